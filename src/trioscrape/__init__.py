@@ -1,0 +1,1 @@
+"""Takes feeds through four separately bounded lanes – DNS, HTTP, parsing, database – into a store."""

@@ -1,0 +1,103 @@
+"""The settings of a scrape, validated once; the command line makes its options from the same table."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Final
+
+from ._errors import UsageError
+
+MEBIBYTE: Final = 2**20
+
+
+class AddressPolicy(StrEnum):
+    """Which addresses may be connected to."""
+
+    LISTED = "listed"
+    """A feed of the list may be anywhere; a redirect may not lead from a public address to another kind."""
+    PUBLIC = "public"
+    """Public addresses only, for listed feeds too."""
+    ANY = "any"
+    """No limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a number means and which values it may have; the metadata of a `Config` field."""
+
+    group: str
+    help: str
+    low: float
+    high: float
+    unit: str = ""
+
+
+def _number(default: Any, group: str, text: str, low: float, high: float, unit: str = "") -> Any:
+    return field(default=default, metadata={"setting": Setting(group, text, low, high, unit)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """How wide the lanes are, how long things may take, how large they may be.
+
+    Raises:
+      UsageError: a value is out of its range; the message names the range.
+    """
+
+    dns_width: int = _number(32, "lanes", "lookups at once", 1, 1000)
+    dns_abandoned: int = _number(
+        64, "lanes", "threads kept for lookups that were given up on but still run", 0, 10_000
+    )
+    http_width: int = _number(500, "lanes", "fetches at once", 1, 10_000)
+    parse_width: int = _number(os.cpu_count() or 1, "lanes", "parser processes", 1, 256)
+    store_width: int = _number(4, "lanes", "writes at once (SQLite: always 1)", 1, 100)
+    in_flight: int = _number(1000, "lanes", "feeds under way at once, in all lanes", 1, 100_000)
+    per_host: int = _number(1, "lanes", "feeds under way at once of one host", 1, 1000)
+
+    lookup_deadline: float = _number(5.0, "deadlines", "for one lookup", 0.01, 600, "s")
+    connect_deadline: float = _number(10.0, "deadlines", "for TCP and TLS together", 0.01, 600, "s")
+    read_deadline: float = _number(15.0, "deadlines", "without a byte from the server", 0.01, 600, "s")
+    fetch_deadline: float = _number(
+        30.0, "deadlines", "for a whole fetch, redirects included, queues not", 0.01, 3600, "s"
+    )
+    parse_deadline: float = _number(10.0, "deadlines", "for parsing one document", 0.01, 600, "s")
+    store_deadline: float = _number(30.0, "deadlines", "for one write", 0.01, 3600, "s")
+    grace: float = _number(
+        5.0, "deadlines", "for the write in hand when the scrape is cancelled", 0, 600, "s"
+    )
+
+    body_limit: int = _number(
+        16 * MEBIBYTE, "limits", "of one document, on the wire and decoded", 1, 2**31, "bytes"
+    )
+    bytes_in_flight: int = _number(
+        256 * MEBIBYTE, "limits", "of all documents that are held at once", 1, 2**40, "bytes"
+    )
+    redirects: int = _number(10, "limits", "redirects to follow", 0, 100)
+    look_ahead: int = _number(
+        20_000, "limits", "feeds read ahead of their turn, so that no host holds up another", 1, 10_000_000
+    )
+
+    addresses: AddressPolicy = AddressPolicy.LISTED
+    http2: bool = False
+    user_agent: str | None = None
+    """None: trioscrape's own, with version and URL."""
+
+    def __post_init__(self) -> None:
+        for name, setting in settings().items():
+            check(name, getattr(self, name), setting)
+        if self.user_agent is not None and not self.user_agent.isprintable():
+            raise UsageError("user_agent has a control character in it")
+
+
+def settings() -> dict[str, Setting]:
+    """The numbers of `Config` by field name, in the order they are declared."""
+    return {f.name: f.metadata["setting"] for f in fields(Config) if "setting" in f.metadata}
+
+
+def check(name: str, value: float, setting: Setting) -> None:
+    """Raise `UsageError` with the range in the message when `value` is outside of it (NaN is)."""
+    if not setting.low <= value <= setting.high:
+        unit = f" {setting.unit}" if setting.unit else ""
+        raise UsageError(f"{name} must be from {setting.low:g} to {setting.high:g}{unit}, not {value!r}")

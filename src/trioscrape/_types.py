@@ -1,0 +1,232 @@
+"""The frozen records that travel through the lanes and out to the caller.
+
+All durations are seconds as floats; all datetimes are aware and in UTC; all counts are feeds or entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from ._urls import without_credentials
+
+LANES: Final = ("dns", "http", "parse", "store")
+
+
+class Outcome(StrEnum):
+    """What became of a feed. Each feed of a list ends in exactly one."""
+
+    NEW = "new"
+    """Stored for the first time."""
+    UPDATED = "updated"
+    """Known, and at least one entry was new or had changed."""
+    NOT_MODIFIED = "not_modified"
+    """Known, and nothing in it had changed; nothing was written."""
+    GONE = "gone"
+    """The server answered 410 (RFC 9110 §15.5.11)."""
+    REFUSED = "refused"
+    """trioscrape would not fetch it: no http(s) URL, or an address the policy blocks."""
+    FAILED = "failed"
+    """Anything else; the reason says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One line of a feed list. Its repr leaves out the credentials of the URL."""
+
+    url: str = field(repr=False)
+    """As the list has it, credentials included."""
+    title: str | None = None
+    """What the list calls it."""
+    line: int | None = None
+    """Where in the list it stands, from 1; None when it came from elsewhere."""
+    shown: str = field(init=False, compare=False)
+    """The URL without credentials: the only form that is printed or stored."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shown", without_credentials(self.url))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """What the store remembers of a feed between runs."""
+
+    feed_id: str
+    url: str
+    """Without credentials."""
+    title: str | None = None
+    etag: str | None = None
+    """Opaque, byte for byte as it came (RFC 9110 §8.8.3), decoded as latin-1."""
+    last_modified: str | None = None
+    """Opaque as well (RFC 9110 §8.8.2)."""
+    body_hash: str | None = None
+    """Hex digest of the decoded body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosure:
+    """A file attached to an entry (RSS ``enclosure``, Atom ``link rel=enclosure``)."""
+
+    url: str
+    type: str | None = None
+    """Media type."""
+    length: int | None = None
+    """Bytes, as the feed claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One item of a feed. HTML in it is sanitised, links in it are absolute."""
+
+    key: str
+    """Its identity within the feed: trimmed guid or id, else link, else a hash of its text."""
+    hash: str
+    """Hex digest over all other fields: an entry has changed when this has."""
+    link: str | None = None
+    title: str | None = None
+    summary: str | None = None
+    content: str | None = None
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    updated: datetime | None = None
+    tags: tuple[str, ...] = ()
+    enclosures: tuple[Enclosure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedFeed:
+    """What a document says."""
+
+    title: str | None
+    link: str | None
+    entries: tuple[Entry, ...]
+    repaired: bool = False
+    """Whether the document was not well-formed and the entries are what could be saved of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedUpdate:
+    """What one write of the store lane stores: a feed's entries, then its state."""
+
+    state: FeedState
+    entries: tuple[Entry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntryCounts:
+    """How many entries of a document were new, changed, or already stored as they are."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: EntryCounts) -> EntryCounts:
+        return EntryCounts(
+            self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTimes:
+    """What one feed spent in one lane, over all its turns there."""
+
+    waited: float = 0.0
+    worked: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The one outcome of one feed."""
+
+    feed: Feed
+    outcome: Outcome
+    reason: str | None = None
+    """One of `REASONS` when the outcome is gone, refused or failed; else None."""
+    detail: str | None = None
+    """The reason in more words, for people; never holds credentials."""
+    entries: EntryCounts = EntryCounts()
+    stored: bool = False
+    """Whether this run wrote something for the feed and the store acknowledged it."""
+    lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
+    """By lane name; a lane that the feed did not reach is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantiles:
+    """Of durations in seconds; p50 and p99 are exact to 5 %."""
+
+    p50: float = 0.0
+    p99: float = 0.0
+    max: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStatistics:
+    """A lane at one moment."""
+
+    name: str
+    width: int
+    """How many feeds it serves at once."""
+    busy: int
+    """Feeds that hold a slot now."""
+    waiting: int
+    """Feeds that wait for a slot now."""
+    peak_waiting: int
+    done: int
+    """Turns that have ended; a redirected feed takes several."""
+    waited: Quantiles
+    """From asking for a slot to getting one."""
+    worked: Quantiles
+    """From getting a slot to giving it back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """A scrape at one moment."""
+
+    accepted: int
+    """Feeds let in so far; each has or will have exactly one result."""
+    in_flight: int
+    finished: int
+    seconds: float
+    """Since the scrape began."""
+    lanes: Mapping[str, LaneStatistics]
+    loop_lag: Quantiles
+    """How late the event loop ran a timer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A feed that failed for some reason, to show beside the number of all that did."""
+
+    url: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The totals of a scrape. The outcomes and ``not_started`` add up to ``feeds``."""
+
+    feeds: int
+    """In the list, duplicates counted once."""
+    not_started: int
+    """Feeds whose turn had not come when the scrape was drained or cancelled."""
+    duplicates: int
+    """Lines that named a feed which the list had already named."""
+    outcomes: Mapping[Outcome, int]
+    entries: EntryCounts
+    errors: Mapping[str, int]
+    """Feeds by reason, most frequent first."""
+    examples: Mapping[str, Example]
+    """The first feed of each reason."""
+    seconds: float
+    lanes: Mapping[str, LaneStatistics]
+    loop_lag: Quantiles
+
+    @property
+    def complete(self) -> bool:
+        """Whether every feed of the list had its turn."""
+        return self.not_started == 0
