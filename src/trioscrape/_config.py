@@ -63,9 +63,16 @@ class Config:
         30.0, "deadlines", "for a whole fetch, redirects included, queues not", 0.01, 3600, "s"
     )
     parse_deadline: float = _number(10.0, "deadlines", "for parsing one document", 0.01, 600, "s")
-    store_deadline: float = _number(30.0, "deadlines", "for one write", 0.01, 3600, "s")
-    grace: float = _number(
-        5.0, "deadlines", "for the write in hand when the scrape is cancelled", 0, 600, "s"
+    store_connect_deadline: float = _number(
+        10.0, "deadlines", "for the store to answer at first", 0.01, 600, "s"
+    )
+    store_deadline: float = _number(
+        10.0,
+        "deadlines",
+        "for one write, and for the write in hand when the scrape is cancelled",
+        0.01,
+        3600,
+        "s",
     )
 
     body_limit: int = _number(

@@ -207,6 +207,15 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A line of the list that names a feed which an earlier line has named."""
+
+    feed: Feed
+    first_line: int | None
+    """Of the line that counts; None when the list has no lines."""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The totals of a scrape. The outcomes and ``not_started`` add up to ``feeds``."""
 
@@ -216,6 +225,8 @@ class Report:
     """Feeds whose turn had not come when the scrape was drained or cancelled."""
     duplicates: int
     """Lines that named a feed which the list had already named."""
+    duplicate_examples: tuple[Duplicate, ...]
+    """The first ten of them."""
     outcomes: Mapping[Outcome, int]
     entries: EntryCounts
     errors: Mapping[str, int]

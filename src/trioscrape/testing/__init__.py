@@ -1,0 +1,1 @@
+"""Fakes for tests of programs that embed trioscrape; trioscrape's own tests use the same."""
