@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ._feedparser import parse_document
 from ._protocol import Document, Parser
+from ._workers import ProcessParser, open_process_parser
 
-__all__ = ["Document", "Parser"]
+__all__ = ["Document", "Parser", "ProcessParser", "open_process_parser", "parse_document"]

@@ -1,0 +1,78 @@
+"""The program of a worker process: reads documents from a socket and answers with what they say.
+
+It is run as a script, with the number of its end of the socket as its argument, by `_workers`.
+
+The import of trioscrape brings trio, httpx and more, which a worker never uses: three times the start
+time, and 8 MB a process. So the two packages above this file are put into `sys.modules` empty; the few
+modules below them that a worker needs are imported by their usual names, under which records
+are pickled.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import socket
+import sys
+import types
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .._types import ParsedFeed
+    from ._protocol import Document
+
+    Parse = Callable[[Document], ParsedFeed]
+
+
+def serve(stream: BinaryIO, parse: Parse, patience: float) -> None:
+    """Answer document after document until the other side closes the stream.
+
+    An exception other than `FeedFailed` ends the process: the other side sees its feed crash, and
+    starts a new worker.
+
+    After `patience` seconds with one document the process ends itself. The other side is meant to kill it
+    before; this is for a worker whose parent was killed in the meantime.
+    """
+    from trioscrape._errors import FeedFailed  # noqa: PLC0415  See the module's docstring.
+    from trioscrape._parse._frames import READY, answer_frames, framed, read_frame  # noqa: PLC0415
+    from trioscrape._parse._protocol import Document  # noqa: PLC0415
+
+    stream.write(framed(READY))
+    stream.flush()
+    while (head := read_frame(stream)) is not None and (body := read_frame(stream)) is not None:
+        url, content_type = pickle.loads(head)  # noqa: S301  From our own parent.
+        signal.setitimer(signal.ITIMER_REAL, patience)
+        try:
+            answer: Any = parse(Document(body, url, content_type))
+        except FeedFailed as failure:
+            # Its cause and frames stay here: they may hold what can't be pickled.
+            answer = FeedFailed(failure.reason, failure.detail)
+        for frame in answer_frames(answer):
+            stream.write(frame)
+        stream.flush()
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def main() -> None:
+    """Take over the parent's import path, import the parser, and serve."""
+    stream: Any = socket.socket(fileno=int(sys.argv[1])).makefile("rwb")
+    here = Path(__file__).resolve().parent
+    patience, sys.path[:] = pickle.load(stream)  # noqa: S301  From our own parent.
+    for name, path in (("trioscrape", here.parent), ("trioscrape._parse", here)):
+        package = types.ModuleType(name)
+        package.__path__ = [str(path)]
+        sys.modules[name] = package
+    parse = pickle.load(stream)  # noqa: S301  A function, by its name; this imports its module.
+    warnings.simplefilter("ignore")
+    # From here on nothing that a document provokes may write on the user's terminal.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    serve(stream, parse, patience)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,30 @@
+"""A parser without processes."""
+
+from __future__ import annotations
+
+import trio
+
+from .._parse import Document, parse_document
+from .._types import ParsedFeed
+
+
+class InlineParser:
+    """A `Parser` that parses in the caller's task: the same answers, and virtual time stays exact.
+
+    It stops the event loop for as long as feedparser takes, so it is for tests and small documents
+    only; no deadline is kept.
+
+    Args:
+      seconds: what each document takes on trio's clock.
+    """
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.documents: list[Document] = []
+        """Everything it was given, in order."""
+
+    async def parse(self, document: Document) -> ParsedFeed:
+        """What the document says. Raises `FeedFailed` as `Parser.parse` does, but for the timeout."""
+        self.documents.append(document)
+        await trio.sleep(self.seconds)
+        return parse_document(document)
