@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from importlib.metadata import version
 from typing import Any, Final
 
 from ._errors import UsageError
@@ -88,14 +89,15 @@ class Config:
 
     addresses: AddressPolicy = AddressPolicy.LISTED
     http2: bool = False
-    user_agent: str | None = None
-    """None: trioscrape's own, with version and URL."""
+    ca_file: str | None = None
+    """Certificate authorities to trust, a PEM file; None: the system's."""
+    user_agent: str = f"trioscrape/{version('trioscrape')}"
 
     def __post_init__(self) -> None:
         for name, setting in settings().items():
             check(name, getattr(self, name), setting)
-        if self.user_agent is not None and not self.user_agent.isprintable():
-            raise UsageError("user_agent has a control character in it")
+        if not self.user_agent.isascii() or not self.user_agent.isprintable():
+            raise UsageError("user_agent must be printable ASCII (RFC 9110 §10.1.5)")
 
 
 def settings() -> dict[str, Setting]:

@@ -1,0 +1,50 @@
+"""Conditional requests: headers to send, and what an answer's headers say. Pure functions."""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from ._decode import ACCEPT_ENCODING
+from ._types import FeedState
+
+ACCEPT: Final = (
+    "application/atom+xml, application/rss+xml, application/rdf+xml, "
+    "application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """ETag and Last-Modified: opaque, byte for byte as they came (RFC 9110 §8.8)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+def request_headers(state: FeedState | None, user_agent: str) -> list[tuple[bytes, bytes]]:
+    """The headers of a GET, conditional when there are validators: both are sent (RFC 9110 §13.1.2–3)."""
+    headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
+    if state is not None and state.etag is not None:
+        headers["If-None-Match"] = state.etag
+    if state is not None and state.last_modified is not None:
+        headers["If-Modified-Since"] = state.last_modified
+    return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+
+
+def basic_auth(userinfo: bytes) -> bytes:
+    """``user:password`` of a URL as an Authorization value (RFC 7617 §2)."""
+    user, _, password = userinfo.partition(b":")
+    pair = unquote_to_bytes(user) + b":" + unquote_to_bytes(password)
+    return b"Basic " + b2a_base64(pair, newline=False)
+
+
+def validators(headers: Mapping[str, str], before: FeedState | None, status: int) -> Validators:
+    """What to send next time; a 304 need not repeat what it confirms (RFC 9110 §15.4.5)."""
+    etag, last_modified = headers.get("etag"), headers.get("last-modified")
+    if status == 304 and before is not None:
+        return Validators(etag or before.etag, last_modified or before.last_modified)
+    return Validators(etag, last_modified)

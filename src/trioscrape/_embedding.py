@@ -1,0 +1,141 @@
+"""The embedding API: a scrape inside of somebody else's trio program."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
+import trio
+
+from ._config import Config
+from ._connect import Connector, open_tcp
+from ._dns import Resolver, SystemResolver
+from ._parse import Parser, open_process_parser
+from ._scrape import Run, results_of
+from ._store import Store
+from ._types import Feed, Outcome, Report, Result, Statistics
+
+
+class Scrape:
+    """A scrape under way: an async iterator of results in order of completion.
+
+    A slow consumer slows the lanes: no more results are kept waiting than feeds may be in flight.
+    Made by `open_scrape`.
+    """
+
+    def __init__(self, run: Run, results: trio.abc.ReceiveChannel[Result]) -> None:
+        self._run, self._results = run, results
+
+    def __aiter__(self) -> AsyncIterator[Result]:
+        return self
+
+    async def __anext__(self) -> Result:
+        return await self._results.__anext__()
+
+    def drain(self) -> None:
+        """Let no more feeds in. The iteration ends when those in flight have their result."""
+        self._run.drain()
+
+    def statistics(self) -> Statistics:
+        """The scrape at this moment."""
+        tally = self._run.tally
+        return Statistics(
+            accepted=tally.accepted,
+            in_flight=tally.accepted - tally.finished,
+            finished=tally.finished,
+            seconds=self._run.seconds,
+            lanes=self._run.lanes.statistics(),
+            loop_lag=self._run.lag.quantiles(),
+        )
+
+    def report(self) -> Report:
+        """The totals; complete once the ``async with`` block has ended.
+
+        What was not started is counted then, by reading the rest of the feed list.
+        """
+        run, tally = self._run, self._run.tally
+        if run.ended is not None:
+            tally.taken += run.source.count_rest()
+        return Report(
+            feeds=tally.taken,
+            not_started=tally.taken - tally.accepted,
+            duplicates=run.source.duplicates,
+            duplicate_examples=tuple(run.source.duplicate_examples),
+            outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
+            entries=tally.entries,
+            errors=dict(tally.errors.most_common()),
+            examples=dict(tally.examples),
+            seconds=run.seconds,
+            lanes=run.lanes.statistics(),
+            loop_lag=run.lag.quantiles(),
+        )
+
+
+@asynccontextmanager
+async def open_scrape(
+    feeds: Iterable[str | Feed],
+    *,
+    store: Store,
+    config: Config | None = None,
+    resolver: Resolver | None = None,
+    connector: Connector | None = None,
+    parser: Parser | None = None,
+) -> AsyncIterator[Scrape]:
+    """Scrape `feeds` into `store` and hand out the results as they come.
+
+    ::
+
+        async with trioscrape.open_scrape(feeds, store=store) as scrape:
+            async for result in scrape:
+                print(result.feed.shown, result.outcome)
+
+    The scrape has its own nursery and limiters; nothing is installed process-wide or run-wide, no
+    signal is handled, nothing is logged. The block may be left early: that cancels the scrape.
+
+    Args:
+      feeds: URLs or `Feed` records, read lazily. A URL that comes twice is one feed.
+      store: open, see `open_store`; it stays open afterwards.
+      config: widths, deadlines, limits; None for the defaults.
+      resolver: who turns names into addresses; None for the system.
+      connector: who opens TCP connections; None for the network.
+      parser: who parses documents; None for feedparser in worker processes.
+
+    Raises:
+      StoreError: the store is gone for good. It comes out of the ``async with`` as itself, as does
+        the caller's own exception.
+
+    Cancellation: closes all connections and ends all worker processes; a write that the store has
+    begun is finished first, for at most the store's own deadline. A lookup that the C library does
+    not come back from keeps its thread until it does.
+    """
+    config = config or Config()
+    run = Run(feeds, store, config)
+    if resolver is None:
+        resolver = SystemResolver(
+            width=config.dns_width, abandoned=config.dns_abandoned, deadline=config.lookup_deadline
+        )
+    parsing: AbstractAsyncContextManager[Parser] = (
+        open_process_parser(width=config.parse_width, deadline=config.parse_deadline)
+        if parser is None
+        else nullcontext(parser)
+    )
+    async with results_of(run, resolver, connector or open_tcp, parsing) as results:
+        yield Scrape(run, results)
+
+
+async def scrape(
+    feeds: Iterable[str | Feed],
+    *,
+    store: Store,
+    config: Config | None = None,
+    resolver: Resolver | None = None,
+    connector: Connector | None = None,
+    parser: Parser | None = None,
+) -> Report:
+    """Scrape `feeds` into `store`; the totals. `open_scrape` has the arguments and errors."""
+    async with open_scrape(
+        feeds, store=store, config=config, resolver=resolver, connector=connector, parser=parser
+    ) as run:
+        async for _ in run:
+            pass
+    return run.report()

@@ -1,0 +1,197 @@
+"""A conditional GET: redirects hop by hop through dns and policy, one deadline, one body limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import httpx
+import trio
+
+from ._addresses import is_public, permitted
+from ._budget import Held
+from ._conditional import Validators, basic_auth, request_headers, validators
+from ._config import Config
+from ._decode import Body
+from ._dns import Names
+from ._errors import FeedFailed
+from ._lane import Lane, Trip
+from ._network import ADDRESSES
+from ._reasons import http_status_reason
+from ._types import Feed, FeedState
+from ._urls import problem_with, without_credentials
+
+_REDIRECTS: Final = {301, 302, 303, 307, 308}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a feed's server answered at last."""
+
+    url: str
+    """Where the answer came from, after all redirects, without credentials."""
+    body: bytes | None
+    """Decoded; None when it has not been modified (304)."""
+    validators: Validators
+    content_type: str | None
+
+
+class _Clock:
+    """The fetch deadline. It runs only in the http lane: queues and lookups are not the server's fault."""
+
+    def __init__(self, seconds: float) -> None:
+        self._whole = self._left = seconds
+        self._scope = trio.CancelScope()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        began = trio.current_time()
+        self._scope = trio.CancelScope(deadline=began + self._left)
+        with self._scope:
+            yield
+        if self._scope.cancelled_caught:
+            raise FeedFailed("deadline", f"not done within {self._whole:g} s")
+        self._left = self._scope.deadline - trio.current_time()
+
+    def forgive(self, seconds: float) -> None:
+        """Don't charge time that was spent waiting for our own sake."""
+        self._scope.deadline += seconds
+
+
+@dataclass(slots=True)
+class _Hop:
+    """Where a fetch stands between two answers."""
+
+    url: httpx.URL
+    from_public: bool = False
+    visited: frozenset[str] = frozenset()
+
+    @property
+    def shown(self) -> str:
+        return without_credentials(str(self.url))
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """What stays the same over all hops of one fetch."""
+
+    start: httpx.URL
+    state: FeedState | None
+    clock: _Clock
+    held: Held
+
+    def credentials(self, url: httpx.URL) -> list[tuple[bytes, bytes]]:
+        """For the server that the list names, never for one that it redirects to."""
+        same_server = (url.scheme, url.raw_host, url.port) == (
+            self.start.scheme,
+            self.start.raw_host,
+            self.start.port,
+        )
+        if not self.start.userinfo or not same_server:
+            return []
+        return [(b"Authorization", basic_auth(self.start.userinfo))]
+
+
+class Fetcher:
+    """Fetches feeds through the dns lane and the http lane.
+
+    Args:
+      names: the dns lane.
+      lane: the http lane; each hop is one turn in it.
+      transport: sends a request to the addresses in its `ADDRESSES` extension.
+      config: deadlines, limits, policy, user agent.
+    """
+
+    def __init__(self, names: Names, lane: Lane, transport: httpx.AsyncBaseTransport, config: Config) -> None:
+        self._names, self._lane, self._transport, self._config = names, lane, transport, config
+        self._timeouts = httpx.Timeout(
+            connect=config.connect_deadline, read=config.read_deadline, write=config.read_deadline, pool=None
+        ).as_dict()
+
+    async def fetch(self, feed: Feed, state: FeedState | None, trip: Trip, held: Held) -> Fetched:
+        """The feed's document, unless the server says that `state` is still true.
+
+        Raises:
+          FeedFailed: any reason of the dns and http lanes.
+
+        Cancellation: closes the connection.
+        """
+        hop = _Hop(_parsed(feed.url, "not-a-url"))
+        visit = _Visit(hop.url, state, _Clock(self._config.fetch_deadline), held)
+        while True:
+            addresses = await self._addresses(hop, trip)
+            async with self._lane.slot(trip):
+                with visit.clock.running():
+                    answer = await self._get(hop, addresses, visit)
+            if isinstance(answer, Fetched):
+                return answer
+            hop = self._next_hop(hop, answer, addresses)
+
+    async def _addresses(self, hop: _Hop, trip: Trip) -> tuple[str, ...]:
+        found = await self._names.addresses(hop.url.raw_host.decode("ascii"), trip)
+        allowed = permitted(found, self._config.addresses, from_public=hop.from_public)
+        if not allowed:
+            raise FeedFailed("blocked-address", f"{hop.shown} is at {', '.join(found[:4])}")
+        return allowed
+
+    def _next_hop(self, hop: _Hop, location: httpx.URL, addresses: tuple[str, ...]) -> _Hop:
+        visited = hop.visited | {str(hop.url)}
+        if str(location) in visited:
+            raise FeedFailed("redirect-loop", f"back to {without_credentials(str(location))}")
+        if len(visited) > self._config.redirects:
+            raise FeedFailed(
+                "too-many-redirects", f"the one after {self._config.redirects} led to {location.host}"
+            )
+        return _Hop(location, hop.from_public or any(map(is_public, addresses)), visited)
+
+    async def _get(self, hop: _Hop, addresses: tuple[str, ...], visit: _Visit) -> Fetched | httpx.URL:
+        """One answer: the document, or where it has moved."""
+        state = visit.state
+        response = await self._transport.handle_async_request(self._request(hop, addresses, visit))
+        try:
+            if response.status_code in _REDIRECTS:
+                return _moved_to(hop, response.headers)
+            body = None
+            if response.status_code in (200, 203):
+                body = await self._read(response, visit)
+            elif response.status_code != 304 or state is None:
+                raise FeedFailed(http_status_reason(response.status_code), response.reason_phrase)
+        finally:
+            await response.stream.aclose()  # type: ignore[union-attr] # noqa: ASYNC102 - is shielded inside
+        known = validators(response.headers, state, response.status_code)
+        return Fetched(hop.shown, body, known, response.headers.get("content-type"))
+
+    def _request(self, hop: _Hop, addresses: tuple[str, ...], visit: _Visit) -> httpx.Request:
+        headers = request_headers(visit.state, self._config.user_agent) + visit.credentials(hop.url)
+        extensions = {"timeout": self._timeouts, ADDRESSES: addresses}
+        return httpx.Request("GET", hop.url, headers=headers, extensions=extensions)
+
+    async def _read(self, response: httpx.Response, visit: _Visit) -> bytes:
+        body = Body(response.headers.get("content-encoding"), self._config.body_limit)
+        async for chunk in response.stream:  # type: ignore[union-attr]
+            before = body.size
+            body.feed(chunk)
+            visit.clock.forgive(await visit.held.grow(body.size - before))
+        visit.held.complete()
+        return body.finish()
+
+
+def _moved_to(hop: _Hop, headers: Mapping[str, str]) -> httpx.URL:
+    location = headers.get("location")
+    if not location:
+        raise FeedFailed("bad-redirect", "no Location header")
+    # A header is latin-1 to httpx; servers that put more than ASCII there mean UTF-8.
+    location = location.encode("latin-1", "replace").decode("utf-8", "replace").strip()
+    target = _parsed(location, "bad-redirect", hop.url)
+    if problem := problem_with(str(target)):
+        raise FeedFailed("bad-redirect", f"to {without_credentials(location)[:200]}: {problem}")
+    return target.copy_with(fragment=None)
+
+
+def _parsed(url: str, reason: str, base: httpx.URL | None = None) -> httpx.URL:
+    try:
+        return httpx.URL(url) if base is None else base.join(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FeedFailed(reason, f"{without_credentials(url)[:200]}: {error}") from error

@@ -1,0 +1,7 @@
+"""The network under a fetch: an httpx transport that connects to what the dns lane resolved."""
+
+from __future__ import annotations
+
+from ._transport import ADDRESSES, LaneTransport, client_context
+
+__all__ = ["ADDRESSES", "LaneTransport", "client_context"]

@@ -1,0 +1,190 @@
+"""An httpx transport that connects to what the dns lane resolved.
+
+One `httpcore.AsyncHTTPConnection` a request, parked per origin for the host's next request.
+httpcore's shared pool is the wrong tool here: its bookkeeping is quadratic in the connections, it
+loses slots when a request is cancelled, and nearly every request of a scrape goes to another host.
+
+Everything that can go wrong below comes out as `FeedFailed`: this is the one place where foreign
+errors are translated. httpx and httpcore are imported in this package and in ``_fetch`` only.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+import httpcore
+import httpx
+import trio
+
+from .._connect import Connector
+from .._errors import FeedFailed
+from ._stream import Backend
+
+PARKED: Final = 64
+"""Idle connections that are kept."""
+PARKED_FOR: Final = 15.0
+"""Seconds. Most servers close an idle connection after 5 to 75."""
+
+ADDRESSES: Final = "trioscrape.addresses"
+"""The request extension with the addresses that may be connected to, best first."""
+
+_Origin = tuple[bytes, bytes, int | None]
+
+
+class _Connection:
+    """One httpcore connection that remembers which address it leads to."""
+
+    def __init__(
+        self, origin: httpcore.Origin, backend: Backend, context: ssl.SSLContext, *, http2: bool
+    ) -> None:
+        self._backend = backend
+        self.http = httpcore.AsyncHTTPConnection(
+            origin=origin,
+            ssl_context=context,
+            keepalive_expiry=PARKED_FOR,
+            http2=http2,
+            network_backend=backend,
+        )
+
+    def usable(self, addresses: Sequence[str]) -> bool:
+        """Whether it still stands and leads where this request may go."""
+        return self._backend.address in addresses and self.http.is_available() and not self.http.has_expired()
+
+
+class LaneTransport(httpx.AsyncBaseTransport):
+    """Sends one request to the addresses in its `ADDRESSES` extension; Host and SNI stay the URL's.
+
+    Args:
+      context: shared by all connections; building one costs 20 to 90 ms.
+      connector: opens TCP connections.
+      http2: offer HTTP/2 in TLS. Costs 1 ms CPU for every new host.
+
+    Raises (when a request is sent or its body read):
+      FeedFailed: any of the reasons of connecting, TLS and HTTP.
+
+    Cancellation: closes the connection of the request.
+    """
+
+    def __init__(self, context: ssl.SSLContext, connector: Connector, *, http2: bool = False) -> None:
+        self._context, self._connector, self._http2 = context, connector, http2
+        self._parked: OrderedDict[_Connection, _Origin] = OrderedDict()
+        self._by_origin: dict[_Origin, list[_Connection]] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """See the class."""
+        url = request.url
+        origin = (url.raw_scheme, url.raw_host, url.port)
+        addresses: Sequence[str] = request.extensions[ADDRESSES]
+        if (parked := await self._unpark(origin, addresses)) is not None:
+            try:
+                return await self._send(parked, request, origin)
+            except FeedFailed as failed:
+                # It may have been closed by the server while it was parked: that is nobody's fault.
+                if failed.reason not in ("connection-lost", "protocol-error"):
+                    raise
+        core = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
+        backend = Backend(addresses, self._connector)
+        fresh = _Connection(core.origin, backend, self._context, http2=self._http2)
+        return await self._send(fresh, request, origin)
+
+    async def _send(self, connection: _Connection, request: httpx.Request, origin: _Origin) -> httpx.Response:
+        url = request.url
+        core_request = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        try:
+            with _translated():
+                answer = await connection.http.handle_async_request(core_request)
+        except BaseException:
+            await _close(connection)
+            raise
+        return httpx.Response(
+            answer.status,
+            headers=answer.headers,
+            stream=_BodyStream(answer, connection, self, origin),
+            extensions=answer.extensions,
+        )
+
+    async def _unpark(self, origin: _Origin, addresses: Sequence[str]) -> _Connection | None:
+        while waiting := self._by_origin.get(origin):
+            connection = waiting[-1]
+            self._forget(connection)
+            if connection.usable(addresses):
+                return connection
+            await _close(connection)
+        return None
+
+    async def park(self, connection: _Connection, origin: _Origin) -> None:
+        """Keep an idle connection for the next request to `origin`; close any other."""
+        if not connection.http.is_idle():
+            await _close(connection)
+            return
+        self._parked[connection] = origin
+        self._by_origin.setdefault(origin, []).append(connection)
+        if len(self._parked) > PARKED:
+            oldest = next(iter(self._parked))
+            self._forget(oldest)
+            await _close(oldest)
+
+    def _forget(self, connection: _Connection) -> None:
+        origin = self._parked.pop(connection)
+        self._by_origin[origin].remove(connection)
+        if not self._by_origin[origin]:
+            del self._by_origin[origin]
+
+    async def aclose(self) -> None:
+        """Close what is parked."""
+        while self._parked:
+            connection = next(iter(self._parked))
+            self._forget(connection)
+            await _close(connection)
+
+
+class _BodyStream(httpx.AsyncByteStream):
+    def __init__(
+        self, answer: httpcore.Response, connection: _Connection, lot: LaneTransport, origin: _Origin
+    ) -> None:
+        self._answer, self._connection, self._lot, self._origin = answer, connection, lot, origin
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _translated():
+            async for chunk in self._answer.aiter_stream():
+                yield chunk
+
+    async def aclose(self) -> None:
+        with trio.CancelScope(shield=True):
+            try:
+                await self._answer.aclose()
+            finally:
+                await self._lot.park(self._connection, self._origin)
+
+
+async def _close(connection: _Connection) -> None:
+    # Never waits for the peer: see Stream.aclose.
+    with trio.CancelScope(shield=True):
+        await connection.http.aclose()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError) as error:
+        # httpcore has no type for a connection that ends too early, only these words for it.
+        lost = any(words in str(error) for words in ("disconnected", "peer closed connection"))
+        raise FeedFailed("connection-lost" if lost else "protocol-error", str(error)[:200]) from error
+    except (httpcore.NetworkError, httpcore.ConnectionNotAvailable) as error:
+        raise FeedFailed("connection-lost", str(error)[:200]) from error
+
+
+def client_context(ca_file: str | None = None) -> ssl.SSLContext:
+    """TLS as clients should: certificates verified against the system's authorities or `ca_file`'s."""
+    return ssl.create_default_context(cafile=ca_file)

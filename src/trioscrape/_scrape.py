@@ -1,0 +1,171 @@
+"""The one nursery that all feeds are in, and who is let into it when."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from dataclasses import replace
+from typing import Final
+
+import trio
+
+from ._admission import Candidate, FeedSource, HostQueue
+from ._budget import ByteBudget
+from ._config import Config
+from ._connect import Connector
+from ._dns import Names, Resolver
+from ._errors import StoreError
+from ._fetch import Fetcher
+from ._lane import Trip
+from ._network import LaneTransport, client_context
+from ._parse import Parser
+from ._passage import Lanes, Passage
+from ._quantiles import Histogram
+from ._store import Store
+from ._tally import Tally
+from ._types import Feed, FeedState, Outcome, Result
+
+READ_AHEAD: Final = 250
+"""Feeds read from the list at once; what the store knows of them is one query."""
+LAG_PERIOD: Final = 0.02
+"""Seconds between two looks at how late the event loop is."""
+
+
+class Run:
+    """One scrape, from the feed list to the last result."""
+
+    def __init__(self, feeds: Iterable[str | Feed], store: Store, config: Config) -> None:
+        self.source = FeedSource(feeds)
+        self.tally = Tally()
+        self.lanes = Lanes(config, store)
+        self.lag = Histogram()
+        self.began = trio.current_time()
+        self.ended: float | None = None
+        self._store, self._config = store, config
+        self._queue = HostQueue(config.per_host)
+        self._in_flight = trio.Semaphore(config.in_flight)
+        self._changed = trio.lowlevel.ParkingLot()
+        self._draining = False
+        self._store_error: StoreError | None = None
+
+    async def results(
+        self, resolver: Resolver, connector: Connector, parsing: AbstractAsyncContextManager[Parser]
+    ) -> AsyncGenerator[Result, None]:
+        """All results as they come; only to be used through `results_of`."""
+        config, lanes = self._config, self.lanes
+        transport = LaneTransport(client_context(config.ca_file), connector, http2=config.http2)
+        fetcher = Fetcher(Names(resolver, lanes.dns), lanes.http, transport, config)
+        budget = ByteBudget(config.bytes_in_flight)
+        send, receive = trio.open_memory_channel[Result](0)
+        try:
+            with receive:
+                async with aclosing(transport), parsing as parser, trio.open_nursery() as self._nursery:
+                    passage = Passage(lanes, fetcher, parser, self._store, budget)
+                    self._nursery.start_soon(self._watch_lag)
+                    self._nursery.start_soon(self._admit, passage, send)
+                    async for result in receive:
+                        yield result
+                    self._nursery.cancel_scope.cancel(reason="all feeds have their result")
+        finally:
+            self.ended = trio.current_time()
+        if self._store_error is not None:
+            raise self._store_error
+
+    # Admission
+
+    async def _admit(self, passage: Passage, send: trio.MemorySendChannel[Result]) -> None:
+        with send, self._ending_the_run():
+            while True:
+                await self._in_flight.acquire()
+                candidate = await self._next(send)
+                if candidate is None:
+                    return
+                self.tally.accepted += 1
+                self._nursery.start_soon(self._accepted, candidate, passage, send.clone())
+
+    async def _next(self, send: trio.MemorySendChannel[Result]) -> Candidate | None:
+        """The next feed whose host has a free slot; None when there is none left or we drain."""
+        more = True
+        while not self._draining:
+            if (candidate := self._queue.start()) is not None:
+                return candidate
+            if more and len(self._queue) < self._config.look_ahead:
+                more = await self._read_ahead(send)
+            elif self._queue:
+                await self._changed.park()
+            else:
+                return None
+        return None
+
+    async def _read_ahead(self, send: trio.MemorySendChannel[Result]) -> bool:
+        """Queue some more feeds with what the store knows of them; False at the end of the list."""
+        batch = self.source.take(READ_AHEAD)
+        self.tally.taken += len(batch)
+        sound = [candidate for candidate in batch if candidate.problem is None]
+        states: dict[str, FeedState] = {}
+        if sound:
+            async with self.lanes.store.slot(Trip()):
+                states = await self._store.load([candidate.feed_id for candidate in sound])
+        for candidate in sound:
+            self._queue.put(replace(candidate, state=states.get(candidate.feed_id)))
+        for candidate in batch:
+            if candidate.problem is not None:
+                self.tally.accepted += 1
+                await self._refuse(candidate.feed, candidate.problem, send)
+        return bool(batch)
+
+    async def _refuse(self, feed: Feed, problem: str, send: trio.MemorySendChannel[Result]) -> None:
+        where = f"line {feed.line}: " if feed.line is not None else ""
+        detail = f"{where}{feed.shown[:200]!r}: {problem}"
+        result = Result(feed, Outcome.REFUSED, "not-a-url", detail)
+        self.tally.count(result)
+        await send.send(result)
+
+    def drain(self) -> None:
+        """Let no more feeds in."""
+        self._draining = True
+        self._changed.unpark_all()
+
+    # One feed
+
+    async def _accepted(
+        self, candidate: Candidate, passage: Passage, send: trio.MemorySendChannel[Result]
+    ) -> None:
+        result = None
+        try:
+            with send, self._ending_the_run():
+                result = await passage.outcome(candidate)
+                self.tally.count(result)
+                await send.send(result)
+        finally:
+            if result is None:
+                self.tally.count_cancelled(candidate.feed)
+            self._queue.finished(candidate.host)
+            self._in_flight.release()
+            self._changed.unpark_all()
+
+    @contextmanager
+    def _ending_the_run(self) -> Iterator[None]:
+        """A store that is gone ends the run: once, and as itself, however many writes it fails."""
+        try:
+            yield
+        except StoreError as error:
+            self._store_error = self._store_error or error
+            self._nursery.cancel_scope.cancel(reason="the store is gone")
+
+    # Looking at it
+
+    async def _watch_lag(self) -> None:
+        while True:
+            due = trio.current_time() + LAG_PERIOD
+            await trio.sleep_until(due)
+            self.lag.add(trio.current_time() - due)
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning, until the end when it has come."""
+        return (self.ended if self.ended is not None else trio.current_time()) - self.began
+
+
+results_of = trio.as_safe_channel(Run.results)
+"""Runs a `Run` in a nursery of its own: an async context manager around a channel of its results."""
