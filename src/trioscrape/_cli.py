@@ -1,0 +1,237 @@
+"""The command line: arguments, signals, output, exit status.
+
+All that is process-wide happens here and nowhere else: signal handlers, the limit on open files,
+standard output and error. The scrape itself is the same `open_scrape` that anybody can embed.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import trio
+
+from ._connect import Connector
+from ._demo import open_demo
+from ._dns import Resolver
+from ._embedding import Scrape, open_scrape
+from ._errors import StoreError, TrioscrapeError, UsageError
+from ._feedlist import FeedList, open_feed_list
+from ._options import Options, parse
+from ._progress import Progress, open_progress
+from ._report import count, feed_record, json_line, run_record, summary
+from ._store import Store, check_store_url, open_store
+from ._types import Feed, Report, Result
+
+COMPLETE: Final = 0
+INCOMPLETE: Final = 1
+USAGE: Final = 2
+
+_BAD_LINES_SHOWN: Final = 20
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command with the arguments `argv`, or with those of the process; its exit status.
+
+    0: every feed of the list had its turn; 1: something was not stored; 2: the command can't be
+    understood, and nothing was done. Every error is one line on standard error.
+
+    Raises:
+      SystemExit: ``--help`` or ``--version``.
+    """
+    try:
+        return _command(parse(argv))
+    except UsageError as error:
+        return _complain(str(error), USAGE)
+    except StoreError as error:
+        return _complain(str(error), INCOMPLETE)
+    except KeyboardInterrupt:
+        return _complain("interrupted", INCOMPLETE)
+    except BrokenPipeError:
+        # Whoever reads our output has seen enough (| head). What is stored is stored.
+        return INCOMPLETE
+
+
+def _complain(message: str, status: int) -> int:
+    with suppress(OSError):
+        print("trioscrape:", " ".join(message.split()), file=sys.stderr)  # noqa: T201
+    return status
+
+
+def _command(options: Options) -> int:
+    check_store_url(options.store)
+    _allow_open_files(4 * options.config.http_width + 256)
+    if options.feeds is None:
+        return trio.run(_Command(options, None).run)
+    with open_feed_list(options.feeds) as feeds:
+        return trio.run(_Command(options, feeds).run)
+
+
+def _allow_open_files(wanted: int) -> None:
+    """Raise the soft limit on open files as far as the hard one allows: macOS starts with 256."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with suppress(OSError, ValueError):  # then it stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What is scraped: the list or the demo."""
+
+    feeds: Iterable[Feed]
+    count: int
+    resolver: Resolver | None = None
+    connector: Connector | None = None
+
+
+class _Output:
+    """Standard output, written in a thread of its own, past Python's buffer.
+
+    Who reads it may stop for as long as they like (a pager). That holds up results and so, in the
+    end, the lanes; it must not hold up the event loop, where deadlines would run out meanwhile.
+    A thread that never comes back must not hold the buffer's lock when the interpreter ends.
+    """
+
+    def __init__(self) -> None:
+        self._limiter = trio.CapacityLimiter(1)
+
+    async def write(self, text: str) -> None:
+        """Write `text`; what the encoding does not have is written as an escape.
+
+        Raises:
+          BrokenPipeError: nobody reads it.
+
+        Cancellation: gives up at once; part of the text may have been written.
+        """
+        data = text.encode(sys.stdout.encoding, "backslashreplace")
+        await trio.to_thread.run_sync(
+            _write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True
+        )
+
+
+def _write_all(file: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(file, data) :]
+
+
+class _Command:
+    """One run of the command, with the signals that may end it.
+
+    The first signal drains the scrape, the second cancels it and the third also what comes after
+    it. Before there is a scrape to drain, one signal ends everything.
+    """
+
+    def __init__(self, options: Options, listed: FeedList | None) -> None:
+        self._options, self._listed = options, listed
+        self._scrape: Scrape | None = None
+        self._draining = False
+        self._scraping = trio.CancelScope()
+        self._showing = trio.CancelScope()
+        self._progress = Progress()
+        self._output = _Output()
+        self._failure: Exception | None = None
+        self._bad_lines = 0
+
+    async def run(self) -> int:
+        """The exit status.
+
+        Raises:
+          StoreError: the store did not answer, or failed for good; the report has been written.
+          BrokenPipeError: nobody reads standard output.
+        """
+        status = INCOMPLETE
+        signals = trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM)
+        with signals as received:
+            async with trio.open_nursery() as self._nursery:
+                self._nursery.start_soon(self._watch, received)
+                # Caught here, because the nursery would wrap it in a group.
+                try:
+                    status = await self._scrape_into_store()
+                except (TrioscrapeError, BrokenPipeError) as error:
+                    self._failure = error
+                self._nursery.cancel_scope.cancel()
+        if self._failure is not None:
+            raise self._failure
+        return status
+
+    async def _watch(self, received: AsyncIterator[int]) -> None:
+        async for _ in received:
+            if self._scrape is None or self._scraping.cancel_called:
+                self._nursery.cancel_scope.cancel()
+            elif self._draining:
+                self._scraping.cancel()
+            else:
+                self._draining = True
+                self._scrape.drain()
+                feeds = count(self._scrape.statistics().in_flight, "feed")
+                await self._progress.say(f"finishing {feeds} in flight; press Ctrl-C again to stop now")
+
+    async def _scrape_into_store(self) -> int:
+        options, config = self._options, self._options.config
+        store_opened = open_store(
+            options.store,
+            width=config.store_width,
+            connect_deadline=config.store_connect_deadline,
+            deadline=config.store_deadline,
+        )
+        async with store_opened as store, self._sources() as sources:
+            report = await self._scrape_all(sources, store)
+            try:
+                if self._failure is None:
+                    await store.record_run(report)
+            finally:
+                await self._output.write(
+                    json_line(run_record(report)) if options.json else summary(report, store.shown)
+                )
+        return INCOMPLETE if report.not_started or "cancelled" in report.errors else COMPLETE
+
+    @asynccontextmanager
+    async def _sources(self) -> AsyncIterator[_Sources]:
+        if self._listed is not None:
+            yield _Sources(self._listed, self._listed.count)
+            return
+        async with open_demo() as demo:
+            yield _Sources(demo.feeds, len(demo.feeds), demo.resolver, demo.connector)
+
+    async def _scrape_all(self, sources: _Sources, store: Store) -> Report:
+        """The report, also of a scrape that was cancelled or whose store has failed."""
+        with open_progress(live=not self._options.json) as self._progress, self._scraping:
+            await self._progress.say(f"{count(sources.count, 'feed')} into {store.shown}")
+            try:
+                async with open_scrape(
+                    sources.feeds,
+                    store=store,
+                    config=self._options.config,
+                    resolver=sources.resolver,
+                    connector=sources.connector,
+                ) as self._scrape:
+                    self._nursery.start_soon(self._show, self._scrape, sources.count)
+                    async for result in self._scrape:
+                        await self._hand_out(result)
+            except StoreError as error:
+                self._failure = error
+            finally:
+                self._showing.cancel()
+        assert self._scrape is not None  # noqa: S101 - entering open_scrape does not raise StoreError
+        return self._scrape.report()
+
+    async def _show(self, scrape: Scrape, lines: int) -> None:
+        with self._showing:
+            await self._progress.show(scrape.report, lines)
+
+    async def _hand_out(self, result: Result) -> None:
+        if self._options.json:
+            await self._output.write(json_line(feed_record(result)))
+        elif result.reason == "not-a-url":
+            self._bad_lines += 1
+            if self._bad_lines <= _BAD_LINES_SHOWN:
+                await self._progress.say(result.detail or result.feed.shown)
