@@ -185,13 +185,13 @@ class _Command:
         )
         async with store_opened as store, self._sources() as sources:
             report = await self._scrape_all(sources, store)
-            try:
-                if self._failure is None:
+            if self._failure is None:
+                try:
                     await store.record_run(report)
-            finally:
-                await self._output.write(
-                    json_line(run_record(report)) if options.json else summary(report, store.shown)
-                )
+                except StoreError as error:
+                    self._failure = error
+            text = json_line(run_record(report)) if options.json else summary(report, store.shown)
+            await self._output.write(text)
         return INCOMPLETE if report.not_started or "cancelled" in report.errors else COMPLETE
 
     @asynccontextmanager

@@ -1,0 +1,190 @@
+"""The live view and the plain lines."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import trio
+import trio.testing
+from rich.console import Console
+
+from trioscrape._progress import LiveProgress, Progress, lanes_view, open_progress, plain_line
+from trioscrape._types import LANES, EntryCounts, LaneStatistics, Outcome, Quantiles, Report
+
+
+def report() -> Report:
+    lanes = {
+        name: LaneStatistics(name, 32, 8, 1468, 2000, 1012, Quantiles(0, wait, wait), Quantiles())
+        for name, wait in zip(LANES, (1.25, 0.5, 0, 0), strict=True)
+    }
+    return Report(
+        feeds=1600,
+        not_started=100,
+        duplicates=0,
+        duplicate_examples=(),
+        outcomes={Outcome.NEW: 117, Outcome.FAILED: 3},
+        entries=EntryCounts(1000, 204, 50),
+        errors={"tls": 3},
+        examples={},
+        seconds=3.24,
+        lanes=lanes,
+        loop_lag=Quantiles(),
+    )
+
+
+def rendered(width: int) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
+    console.print(lanes_view(report(), 1500, width))
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+@contextmanager
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """Standard error is a terminal; what is written to it is in the list afterwards."""
+    ours, theirs = pty.openpty()
+    written: list[bytes] = []
+
+    def read() -> None:
+        try:
+            while data := os.read(ours, 4096):
+                written.append(data)
+        except OSError:  # Linux says so when the other side is closed
+            pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    monkeypatch.setenv("TERM", "xterm")
+    with open(theirs, "w") as stderr, monkeypatch.context() as patched:
+        patched.setattr(sys, "stderr", stderr)
+        yield written
+    reader.join()
+    os.close(ours)
+
+
+class TestView:
+    def test_a_wide_terminal_sees_bars(self):
+        head, titles, dns, *rest = rendered(100)
+
+        assert head == "120 of 1,500 feeds, 3 lost, 1,204 entries written, 3.2 s"
+        assert titles.split() == ["lane", "busy", "waiting", "done", "wait", "p99"]
+        assert "━" in dns
+        assert dns.replace("━", "").replace("╸", "").split() == ["dns", "8/32", "1,468", "1,012", "1.2", "s"]
+        assert [line.split()[0] for line in rest] == ["http", "parse", "store"]
+        assert rest[0].endswith("500 ms")
+
+    @pytest.mark.parametrize("width", [20, 30, 43, 44, 59, 60, 80])
+    def test_every_width_gets_six_lines_that_fit(self, width):
+        lines = rendered(width)
+
+        assert len(lines) == 6
+        assert max(len(line) for line in lines) <= width
+
+    def test_a_plain_line(self):
+        assert plain_line(report(), 1500) == (
+            "120 of 1,500 feeds, 3 lost, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
+            "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting)"
+        )
+
+
+class TestChoice:
+    def test_a_pipe_gets_lines(self):
+        with open_progress(live=True) as progress:
+            assert type(progress) is Progress
+
+    def test_a_terminal_gets_the_live_view(self, monkeypatch):
+        with terminal(monkeypatch), open_progress(live=True) as progress:
+            assert type(progress) is LiveProgress
+
+    def test_a_terminal_gets_lines_if_the_view_is_not_wanted(self, monkeypatch):
+        with terminal(monkeypatch), open_progress(live=False) as progress:
+            assert type(progress) is Progress
+
+    def test_a_dumb_terminal_gets_lines(self, monkeypatch):
+        with terminal(monkeypatch):
+            monkeypatch.setenv("TERM", "dumb")
+            with open_progress(live=True) as progress:
+                assert type(progress) is Progress
+
+
+class TestLines:
+    async def test_a_line_every_five_seconds(self, capsys, autojump_clock, monkeypatch):
+        async def at_once(write, **_):
+            write()
+
+        # A real thread and a virtual clock do not go together.
+        monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+
+        with trio.move_on_after(16):
+            await Progress().show(report, 1500)
+
+        assert capsys.readouterr().err.splitlines() == [plain_line(report(), 1500)] * 3
+
+    async def test_messages_can_not_command_a_terminal(self, capsys):
+        await Progress().say("bad \x1b[2J\nline")
+
+        assert capsys.readouterr() == ("", "bad \\x1b[2J\\nline\n")
+
+    async def test_nobody_reads_them(self, monkeypatch):
+        class Nobody(io.StringIO):
+            def write(self, _: str) -> int:
+                raise BrokenPipeError
+
+        monkeypatch.setattr(sys, "stderr", Nobody())
+
+        await Progress().say("hello")
+
+    async def test_a_reader_that_stops_does_not_stop_the_event_loop(self, monkeypatch):
+        alive = threading.Event()
+
+        class Stopped(io.StringIO):
+            loop_was_alive = None
+
+            def write(self, _: str) -> int:
+                self.loop_was_alive = self.loop_was_alive or alive.wait(timeout=10)
+                return 0
+
+        stderr = Stopped()
+        monkeypatch.setattr(sys, "stderr", stderr)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Progress().say, "hello")
+            await trio.testing.wait_all_tasks_blocked()
+            alive.set()
+
+        assert stderr.loop_was_alive
+
+
+class TestLive:
+    async def test_messages_stand_above_and_the_view_goes(self, monkeypatch):
+        shown = trio.Event()
+
+        def next_report() -> Report:
+            shown.set()
+            return report()
+
+        with terminal(monkeypatch) as written, open_progress(live=True) as progress:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(progress.show, next_report, 1500)
+                await shown.wait()
+                await progress.say("a [b]message[/b]")
+                nursery.cancel_scope.cancel()
+
+        text = b"".join(written).decode()
+        assert "120 of 1,500 feeds" in text
+        assert "a [b]message[/b]" in text
+        assert text.rindex("\x1b[?25h") > text.rindex("120 of")  # the cursor is back
+        assert text.rindex("\x1b[2K") > text.rindex("120 of")  # and the view was wiped
+
+    async def test_no_color(self, monkeypatch):
+        monkeypatch.setenv("NO_COLOR", "1")
+        with terminal(monkeypatch) as written, open_progress(live=True) as progress:
+            progress._draw(report(), 1500)
+
+        assert b"\x1b[3" not in b"".join(written)
