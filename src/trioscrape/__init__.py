@@ -1,1 +1,69 @@
-"""Takes feeds through four separately bounded lanes – DNS, HTTP, parsing, database – into a store."""
+"""Takes feeds through four separately bounded lanes – DNS, HTTP, parsing, database – into a store.
+
+The modules with an underscore are private; what is in ``__all__`` is the public API.
+They import downward only, in this order: records and settings; pure rules; lanes, resolvers, parsers
+and stores; the network; fetching; the scrape; the command line.
+"""
+
+from __future__ import annotations
+
+from ._config import AddressPolicy, Config
+from ._connect import Connector
+from ._dns import Resolver, SystemResolver
+from ._embedding import Scrape, open_scrape, scrape
+from ._errors import StoreError, TrioscrapeError, UsageError
+from ._parse import Document, Parser
+from ._reasons import REASONS
+from ._store import Store
+from ._types import (
+    Duplicate,
+    Enclosure,
+    Entry,
+    EntryCounts,
+    Example,
+    Feed,
+    FeedState,
+    FeedUpdate,
+    LaneStatistics,
+    LaneTimes,
+    Outcome,
+    ParsedFeed,
+    Quantiles,
+    Report,
+    Result,
+    Statistics,
+)
+
+__all__ = [
+    "REASONS",
+    "AddressPolicy",
+    "Config",
+    "Connector",
+    "Document",
+    "Duplicate",
+    "Enclosure",
+    "Entry",
+    "EntryCounts",
+    "Example",
+    "Feed",
+    "FeedState",
+    "FeedUpdate",
+    "LaneStatistics",
+    "LaneTimes",
+    "Outcome",
+    "ParsedFeed",
+    "Parser",
+    "Quantiles",
+    "Report",
+    "Resolver",
+    "Result",
+    "Scrape",
+    "Statistics",
+    "Store",
+    "StoreError",
+    "SystemResolver",
+    "TrioscrapeError",
+    "UsageError",
+    "open_scrape",
+    "scrape",
+]

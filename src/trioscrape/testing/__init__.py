@@ -1,1 +1,8 @@
 """Fakes for tests of programs that embed trioscrape; trioscrape's own tests use the same."""
+
+from __future__ import annotations
+
+from ._inline_parser import InlineParser
+from ._internet import Internet, Site
+
+__all__ = ["InlineParser", "Internet", "Site"]

@@ -1,0 +1,150 @@
+"""A whole internet in virtual time: names, addresses and servers in memory, without a socket.
+
+One scenario object is the resolver and the connector at once and remembers what was asked of it. It
+is meant for ``trio.testing.MockClock(autojump_threshold=0)``: all delays pass in no time at all, and
+the same scenario takes the same virtual time on every machine.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import h11
+import trio
+
+
+@dataclass(kw_only=True)
+class Site:
+    """How one host behaves. Durations are seconds; `math.inf` means never."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    lookup: float = 0.0
+    """How long its name server takes."""
+    connect: float = 0.0
+    first_byte: float = 0.0
+    """From the request to the head of the answer."""
+    per_chunk: float = 0.0
+    """Between two chunks of the body."""
+    chunk: int = 65_536
+    """Bytes."""
+    exists: bool = True
+    listens: bool = True
+    addresses: Sequence[str] = ()
+    """Empty: one of 198.18.0.0/15 is made up."""
+
+
+@dataclass
+class Internet:
+    """Sites by host name; any other name does not exist.
+
+    Its `resolve` is a `Resolver`, its `connect` a `Connector`.
+    """
+
+    sites: Mapping[str, Site]
+    lookup_deadline: float = 5.0
+    lookups: list[str] = field(default_factory=list)
+    """Every name that was asked for, in order."""
+    connects: list[tuple[str, int]] = field(default_factory=list)
+    """Every address and port that was connected to, in order."""
+    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    """Host, target and headers (names in lower case) of every request, in order."""
+    open: int = 0
+    """Connections that are open now."""
+    _hosts: dict[str, str] = field(default_factory=dict)
+
+    async def resolve(self, host: str) -> Sequence[str]:
+        """See `trioscrape.Resolver.resolve`."""
+        self.lookups.append(host)
+        site = self.sites.get(host, Site(exists=False))
+        with trio.move_on_after(self.lookup_deadline):
+            await trio.sleep(site.lookup)
+            if not site.exists:
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            return self._addresses(host, site)
+        raise TimeoutError(f"no answer within {self.lookup_deadline:g} s")
+
+    def _addresses(self, host: str, site: Site) -> Sequence[str]:
+        number = len(self._hosts)
+        made_up = f"198.18.{number // 250}.{number % 250 + 1}"
+        addresses = site.addresses or [a for a, known in self._hosts.items() if known == host] or [made_up]
+        for address in addresses:
+            self._hosts[address] = host
+        return addresses
+
+    async def connect(self, address: str, port: int) -> trio.abc.Stream:
+        """See `trioscrape.Connector`."""
+        self.connects.append((address, port))
+        site = self.sites[self._hosts[address]] if address in self._hosts else Site(connect=math.inf)
+        await trio.sleep(site.connect)
+        if not site.listens:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+        return _Connection(self, self._hosts[address])
+
+
+class _Connection(trio.abc.Stream):
+    """The client's end of a connection; the server is an h11 state machine inside of it.
+
+    `send_all` hands the request to it, `receive_some` sleeps until the next part of the answer is due.
+    """
+
+    def __init__(self, internet: Internet, host: str) -> None:
+        self._internet, self._site = internet, internet.sites[host]
+        self._server = h11.Connection(h11.SERVER)
+        self._due: list[tuple[float, bytes]] = []
+        self._closed = False
+        internet.open += 1
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        await trio.lowlevel.checkpoint()
+        self._server.receive_data(bytes(data))
+        while (event := self._server.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
+            if isinstance(event, h11.Request):
+                self._answer(event)
+        self._next_cycle()
+
+    def _answer(self, request: h11.Request) -> None:
+        headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
+        self._internet.requests.append((headers["host"], request.target.decode(), headers))
+        site = self._site
+        etag = site.headers.get("ETag")
+        unmodified = etag is not None and headers.get("if-none-match") == etag
+        status, body = (304, b"") if unmodified else (site.status, site.body)
+        due = trio.current_time() + site.first_byte
+        length = [] if status == 304 else [("Content-Length", str(len(body)))]
+        head = h11.Response(status_code=status, headers=[*site.headers.items(), *length])
+        self._due.append((due, self._server.send(head) or b""))
+        for start in range(0, len(body), site.chunk):
+            due += site.per_chunk
+            part = self._server.send(h11.Data(data=body[start : start + site.chunk]))
+            self._due.append((due, part or b""))
+        self._server.send(h11.EndOfMessage())
+
+    def _next_cycle(self) -> None:
+        if self._server.our_state is h11.DONE and self._server.their_state is h11.DONE:
+            self._server.start_next_cycle()
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if not self._due:
+            await trio.sleep_forever()
+        due, data = self._due[0]
+        await trio.sleep_until(due)
+        if self._closed:
+            raise trio.ClosedResourceError
+        size = len(data) if max_bytes is None else max_bytes
+        self._due[:1] = [(due, data[size:])] if len(data) > size else []
+        return data[:size]
+
+    async def aclose(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._internet.open -= 1
+        await trio.lowlevel.checkpoint()

@@ -1,0 +1,74 @@
+"""How many bytes may be held at once."""
+
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from trioscrape._budget import ByteBudget
+
+
+async def test_a_feed_waits_until_another_gives_back() -> None:
+    budget = ByteBudget(100)
+    order = []
+
+    async def reader(name: str, size: int, go_on: trio.Event) -> None:
+        with budget.hold() as held:
+            await held.grow(size)
+            held.complete()
+            order.append(name)
+            await go_on.wait()
+
+    first, second = trio.Event(), trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(reader, "first", 80, first)
+        await wait_all_tasks_blocked()
+        with budget.hold() as oldest:
+            await oldest.grow(10)  # reads longest from now on
+            nursery.start_soon(reader, "second", 50, second)
+            await wait_all_tasks_blocked()
+            assert order == ["first"]
+            first.set()
+            await wait_all_tasks_blocked()
+            assert order == ["first", "second"]
+        second.set()
+
+
+async def test_the_one_that_reads_longest_never_waits() -> None:
+    """Else two half-read bodies could wait for each other for ever."""
+    budget = ByteBudget(100)
+
+    with budget.hold() as one, budget.hold() as other:
+        await one.grow(60)
+        await other.grow(40)
+        await one.grow(1000)
+        with trio.move_on_after(0) as scope:
+            await other.grow(1)
+
+    assert scope.cancelled_caught
+
+
+async def test_everything_is_given_back(autojump_clock: trio.testing.MockClock) -> None:
+    budget = ByteBudget(10)
+    for _ in range(100):
+        with budget.hold() as held:
+            await held.grow(10)
+
+    assert budget._used == 0
+    assert not budget._reading
+
+
+async def test_waiting_is_told(autojump_clock: trio.testing.MockClock) -> None:
+    """So that a deadline can leave it out."""
+    budget = ByteBudget(10)
+    waited = []
+
+    async def late() -> None:
+        with budget.hold() as held:
+            waited.append(await held.grow(1))
+
+    async with trio.open_nursery() as nursery:
+        with budget.hold() as one:
+            await one.grow(10)
+            nursery.start_soon(late)
+            await trio.sleep(3)
+
+    assert waited == [3]
