@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Final, cast
 
 import httpcore
 import httpx
@@ -152,19 +152,38 @@ class _BodyStream(httpx.AsyncByteStream):
     def __init__(
         self, answer: httpcore.Response, connection: _Connection, lot: LaneTransport, origin: _Origin
     ) -> None:
-        self._answer, self._connection, self._lot, self._origin = answer, connection, lot, origin
+        self._connection, self._lot, self._origin = connection, lot, origin
+        self._answer, self._chunks = answer, aiter(cast("AsyncIterable[bytes]", answer.stream))
+        self._under_way = False
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated():
-            async for chunk in self._answer.aiter_stream():
-                yield chunk
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        self._under_way = True
+        ended = True
+        try:
+            with _translated():
+                chunk = await anext(self._chunks)
+            ended = False
+            return chunk
+        finally:
+            self._under_way = not ended
 
     async def aclose(self) -> None:
         with trio.CancelScope(shield=True):
-            try:
-                await self._answer.aclose()
-            finally:
-                await self._lot.park(self._connection, self._origin)
+            if self._under_way:
+                await self._abandon()
+            await self._answer.aclose()
+            await self._lot.park(self._connection, self._origin)
+
+    async def _abandon(self) -> None:
+        # httpcore reads a body in async generators, one inside of another. They end only when the
+        # innermost one does, and that one does when it finds its connection closed.
+        await _close(self._connection)
+        with suppress(FeedFailed):
+            async for _ in self:
+                pass
 
 
 async def _close(connection: _Connection) -> None:

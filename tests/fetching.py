@@ -1,0 +1,68 @@
+"""One fetch through real dns and http lanes, in one call."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Sequence
+from contextlib import aclosing
+
+from trioscrape import Config, Feed, FeedState
+from trioscrape._budget import ByteBudget
+from trioscrape._connect import Connector, open_tcp
+from trioscrape._dns import Names, Resolver
+from trioscrape._errors import FeedFailed
+from trioscrape._fetch import Fetched, Fetcher
+from trioscrape._lane import Lane, Trip
+from trioscrape._network import LaneTransport
+
+
+class Loopback:
+    """Every name is this machine."""
+
+    async def resolve(self, host: str) -> Sequence[str]:
+        return ["127.0.0.1"]
+
+
+class Fetching:
+    """A fetcher that can be asked several times; its connections stay parked between."""
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        resolver: Resolver | None = None,
+        connector: Connector = open_tcp,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        config = config or Config()
+        self.dns, self.http = Lane("dns", config.dns_width), Lane("http", config.http_width)
+        self.transport = LaneTransport(
+            context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connector, http2=config.http2
+        )
+        names = Names(resolver or Loopback(), self.dns)
+        self.fetcher = Fetcher(names, self.http, self.transport, config)
+        self.budget = ByteBudget(config.bytes_in_flight)
+
+    async def get(self, url: str, state: FeedState | None = None) -> Fetched:
+        with self.budget.hold() as held:
+            return await self.fetcher.fetch(Feed(url), state, Trip(), held)
+
+    async def failure(self, url: str, state: FeedState | None = None) -> FeedFailed:
+        """How it fails; fails itself when it does not."""
+        try:
+            fetched = await self.get(url, state)
+        except FeedFailed as failed:
+            return failed
+        raise AssertionError(f"{url} was fetched: {fetched}")
+
+
+async def fetch(url: str, state: FeedState | None = None, **how: object) -> Fetched:
+    fetching = Fetching(**how)  # type: ignore[arg-type]
+    async with aclosing(fetching.transport):
+        return await fetching.get(url, state)
+
+
+async def failure(url: str, state: FeedState | None = None, **how: object) -> FeedFailed:
+    fetching = Fetching(**how)  # type: ignore[arg-type]
+    async with aclosing(fetching.transport):
+        return await fetching.failure(url, state)

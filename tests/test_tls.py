@@ -1,0 +1,123 @@
+"""HTTPS and HTTP/2 against Hypercorn, with certificates made for the test."""
+
+import ssl
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+import trio
+import trustme
+
+from trioscrape import Config
+
+from fetching import Fetching, failure, fetch
+from servers import FEED, RawServer, Scope, open_https, open_server
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    return context
+
+
+@pytest.mark.parametrize(("http2", "version"), [(False, "1.1"), (True, "2")])
+async def test_https(
+    authority: trustme.CA, context: ssl.SSLContext, tmp_path: Path, http2: bool, version: str
+) -> None:
+    """The connection goes to the resolved address; Host and SNI are the name's."""
+    seen: list[Scope] = []
+    async with open_https(authority, tmp_path, names=["a.test"], seen=seen) as port:
+        config = Config(http2=http2)
+        fetched = await fetch(f"https://a.test:{port}/feed", config=config, context=context)
+
+    assert fetched.body == FEED
+    assert seen[0]["http_version"] == version
+    headers = dict(seen[0]["headers"])  # type: ignore[call-overload]
+    assert headers.get(b"host", headers.get(b":authority")) == f"a.test:{port}".encode()
+
+
+async def test_http2_is_off_unless_asked_for(
+    authority: trustme.CA, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    seen: list[Scope] = []
+    async with open_https(authority, tmp_path, names=["a.test"], seen=seen, alpn=["h2"]) as port:
+        await fetch(f"https://a.test:{port}/", context=context)
+
+    assert seen[0]["http_version"] == "1.1"
+
+
+@pytest.mark.parametrize("http2", [False, True])
+async def test_a_parked_tls_connection_is_used_again(
+    authority: trustme.CA, context: ssl.SSLContext, tmp_path: Path, http2: bool
+) -> None:
+    seen: list[Scope] = []
+    async with open_https(authority, tmp_path, names=["a.test"], seen=seen) as port:
+        fetching = Fetching(Config(http2=http2), context=context)
+        async with aclosing(fetching.transport):
+            for _ in range(3):
+                await fetching.get(f"https://a.test:{port}/")
+
+    assert len({tuple(scope["client"]) for scope in seen}) == 1  # type: ignore[arg-type]
+    assert len(seen) == 3
+
+
+async def test_the_certificate_of_another_name(
+    authority: trustme.CA, context: ssl.SSLContext, tmp_path: Path
+) -> None:
+    async with open_https(authority, tmp_path, names=["b.test"], seen=[]) as port:
+        failed = await failure(f"https://a.test:{port}/", context=context)
+
+    assert failed.reason == "tls"
+    assert "Hostname mismatch" in failed.detail
+
+
+async def test_an_authority_that_nobody_knows(authority: trustme.CA, tmp_path: Path) -> None:
+    async with open_https(authority, tmp_path, names=["a.test"], seen=[]) as port:
+        failed = await failure(f"https://a.test:{port}/", context=ssl.create_default_context())
+
+    assert failed.reason == "tls"
+    assert "unable to get local issuer certificate" in failed.detail
+
+
+async def test_plain_http_on_a_tls_port() -> None:
+    async def handler(stream: trio.SocketStream, server: RawServer) -> None:
+        await stream.receive_some()
+        await stream.send_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with open_server(handler) as server:
+        failed = await failure(f"https://a.test:{server.port}/", context=ssl.create_default_context())
+
+    assert failed.reason == "tls"
+
+
+@pytest.mark.parametrize("how", ["deadline", "cancelled"])
+async def test_a_handshake_that_never_ends(how: str) -> None:
+    """The connection is closed at once: the server sees the end of it."""
+    hello, gone = trio.Event(), trio.Event()
+
+    async def handler(stream: trio.SocketStream, server: RawServer) -> None:
+        await stream.receive_some()
+        hello.set()
+        while await stream.receive_some():
+            pass
+        gone.set()
+
+    async with open_server(handler) as server:
+        fetching = Fetching(
+            Config(connect_deadline=0.05 if how == "deadline" else 60), context=ssl.create_default_context()
+        )
+        url = f"https://a.test:{server.port}/"
+        if how == "deadline":
+            assert (await fetching.failure(url)).reason == "connect-timeout"
+        else:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(fetching.failure, url)
+                await hello.wait()
+                nursery.cancel_scope.cancel()
+        await gone.wait()
