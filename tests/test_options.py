@@ -1,0 +1,99 @@
+"""The options of the command line: what may be asked for, and what is said about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from trioscrape._config import AddressPolicy, Config, settings
+from trioscrape._errors import UsageError
+from trioscrape._options import Options, parse
+
+
+@pytest.fixture(autouse=True)
+def no_store_in_the_environment(monkeypatch):
+    monkeypatch.delenv("TRIOSCRAPE_STORE", raising=False)
+
+
+def test_help_documents_every_option(capsys):
+    with pytest.raises(SystemExit) as caught:
+        parse(["--help"])
+
+    assert caught.value.code == 0
+    text = capsys.readouterr().out
+    numbers = [f"--{name.replace('_', '-')}" for name in settings()]
+    others = ["--demo", "--store", "--json", "--version", "--addresses", "--http2", "--user-agent"]
+    for option in (*numbers, *others, "FEEDS", "TRIOSCRAPE_STORE", "sqlite:trioscrape.db"):
+        assert option in text
+    assert text.count("(default: ") >= len(settings())
+
+
+def test_each_group_has_an_example_that_works(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+
+    text = capsys.readouterr().out
+    examples = [line for line in text.splitlines() if line.startswith("  example: trioscrape ")]
+    groups = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert len(examples) == len(groups) == 5
+    for example in examples:
+        parse(example.split()[2:])
+
+
+def test_help_fits_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        parse(["--help"])
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--version"])
+
+    assert capsys.readouterr().out == "trioscrape 0.1.0\n"
+
+
+def test_the_defaults_are_those_of_the_library():
+    assert parse(["x"]) == Options("x", "sqlite:trioscrape.db", False, Config())
+
+
+def test_numbers_sizes_and_the_rest():
+    arguments = (
+        "- --dns-width 7 --read-deadline 2.5 --body-limit 4MiB --bytes-in-flight 1gb "
+        "--addresses public --http2 --user-agent me/1 --json"
+    )
+
+    given = parse(arguments.split())
+
+    assert given.json
+    assert given.config == Config(
+        dns_width=7,
+        read_deadline=2.5,
+        body_limit=4 * 2**20,
+        bytes_in_flight=10**9,
+        addresses=AddressPolicy.PUBLIC,
+        http2=True,
+        user_agent="me/1",
+    )
+
+
+def test_where_the_store_comes_from(monkeypatch):
+    monkeypatch.setenv("TRIOSCRAPE_STORE", "sqlite:mine.db")
+
+    assert parse(["x"]).store == "sqlite:mine.db"
+    assert parse(["x", "--store", "sqlite:other.db"]).store == "sqlite:other.db"
+
+
+@pytest.mark.parametrize("name", list(settings()))
+def test_a_number_out_of_range_is_told_the_range(name):
+    option = f"--{name.replace('_', '-')}"
+
+    for bad in ("-1", "nan", "9e99", "many", ""):
+        with pytest.raises(UsageError, match=f"^{option} must be .*from .* to .*, not {bad!r}$"):
+            parse(["x", f"{option}={bad}"])
+
+
+def test_sizes_in_messages_are_as_they_may_be_typed():
+    with pytest.raises(UsageError, match="from 1 to 2GiB, not '3GiB'"):
+        parse(["x", "--body-limit", "3GiB"])
