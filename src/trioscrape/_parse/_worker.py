@@ -3,9 +3,9 @@
 It is run as a script, with the number of its end of the socket as its argument, by `_workers`.
 
 The import of trioscrape brings trio, httpx and more, which a worker never uses: four times the start
-time (270 ms for 67), and 8 MB a process. So the two packages above this file are put into `sys.modules` empty; the few
-modules below them that a worker needs are imported by their usual names, under which records
-are pickled.
+time (270 ms for 67), and 8 MB a process. So the two packages above this file are put into
+`sys.modules` empty; the few modules below them that a worker needs are imported by their usual
+names, under which records are pickled.
 """
 
 from __future__ import annotations

@@ -1,0 +1,15 @@
+from trioscrape._types import Entry, ParsedFeed
+
+expected = ParsedFeed(
+    title="Käferpost",
+    link="http://kaefer.test/",
+    entries=(
+        Entry(
+            key="http://kaefer.test/1",
+            hash="",
+            link="http://kaefer.test/1",
+            title="Hirschkäfer",
+            summary="Groß",
+        ),
+    ),
+)
