@@ -210,7 +210,8 @@ def test_content_alone_is_not_repeated_as_the_summary() -> None:
 def test_html_content_is_preferred_and_pictures_are_no_content() -> None:
     feed = parse(
         "<feed xmlns='http://www.w3.org/2005/Atom'>"
-        "<entry><id>1</id><content type='text'>a &lt; b</content><content type='html'>&lt;p>a&lt;/p></content></entry>"
+        "<entry><id>1</id><content type='text'>a &lt; b</content>"
+        "<content type='html'>&lt;p>a&lt;/p></content></entry>"
         "<entry><id>2</id><content type='text'>a &lt; b</content></entry>"
         "<entry><id>3</id><content type='image/png'>iVBORw0KGgo=</content></entry></feed>"
     )

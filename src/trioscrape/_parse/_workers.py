@@ -44,6 +44,8 @@ _ATTEMPTS: Final = 3
 """To start a worker, before the parser gives up."""
 _WARM: Final = 8
 """Workers to start before the first document; the others start when there is work for them."""
+_EXIT_GRACE: Final = 1.0
+"""Seconds for a worker that has hung up to end by itself, so that its exit status says why."""
 _ORPHAN_GRACE: Final = 5.0
 """Seconds beyond the deadline until a worker whose parent is gone ends itself."""
 
@@ -89,9 +91,10 @@ class _Worker:
             entries += pickle.loads(await self._frame())  # noqa: S301
         return replace(answer, entries=tuple(entries)) if isinstance(answer, ParsedFeed) else answer
 
-    def kill(self) -> None:
-        """End it now; it has nothing to save. Must be reaped afterwards."""
-        self.process.kill()
+    def hang_up(self, *, kill: bool) -> None:
+        """End the conversation, and the process if asked for: it has nothing to save. Reap it afterwards."""
+        if kill:
+            self.process.kill()
         self._channel.close()
 
     async def _send(self, data: bytes) -> None:
@@ -130,6 +133,11 @@ class ProcessParser:
         self._workers: set[_Worker] = set()
         self._closed = False
 
+    @property
+    def processes(self) -> frozenset[int]:
+        """The ids of the worker processes that are there now, idle ones too."""
+        return frozenset(worker.process.pid for worker in self._workers)
+
     async def parse(self, document: Document) -> ParsedFeed:
         """What the document says.
 
@@ -150,7 +158,7 @@ class ProcessParser:
                 with trio.move_on_after(self._deadline) as clock:
                     answer = await worker.ask(document)
             except _Died:
-                await self._end([worker])
+                await self._end([worker], grace=_EXIT_GRACE)
                 raise FeedFailed("parse-crash", _how_it_ended(worker.process.returncode)) from None
             except BaseException:
                 await self._end([worker])
@@ -200,14 +208,14 @@ class ProcessParser:
         self._workers.add(worker)
         return worker
 
-    async def _end(self, workers: list[_Worker]) -> None:
+    async def _end(self, workers: list[_Worker], grace: float = 0.0) -> None:
         # Shielded without a deadline of its own: a killed process goes within milliseconds, and the
         # thread that waits for it could not be abandoned anyhow.
         for worker in workers:
-            worker.kill()
+            worker.hang_up(kill=not grace)
         with trio.CancelScope(shield=True):
             if workers:
-                await trio.to_thread.run_sync(_reap, workers, limiter=self._threads)
+                await trio.to_thread.run_sync(_reap, workers, grace, limiter=self._threads)
         self._workers.difference_update(workers)
 
 
@@ -263,9 +271,13 @@ def _spawn(setup: bytes) -> tuple[subprocess.Popen[bytes], socket.socket]:
     return process, ours
 
 
-def _reap(workers: Iterable[_Worker]) -> None:
+def _reap(workers: Iterable[_Worker], grace: float) -> None:
     for worker in workers:
-        worker.process.wait()
+        try:
+            worker.process.wait(grace or None)
+        except subprocess.TimeoutExpired:
+            worker.process.kill()
+            worker.process.wait()
 
 
 def _how_it_ended(status: int) -> str:
