@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -281,7 +282,7 @@ class TestOutput:
 
         reader = threading.Thread(target=read_late)
         reader.start()
-        with os.fdopen(writing, "w", encoding="ascii") as stdout:
+        with io.TextIOWrapper(io.FileIO(writing, "w"), encoding="ascii") as stdout:
             monkeypatch.setattr(sys, "stdout", stdout)
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(_cli._Output().write, "é" * 200_000)

@@ -116,6 +116,7 @@ class TestChoice:
 class TestLines:
     async def test_a_line_every_five_seconds(self, capsys, autojump_clock, monkeypatch):
         async def at_once(write, **_):
+            await trio.lowlevel.checkpoint()
             write()
 
         # A real thread and a virtual clock do not go together.
