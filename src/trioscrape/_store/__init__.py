@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from ._protocol import Store
+from ._open import check_store_url as check_store_url
+from ._open import open_store as open_store
+from ._protocol import Store as Store
 
-__all__ = ["Store"]
+__all__ = ["Store", "check_store_url", "open_store"]

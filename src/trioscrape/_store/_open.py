@@ -1,0 +1,76 @@
+"""From a URL to a store that is connected."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import trio
+
+from .._errors import UsageError
+from ._protocol import Store
+from ._sqlite import SCHEME as SQLITE
+from ._sqlite import SqliteStore
+
+MONGO = ("mongodb://", "mongodb+srv://")
+
+
+class _Connectable(Store, Protocol):
+    async def connect(self) -> None: ...
+
+
+@asynccontextmanager
+async def open_store(
+    url: str, *, width: int = 4, connect_deadline: float = 10, deadline: float = 10
+) -> AsyncIterator[Store]:
+    """The store that `url` names: connected, checked, its pool filled; closed when the block ends.
+
+    ``mongodb://…`` and ``mongodb+srv://…`` are a `MongoStore` in the database that the URL's path
+    names (else ``trioscrape``), ``sqlite:PATH`` is a `SqliteStore`.
+
+    Open it before the first feed is looked up: then no lookup of a feed can delay a write.
+
+    Args:
+      url: where the entries go.
+      width: calls served at once; an SQLite file always serves one.
+      connect_deadline: seconds for the store to answer at first.
+      deadline: seconds for each call after that, retries included.
+
+    Raises:
+      UsageError: the URL can't be understood.
+      StoreError: the store does not answer within its connect deadline, refuses access, can't be
+        opened, or holds data of a newer schema version. The text names the URL, never a password.
+
+    Cancellation: while connecting, gives up; the store is closed, shielded, on every way out.
+    """
+    store = _store(url, width, connect_deadline, deadline)
+    try:
+        await store.connect()
+        yield store
+    finally:
+        # The deadline is for the queue in front of a thread; closing itself is bounded by the store.
+        with trio.move_on_after(connect_deadline + deadline, shield=True):
+            await store.aclose()
+
+
+def check_store_url(url: str) -> None:
+    """Raise `UsageError` when no store can be at `url`. Nothing is looked up or opened."""
+    _store(url, 1, 1, 1)
+
+
+def _store(url: str, width: int, connect_deadline: float, deadline: float) -> _Connectable:
+    if url.startswith(SQLITE):
+        return SqliteStore(url, connect_deadline=connect_deadline, deadline=deadline)
+    if url.startswith(MONGO):
+        # pymongo takes a fifth of a second to import, which who uses SQLite need not wait for.
+        from ._mongo import MongoStore  # noqa: PLC0415
+
+        return MongoStore(url, width=width, connect_deadline=connect_deadline, deadline=deadline)
+    scheme = url.partition(":")[0] if ":" in url else ""
+    known = "mongodb://HOST/DATABASE, mongodb+srv://HOST/DATABASE or sqlite:PATH"
+    if not url:
+        raise UsageError(f"the store URL is empty; it must be {known}")
+    # Only a scheme is repeated: what follows may hold a password.
+    what = f"begins with {scheme!r}" if scheme.replace("+", "").isalnum() else "has no scheme"
+    raise UsageError(f"the store URL {what}; it must be {known}")

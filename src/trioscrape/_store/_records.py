@@ -1,0 +1,87 @@
+"""What the stores have in common: what a save has to write, and what its records hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from .._types import Entry, EntryCounts, FeedUpdate, Report
+from ._values import clean_entry, clean_key
+
+T = TypeVar("T")
+
+SCHEMA_VERSION: Final = 1
+"""Of collections and tables alike. A store of a newer one is refused, never guessed at."""
+
+CHUNK: Final = 500
+"""Keys or entries a statement. Beyond a few hundred only latency grows, and SQLite may stop at 999."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a save has to write."""
+
+    counts: EntryCounts
+    writes: tuple[Entry, ...]
+    """The new entries and the changed ones, not cleaned yet."""
+
+
+def by_key(update: FeedUpdate) -> dict[str, Entry]:
+    """The entries by the key they are stored under. Of two with the same key the last one counts."""
+    return {clean_key(entry.key): entry for entry in update.entries}
+
+
+def plan(entries: Mapping[str, Entry], stored: Mapping[str, str]) -> Plan:
+    """Decide what to write, given the stored hashes by key."""
+    new = [entry for key, entry in entries.items() if key not in stored]
+    changed = [entry for key, entry in entries.items() if stored.get(key, entry.hash) != entry.hash]
+    counts = EntryCounts(len(new), len(changed), len(entries) - len(new) - len(changed))
+    return Plan(counts, (*new, *changed))
+
+
+def entry_record(entry: Entry) -> dict[str, Any]:
+    """The fields of a stored entry but for its feed and the times at which it was stored."""
+    kept, truncated = clean_entry(entry)
+    return {
+        "key": kept.key,
+        "hash": kept.hash,
+        "link": kept.link,
+        "title": kept.title,
+        "summary": kept.summary,
+        "content": kept.content,
+        "authors": list(kept.authors),
+        "published": kept.published,
+        "updated": kept.updated,
+        "tags": list(kept.tags),
+        "enclosures": [asdict(enclosure) for enclosure in kept.enclosures],
+        "truncated": truncated,
+    }
+
+
+def run_record(report: Report) -> dict[str, Any]:
+    """A run's totals: when it ended, in how many seconds, what became of its feeds, how its lanes did."""
+    return {
+        "ended": now(),
+        "seconds": report.seconds,
+        "feeds": report.feeds,
+        "not_started": report.not_started,
+        "duplicates": report.duplicates,
+        "outcomes": {str(outcome): feeds for outcome, feeds in report.outcomes.items()},
+        "entries": asdict(report.entries),
+        "errors": dict(report.errors),
+        "lanes": {name: asdict(lane) for name, lane in report.lanes.items()},
+        "loop_lag": asdict(report.loop_lag),
+    }
+
+
+def now() -> datetime:
+    """The moment of the call, in UTC and whole milliseconds."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def chunks(items: Sequence[T], size: int = CHUNK) -> Iterator[Sequence[T]]:
+    """`items` in order, at most `size` at a time."""
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,0 +1,189 @@
+"""The embedded store: one SQLite file, no server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Final
+
+from .._errors import StoreError, UsageError
+from .._types import EntryCounts, FeedState, FeedUpdate, Report
+from ._records import SCHEMA_VERSION, by_key, entry_record, now, plan, run_record
+from ._sqlite_schema import (
+    INSERT_RUN,
+    SELECT_HASH,
+    SELECT_STATE,
+    TABLES,
+    UPSERT_ENTRY,
+    UPSERT_STATE,
+    row,
+)
+from ._threads import Threads
+from ._values import clean_state
+
+SCHEME: Final = "sqlite:"
+
+
+def sqlite_path(url: str) -> str:
+    """The path of a ``sqlite:PATH`` URL.
+
+    Raises:
+      UsageError: there is no path, or none that a file can have.
+    """
+    path = url.removeprefix(SCHEME)
+    if not path:
+        raise UsageError("the store URL 'sqlite:' lacks the path of a file: sqlite:PATH")
+    if "\0" in path:
+        raise UsageError("the path of the store has a NUL character in it")
+    return path
+
+
+class SqliteStore:
+    """Keeps everything in one SQLite file in WAL mode: readers never wait for the scrape.
+
+    A save is one transaction; it is stored as a whole or not at all. What has been acknowledged
+    survives the end of the process however it comes, and with ``synchronous=FULL`` a loss of
+    power too.
+    """
+
+    def __init__(self, url: str, *, connect_deadline: float, deadline: float) -> None:
+        self._url = url
+        self._path = sqlite_path(url)
+        self._connect_deadline = connect_deadline
+        self._deadline = deadline
+        self._threads = Threads(self.width)
+        self._connection: sqlite3.Connection | None = None
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self.shown}>"
+
+    @property
+    def width(self) -> int:
+        """Always 1: SQLite has one writer at a time, more threads would wait for each other."""
+        return 1
+
+    @property
+    def shown(self) -> str:
+        """See `Store.shown`."""
+        return self._url
+
+    async def connect(self) -> None:
+        """Open the file, or make it, and check its schema version.
+
+        Raises:
+          StoreError: it can't be opened or written, is something else, or is of a newer version.
+        """
+        await self._threads.run(self._connect)
+
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        """See `Store.load`."""
+        return await self._threads.run(self._load, feed_ids)
+
+    async def save(self, update: FeedUpdate) -> EntryCounts:
+        """See `Store.save`."""
+        return await self._threads.run(self._save, update)
+
+    async def record_run(self, report: Report) -> None:
+        """See `Store.record_run`."""
+        await self._threads.run(self._record_run, report)
+
+    async def aclose(self) -> None:
+        """See `Store.aclose`. The last one to close the file moves the write-ahead log into it."""
+        await self._threads.run(self._close)
+
+    def _connect(self) -> None:
+        with self._translated():
+            # The limiter sees to one thread at a time; it need not always be the same one.
+            self._connection = sqlite3.connect(
+                self._path, timeout=self._connect_deadline, isolation_level=None, check_same_thread=False
+            )
+            self._check_owner(self._connection)
+            self._connection.execute("PRAGMA journal_mode = WAL")
+            # With NORMAL a loss of power would take the last commits with it, although their
+            # results have said "stored"; a kill of the process takes nothing either way.
+            self._connection.execute("PRAGMA synchronous = FULL")
+            with self._transaction(self._connection):
+                self._make_tables(self._connection)
+            self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
+
+    def _check_owner(self, db: sqlite3.Connection) -> None:
+        """Raise `StoreError` before anything is changed in a file that is not ours."""
+        version = _version(db)
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.shown} has schema version {version}, this trioscrape knows up to {SCHEMA_VERSION}"
+            )
+        if version == 0 and db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+            raise StoreError(f"{self.shown} is the database of another program")
+
+    def _make_tables(self, db: sqlite3.Connection) -> None:
+        # Asked inside the transaction: two processes may have found the file empty.
+        if _version(db) == 0:
+            for statement in TABLES:
+                db.execute(statement)
+
+    def _load(self, feed_ids: Iterable[str]) -> dict[str, FeedState]:
+        with self._open() as db:
+            # One at a time costs microseconds here, and needs no list of question marks.
+            rows = (db.execute(SELECT_STATE, (feed_id,)).fetchone() for feed_id in feed_ids)
+            return {found[0]: FeedState(*found) for found in rows if found}
+
+    def _save(self, update: FeedUpdate) -> EntryCounts:
+        state, entries = clean_state(update.state), by_key(update)
+        with self._open() as db:
+            todo = plan(entries, _hashes(db, state.feed_id, entries))
+            if not todo.writes and self._load([state.feed_id]) == {state.feed_id: state}:
+                return todo.counts
+            moment = now()
+            rows = (
+                row({**entry_record(entry), "feed": state.feed_id, "moment": moment}) for entry in todo.writes
+            )
+            with self._transaction(db):
+                db.executemany(UPSERT_ENTRY, rows)
+                db.execute(UPSERT_STATE, asdict(state))
+        return todo.counts
+
+    def _record_run(self, report: Report) -> None:
+        with self._open() as db, self._transaction(db):
+            db.execute(INSERT_RUN, row(run_record(report)))
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        if self._connection is None:
+            raise StoreError(f"{self.shown} is closed")
+        with self._translated():
+            yield self._connection
+
+    @contextmanager
+    def _transaction(self, db: sqlite3.Connection) -> Iterator[None]:
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            db.execute("COMMIT")
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.shown}: {error}") from error
+
+
+def _version(db: sqlite3.Connection) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _hashes(db: sqlite3.Connection, feed_id: str, keys: Iterable[str]) -> dict[str, str]:
+    rows = ((key, db.execute(SELECT_HASH, (feed_id, key)).fetchone()) for key in keys)
+    return {key: found[0] for key, found in rows if found}

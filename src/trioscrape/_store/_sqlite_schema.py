@@ -1,0 +1,89 @@
+"""The tables of `SqliteStore`, and the statements that it runs on them.
+
+Lists and subdocuments are JSON; moments are ISO 8601 in UTC with milliseconds, so that they sort as text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from ._records import SCHEMA_VERSION
+
+TABLES: Final = (
+    """
+    CREATE TABLE feeds (
+        feed_id TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT,
+        etag TEXT, last_modified TEXT, body_hash TEXT
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE entries (
+        feed TEXT NOT NULL, key TEXT NOT NULL, hash TEXT NOT NULL,
+        link TEXT, title TEXT, summary TEXT, content TEXT, authors TEXT NOT NULL,
+        published TEXT, updated TEXT, tags TEXT NOT NULL, enclosures TEXT NOT NULL,
+        truncated INTEGER NOT NULL, first_seen TEXT NOT NULL, last_changed TEXT NOT NULL,
+        PRIMARY KEY (feed, key)
+    )
+    """,
+    "CREATE INDEX entries_by_date ON entries (feed, published DESC)",
+    """
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY, ended TEXT NOT NULL, seconds REAL NOT NULL, feeds INTEGER NOT NULL,
+        not_started INTEGER NOT NULL, duplicates INTEGER NOT NULL, outcomes TEXT NOT NULL,
+        entries TEXT NOT NULL, errors TEXT NOT NULL, lanes TEXT NOT NULL, loop_lag TEXT NOT NULL
+    )
+    """,
+    f"PRAGMA user_version = {SCHEMA_VERSION}",
+)
+
+SELECT_STATE: Final = """
+    SELECT feed_id, url, title, etag, last_modified, body_hash FROM feeds WHERE feed_id = ?
+"""
+
+UPSERT_STATE: Final = """
+    INSERT INTO feeds (feed_id, url, title, etag, last_modified, body_hash)
+    VALUES (:feed_id, :url, :title, :etag, :last_modified, :body_hash)
+    ON CONFLICT (feed_id) DO UPDATE SET
+        url = excluded.url, title = excluded.title, etag = excluded.etag,
+        last_modified = excluded.last_modified, body_hash = excluded.body_hash
+"""
+
+SELECT_HASH: Final = "SELECT hash FROM entries WHERE feed = ? AND key = ?"
+
+UPSERT_ENTRY: Final = """
+    INSERT INTO entries (
+        feed, key, hash, link, title, summary, content, authors, published, updated, tags,
+        enclosures, truncated, first_seen, last_changed
+    ) VALUES (
+        :feed, :key, :hash, :link, :title, :summary, :content, :authors, :published, :updated, :tags,
+        :enclosures, :truncated, :moment, :moment
+    ) ON CONFLICT (feed, key) DO UPDATE SET
+        hash = excluded.hash, link = excluded.link, title = excluded.title,
+        summary = excluded.summary, content = excluded.content, authors = excluded.authors,
+        published = excluded.published, updated = excluded.updated, tags = excluded.tags,
+        enclosures = excluded.enclosures, truncated = excluded.truncated,
+        last_changed = excluded.last_changed
+"""
+
+INSERT_RUN: Final = """
+    INSERT INTO runs (
+        ended, seconds, feeds, not_started, duplicates, outcomes, entries, errors, lanes, loop_lag
+    ) VALUES (
+        :ended, :seconds, :feeds, :not_started, :duplicates, :outcomes, :entries, :errors, :lanes,
+        :loop_lag
+    )
+"""
+
+
+def row(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record with every value as its column holds it."""
+    return {name: _column(value) for name, value in record.items()}
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds")
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict)) else value

@@ -1,0 +1,135 @@
+"""What a database can't hold is made into something that it can, so that no feed is lost for it.
+
+Feeds hold lone surrogates, numbers of forty digits, dates that leave the calendar when they are
+moved to UTC, and texts longer than a document may be. Every store cleans alike: then a feed
+means the same wherever it is kept. The limits are bytes of UTF-8; together they keep the largest
+possible entry below the 16 MiB that MongoDB allows for a document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, TypeVar
+
+from .._types import Enclosure, Entry, FeedState
+
+KIBIBYTE: Final = 2**10
+MEBIBYTE: Final = 2**20
+
+NAME_LIMIT: Final = 2 * KIBIBYTE
+LINK_LIMIT: Final = 16 * KIBIBYTE
+TITLE_LIMIT: Final = 64 * KIBIBYTE
+SUMMARY_LIMIT: Final = 2 * MEBIBYTE
+CONTENT_LIMIT: Final = 6 * MEBIBYTE
+LIST_LIMIT: Final = 200
+
+T = TypeVar("T")
+
+_INT64: Final = range(-(2**63), 2**63)
+
+
+def clean_key(key: str) -> str:
+    """The key as it is stored: itself, or its beginning and a digest when it is over-long."""
+    raw = _encoded(key)
+    if len(raw) <= NAME_LIMIT:
+        return raw.decode()
+    digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
+    return f"{raw[: NAME_LIMIT - 33].decode(errors='ignore')}#{digest}"
+
+
+def clean_state(state: FeedState) -> FeedState:
+    """The state with every text encodable, the title cut when it is over-long."""
+    return replace(
+        state,
+        url=_encoded(state.url).decode(),
+        title=_Cleaner().text(state.title, TITLE_LIMIT),
+        etag=_Cleaner().text(state.etag, TITLE_LIMIT),
+        last_modified=_Cleaner().text(state.last_modified, TITLE_LIMIT),
+    )
+
+
+def clean_entry(entry: Entry) -> tuple[Entry, bool]:
+    """The entry as a store can hold it, and whether something of it had to be left out.
+
+    Its hash stays that of what the feed said, so that the entry counts as unchanged next time.
+    """
+    clean = _Cleaner()
+    kept = replace(
+        entry,
+        key=clean_key(entry.key),
+        link=clean.link(entry.link),
+        title=clean.text(entry.title, TITLE_LIMIT),
+        summary=clean.text(entry.summary, SUMMARY_LIMIT),
+        content=clean.text(entry.content, CONTENT_LIMIT),
+        authors=clean.names(entry.authors),
+        published=clean.moment(entry.published),
+        updated=clean.moment(entry.updated),
+        tags=clean.names(entry.tags),
+        enclosures=clean.enclosures(entry.enclosures),
+    )
+    return kept, clean.truncated
+
+
+class _Cleaner:
+    """Cleans the values of one record and remembers whether it has left something out."""
+
+    def __init__(self) -> None:
+        self.truncated = False
+
+    def text(self, text: str | None, limit: int) -> str | None:
+        """At most `limit` bytes of it; never half a character."""
+        if text is None:
+            return None
+        raw = _encoded(text)
+        if len(raw) <= limit:
+            return raw.decode()
+        self.truncated = True
+        return raw[:limit].decode(errors="ignore")
+
+    def link(self, link: str | None) -> str | None:
+        """A link, or None: half a link leads somewhere else."""
+        return self.text(link, LINK_LIMIT) if link is None or self._fits(link, LINK_LIMIT) else None
+
+    def names(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        kept = (self.text(name, NAME_LIMIT) for name in self._some(names))
+        return tuple(name for name in kept if name is not None)
+
+    def enclosures(self, enclosures: tuple[Enclosure, ...]) -> tuple[Enclosure, ...]:
+        return tuple(
+            Enclosure(_encoded(e.url).decode(), self.text(e.type, NAME_LIMIT), self.number(e.length))
+            for e in self._some(enclosures)
+            if self._fits(e.url, LINK_LIMIT)
+        )
+
+    def number(self, number: int | None) -> int | None:
+        """None for what 64 bits can't hold: no file is that long."""
+        return number if number in _INT64 else None
+
+    def moment(self, moment: datetime | None) -> datetime | None:
+        """In UTC and whole milliseconds, which is what MongoDB keeps; None when UTC has no such year."""
+        if moment is None:
+            return None
+        try:
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except OverflowError:
+            return None
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def _fits(self, text: str, limit: int) -> bool:
+        fits = len(_encoded(text)) <= limit
+        self.truncated |= not fits
+        return fits
+
+    def _some(self, items: tuple[T, ...]) -> tuple[T, ...]:
+        self.truncated |= len(items) > LIST_LIMIT
+        return items[:LIST_LIMIT]
+
+
+def _encoded(text: str) -> bytes:
+    """`text` in UTF-8; halves of a surrogate pair are joined, lone ones become U+FFFD."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

@@ -1,0 +1,68 @@
+"""A store that forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from .._store._records import by_key, plan
+from .._store._values import clean_entry, clean_key, clean_state
+from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
+
+
+class MemoryStore:
+    """Keeps everything in dictionaries that a test can look at; same promises as a real store.
+
+    It blocks no thread and takes no time, so it is at home in tests with a virtual clock.
+    """
+
+    def __init__(self, width: int = 4) -> None:
+        self.feeds: dict[str, FeedState] = {}
+        """By feed id."""
+        self.entries: dict[str, dict[str, Entry]] = {}
+        """By feed id, then by entry key, as a real store would keep them."""
+        self.runs: list[Report] = []
+        self.writes = 0
+        """Saves that had something to write, and runs recorded."""
+        self.closed = False
+        self._width = width
+
+    @property
+    def width(self) -> int:
+        """What the constructor was given."""
+        return self._width
+
+    @property
+    def shown(self) -> str:
+        """``memory:``."""
+        return "memory:"
+
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        """See `Store.load`."""
+        await trio.lowlevel.checkpoint()
+        return {feed_id: self.feeds[feed_id] for feed_id in feed_ids if feed_id in self.feeds}
+
+    async def save(self, update: FeedUpdate) -> EntryCounts:
+        """See `Store.save`. Cancellation: before anything is stored, or not at all."""
+        await trio.lowlevel.checkpoint()
+        state = clean_state(update.state)
+        stored = self.entries.get(state.feed_id, {})
+        todo = plan(by_key(update), {key: entry.hash for key, entry in stored.items()})
+        if todo.writes or self.feeds.get(state.feed_id) != state:
+            self.writes += 1
+            kept = self.entries.setdefault(state.feed_id, {})
+            kept.update((clean_key(entry.key), clean_entry(entry)[0]) for entry in todo.writes)
+            self.feeds[state.feed_id] = state
+        return todo.counts
+
+    async def record_run(self, report: Report) -> None:
+        """See `Store.record_run`."""
+        await trio.lowlevel.checkpoint()
+        self.writes += 1
+        self.runs.append(report)
+
+    async def aclose(self) -> None:
+        """See `Store.aclose`."""
+        await trio.lowlevel.checkpoint()
+        self.closed = True
