@@ -26,6 +26,7 @@ from trioscrape._parse import (
     Document,
     ProcessParser,
     _frames,
+    _process,
     _worker,
     _workers,
     open_process_parser,
@@ -151,14 +152,14 @@ async def test_a_document_over_its_deadline_is_killed_and_the_next_one_is_parsed
 
 async def test_the_start_of_a_worker_is_not_charged_to_the_document(monkeypatch: pytest.MonkeyPatch) -> None:
     began: list[float] = []
-    ready = _workers._Worker.ready
+    ready = _process.Worker.ready
 
-    async def slow(worker: _workers._Worker) -> None:
+    async def slow(worker: _process.Worker) -> None:
         await ready(worker)
         await trio.sleep(0.5)
         began.append(trio.current_time())
 
-    monkeypatch.setattr(_workers._Worker, "ready", slow)
+    monkeypatch.setattr(_process.Worker, "ready", slow)
     async with opened(deadline=0.4) as parser:
         assert await worker_of(parser)
 
@@ -185,17 +186,18 @@ async def test_a_crash_does_not_touch_the_document_beside_it() -> None:
     async with opened(width=2) as parser, trio.open_nursery() as nursery:
         with phone() as (listener, port):
             beside: list[ParsedFeed] = []
+            parsed = trio.Event()
 
             async def parse_beside() -> None:
                 beside.append(await parser.parse(command("wait", port)))
+                parsed.set()
 
             nursery.start_soon(parse_beside)
             line, _ = await listener.accept()
             assert (await failure(parser, command("kill")))[0] == "parse-crash"
             assert not beside
             line.close()
-            while not beside:
-                await trio.lowlevel.checkpoint()
+            await parsed.wait()
 
 
 async def test_a_feed_that_fails_keeps_its_worker() -> None:
@@ -332,7 +334,7 @@ async def test_no_worker_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_workers_that_end_before_they_are_ready(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(_workers, "_PROGRAM", "/nonexistent/worker.py")
+    monkeypatch.setattr(_process, "_PROGRAM", "/nonexistent/worker.py")
 
     async with opened() as parser:
         with pytest.raises(TrioscrapeError, match="before they are ready"):

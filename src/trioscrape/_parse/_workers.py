@@ -20,104 +20,27 @@ takes it 90 ms; both have gone 3 ms after the end of the block.
 from __future__ import annotations
 
 import pickle
-import socket
-import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import trio
 
 from .._errors import FeedFailed, TrioscrapeError
-from .._types import Entry, ParsedFeed
+from .._types import ParsedFeed
 from ._feedparser import parse_document
-from ._frames import HEADER, dumps
+from ._process import Died, Worker, spawn
 from ._protocol import Document
 
-_PROGRAM: Final = str(Path(__file__).with_name("_worker.py"))
-_START_DEADLINE: Final = 60.0
-"""Seconds until a worker has imported everything. Only a machine in trouble needs one of them."""
 _ATTEMPTS: Final = 3
 """To start a worker, before the parser gives up."""
 _WARM: Final = 8
 """Workers to start before the first document; the others start when there is work for them."""
-_EXIT_GRACE: Final = 1.0
-"""Seconds for a worker that has hung up to end by itself, so that its exit status says why."""
+_REAP_DEADLINE: Final = 30.0
+"""Seconds for killed workers to go; they take milliseconds unless the machine is out of its mind."""
 _ORPHAN_GRACE: Final = 5.0
 """Seconds beyond the deadline until a worker whose parent is gone ends itself."""
-
-
-class _Died(Exception):
-    """The worker process has ended, or has ended the conversation."""
-
-
-class _Worker:
-    """One process and our end of its socket."""
-
-    def __init__(self, process: subprocess.Popen[bytes], channel: trio.socket.SocketType) -> None:
-        self.process = process
-        self._channel = channel
-        self._ready = False
-
-    async def ready(self) -> None:
-        """Wait until it has imported everything.
-
-        Raises:
-          _Died: it has not, or is not there any more.
-        """
-        if self._ready and self.process.poll() is None:
-            return
-        with trio.move_on_after(_START_DEADLINE):
-            await self._frame()
-            self._ready = True
-            return
-        raise _Died
-
-    async def ask(self, document: Document) -> ParsedFeed | FeedFailed:
-        """The worker's answer. Raises `_Died` when it dies over it."""
-        head = dumps((document.url, document.content_type))
-        try:
-            await self._send(head + HEADER.pack(len(document.body)))
-            await self._send(document.body)
-        except OSError as error:
-            raise _Died from error
-        answer: ParsedFeed | FeedFailed
-        answer, batches = pickle.loads(await self._frame())  # noqa: S301  From our own worker.
-        entries: list[Entry] = []
-        for _ in range(batches):
-            entries += pickle.loads(await self._frame())  # noqa: S301
-        return replace(answer, entries=tuple(entries)) if isinstance(answer, ParsedFeed) else answer
-
-    def hang_up(self, *, kill: bool) -> None:
-        """End the conversation, and the process if asked for: it has nothing to save. Reap it afterwards."""
-        if kill:
-            self.process.kill()
-        self._channel.close()
-
-    async def _send(self, data: bytes) -> None:
-        rest = memoryview(data)
-        while rest:
-            rest = rest[await self._channel.send(rest) :]
-
-    async def _frame(self) -> bytes:
-        (size,) = HEADER.unpack(await self._exactly(HEADER.size))
-        return bytes(await self._exactly(size))
-
-    async def _exactly(self, size: int) -> bytearray:
-        buffer = bytearray(size)
-        rest = memoryview(buffer)
-        while rest:
-            try:
-                received = await self._channel.recv_into(rest)
-            except OSError as error:
-                raise _Died from error
-            if not received:
-                raise _Died
-            rest = rest[received:]
-        return buffer
 
 
 class ProcessParser:
@@ -129,8 +52,8 @@ class ProcessParser:
         self._slots = trio.CapacityLimiter(width)
         # Never trio's default one, which others may fill: see the module's docstring.
         self._threads = trio.CapacityLimiter(width)
-        self._idle: list[_Worker] = []
-        self._workers: set[_Worker] = set()
+        self._idle: list[Worker] = []
+        self._workers: set[Worker] = set()
         self._closed = False
 
     @property
@@ -151,22 +74,14 @@ class ProcessParser:
 
         Cancellation: the worker is killed at once, and has gone when this raises `trio.Cancelled`.
         """
-        async with self._slots:
-            worker = await self._take()
-            answer: ParsedFeed | FeedFailed = FeedFailed("parse-timeout", f"after {self._deadline:g} s")
-            try:
-                with trio.move_on_after(self._deadline) as clock:
-                    answer = await worker.ask(document)
-            except _Died:
-                await self._end([worker], grace=_EXIT_GRACE)
-                raise FeedFailed("parse-crash", _how_it_ended(worker.process.returncode)) from None
-            except BaseException:
-                await self._end([worker])
-                raise
-            if clock.cancelled_caught:
-                await self._end([worker])
-            else:
-                self._idle.append(worker)
+        answer: ParsedFeed | FeedFailed | None = None
+        async with self._slots, self._lease() as worker:
+            with trio.move_on_after(self._deadline), suppress(Died):
+                answer = await worker.ask(document)
+        if worker.hung_up:
+            raise FeedFailed("parse-crash", _how_it_ended(worker.process.returncode))
+        if answer is None:
+            raise FeedFailed("parse-timeout", f"after {self._deadline:g} s")
         if isinstance(answer, FeedFailed):
             raise answer
         return answer
@@ -180,43 +95,53 @@ class ProcessParser:
         """Kill all workers and wait until they have gone, also when cancelled."""
         self._closed = True
         self._idle.clear()
-        await self._end(list(self._workers))
+        with trio.move_on_after(_REAP_DEADLINE, shield=True):
+            await self._end(*self._workers)
 
-    async def _take(self) -> _Worker:
-        """A worker that is ready: the one that has worked last, or a new one."""
+    @asynccontextmanager
+    async def _lease(self) -> AsyncIterator[Worker]:
+        """A worker that is ready. It comes back if it has answered, and is ended otherwise."""
+        worker = await self._take()
+        try:
+            yield worker
+        finally:
+            if worker.idle:
+                self._idle.append(worker)
+            else:
+                with trio.move_on_after(_REAP_DEADLINE, shield=True):
+                    await self._end(worker)
+
+    async def _take(self) -> Worker:
+        """The worker that has worked last, so that few are kept warm, or a new one."""
         for _ in range(_ATTEMPTS + len(self._idle)):
             worker = self._idle.pop() if self._idle else await self._start()
             try:
-                await worker.ready()
-            except _Died:
-                await self._end([worker])
-            except BaseException:
-                await self._end([worker])
-                raise
-            else:
-                return worker
+                with suppress(Died):
+                    await worker.ready()
+                    return worker
+            finally:
+                if not worker.idle:
+                    with trio.move_on_after(_REAP_DEADLINE, shield=True):
+                        await self._end(worker)
         raise TrioscrapeError("the parser's worker processes end before they are ready")
 
-    async def _start(self) -> _Worker:
+    async def _start(self) -> Worker:
         if self._closed:
             raise trio.ClosedResourceError("the parser is closed")
         try:
-            process, channel = await trio.to_thread.run_sync(_spawn, self._setup, limiter=self._threads)
+            process, channel = await trio.to_thread.run_sync(spawn, self._setup, limiter=self._threads)
         except OSError as error:
             raise TrioscrapeError(f"the parser's worker process can't be started: {error}") from error
-        worker = _Worker(process, trio.socket.from_stdlib_socket(channel))
+        worker = Worker(process, trio.socket.from_stdlib_socket(channel))
         self._workers.add(worker)
         return worker
 
-    async def _end(self, workers: list[_Worker], grace: float = 0.0) -> None:
-        # Shielded without a deadline of its own: a killed process goes within milliseconds, and the
-        # thread that waits for it could not be abandoned anyhow.
+    async def _end(self, *workers: Worker) -> None:
         for worker in workers:
-            worker.hang_up(kill=not grace)
-        with trio.CancelScope(shield=True):
-            if workers:
-                await trio.to_thread.run_sync(_reap, workers, grace, limiter=self._threads)
-        self._workers.difference_update(workers)
+            worker.end()
+        for worker in workers:
+            await trio.to_thread.run_sync(worker.reap, limiter=self._threads)
+            self._workers.discard(worker)
 
 
 @asynccontextmanager
@@ -246,38 +171,6 @@ async def open_process_parser(
         yield parser
     finally:
         await parser.aclose()
-
-
-def _spawn(setup: bytes) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    ours, theirs = socket.socketpair()
-    with theirs:
-        try:
-            # Before the worker is there, so that it can't break the pipe: some kilobytes, which fit.
-            ours.setblocking(False)  # noqa: FBT003
-            ours.sendall(setup)
-            # -I -S: nothing from the environment, the current folder or .pth files; the worker gets
-            # our import path. A session of its own: Ctrl-C in a terminal goes to a whole group of
-            # processes, and only the parent decides what it means.
-            process = subprocess.Popen(  # noqa: S603  Our own interpreter and program.
-                [sys.executable, "-I", "-S", _PROGRAM, str(theirs.fileno())],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,
-            )
-        except BaseException:
-            ours.close()
-            raise
-    return process, ours
-
-
-def _reap(workers: Iterable[_Worker], grace: float) -> None:
-    for worker in workers:
-        try:
-            worker.process.wait(grace or None)
-        except subprocess.TimeoutExpired:
-            worker.process.kill()
-            worker.process.wait()
 
 
 def _how_it_ended(status: int) -> str:
