@@ -15,7 +15,7 @@ from bson import ObjectId
 from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import AutoReconnect, DuplicateKeyError, ExecutionTimeout, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from .._errors import StoreError
@@ -31,6 +31,9 @@ Document = dict[str, Any]
 
 WARM_DEADLINE: Final = 3.0
 """Seconds for the pool to fill up at the start. pymongo's own refill looks once a second."""
+
+PATIENCE: Final = 0.2
+"""Seconds of one call that waits for a server to answer; what a cancellation then waits for."""
 
 
 class MongoStore:
@@ -76,16 +79,18 @@ class MongoStore:
         Raises:
           StoreError: no answer within the connect deadline, no access, or a newer schema version.
 
-        Cancellation: at once while the server has not answered, else after the step in hand.
+        Cancellation: within a fifth of a second while no server has answered, else after the step in hand.
         """
         ends = trio.current_time() + self._connect_deadline
         pools = Pools(self._width)
         await self._threads.run(self._make_client, pools)
-        with trio.move_on_at(ends):
-            await pools.answered.wait()
+        # The monitors look again every ten seconds, but twice a second while a call waits for them.
+        while not pools.answered.is_set() and trio.current_time() < ends:
+            await self._threads.run(self._knock)
         if not pools.answered.is_set():
             raise StoreError(f"{self.shown} did not answer within {self._connect_deadline:g} s{self._why()}")
         await self._threads.run(self._prepare, max(ends - trio.current_time(), 0.1))
+        # All at once find no idle connection and open one each, quicker than pymongo's own refill.
         with trio.move_on_after(WARM_DEADLINE):
             async with trio.open_nursery() as nursery:
                 for _ in range(self._width):
@@ -144,9 +149,12 @@ class MongoStore:
             entries.create_index([("feed", 1), ("key", 1)], unique=True)
             entries.create_index([("feed", 1), ("published", -1)])
 
+    def _knock(self) -> None:
+        """Wait a moment for a server; its silence is no error yet, everything else is."""
+        with self._translated(), pymongo.timeout(PATIENCE), suppress(AutoReconnect, ExecutionTimeout):
+            self._database().command("ping")
+
     def _ping(self) -> None:
-        # All of them at once find no idle connection and open one each, which is quicker than
-        # waiting for the refill. If that fails the refill is still there.
         with suppress(PyMongoError), pymongo.timeout(WARM_DEADLINE):
             self._database().command("ping")
 
