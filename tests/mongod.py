@@ -1,0 +1,123 @@
+"""A MongoDB server of one's own: found, started on a free port, stopped by its own pid."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pymongo import MongoClient
+from pymongo.errors import ConnectionFailure
+
+START_DEADLINE = 60
+
+
+def find_mongod() -> str | None:
+    """The path of a ``mongod``: on the PATH, or the one in the wheel of the test dependencies."""
+    if path := shutil.which("mongod"):
+        return path
+    spec = importlib.util.find_spec("fiftyone")
+    for folder in (spec and spec.submodule_search_locations) or ():
+        path = Path(folder) / "db" / "bin" / "mongod"
+        if path.is_file():
+            if not os.access(path, os.X_OK):  # some installers drop the executable bit
+                path.chmod(0o755)
+            return str(path)
+    return None
+
+
+class Mongod:
+    """One server on loopback with its data in `folder`; it can be killed, frozen and started again."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        self.port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"mongodb://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it, on the port it had before if any, and return when it answers."""
+        command = [
+            self._program,
+            *("--dbpath", str(self._folder), "--logpath", str(self._folder / "log")),
+            *("--bind_ip", "127.0.0.1", "--port", str(self.port)),
+            *("--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"),
+            *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+        ]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+        self._wait_until_it_answers(self._process)
+
+    def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = time.monotonic() + START_DEADLINE
+        with MongoClient[Any](self.url, serverSelectionTimeoutMS=500) as client:
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    raise RuntimeError(f"mongod ended with {process.returncode}: {self._folder / 'log'}")
+                try:
+                    client.admin.command("ping")
+                except ConnectionFailure:
+                    continue
+                return
+        self.stop()
+        raise RuntimeError(f"mongod did not answer within {START_DEADLINE} s")
+
+    def freeze(self) -> None:
+        """Connections are still accepted, nothing is answered."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """End it without a chance to write anything more."""
+        self._send(signal.SIGKILL)
+        self._wait()
+
+    def stop(self) -> None:
+        """End it, frozen or not; nothing happens when it has ended."""
+        self._send(signal.SIGCONT)
+        self._send(signal.SIGTERM)
+        self._wait()
+
+    def _send(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _wait(self) -> None:
+        if self._process is not None:
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(program: str, folder: Path) -> Iterator[Mongod]:
+    """A server that answers; it ends with the block."""
+    server = Mongod(program, folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
