@@ -14,7 +14,8 @@ from pymongo.uri_parser import parse_uri
 
 from .._errors import UsageError
 
-SCHEMES: Final = ("mongodb://", "mongodb+srv://")
+SRV: Final = "mongodb+srv://"
+SCHEMES: Final = ("mongodb://", SRV)
 DEFAULT_DATABASE: Final = "trioscrape"
 
 # Options of mongodb+srv:// only; parse_uri looks such URLs up, so they are parsed as mongodb:// ones.
@@ -49,7 +50,7 @@ def parse_mongo_url(url: str) -> MongoURL:
     scheme = next(scheme for scheme in SCHEMES if url.startswith(scheme))
     plain = _without_srv(url)
     try:
-        parsed = parse_uri(plain)
+        parsed = parse_uri(plain, default_port=None if scheme == SRV else 27017)
         MongoClient[Any](plain, connect=False).close()
     except (PyMongoError, ValueError, TypeError, OSError) as error:
         reason = _reason(str(error), url)
@@ -58,7 +59,7 @@ def parse_mongo_url(url: str) -> MongoURL:
     if problem:
         raise UsageError(f"the store URL {scheme}… can't be used: {problem}")
     database = parsed["database"] or DEFAULT_DATABASE
-    hosts = ",".join(_host(url, *node) for node in parsed["nodelist"])
+    hosts = ",".join(_host(*node) for node in parsed["nodelist"])
     return MongoURL(
         url,
         f"{scheme}{hosts}/{database}",
@@ -69,9 +70,9 @@ def parse_mongo_url(url: str) -> MongoURL:
 
 
 def _without_srv(url: str) -> str:
-    if not url.startswith("mongodb+srv://"):
+    if not url.startswith(SRV):
         return url
-    return _SRV_OPTION.sub("", url.replace("mongodb+srv://", "mongodb://", 1)).rstrip("?&")
+    return _SRV_OPTION.sub("", url.replace(SRV, "mongodb://", 1)).rstrip("?&")
 
 
 def _problem(url: str, parsed: Mapping[str, Any]) -> str | None:
@@ -79,8 +80,8 @@ def _problem(url: str, parsed: Mapping[str, Any]) -> str | None:
     hosts = parsed["nodelist"]
     if any(not str(name).isprintable() or " " in str(name) for name, _ in hosts):
         return "a host has a space or a control character in it"
-    if url.startswith("mongodb+srv://") and len(hosts) > 1:
-        return "mongodb+srv:// takes one host"
+    if url.startswith(SRV) and (len(hosts) > 1 or hosts[0][1] is not None):
+        return f"{SRV} takes one host and no port"
     if parsed["collection"]:
         return "it names a collection; the path is the name of a database"
     if parsed["options"].get("w") == 0:
@@ -88,12 +89,11 @@ def _problem(url: str, parsed: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _host(url: str, name: str, port: int | None) -> str:
-    if port is None or name.startswith("/"):
-        return quote(name, safe="") if name.startswith("/") else name
-    if url.startswith("mongodb+srv://"):
-        return name
-    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+def _host(name: str, port: int | None) -> str:
+    if name.startswith("/"):  # a socket in the file system
+        return quote(name, safe="")
+    name = f"[{name}]" if ":" in name else name
+    return name if port is None else f"{name}:{port}"
 
 
 def _secrets(parsed: Mapping[str, Any]) -> frozenset[str]:
@@ -106,12 +106,13 @@ def _secrets(parsed: Mapping[str, Any]) -> frozenset[str]:
 def _reason(text: str, url: str) -> str:
     """What pymongo says, unless its words quote something that could be a secret.
 
-    In a URL that can't be understood nobody knows where a password begins and ends.
+    In a URL that can't be understood nobody knows where a password begins and ends: whatever
+    stands before the last "@" may be one.
     """
     rest = url.partition("://")[2]
-    userinfo, at, rest = rest.rpartition("@")
-    pieces = re.split(r"[:/?#@&=,]+", userinfo if at else rest)
-    pieces += re.findall(r"=([^&]*)", rest)
-    if any(piece and piece in text for piece in pieces):
-        return "it is no URL of a MongoDB server (user and password must be percent-encoded)"
+    userinfo, _, rest = rest.rpartition("@")
+    pieces = [piece for piece in re.split(r"[:/?#@&=,]+", userinfo) if len(piece) > 2]
+    pieces += [value for name, value in re.findall(r"([^?&=]+)=([^&]+)", rest) if _SECRET_OPTION.search(name)]
+    if "@" in text or any(piece in text for piece in pieces):
+        return "user and password must be percent-encoded"
     return text

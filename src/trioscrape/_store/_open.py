@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -67,10 +68,15 @@ def _store(url: str, width: int, connect_deadline: float, deadline: float) -> _C
         from ._mongo import MongoStore  # noqa: PLC0415
 
         return MongoStore(url, width=width, connect_deadline=connect_deadline, deadline=deadline)
-    scheme = url.partition(":")[0] if ":" in url else ""
     known = "mongodb://HOST/DATABASE, mongodb+srv://HOST/DATABASE or sqlite:PATH"
-    if not url:
-        raise UsageError(f"the store URL is empty; it must be {known}")
-    # Only a scheme is repeated: what follows may hold a password.
-    what = f"begins with {scheme!r}" if scheme.replace("+", "").isalnum() else "has no scheme"
-    raise UsageError(f"the store URL {what}; it must be {known}")
+    raise UsageError(f"the store URL {_shown(url)} can't be understood; it must be {known}")
+
+
+def _shown(url: str) -> str:
+    """As much of a URL of an unknown kind as is certainly no secret."""
+    scheme, colon, rest = url.partition("://")
+    rest = rest.rpartition("@")[2]
+    host = re.match(r"[\w.-]+(:\d+)?(?![^/?#])(/[\w./-]*)?", rest)
+    if not re.fullmatch(r"[\w+.-]*", scheme):
+        return "(not shown)"
+    return f"{scheme}{colon}{host[0] if host else ''}" or "''"
