@@ -27,7 +27,7 @@ LIST_LIMIT: Final = 200
 
 T = TypeVar("T")
 
-_INT64: Final = range(-(2**63), 2**63)
+_INT64: Final = (-(2**63), 2**63 - 1)
 
 
 def clean_key(key: str) -> str:
@@ -105,7 +105,8 @@ class _Cleaner:
 
     def number(self, number: int | None) -> int | None:
         """None for what 64 bits can't hold: no file is that long."""
-        return number if number in _INT64 else None
+        low, high = _INT64
+        return number if number is not None and low <= number <= high else None
 
     def moment(self, moment: datetime | None) -> datetime | None:
         """In UTC and whole milliseconds, which is what MongoDB keeps; None when UTC has no such year."""
