@@ -5,6 +5,7 @@ Together with the ``_mongo_*`` files beside it this is the only place that impor
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NoReturn
@@ -31,6 +32,7 @@ Document = dict[str, Any]
 
 WARM_DEADLINE: Final = 3.0
 """Seconds for the pool to fill up at the start. pymongo's own refill looks once a second."""
+WARM_ROUNDS: Final = 10
 
 PATIENCE: Final = 0.2
 """Seconds of one call that waits for a server to answer; what a cancellation then waits for."""
@@ -90,11 +92,18 @@ class MongoStore:
         if not pools.answered.is_set():
             raise StoreError(f"{self.shown} did not answer within {self._connect_deadline:g} s{self._why()}")
         await self._threads.run(self._prepare, max(ends - trio.current_time(), 0.1))
-        # All at once find no idle connection and open one each, quicker than pymongo's own refill.
+        await self._fill(pools)
+
+    async def _fill(self, pools: Pools) -> None:
+        # Calls that come all at once find no idle connection and open one each; a few rounds of
+        # them are quicker than pymongo's own refill, which still comes when they were not enough.
         with trio.move_on_after(WARM_DEADLINE):
-            async with trio.open_nursery() as nursery:
-                for _ in range(self._width):
-                    nursery.start_soon(self._threads.run, self._ping)
+            for _ in range(WARM_ROUNDS):
+                async with trio.open_nursery() as nursery:
+                    for _ in range(self._width):
+                        nursery.start_soon(self._threads.run, self._ping)
+                if pools.full.is_set():
+                    return
             await pools.full.wait()
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
@@ -242,4 +251,4 @@ class MongoStore:
 
 def _first_line(error: Exception) -> str:
     """An error of pymongo without the state of its timers and servers, which it appends."""
-    return str(error).partition(" (configured timeouts")[0].partition(", Timeout: ")[0].partition("\n")[0]
+    return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", str(error), maxsplit=1)[0]

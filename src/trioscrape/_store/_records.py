@@ -36,7 +36,9 @@ def by_key(update: FeedUpdate) -> dict[str, Entry]:
 def plan(entries: Mapping[str, Entry], stored: Mapping[str, str]) -> Plan:
     """Decide what to write, given the stored hashes by key."""
     new = [entry for key, entry in entries.items() if key not in stored]
-    changed = [entry for key, entry in entries.items() if stored.get(key, entry.hash) != entry.hash]
+    changed = [
+        entry for key, entry in entries.items() if key in stored and stored[key] != clean_key(entry.hash)
+    ]
     counts = EntryCounts(len(new), len(changed), len(entries) - len(new) - len(changed))
     return Plan(counts, (*new, *changed))
 

@@ -31,7 +31,7 @@ _INT64: Final = (-(2**63), 2**63 - 1)
 
 
 def clean_key(key: str) -> str:
-    """The key as it is stored: itself, or its beginning and a digest when it is over-long."""
+    """A key or a hash as it is stored: itself, or its beginning and a digest when it is over-long."""
     raw = _encoded(key)
     if len(raw) <= NAME_LIMIT:
         return raw.decode()
@@ -59,6 +59,7 @@ def clean_entry(entry: Entry) -> tuple[Entry, bool]:
     kept = replace(
         entry,
         key=clean_key(entry.key),
+        hash=clean_key(entry.hash),
         link=clean.link(entry.link),
         title=clean.text(entry.title, TITLE_LIMIT),
         summary=clean.text(entry.summary, SUMMARY_LIMIT),

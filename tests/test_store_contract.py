@@ -1,0 +1,242 @@
+"""What every store promises. A new one passes all of this once it has a line in ``stores.STORES``."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import trio
+
+from stores import FEED, FULL_ENTRY, OTHER, STORES, Opened, entry, report, state, update
+from trioscrape import Enclosure
+from trioscrape._types import EntryCounts
+
+
+@pytest.fixture(params=STORES)
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    async with STORES[request.param](request) as opened:
+        yield opened
+
+
+class TestRoundTrip:
+    async def test_a_state_is_loaded_as_it_was_saved(self, opened: Opened) -> None:
+        await opened.store.save(update(entry()))
+
+        assert await opened.store.load([FEED]) == {FEED: state()}
+
+    async def test_a_state_of_nothing_but_a_url(self, opened: Opened) -> None:
+        bare = update(title=None, etag=None, last_modified=None, body_hash=None)
+        await opened.store.save(bare)
+
+        assert await opened.store.load([FEED]) == {FEED: bare.state}
+
+    async def test_an_entry_is_stored_with_every_field(self, opened: Opened) -> None:
+        await opened.store.save(update(FULL_ENTRY))
+
+        assert opened.entries(FEED) == {FULL_ENTRY.key: FULL_ENTRY}
+
+    async def test_validators_come_back_byte_for_byte(self, opened: Opened) -> None:
+        every_latin_1 = bytes(range(256)).decode("latin-1")
+        await opened.store.save(update(etag=f' W/"{every_latin_1}" ', last_modified=every_latin_1))
+
+        loaded = (await opened.store.load([FEED]))[FEED]
+        assert loaded.etag == f' W/"{every_latin_1}" '
+        assert loaded.last_modified == every_latin_1
+
+    async def test_unknown_feeds_are_missing(self, opened: Opened) -> None:
+        await opened.store.save(update())
+
+        assert await opened.store.load([OTHER]) == {}
+        assert await opened.store.load([]) == {}
+
+    async def test_5000_feeds_are_loaded_at_once(self, opened: Opened) -> None:
+        known = [f"{number:032x}" for number in range(0, 5000, 100)]
+        for feed_id in known:
+            await opened.store.save(update(feed_id=feed_id))
+
+        loaded = await opened.store.load([f"{number:032x}" for number in range(5000)])
+
+        assert loaded == {feed_id: state(feed_id) for feed_id in known}
+
+    async def test_a_run_is_one_record(self, opened: Opened) -> None:
+        await opened.store.record_run(report())
+        await opened.store.record_run(report())
+
+        assert [run["feeds"] for run in opened.runs()] == [500, 500]
+        assert opened.runs()[0]["lanes"]["dns"]["peak_waiting"] == 468
+
+
+class TestIdempotence:
+    async def test_new_changed_and_unchanged_are_counted(self, opened: Opened) -> None:
+        first = await opened.store.save(update(entry("a"), entry("b")))
+        second = await opened.store.save(update(entry("a"), entry("b", hash="other"), entry("c")))
+
+        assert first == EntryCounts(new=2)
+        assert second == EntryCounts(new=1, changed=1, unchanged=1)
+
+    async def test_a_changed_entry_replaces_the_old_one(self, opened: Opened) -> None:
+        await opened.store.save(update(FULL_ENTRY))
+        changed = entry(FULL_ENTRY.key, hash="other")
+        await opened.store.save(update(changed))
+
+        assert opened.entries(FEED) == {FULL_ENTRY.key: changed}
+
+    async def test_entries_that_have_left_the_document_stay(self, opened: Opened) -> None:
+        await opened.store.save(update(entry("a")))
+        await opened.store.save(update(entry("b")))
+
+        assert set(opened.entries(FEED)) == {"a", "b"}
+
+    async def test_the_same_again_writes_nothing(self, opened: Opened) -> None:
+        same = update(*(entry(str(number)) for number in range(30)))
+        await opened.store.save(same)
+        before = opened.writes()
+
+        counts = await opened.store.save(same)
+
+        assert counts == EntryCounts(unchanged=30)
+        assert opened.writes() == before
+
+    async def test_a_new_etag_alone_is_written(self, opened: Opened) -> None:
+        await opened.store.save(update(entry()))
+        before = opened.writes()
+
+        assert await opened.store.save(update(entry(), etag='"2"')) == EntryCounts(unchanged=1)
+
+        assert opened.writes() != before
+        assert (await opened.store.load([FEED]))[FEED].etag == '"2"'
+
+    async def test_of_one_key_twice_the_last_counts(self, opened: Opened) -> None:
+        counts = await opened.store.save(update(entry("a", hash="1"), entry("a", hash="2")))
+
+        assert counts == EntryCounts(new=1)
+        assert opened.entries(FEED)["a"].hash == "2"
+
+    async def test_equal_keys_of_two_feeds_are_two_entries(self, opened: Opened) -> None:
+        await opened.store.save(update(entry("a", title="of one")))
+        counts = await opened.store.save(update(entry("a", title="of the other"), feed_id=OTHER))
+
+        assert counts == EntryCounts(new=1)
+        assert opened.entries(FEED)["a"].title == "of one"
+        assert opened.entries(OTHER)["a"].title == "of the other"
+
+    async def test_more_entries_than_fit_a_statement(self, opened: Opened) -> None:
+        many = update(*(entry(str(number)) for number in range(1201)))
+
+        assert await opened.store.save(many) == EntryCounts(new=1201)
+        assert await opened.store.save(many) == EntryCounts(unchanged=1201)
+        assert len(opened.entries(FEED)) == 1201
+
+
+class TestConcurrency:
+    async def test_saves_from_many_tasks(self, opened: Opened) -> None:
+        ids = [f"{number:032x}" for number in range(100)]
+        async with trio.open_nursery() as nursery:
+            for feed_id in ids:
+                nursery.start_soon(opened.store.save, update(entry("a"), entry("b"), feed_id=feed_id))
+
+        assert set(await opened.store.load(ids)) == set(ids)
+        assert all(set(opened.entries(feed_id)) == {"a", "b"} for feed_id in ids)
+
+    async def test_saves_of_one_feed_at_once(self, opened: Opened) -> None:
+        updates = [
+            update(*(entry(str(key), hash=f"{key} by {number}") for key in range(20)), etag=str(number))
+            for number in range(12)
+        ]
+        async with trio.open_nursery() as nursery:
+            for each in updates:
+                nursery.start_soon(opened.store.save, each)
+
+        assert len(opened.entries(FEED)) == 20
+        assert (await opened.store.load([FEED]))[FEED] in [each.state for each in updates]
+
+
+class TestCancellation:
+    async def test_before_it_begins_nothing_is_stored(self, opened: Opened) -> None:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await opened.store.save(update(entry()))
+
+        assert scope.cancelled_caught
+        assert await opened.store.load([FEED]) == {}
+        assert opened.entries(FEED) == {}
+
+    async def test_anywhere_a_feed_is_stored_whole_or_has_no_state(self, opened: Opened) -> None:
+        """Twenty saves for each number of steps that the loop makes before all are cancelled."""
+        acknowledged = []
+
+        async def save(feed_id: str) -> None:
+            await opened.store.save(update(*(entry(str(key)) for key in range(20)), feed_id=feed_id))
+            acknowledged.append(feed_id)
+
+        ids = [f"{number:032x}" for number in range(200)]
+        for steps in range(10):
+            async with trio.open_nursery() as nursery:
+                for feed_id in ids[steps * 20 : steps * 20 + 20]:
+                    nursery.start_soon(save, feed_id)
+                for _ in range(steps * steps):
+                    await trio.lowlevel.checkpoint()
+                nursery.cancel_scope.cancel()
+
+        states = await opened.store.load(ids)
+        assert set(acknowledged) == set(states)
+        assert all(len(opened.entries(feed_id)) == 20 for feed_id in states)
+        assert await opened.store.save(update(entry())) == EntryCounts(new=1)
+
+
+class TestOddValues:
+    async def test_text_that_no_database_takes(self, opened: Opened) -> None:
+        odd = entry("k\0\ud83d", title="a\ud83d b", summary="a\0b", content="\ud83c\udf88", tags=("\udfff",))
+        same = update(odd, entry("plain"), title="a\ud83d", etag="\0")
+
+        assert await opened.store.save(same) == EntryCounts(new=2)
+        assert await opened.store.save(same) == EntryCounts(unchanged=2)
+        stored = opened.entries(FEED)["k\0\N{REPLACEMENT CHARACTER}"]
+        assert stored.title == "a\N{REPLACEMENT CHARACTER} b"
+        assert stored.summary == "a\0b"
+        assert stored.content == "\N{BALLOON}"
+        assert (await opened.store.load([FEED]))[FEED].etag == "\0"
+
+    @pytest.mark.parametrize("length", [2**63, -(2**63) - 1, 10**40])
+    async def test_numbers_beyond_64_bits_are_left_out(self, opened: Opened, length: int) -> None:
+        enclosures = (
+            Enclosure("https://a.test/1", None, length),
+            Enclosure("https://a.test/2", None, 2**63 - 1),
+        )
+        await opened.store.save(update(entry(enclosures=enclosures)))
+
+        stored = opened.entries(FEED)["k"].enclosures
+        assert stored == (replace(enclosures[0], length=None), enclosures[1])
+
+    async def test_the_first_and_the_last_day_of_the_calendar(self, opened: Opened) -> None:
+        first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+        await opened.store.save(update(entry(published=first, updated=last)))
+
+        stored = opened.entries(FEED)["k"]
+        assert (stored.published, stored.updated) == (first, last)
+
+    async def test_a_date_that_leaves_the_calendar_in_utc_is_left_out(self, opened: Opened) -> None:
+        east = timezone(timedelta(hours=14))
+        await opened.store.save(update(entry(published=datetime(1, 1, 1, tzinfo=east)), entry("other")))
+
+        assert opened.entries(FEED)["k"].published is None
+        assert "other" in opened.entries(FEED)
+
+    async def test_text_without_end_is_cut_and_counts_as_unchanged(self, opened: Opened) -> None:
+        endless = "é" * 9_000_000
+        huge = entry(title=endless, summary=endless, content=endless, link=endless, authors=("a",) * 10**5)
+        same = update(huge, entry("other"), entry(endless))
+
+        assert await opened.store.save(same) == EntryCounts(new=3)
+        assert await opened.store.save(same) == EntryCounts(unchanged=3)
+        stored = opened.entries(FEED)["k"]
+        assert stored.content
+        assert endless.startswith(stored.content)
+        assert stored.link is None
+        assert opened.entries(FEED)["other"] == entry("other")
+
+
+class TestClosing:
+    async def test_twice_does_nothing(self, opened: Opened) -> None:
+        await opened.store.aclose()
+        await opened.store.aclose()
