@@ -34,6 +34,9 @@ WARM_DEADLINE: Final = 3.0
 """Seconds for the pool to fill up at the start. pymongo's own refill looks once a second."""
 WARM_ROUNDS: Final = 10
 
+FAREWELL: Final = 1.0
+"""Seconds that closing waits for a server which does not answer any more."""
+
 PATIENCE: Final = 0.2
 """Seconds of one call that waits for a server to answer; what a cancellation then waits for."""
 
@@ -119,7 +122,7 @@ class MongoStore:
         await self._threads.run(self._record_run, report)
 
     async def aclose(self) -> None:
-        """See `Store.aclose`. Bounded by the deadline, also when the server has frozen."""
+        """See `Store.aclose`. Takes a second at most, also when the server has frozen."""
         await self._threads.run(self._close)
 
     def _make_client(self, pools: Pools) -> None:
@@ -214,8 +217,8 @@ class MongoStore:
 
     def _close(self) -> None:
         if self._client is not None:
-            # Closing tells the server which sessions have ended, and would wait for its answer.
-            with pymongo.timeout(self._deadline):
+            # Closing tells the server which sessions have ended: a courtesy, not worth a long wait.
+            with pymongo.timeout(min(self._deadline, FAREWELL)):
                 self._client.close()
 
     def _database(self) -> Database[Document]:

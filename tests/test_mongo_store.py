@@ -1,0 +1,196 @@
+"""What only MongoDB has: documents and indexes, a pool that is held, a server that dies or freezes."""
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import trio
+from pymongo import MongoClient
+from pymongo.database import Database
+
+from stores import FEED, FULL_ENTRY, entry, report, state, update
+from trioscrape import StoreError
+from trioscrape._store import open_store
+from trioscrape._types import EntryCounts
+
+from mongod import Mongod
+
+
+@pytest.fixture
+def database(mongodb_url: str) -> Iterator[Database[Any]]:
+    with MongoClient[Any](mongodb_url, tz_aware=True) as client:
+        yield client.get_default_database()
+
+
+class TestDocuments:
+    async def test_the_indexes_are_made_once(self, mongodb_url: str, database: Database[Any]) -> None:
+        for _ in range(2):
+            async with open_store(mongodb_url):
+                pass
+
+        indexes = database.entries.index_information()
+        keys = {tuple(index["key"]): index.get("unique", False) for index in indexes.values()}
+        assert keys == {
+            (("_id", 1),): False,
+            (("feed", 1), ("key", 1)): True,
+            (("feed", 1), ("published", -1)): False,
+        }
+        assert list(database.meta.find()) == [{"_id": "schema", "version": 1}]
+
+    async def test_an_entry_is_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
+        async with open_store(mongodb_url) as store:
+            await store.save(update(FULL_ENTRY))
+
+        found = database.entries.find_one({"feed": FEED})
+        assert found is not None
+        assert found["enclosures"][0] == {
+            "url": "https://a.test/1.mp3",
+            "type": "audio/mpeg",
+            "length": 2**40,
+        }
+        assert found["published"] == FULL_ENTRY.published
+        assert found["truncated"] is False
+        assert found["first_seen"] == found["last_changed"]
+
+    async def test_first_seen_stays_and_last_changed_moves(
+        self, mongodb_url: str, database: Database[Any]
+    ) -> None:
+        async with open_store(mongodb_url) as store:
+            await store.save(update(entry()))
+            database.entries.update_one({}, {"$set": {"first_seen": 1, "last_changed": 1}})
+            await store.save(update(entry(hash="other")))
+
+        found = database.entries.find_one({})
+        assert found is not None
+        assert found["first_seen"] == 1
+        assert found["last_changed"] != 1
+
+    async def test_a_feed_is_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
+        async with open_store(mongodb_url) as store:
+            await store.save(update(entry()))
+
+        known = state()
+        assert list(database.feeds.find()) == [
+            {
+                "_id": FEED,
+                "url": known.url,
+                "title": known.title,
+                "etag": known.etag,
+                "last_modified": known.last_modified,
+                "body_hash": known.body_hash,
+            }
+        ]
+
+    async def test_a_run_is_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
+        async with open_store(mongodb_url) as store:
+            await store.record_run(report())
+
+        (found,) = database.runs.find()
+        assert found["outcomes"] == {"new": 400, "failed": 99}
+        assert found["errors"] == {"http-404": 98, "tls": 1}
+        assert found["lanes"]["dns"]["waited"] == {"p50": 0.001, "p99": 0.5, "max": 1.25}
+
+
+class TestPool:
+    async def test_no_name_is_looked_up_after_opening(
+        self, mongodb_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lookups = []
+        getaddrinfo = socket.getaddrinfo
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            lookups.append(args)
+            return getaddrinfo(*args, **kwargs)
+
+        monkeypatch.setattr(socket, "getaddrinfo", counted)
+        async with open_store(mongodb_url, width=8) as store:
+            opening = len(lookups)
+            async with trio.open_nursery() as nursery:
+                for number in range(200):
+                    nursery.start_soon(store.save, update(entry(), feed_id=f"{number:032x}"))
+
+            assert opening >= 8
+            assert len(lookups) == opening
+
+    async def test_a_narrower_pool_in_the_url_narrows_the_store(self, mongodb_url: str) -> None:
+        async with open_store(f"{mongodb_url}?maxPoolSize=2&appName=news", width=8) as store:
+            assert store.width == 2
+            assert await store.save(update(entry())) == EntryCounts(new=1)
+
+        async with open_store(f"{mongodb_url}?maxPoolSize=0", width=3) as store:
+            assert store.width == 3
+
+
+class TestServerTrouble:
+    """A server of its own, which is killed or frozen while the store is in use."""
+
+    async def test_killed_for_good(self, own_mongod: Mongod) -> None:
+        async with open_store(own_mongod.url, deadline=1) as store:
+            await store.save(update(entry()))
+            own_mongod.kill()
+            for call in (store.save(update(entry("b"))), store.load([FEED]), store.record_run(report())):
+                with pytest.raises(StoreError, match=own_mongod.url):
+                    await call
+
+    async def test_killed_in_the_middle_of_many_saves(self, own_mongod: Mongod) -> None:
+        """What was acknowledged is there after the restart, and no state without its entries."""
+        acknowledged = []
+
+        async def save(feed_id: str) -> None:
+            try:
+                await store.save(update(*(entry(str(key)) for key in range(10)), feed_id=feed_id))
+            except StoreError:
+                return
+            acknowledged.append(feed_id)
+            if len(acknowledged) == 100:
+                enough.set()
+
+        enough = trio.Event()
+        ids = [f"{number:032x}" for number in range(600)]
+        async with open_store(own_mongod.url, deadline=1) as store, trio.open_nursery() as nursery:
+            for feed_id in ids:
+                nursery.start_soon(save, feed_id)
+            await enough.wait()
+            own_mongod.kill()
+            nursery.cancel_scope.cancel()
+
+        own_mongod.start()
+        with MongoClient[Any](own_mongod.url) as client:
+            database = client.trioscrape
+            states = set(database.feeds.distinct("_id"))
+            whole = database.entries.aggregate([{"$sortByCount": "$feed"}, {"$match": {"count": 10}}])
+            entries = {found["_id"] for found in whole}
+        assert 100 <= len(acknowledged) < 600
+        assert set(acknowledged) <= states <= entries
+
+    async def test_restarted_within_the_deadline(self, own_mongod: Mongod) -> None:
+        async with open_store(own_mongod.url, deadline=60) as store:
+            own_mongod.kill()
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(trio.to_thread.run_sync, own_mongod.start)
+                assert await store.save(update(entry())) == EntryCounts(new=1)
+
+    async def test_frozen(self, own_mongod: Mongod) -> None:
+        """Calls and closing end although the server says nothing."""
+        async with open_store(own_mongod.url, deadline=0.5) as store:
+            await store.save(update(entry()))
+            own_mongod.freeze()
+            with pytest.raises(StoreError, match=own_mongod.url):
+                await store.save(update(entry("b")))
+
+        own_mongod.thaw()
+        async with open_store(own_mongod.url) as store:
+            assert await store.save(update(entry("b"))) == EntryCounts(new=1)
+
+    async def test_frozen_at_the_moment_of_closing(self, own_mongod: Mongod) -> None:
+        async with open_store(own_mongod.url, deadline=0.5) as store:
+            await store.save(update(entry()))
+            own_mongod.freeze()
+
+    async def test_frozen_and_cancelled_in_a_save(self, own_mongod: Mongod) -> None:
+        """The save is finished or given up at its deadline; there is no third way out."""
+        async with open_store(own_mongod.url, deadline=0.5) as store:
+            own_mongod.freeze()
+            with pytest.raises(StoreError), trio.move_on_after(0.1):
+                await store.save(update(entry()))
