@@ -55,6 +55,7 @@ class Mongod:
             *("--bind_ip", "127.0.0.1", "--port", str(self.port)),
             *("--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *("--setParameter", "enableTestCommands=1"),
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         self._wait_until_it_answers(self._process)
@@ -72,6 +73,12 @@ class Mongod:
                 return
         self.stop()
         raise RuntimeError(f"mongod did not answer within {START_DEADLINE} s")
+
+    def fail(self, command: str, times: int, **how: Any) -> None:
+        """Let the next `times` commands of that name fail, those of the stores under test only."""
+        data = {"failCommands": [command], "appName": "trioscrape", **how}
+        with MongoClient[Any](self.url) as client:
+            client.admin.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
 
     def freeze(self) -> None:
         """Connections are still accepted, nothing is answered."""

@@ -16,6 +16,8 @@ from trioscrape._types import EntryCounts
 
 from mongod import Mongod
 
+DUPLICATE = {"keyPattern": {"feed": 1, "key": 1}, "keyValue": {"feed": FEED, "key": "a"}}
+
 
 @pytest.fixture
 def database(mongodb_url: str) -> Iterator[Database[Any]]:
@@ -170,6 +172,28 @@ class TestServerTrouble:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(trio.to_thread.run_sync, own_mongod.start)
                 assert await store.save(update(entry())) == EntryCounts(new=1)
+
+    @pytest.mark.parametrize(
+        "how",
+        [
+            pytest.param({"closeConnection": True}, id="connection lost"),
+            pytest.param({"errorCode": 10107}, id="no primary"),
+            pytest.param({"errorCode": 11000, "errorExtraInfo": DUPLICATE}, id="two upserts of one key"),
+        ],
+    )
+    async def test_errors_that_pass_are_got_over(self, own_mongod: Mongod, how: dict[str, Any]) -> None:
+        async with open_store(own_mongod.url, deadline=60) as store:
+            own_mongod.fail("update", 2, **how)
+            assert await store.save(update(entry("a"), entry("b"))) == EntryCounts(new=2)
+            own_mongod.fail("find", 1, **how)
+            assert await store.save(update(entry("a"), entry("c"))) == EntryCounts(new=1, unchanged=1)
+
+    async def test_an_error_that_stays_is_told(self, own_mongod: Mongod) -> None:
+        async with open_store(own_mongod.url) as store:
+            own_mongod.fail("update", 1, errorCode=13)  # unauthorized
+            with pytest.raises(StoreError, match="failCommand"):
+                await store.save(update(entry()))
+            assert await store.load([FEED]) == {}
 
     async def test_frozen(self, own_mongod: Mongod) -> None:
         """Calls and closing end although the server says nothing."""

@@ -99,6 +99,9 @@ async def test_a_file_that_another_process_has_locked(path: Path, outside: sqlit
         outside.execute("ROLLBACK")
         assert await store.save(update(entry())) == EntryCounts(new=1)
 
+        outside.execute("BEGIN IMMEDIATE")
+        assert await store.save(update(entry())) == EntryCounts(unchanged=1)
+
 
 async def test_two_stores_on_one_file(path: Path) -> None:
     async with open_store(f"sqlite:{path}") as one, open_store(f"sqlite:{path}") as other:

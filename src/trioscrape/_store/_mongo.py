@@ -5,7 +5,6 @@ Together with the ``_mongo_*`` files beside it this is the only place that impor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final, NoReturn
@@ -22,7 +21,7 @@ from pymongo.write_concern import WriteConcern
 from .._errors import StoreError
 from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
 from ._mongo_pools import Pools
-from ._mongo_steps import STATE_FIELDS, retried, state_of, upsert
+from ._mongo_steps import STATE_FIELDS, first_line, retried, state_of, upsert
 from ._mongo_url import parse_mongo_url
 from ._records import SCHEMA_VERSION, Plan, by_key, chunks, now, plan, run_record
 from ._threads import Threads
@@ -236,7 +235,7 @@ class MongoStore:
     def _why(self) -> str:
         """What pymongo's monitors have met so far."""
         servers = self._client.topology_description.server_descriptions() if self._client else {}
-        errors = [_first_line(server.error) for server in servers.values() if server.error]
+        errors = [first_line(server.error) for server in servers.values() if server.error]
         return f": {errors[0]}" if errors and self._url.is_safe(errors[0]) else ""
 
     @contextmanager
@@ -249,9 +248,4 @@ class MongoStore:
     def _fail(self, error: Exception) -> NoReturn:
         if not self._url.is_safe(str(error)):
             raise StoreError(f"{self.shown}: {type(error).__name__}") from None
-        raise StoreError(f"{self.shown}: {_first_line(error)}") from error
-
-
-def _first_line(error: Exception) -> str:
-    """An error of pymongo without the state of its timers and servers, which it appends."""
-    return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", str(error), maxsplit=1)[0]
+        raise StoreError(f"{self.shown}: {first_line(error)}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import fields
@@ -73,3 +74,8 @@ def state_of(document: Mapping[str, Any]) -> FeedState:
     """The state that a document of ``feeds`` holds."""
     values: dict[str, Any] = {name: document.get(name) for name in STATE_FIELDS}
     return FeedState(feed_id=document["_id"], **values)
+
+
+def first_line(error: Exception) -> str:
+    """An error of pymongo without the state of its timers and servers, which it appends."""
+    return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", str(error), maxsplit=1)[0]
