@@ -14,7 +14,7 @@ from ._embedding import Scrape, open_scrape, scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
 from ._parse import Document, Parser
 from ._reasons import REASONS
-from ._store import Store
+from ._store import Store, open_store
 from ._types import (
     Duplicate,
     Enclosure,
@@ -65,5 +65,6 @@ __all__ = [
     "TrioscrapeError",
     "UsageError",
     "open_scrape",
+    "open_store",
     "scrape",
 ]

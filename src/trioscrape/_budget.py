@@ -11,9 +11,10 @@ import trio
 class ByteBudget:
     """A limit on bytes that feeds hold from the first chunk they read until they are stored.
 
-    A feed that wants more than there is waits, except the one that has been reading longest: it
-    may always go on, so that some body always gets finished and freed. That is why waiting here
-    while in the http lane can't block for ever. The overshoot is one body limit at the most.
+    A feed that wants more than there is waits for others to give back. Whole bodies are given back
+    without anybody's help. When all bytes are in half-read ones, the feed that has been reading
+    longest may go on all the same, so that its body gets whole: no two can wait for each other for
+    ever, and the overshoot is one body limit at the most.
 
     Args:
       limit: bytes.
@@ -21,7 +22,7 @@ class ByteBudget:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._used = 0
+        self._used = self._whole = 0
         self._reading: dict[Held, None] = {}
         self._freed = trio.lowlevel.ParkingLot()
 
@@ -32,21 +33,22 @@ class ByteBudget:
         try:
             yield held
         finally:
+            held.complete()
             self._used -= held.size
-            self._done_reading(held)
+            self._whole -= held.size
+            self._freed.unpark_all()
 
-    def _done_reading(self, held: Held) -> None:
+    def _complete(self, held: Held) -> None:
         self._reading.pop(held, None)
+        self._whole += held.size
         self._freed.unpark_all()
 
-    async def _grow(self, held: Held, size: int) -> float:
+    async def _grow(self, held: Held, size: int) -> None:
         self._reading.setdefault(held)
-        asked = trio.current_time()
-        while self._used + size > self._limit and next(iter(self._reading)) is not held:
+        while self._used + size > self._limit and (self._whole or next(iter(self._reading)) is not held):
             await self._freed.park()
         self._used += size
         held.size += size
-        return trio.current_time() - asked
 
 
 class Held:
@@ -54,12 +56,15 @@ class Held:
 
     def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
+        self._is_whole = False
         self.size = 0
 
-    async def grow(self, size: int) -> float:
-        """Hold `size` more bytes when there is room; the seconds that took to come."""
-        return await self._budget._grow(self, size)
+    async def grow(self, size: int) -> None:
+        """Hold `size` more bytes, as soon as there is room."""
+        await self._budget._grow(self, size)
 
     def complete(self) -> None:
         """Nothing more is going to be read."""
-        self._budget._done_reading(self)
+        if not self._is_whole:
+            self._is_whole = True
+            self._budget._complete(self)

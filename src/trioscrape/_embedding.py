@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import cast
 
 import trio
 
@@ -103,6 +104,7 @@ async def open_scrape(
     Raises:
       StoreError: the store is gone for good. It comes out of the ``async with`` as itself, as does
         the caller's own exception.
+      TrioscrapeError: no parser process can be started.
 
     Cancellation: closes all connections and ends all worker processes; a write that the store has
     begun is finished first, for at most the store's own deadline. A lookup that the C library does
@@ -120,7 +122,10 @@ async def open_scrape(
         else nullcontext(parser)
     )
     async with results_of(run, resolver, connector or open_tcp, parsing) as results:
-        yield Scrape(run, results)
+        # The generator behind the channel begins when it is first asked: its lanes shall work from
+        # here on, whether or not the block asks for a result.
+        await results.receive()
+        yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
 
 
 async def scrape(

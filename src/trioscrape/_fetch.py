@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,9 +56,15 @@ class _Clock:
             raise FeedFailed("deadline", f"not done within {self._whole:g} s")
         self._left = self._scope.deadline - trio.current_time()
 
-    def forgive(self, seconds: float) -> None:
-        """Don't charge time that was spent waiting for our own sake."""
-        self._scope.deadline += seconds
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stand still while we wait for our own sake."""
+        left = self._scope.deadline - trio.current_time()
+        self._scope.deadline = math.inf
+        try:
+            yield
+        finally:
+            self._scope.deadline = trio.current_time() + left
 
 
 @dataclass(slots=True)
@@ -173,7 +180,8 @@ class Fetcher:
         async for chunk in response.stream:  # type: ignore[union-attr]
             before = body.size
             body.feed(chunk)
-            visit.clock.forgive(await visit.held.grow(body.size - before))
+            with visit.clock.paused():
+                await visit.held.grow(body.size - before)
         visit.held.complete()
         return body.finish()
 

@@ -26,7 +26,7 @@ REASONS: Final[dict[str, str]] = {
     "http-NNN": "the server answered with this status, 404 or 503 for example",
     "not-a-feed": "the document is no RSS, Atom or RDF feed",
     "parse-timeout": "parsing took longer than its deadline",
-    "parse-crash": "the worker process that parsed the document died",
+    "parse-crash": "the parser or its worker process broke on the document",
     "cancelled": "the scrape was cancelled while the feed was under way",
 }
 

@@ -14,7 +14,7 @@ from ._budget import ByteBudget
 from ._config import Config
 from ._connect import Connector
 from ._dns import Names, Resolver
-from ._errors import StoreError
+from ._errors import TrioscrapeError
 from ._fetch import Fetcher
 from ._lane import Trip
 from ._network import LaneTransport, client_context
@@ -46,12 +46,12 @@ class Run:
         self._in_flight = trio.Semaphore(config.in_flight)
         self._changed = trio.lowlevel.ParkingLot()
         self._draining = False
-        self._store_error: StoreError | None = None
+        self._failure: TrioscrapeError | None = None
 
     async def results(
         self, resolver: Resolver, connector: Connector, parsing: AbstractAsyncContextManager[Parser]
-    ) -> AsyncGenerator[Result, None]:
-        """All results as they come; only to be used through `results_of`."""
+    ) -> AsyncGenerator[Result | None, None]:
+        """None when the lanes are at work, then all results; only to be used through `results_of`."""
         config, lanes = self._config, self.lanes
         transport = LaneTransport(client_context(config.ca_file), connector, http2=config.http2)
         fetcher = Fetcher(Names(resolver, lanes.dns), lanes.http, transport, config)
@@ -63,13 +63,14 @@ class Run:
                     passage = Passage(lanes, fetcher, parser, self._store, budget)
                     self._nursery.start_soon(self._watch_lag)
                     self._nursery.start_soon(self._admit, passage, send)
+                    yield None
                     async for result in receive:
                         yield result
                     self._nursery.cancel_scope.cancel(reason="all feeds have their result")
         finally:
             self.ended = trio.current_time()
-        if self._store_error is not None:
-            raise self._store_error
+        if self._failure is not None:
+            raise self._failure
 
     # Admission
 
@@ -149,9 +150,9 @@ class Run:
         """A store that is gone ends the run: once, and as itself, however many writes it fails."""
         try:
             yield
-        except StoreError as error:
-            self._store_error = self._store_error or error
-            self._nursery.cancel_scope.cancel(reason="the store is gone")
+        except TrioscrapeError as error:
+            self._failure = self._failure or error
+            self._nursery.cancel_scope.cancel(reason=str(error))
 
     # Looking at it
 

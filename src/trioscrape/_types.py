@@ -79,17 +79,22 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One item of a feed. HTML in it is sanitised, links in it are absolute."""
+    """One item of a feed."""
 
     key: str
     """Its identity within the feed: trimmed guid or id, else link, else a hash of its text."""
     hash: str
     """Hex digest over all other fields: an entry has changed when this has."""
     link: str | None = None
+    """Absolute."""
     title: str | None = None
+    """Plain text on one line: escape it before it goes into HTML."""
     summary: str | None = None
+    """A sanitised HTML fragment with absolute links; None where it would repeat the content."""
     content: str | None = None
+    """As the summary. Plain text comes escaped."""
     authors: tuple[str, ...] = ()
+    """Names, or e-mail addresses where there is no name."""
     published: datetime | None = None
     updated: datetime | None = None
     tags: tuple[str, ...] = ()

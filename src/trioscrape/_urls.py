@@ -21,6 +21,8 @@ def without_credentials(text: str) -> str:
 
 def problem_with(url: str) -> str | None:
     """Why `url` is no http(s) URL, or None when it is one."""
+    if url.partition("://")[0].lower() not in _DEFAULT_PORTS:
+        return "it does not begin with http:// or https://"
     if any(ord(char) <= 32 or ord(char) == 127 for char in url):
         return "it has a space or a control character in it"
     try:
@@ -28,11 +30,9 @@ def problem_with(url: str) -> str | None:
         port = parts.port
     except ValueError as error:
         return str(error)
-    if parts.scheme not in _DEFAULT_PORTS:
-        return "it does not begin with http:// or https://"
-    if not parts.hostname or port == 0:
-        return "it has no host" if not parts.hostname else "port 0 does not exist"
-    return None
+    if not parts.hostname:
+        return "it has no host"
+    return "port 0 does not exist" if port == 0 else None
 
 
 def normalised(url: str) -> str:

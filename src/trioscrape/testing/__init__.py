@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from ._inline_parser import InlineParser
 from ._internet import Internet, Site
+from ._memory_store import MemoryStore
 
-__all__ = ["InlineParser", "Internet", "Site"]
+__all__ = ["InlineParser", "Internet", "MemoryStore", "Site"]

@@ -1,0 +1,30 @@
+"""The story of the design's first section, scaled down; `nox -s story` tells it in full.
+
+All `getaddrinfo` calls of the process stand behind one lock. The naive shape is the control: if it
+did not starve here, the lanes would have nothing to show.
+"""
+
+import tempfile
+
+import hobbled_resolver as story
+
+FEEDS = 100
+LOOKUP = 0.1
+"""Seconds."""
+SERIAL = FEEDS * LOOKUP
+"""What all lookups take, one after the other."""
+
+
+async def test_the_story(mongodb_url: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        async with story.open_feeds(FEEDS) as feeds:
+            with story.hobbled(LOOKUP), story.naive_writer(mongodb_url, folder) as write:
+                naive = await story.naive(feeds, write)
+            with story.hobbled(LOOKUP):
+                lanes = await story.through_lanes(feeds, mongodb_url)
+
+    assert naive.lost > FEEDS / 4, "the control starves"
+    assert naive.slowest_write > SERIAL / 10
+    assert lanes.lost == 0
+    assert lanes.slowest_write < SERIAL / 10
+    assert lanes.wall <= 1.2 * SERIAL

@@ -1,0 +1,55 @@
+"""Type-checked, never run: how the public API is used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+import trioscrape
+from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
+
+
+class MyResolver:
+    async def resolve(self, host: str) -> Sequence[str]:
+        return ["192.0.2.1"]
+
+
+async def my_connector(address: str, port: int) -> trio.abc.Stream:
+    return await trio.open_tcp_stream(address, port)
+
+
+async def results() -> list[trioscrape.Result]:
+    found: list[trioscrape.Result] = []
+    feeds: list[str | trioscrape.Feed] = ["http://a.test/", trioscrape.Feed("http://b.test/", title="B")]
+    async with trioscrape.open_store("sqlite:x.db", width=2) as store:
+        async with trioscrape.open_scrape(feeds, store=store, resolver=MyResolver()) as scrape:
+            async for result in scrape:
+                found.append(result)
+            scrape.drain()
+            statistics: trioscrape.Statistics = scrape.statistics()
+            lane: trioscrape.LaneStatistics = statistics.lanes["store"]
+            waited: float = lane.waited.p99
+            assert waited
+        report: trioscrape.Report = scrape.report()
+        assert report.outcomes[trioscrape.Outcome.NEW]
+    return found
+
+
+async def report() -> trioscrape.Report:
+    config = trioscrape.Config(http_width=9, addresses=trioscrape.AddressPolicy.PUBLIC)
+    internet = Internet({"a.test": Site(body=b"")})
+    return await trioscrape.scrape(
+        (f"http://{n}.test/" for n in range(9)),
+        store=MemoryStore(),
+        config=config,
+        resolver=trioscrape.SystemResolver(width=1, abandoned=1, deadline=1),
+        connector=internet.connect,
+        parser=InlineParser(),
+    )
+
+
+resolver: trioscrape.Resolver = MyResolver()
+connector: trioscrape.Connector = my_connector
+store: trioscrape.Store = MemoryStore()
+parser: trioscrape.Parser = InlineParser()
