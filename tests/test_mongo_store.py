@@ -195,6 +195,16 @@ class TestServerTrouble:
                 await store.save(update(entry()))
             assert await store.load([FEED]) == {}
 
+    async def test_an_index_of_ones_own_that_forbids_the_entries(
+        self, mongodb_url: str, database: Database[Any]
+    ) -> None:
+        """Another attempt could have helped against E11000, but does not here."""
+        database.entries.create_index("title", unique=True)
+        async with open_store(mongodb_url) as store:
+            with pytest.raises(StoreError, match=r"E11000 duplicate key error .* title_1"):
+                await store.save(update(entry("a", title="same"), entry("b", title="same")))
+            assert await store.load([FEED]) == {}
+
     async def test_frozen(self, own_mongod: Mongod) -> None:
         """Calls and closing end although the server says nothing."""
         async with open_store(own_mongod.url, deadline=0.5) as store:

@@ -16,12 +16,11 @@ from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, DuplicateKeyError, ExecutionTimeout, PyMongoError
-from pymongo.write_concern import WriteConcern
 
 from .._errors import StoreError
 from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
 from ._mongo_pools import Pools
-from ._mongo_steps import STATE_FIELDS, first_line, retried, state_of, upsert
+from ._mongo_steps import STATE_FIELDS, in_short, retried, state_of, upsert, waiting_for_the_journal
 from ._mongo_url import parse_mongo_url
 from ._records import SCHEMA_VERSION, Plan, by_key, chunks, now, plan, run_record
 from ._threads import Threads
@@ -227,15 +226,12 @@ class MongoStore:
 
     def _collection(self, name: str, *, journaled: bool = False) -> Collection[Document]:
         collection = self._database()[name]
-        if not journaled:
-            return collection
-        concern = {**collection.write_concern.document, "j": True}
-        return collection.with_options(write_concern=WriteConcern(**concern))
+        return waiting_for_the_journal(collection) if journaled else collection
 
     def _why(self) -> str:
         """What pymongo's monitors have met so far."""
         servers = self._client.topology_description.server_descriptions() if self._client else {}
-        errors = [first_line(server.error) for server in servers.values() if server.error]
+        errors = [in_short(server.error) for server in servers.values() if server.error]
         return f": {errors[0]}" if errors and self._url.is_safe(errors[0]) else ""
 
     @contextmanager
@@ -248,4 +244,4 @@ class MongoStore:
     def _fail(self, error: Exception) -> NoReturn:
         if not self._url.is_safe(str(error)):
             raise StoreError(f"{self.shown}: {type(error).__name__}") from None
-        raise StoreError(f"{self.shown}: {first_line(error)}") from error
+        raise StoreError(f"{self.shown}: {in_short(error)}") from error

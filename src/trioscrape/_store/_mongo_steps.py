@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final, ParamSpec, TypeVar
 
 from pymongo import UpdateOne
+from pymongo.collection import Collection
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -17,6 +18,7 @@ from pymongo.errors import (
     PyMongoError,
     WaitQueueTimeoutError,
 )
+from pymongo.write_concern import WriteConcern
 
 from .._types import Entry, FeedState
 from ._records import entry_record
@@ -76,6 +78,15 @@ def state_of(document: Mapping[str, Any]) -> FeedState:
     return FeedState(feed_id=document["_id"], **values)
 
 
-def first_line(error: Exception) -> str:
-    """An error of pymongo without the state of its timers and servers, which it appends."""
-    return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", str(error), maxsplit=1)[0]
+def waiting_for_the_journal(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
+    """The collection with writes that are acknowledged when a kill of the server can't lose them."""
+    concern = {**collection.write_concern.document, "j": True}
+    return collection.with_options(write_concern=WriteConcern(**concern))
+
+
+def in_short(error: Exception) -> str:
+    """What happened, on one line, without the state of timers and servers that pymongo appends."""
+    text = str(error)
+    if isinstance(error, BulkWriteError) and error.details:
+        text = next((failed["errmsg"] for failed in error.details.get("writeErrors", ())), text)
+    return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", text, maxsplit=1)[0][:300]
