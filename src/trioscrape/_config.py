@@ -57,7 +57,7 @@ class Config:
     in_flight: int = _number(1000, "lanes", "feeds under way at once, in all lanes", 1, 100_000)
     per_host: int = _number(1, "lanes", "feeds under way at once of one host", 1, 1000)
 
-    lookup_deadline: float = _number(5.0, "deadlines", "for one lookup", 0.01, 600, "s")
+    lookup_deadline: float = _number(10.0, "deadlines", "for one lookup", 0.01, 600, "s")
     connect_deadline: float = _number(10.0, "deadlines", "for TCP and TLS together", 0.01, 600, "s")
     read_deadline: float = _number(15.0, "deadlines", "without a byte from the server", 0.01, 600, "s")
     fetch_deadline: float = _number(

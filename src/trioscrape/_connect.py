@@ -65,7 +65,7 @@ async def connect_fastest(
                 with trio.move_on_after(HEAD_START):
                     await failed.wait()
     except BaseException:
-        await _close_all(won)
+        await _close_all(won)  # noqa: ASYNC102 - waits for nobody
         raise
     await _close_all(won[1:])
     if not won:

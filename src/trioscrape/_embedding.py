@@ -12,7 +12,7 @@ from ._config import Config
 from ._connect import Connector, open_tcp
 from ._dns import Resolver, SystemResolver
 from ._parse import Parser, open_process_parser
-from ._scrape import Run, results_of
+from ._scrape import Run
 from ._store import Store
 from ._types import Feed, Outcome, Report, Result, Statistics
 
@@ -121,7 +121,7 @@ async def open_scrape(
         if parser is None
         else nullcontext(parser)
     )
-    async with results_of(run, resolver, connector or open_tcp, parsing) as results:
+    async with run.results(resolver, connector or open_tcp, parsing) as results:
         # The generator behind the channel begins when it is first asked: its lanes shall work from
         # here on, whether or not the block asks for a result.
         await results.receive()

@@ -48,10 +48,11 @@ class Run:
         self._draining = False
         self._failure: TrioscrapeError | None = None
 
+    @trio.as_safe_channel
     async def results(
         self, resolver: Resolver, connector: Connector, parsing: AbstractAsyncContextManager[Parser]
     ) -> AsyncGenerator[Result | None, None]:
-        """None when the lanes are at work, then all results; only to be used through `results_of`."""
+        """A channel that gives None when the lanes are at work, then all results as they come."""
         config, lanes = self._config, self.lanes
         transport = LaneTransport(client_context(config.ca_file), connector, http2=config.http2)
         fetcher = Fetcher(Names(resolver, lanes.dns), lanes.http, transport, config)
@@ -166,7 +167,3 @@ class Run:
     def seconds(self) -> float:
         """Since the beginning, until the end when it has come."""
         return (self.ended if self.ended is not None else trio.current_time()) - self.began
-
-
-results_of = trio.as_safe_channel(Run.results)
-"""Runs a `Run` in a nursery of its own: an async context manager around a channel of its results."""

@@ -104,7 +104,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
             with _translated():
                 answer = await connection.http.handle_async_request(core_request)
         except BaseException:
-            await _close(connection)
+            await _close(connection)  # noqa: ASYNC102 - is shielded and waits for nobody
             raise
         return httpx.Response(
             answer.status,
