@@ -22,8 +22,8 @@ START_DEADLINE = 60
 
 def find_mongod() -> str | None:
     """The path of a ``mongod``: on the PATH, or the one in the wheel of the test dependencies."""
-    if path := shutil.which("mongod"):
-        return path
+    if installed := shutil.which("mongod"):
+        return installed
     spec = importlib.util.find_spec("fiftyone")
     for folder in (spec and spec.submodule_search_locations) or ():
         path = Path(folder) / "db" / "bin" / "mongod"

@@ -126,7 +126,7 @@ async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
         database = watcher.get_default_database()
 
         def writes() -> list[int]:
-            latency = [{"$collStats": {"latencyStats": {}}}]
+            latency: list[dict[str, Any]] = [{"$collStats": {"latencyStats": {}}}]
             names = ("feeds", "entries", "runs", "meta")
             stats = [list(database[name].aggregate(latency)) for name in names if name in existing()]
             return [found[0]["latencyStats"]["writes"]["ops"] for found in stats]

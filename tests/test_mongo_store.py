@@ -137,7 +137,7 @@ class TestServerTrouble:
 
     async def test_killed_in_the_middle_of_many_saves(self, own_mongod: Mongod) -> None:
         """What was acknowledged is there after the restart, and no state without its entries."""
-        acknowledged = []
+        acknowledged: list[str] = []
 
         async def save(feed_id: str) -> None:
             try:

@@ -110,12 +110,16 @@ class SqliteStore:
 
     def _check_owner(self, db: sqlite3.Connection) -> None:
         """Raise `StoreError` before anything is changed in a file that is not ours."""
+        # One transaction, one moment: another process may be making the tables just now.
+        db.execute("BEGIN")
         version = _version(db)
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        db.execute("COMMIT")
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.shown} has schema version {version}, this trioscrape knows up to {SCHEMA_VERSION}"
             )
-        if version == 0 and db.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+        if version == 0 and tables != (0,):
             raise StoreError(f"{self.shown} is the database of another program")
 
     def _make_tables(self, db: sqlite3.Connection) -> None:
