@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -100,13 +101,27 @@ class SqliteStore:
                 self._path, timeout=self._connect_deadline, isolation_level=None, check_same_thread=False
             )
             self._check_owner(self._connection)
-            self._connection.execute("PRAGMA journal_mode = WAL")
+            self._log_writes_ahead(self._connection)
             # With NORMAL a loss of power would take the last commits with it, although their
             # results have said "stored"; a kill of the process takes nothing either way.
             self._connection.execute("PRAGMA synchronous = FULL")
             with self._transaction(self._connection):
                 self._make_tables(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
+
+    def _log_writes_ahead(self, db: sqlite3.Connection) -> None:
+        # The one statement that does not wait for other connections by itself: it may find a few
+        # that want the same of a new file, and SQLite ends the deadlock by failing all but one.
+        ends = time.monotonic() + self._connect_deadline
+        while True:
+            try:
+                db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _check_owner(self, db: sqlite3.Connection) -> None:
         """Raise `StoreError` before anything is changed in a file that is not ours."""
