@@ -22,6 +22,7 @@ def test_help_documents_every_option(capsys):
     text = capsys.readouterr().out
     numbers = [f"--{name.replace('_', '-')}" for name in settings()]
     others = ["--demo", "--store", "--json", "--version", "--addresses", "--http2", "--user-agent"]
+    others += ["--allow-net", "--deny-net"]
     for option in (*numbers, *others, "FEEDS", "TRIOSCRAPE_STORE", "sqlite:trioscrape.db"):
         assert option in text
     assert text.count("(default: ") >= len(settings())
@@ -61,7 +62,8 @@ def test_the_defaults_are_those_of_the_library():
 def test_numbers_sizes_and_the_rest():
     arguments = (
         "- --dns-width 7 --read-deadline 2.5 --body-limit 4MiB --bytes-in-flight 1gb "
-        "--addresses public --http2 --user-agent me/1 --json"
+        "--addresses public --http2 --user-agent me/1 --json "
+        "--allow-net 10.0.0.0/8 --allow-net fd00::1 --deny-net 192.0.2.0/24"
     )
 
     given = parse(arguments.split())
@@ -73,6 +75,8 @@ def test_numbers_sizes_and_the_rest():
         body_limit=4 * 2**20,
         bytes_in_flight=10**9,
         addresses=AddressPolicy.PUBLIC,
+        allow=("10.0.0.0/8", "fd00::1"),
+        deny=("192.0.2.0/24",),
         http2=True,
         user_agent="me/1",
     )
@@ -97,3 +101,17 @@ def test_a_number_out_of_range_is_told_the_range(name):
 def test_sizes_in_messages_are_as_they_may_be_typed():
     with pytest.raises(UsageError, match="from 1 to 2GiB, not '3GiB'"):
         parse(["x", "--body-limit", "3GiB"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--allow-net", "10.0.0.1/8"], "--allow-net must be networks .*: 10.0.0.1/8 has host bits set"),
+        (["--deny-net", "10.0.0.0/8", "--deny-net", "tea"], "--deny-net must be networks .*: 'tea' does not"),
+        (["--deny-net", ""], "--deny-net must be networks .*: ''"),
+        (["--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
+    ],
+)
+def test_a_value_that_is_none(arguments, message):
+    with pytest.raises(UsageError, match=f"^{message}"):
+        parse(["x", *arguments])

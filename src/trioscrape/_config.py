@@ -6,11 +6,14 @@ import os
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from importlib.metadata import version
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, Final
 
 from ._errors import UsageError
 
 MEBIBYTE: Final = 2**20
+
+IPNetwork = IPv4Network | IPv6Network
 
 
 class AddressPolicy(StrEnum):
@@ -88,6 +91,10 @@ class Config:
     )
 
     addresses: AddressPolicy = AddressPolicy.LISTED
+    allow: tuple[str, ...] = ()
+    """Networks (``10.0.0.0/8``, ``fd00::/8``, single addresses) open to every feed, also by a redirect."""
+    deny: tuple[str, ...] = ()
+    """Networks closed to every feed, whatever `addresses` and `allow` say."""
     http2: bool = False
     ca_file: str | None = None
     """Certificate authorities to trust, a PEM file; None: the system's."""
@@ -98,6 +105,25 @@ class Config:
             check(name, getattr(self, name), setting)
         if not self.user_agent.isascii() or not self.user_agent.isprintable():
             raise UsageError("user_agent must be printable ASCII (RFC 9110 §10.1.5)")
+        for name in "allow", "deny":
+            for text in getattr(self, name):
+                network(name, text)
+
+
+def network(name: str, text: str) -> IPNetwork:
+    """The network that `text` names, one of the list `name`; a mapped IPv4 one (``::ffff:…``) as IPv4.
+
+    Raises:
+      UsageError: it names none; bits to the right of the prefix are likelier a slip than meant.
+    """
+    try:
+        net = ip_network(text)
+    except ValueError as error:
+        raise UsageError(f"{name} must be networks like 10.0.0.0/8 or fd00::/8: {error}") from None
+    first = net.network_address
+    if isinstance(first, IPv6Address) and first.ipv4_mapped is not None and net.prefixlen >= 96:
+        return IPv4Network((first.ipv4_mapped, net.prefixlen - 96))
+    return net
 
 
 def settings() -> dict[str, Setting]:

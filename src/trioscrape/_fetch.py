@@ -11,7 +11,7 @@ from typing import Final
 import httpx
 import trio
 
-from ._addresses import is_public, permitted
+from ._addresses import AddressRules, is_public
 from ._budget import Held
 from ._conditional import Validators, basic_auth, request_headers, validators
 from ._config import Config
@@ -113,6 +113,7 @@ class Fetcher:
 
     def __init__(self, names: Names, lane: Lane, transport: httpx.AsyncBaseTransport, config: Config) -> None:
         self._names, self._lane, self._transport, self._config = names, lane, transport, config
+        self._rules = AddressRules.of(config)
         self._timeouts = httpx.Timeout(
             connect=config.connect_deadline, read=config.read_deadline, write=config.read_deadline, pool=None
         ).as_dict()
@@ -138,7 +139,7 @@ class Fetcher:
 
     async def _addresses(self, hop: _Hop, trip: Trip) -> tuple[str, ...]:
         found = await self._names.addresses(hop.url.raw_host.decode("ascii"), trip)
-        allowed = permitted(found, self._config.addresses, from_public=hop.from_public)
+        allowed = self._rules.permitted(found, from_public=hop.from_public)
         if not allowed:
             raise FeedFailed("blocked-address", f"{hop.shown} is at {', '.join(found[:4])}")
         return allowed

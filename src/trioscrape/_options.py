@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 
 from ._config import AddressPolicy, Config, Setting, check, settings
 from ._errors import UsageError
-from ._urls import without_credentials
+from ._urls import without_secrets
 
 DEFAULT_STORE: Final = "sqlite:trioscrape.db"
 STORE_VARIABLE: Final = "TRIOSCRAPE_STORE"
@@ -22,6 +22,8 @@ _EXAMPLES: Final = {
     "deadlines": "trioscrape feeds.txt --lookup-deadline 2 --fetch-deadline 60",
     "limits": "trioscrape feeds.txt --body-limit 4MiB --redirects 5",
 }
+_OPTIONS: Final = {"allow": "--allow-net", "deny": "--deny-net"}
+"""Settings whose option has another name than they."""
 _UNITS: Final = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SIZE: Final = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 
@@ -48,7 +50,7 @@ def parse(argv: Sequence[str] | None) -> Options:
     given = _parser().parse_args(argv)
     if given.demo == (given.feeds is not None):
         raise UsageError("give either FEEDS or --demo; see --help")
-    store = given.store or os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+    store = os.environ.get(STORE_VARIABLE) or DEFAULT_STORE if given.store is None else given.store
     return Options(given.feeds, store, given.json, _config(given))
 
 
@@ -61,12 +63,15 @@ def _config(given: argparse.Namespace) -> Config:
     try:
         return Config(
             addresses=AddressPolicy(given.addresses),
+            allow=tuple(given.allow_net),
+            deny=tuple(given.deny_net),
             http2=given.http2,
             user_agent=_default("user_agent") if given.user_agent is None else given.user_agent,
             **numbers,
         )
     except UsageError as error:
-        raise UsageError(str(error).replace("user_agent", "--user-agent")) from error
+        setting, _, problem = str(error).partition(" ")
+        raise UsageError(f"{_OPTIONS.get(setting, _option(setting))} {problem}") from error
 
 
 def _number(name: str, text: str, setting: Setting) -> Any:
@@ -96,7 +101,7 @@ def _bytes(text: str) -> int:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{without_credentials(message)}; see --help")
+        raise UsageError(f"{without_secrets(message)}; see --help")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -105,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="trioscrape FEEDS [options]\n       trioscrape --demo [options]",
         description="Fetch feeds and store their entries.",
         epilog="Exit status: 0 every feed had its turn (those that fail are listed with a reason);"
-        " 1 something was not stored; 2 the command can't be understood.",
+        " 1 something was not stored, or the run was interrupted; 2 the command can't be understood.",
         formatter_class=_Help,
         allow_abbrev=False,
         add_help=False,
@@ -159,6 +164,20 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
         default=_default("addresses").value,
         help="public: none but public addresses; any: all; listed: feeds of the list may be anywhere,"
         " but no redirect may lead from a public address to another kind (default: listed)",
+    )
+    requests.add_argument(
+        "--allow-net",
+        metavar="NET",
+        action="append",
+        default=[],
+        help="a network like 10.0.0.0/8 that the policy opens to every feed; may be given again",
+    )
+    requests.add_argument(
+        "--deny-net",
+        metavar="NET",
+        action="append",
+        default=[],
+        help="a network closed to every feed, whatever --addresses and --allow-net say; may be given again",
     )
     requests.add_argument("--http2", action="store_true", help="offer HTTP/2 to servers")
     requests.add_argument(
