@@ -163,7 +163,7 @@ class TestRun:
         assert "line 2: " in ended.stderr
         assert "3 feeds in " in ended.stdout
         assert f"line 4 names the same feed as line 1: {site.url('a')}" in ended.stdout
-        assert "not-a-url  1  ftp://old.test/" in ended.stdout
+        assert "not-a-url  1  line 2: 'ftp://old.test/': it does not begin with http" in ended.stdout
         assert ended.stdout.endswith("\nthe entries are in sqlite:trioscrape.db\n")
         assert (tmp_path / "trioscrape.db").exists()
 

@@ -60,6 +60,7 @@ class TestFeedRecord:
             "reason": None,
             "detail": None,
             "entries": {"new": 1, "changed": 2, "unchanged": 3},
+            "stored": True,
             "lanes": {
                 "dns": {"waited_ms": 12.346, "worked_ms": 500},
                 "http": {"waited_ms": 0, "worked_ms": 1250},

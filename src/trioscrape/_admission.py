@@ -38,6 +38,8 @@ class FeedSource:
     """
 
     def __init__(self, feeds: Iterable[str | Feed]) -> None:
+        if isinstance(feeds, str | bytes):
+            raise TypeError(f"feeds must be an iterable of URLs, not {type(feeds).__name__}")
         self._feeds = iter(feeds)
         self._seen = _Seen()
         self.duplicates = 0
@@ -59,6 +61,8 @@ class FeedSource:
     def _candidates(self) -> Iterator[Candidate]:
         for item in self._feeds:
             feed = Feed(item) if isinstance(item, str) else item
+            if not isinstance(feed, Feed):
+                raise TypeError(f"a feed is a URL or a Feed, not {type(item).__name__}")
             candidate = _candidate(feed)
             if candidate.problem is None and (first := self._seen.before(candidate.feed_id, feed.line)):
                 self._duplicate(Duplicate(feed, first[0]))

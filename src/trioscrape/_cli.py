@@ -56,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever reads our output has seen enough (| head). What is stored is stored.
         return INCOMPLETE
+    except OSError as error:
+        return _complain(f"standard output: {error.strerror or error}", INCOMPLETE)
 
 
 def _complain(message: str, status: int) -> int:
@@ -146,7 +148,7 @@ class _Command:
 
         Raises:
           StoreError: the store did not answer, or failed for good; the report has been written.
-          BrokenPipeError: nobody reads standard output.
+          OSError: standard output can't be written to; `BrokenPipeError` when nobody reads it.
         """
         status = INCOMPLETE
         signals = trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM)
@@ -156,7 +158,7 @@ class _Command:
                 # Caught here, because the nursery would wrap it in a group.
                 try:
                     status = await self._scrape_into_store()
-                except (TrioscrapeError, BrokenPipeError) as error:
+                except (TrioscrapeError, OSError) as error:
                     self._failure = error
                 self._nursery.cancel_scope.cancel()
         if self._failure is not None:

@@ -20,7 +20,7 @@ from xml.parsers import expat
 
 from ._errors import UsageError
 from ._types import Feed
-from ._urls import problem_with
+from ._urls import problem_with, without_secrets
 
 _CHUNK: Final = 2**16
 _LONGEST_LINE: Final = 2**16
@@ -63,7 +63,7 @@ def open_feed_list(path: str) -> Iterator[FeedList]:
     Raises:
       UsageError: it can't be read, is malformed or names no feed; one line, with the list's name.
     """
-    name = "standard input" if path == "-" else path
+    name = "standard input" if path == "-" else without_secrets(path)
     with ExitStack() as stack:
         try:
             file = stack.enter_context(_open_twice_readable(path))

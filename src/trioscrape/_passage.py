@@ -96,6 +96,7 @@ def _update(
 ) -> FeedUpdate:
     known = candidate.state
     title = parsed.title if parsed is not None else known.title if known is not None else None
+    title = title or candidate.feed.title
     state = FeedState(
         feed_id=candidate.feed_id,
         url=candidate.feed.shown,

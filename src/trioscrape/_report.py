@@ -3,7 +3,7 @@
 With ``--json`` every line is an object. One ``"type": "feed"`` for each feed::
 
     {"type": "feed", "url": …, "outcome": …, "reason": …, "detail": …,
-     "entries": {"new": …, "changed": …, "unchanged": …},
+     "entries": {"new": …, "changed": …, "unchanged": …}, "stored": …,
      "lanes": {"dns": {"waited_ms": …, "worked_ms": …}, "http": …, "parse": …, "store": …}}
 
 and last one ``"type": "run"``::
@@ -53,6 +53,7 @@ def feed_record(result: Result) -> dict[str, Any]:
         "reason": result.reason,
         "detail": result.detail,
         "entries": _entries(result.entries),
+        "stored": result.stored,
         "lanes": {name: _times(result.lanes.get(name, LaneTimes())) for name in LANES},
     }
 
@@ -118,12 +119,18 @@ def _summary(report: Report, store: str) -> Iterator[str]:
         yield from _duplicates(report)
     yield ""
     yield entries(report.entries)
-    yield f"the entries are in {store}"
+    which = "what was stored until then is" if "cancelled" in report.errors else "the entries are"
+    yield f"{which} in {store}"
 
 
 def _reason_row(report: Report, reason: str) -> tuple[str, ...]:
     example = report.examples.get(reason)
-    shown = () if example is None else (example.url, example.detail or "")
+    if example is None:
+        shown: tuple[str, ...] = ()
+    elif example.detail and example.url in example.detail:
+        shown = (example.detail,)
+    else:
+        shown = (example.url, example.detail or "")
     return (reason, f"{report.errors[reason]:,}", *shown)
 
 

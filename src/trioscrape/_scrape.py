@@ -14,7 +14,6 @@ from ._budget import ByteBudget
 from ._config import Config
 from ._connect import Connector
 from ._dns import Names, Resolver
-from ._errors import TrioscrapeError
 from ._fetch import Fetcher
 from ._lane import Trip
 from ._network import LaneTransport, client_context
@@ -46,7 +45,7 @@ class Run:
         self._in_flight = trio.Semaphore(config.in_flight)
         self._changed = trio.lowlevel.ParkingLot()
         self._draining = False
-        self._failure: TrioscrapeError | None = None
+        self._failure: Exception | None = None
 
     @trio.as_safe_channel
     async def results(
@@ -141,17 +140,21 @@ class Run:
                 await send.send(result)
         finally:
             if result is None:
-                self.tally.count_cancelled(candidate.feed)
+                self.tally.count_cancelled(candidate.feed, str(self._failure) if self._failure else None)
             self._queue.finished(candidate.host)
             self._in_flight.release()
             self._changed.unpark_all()
 
     @contextmanager
     def _ending_the_run(self) -> Iterator[None]:
-        """A store that is gone ends the run: once, and as itself, however many writes it fails."""
+        """What is no feed's own failure ends the run: once, and as itself, not in a group.
+
+        A store that is gone fails several writes at once; the caller's feed iterator, resolver or
+        parser may have a bug.
+        """
         try:
             yield
-        except TrioscrapeError as error:
+        except Exception as error:  # noqa: BLE001 - is raised again when all tasks have ended
             self._failure = self._failure or error
             self._nursery.cancel_scope.cancel(reason=str(error))
 

@@ -32,10 +32,10 @@ class Tally:
         if result.reason is not None:
             self._count_reason(result.reason, result.feed, result.detail)
 
-    def count_cancelled(self, feed: Feed) -> None:
-        """Add a feed that was under way when the scrape was cancelled."""
+    def count_cancelled(self, feed: Feed, detail: str | None) -> None:
+        """Add a feed that was under way when the scrape was cancelled; `detail` says by what, if known."""
         self.outcomes[Outcome.FAILED] += 1
-        self._count_reason("cancelled", feed, None)
+        self._count_reason("cancelled", feed, detail)
 
     def _count_reason(self, reason: str, feed: Feed, detail: str | None) -> None:
         self.errors[reason] += 1

@@ -7,16 +7,27 @@ import re
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-# The authority of anything URL-like, up to the last "@" before the path (RFC 3986 §3.2.1).
+# The userinfo of a URL's authority, up to its last "@" (RFC 3986 §3.2.1).
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 
 
-def without_credentials(text: str) -> str:
-    """`text` with the user name and password of every URL in it removed.
+def without_credentials(url: str) -> str:
+    """`url` without user name and password; user names go too: many services put their secret there.
 
-    User names go too: many services put their only secret there.
+    In what is no URL as it stands, whatever is before the last ``@`` may be a password that nobody
+    has escaped (``http://me:p/ss@host``): there all of it goes, but for the scheme.
     """
-    return _USERINFO.sub("", text)
+    if problem_with(url) is None:
+        return _USERINFO.sub("", url)
+    before, at, after = url.rpartition("@")
+    scheme = _SCHEME.match(before)
+    return f"{scheme[0] if scheme else ''}{after}" if at else url
+
+
+def without_secrets(message: str) -> str:
+    """`message` with what may be credentials in any URL of it removed."""
+    return re.sub(r"(?<=//)\S*@", "", message)
 
 
 def problem_with(url: str) -> str | None:
@@ -27,12 +38,15 @@ def problem_with(url: str) -> str | None:
         return "it has a space or a control character in it"
     try:
         parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        return str(error)
+    except ValueError:
+        return "it has a malformed IPv6 address"
     if not parts.hostname:
         return "it has no host"
-    return "port 0 does not exist" if port == 0 else None
+    try:
+        port = parts.port
+    except ValueError:  # its text quotes what may be a part of a password
+        port = 0
+    return "its port is no number from 1 to 65535" if port == 0 else None
 
 
 def normalised(url: str) -> str:

@@ -61,6 +61,8 @@ def check_store_url(url: str) -> None:
 
 
 def _store(url: str, width: int, connect_deadline: float, deadline: float) -> _Connectable:
+    if url == f"{SQLITE}:memory:":
+        raise UsageError("sqlite::memory: would forget everything at the end; name a file")
     if url.startswith(SQLITE):
         return SqliteStore(url, connect_deadline=connect_deadline, deadline=deadline)
     if url.startswith(MONGO):
