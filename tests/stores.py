@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from trioscrape import Enclosure, Entry, FeedState, FeedUpdate, Quantiles, Report
+from trioscrape import Enclosure, Entry, FeedState, FeedUpdate, Quantiles, Report, Timers
 from trioscrape._store import Store, open_store
 from trioscrape._types import EntryCounts, LaneStatistics, Outcome
 from trioscrape.testing._memory_store import MemoryStore
@@ -42,6 +42,14 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "etag": '"1"',
         "last_modified": "Mon, 01 Jan 2024 00:00:00 GMT",
         "body_hash": "b" * 32,
+        "timers": Timers(max_age=3600, every=7200, skip_hours=(0, 23), skip_days=(5, 6)),
+        "next_fetch": datetime(2024, 2, 29, 12, 30, 0, 123000, UTC),
+        "next_unconditional": datetime(2024, 3, 9, 1, 2, 3, tzinfo=UTC),
+        "failures": 3,
+        "failure": "http-503",
+        "gone": datetime(2024, 1, 1, tzinfo=UTC),
+        "moved_to": "https://b.test/feed",
+        "moved_days": ("2024-02-28", "2024-02-29"),
     }
     return FeedState(feed_id, **(values | changes))
 

@@ -10,8 +10,8 @@ import trioscrape
 
 SOURCE = Path(trioscrape.__file__).parent
 LAYERS = (
-    {"_errors", "_types", "_config", "_reasons", "_urls", "_quantiles"},
-    {"_feedlist", "_addresses", "_conditional", "_decode"},
+    {"_errors", "_feedstate", "_types", "_config", "_reasons", "_urls", "_quantiles"},
+    {"_feedlist", "_addresses", "_conditional", "_schedule", "_decode"},
     {"_lane", "_budget", "_dns", "_parse", "_store", "_connect"},
     {"_network"},
     {"_fetch"},

@@ -81,6 +81,14 @@ class TestDocuments:
                 "etag": known.etag,
                 "last_modified": known.last_modified,
                 "body_hash": known.body_hash,
+                "timers": {"max_age": 3600, "every": 7200, "skip_hours": [0, 23], "skip_days": [5, 6]},
+                "next_fetch": known.next_fetch,
+                "next_unconditional": known.next_unconditional,
+                "failures": known.failures,
+                "failure": known.failure,
+                "gone": known.gone,
+                "moved_to": known.moved_to,
+                "moved_days": ["2024-02-28", "2024-02-29"],
             }
         ]
 

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from stores import FEED, FULL_ENTRY, OTHER, STORES, Opened, entry, report, state, update
-from trioscrape import Enclosure
+from trioscrape import Enclosure, FeedState, FeedUpdate, Timers
 from trioscrape._types import EntryCounts
 
 
@@ -25,10 +25,11 @@ class TestRoundTrip:
         assert await opened.store.load([FEED]) == {FEED: state()}
 
     async def test_a_state_of_nothing_but_a_url(self, opened: Opened) -> None:
-        bare = update(title=None, etag=None, last_modified=None, body_hash=None)
-        await opened.store.save(bare)
+        bare = FeedState(FEED, "https://a.test/feed")
+        await opened.store.save(update())
+        await opened.store.save(FeedUpdate(bare, ()))
 
-        assert await opened.store.load([FEED]) == {FEED: bare.state}
+        assert await opened.store.load([FEED]) == {FEED: bare}
 
     async def test_an_entry_is_stored_with_every_field(self, opened: Opened) -> None:
         await opened.store.save(update(FULL_ENTRY))
@@ -105,6 +106,41 @@ class TestIdempotence:
 
         assert opened.writes() != before
         assert (await opened.store.load([FEED]))[FEED].etag == '"2"'
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"timers": Timers(max_age=1)},
+            {"next_fetch": datetime(2030, 1, 1, tzinfo=UTC)},
+            {"next_unconditional": None},
+            {"failures": 4},
+            {"failure": "tls"},
+            {"gone": None},
+            {"moved_to": None, "moved_days": ()},
+        ],
+        ids=lambda change: next(iter(change)),
+    )
+    async def test_each_field_of_a_state_alone_is_written(
+        self, opened: Opened, change: dict[str, object]
+    ) -> None:
+        await opened.store.save(update(entry()))
+        before = opened.writes()
+
+        assert await opened.store.save(update(entry(), **change)) == EntryCounts(unchanged=1)
+
+        assert opened.writes() != before
+        assert await opened.store.load([FEED]) == {FEED: state(**change)}
+
+    async def test_moments_are_kept_to_the_millisecond(self, opened: Opened) -> None:
+        """What is the same in milliseconds is the same, and writes nothing."""
+        moment = datetime(2024, 2, 29, 12, 30, 0, 999999, UTC)
+        await opened.store.save(update(next_fetch=moment))
+        before = opened.writes()
+        await opened.store.save(update(next_fetch=moment))
+
+        assert opened.writes() == before
+        loaded = (await opened.store.load([FEED]))[FEED]
+        assert loaded.next_fetch == moment.replace(microsecond=999000)
 
     async def test_of_one_key_twice_the_last_counts(self, opened: Opened) -> None:
         counts = await opened.store.save(update(entry("a", hash="1"), entry("a", hash="2")))

@@ -32,6 +32,7 @@ from ._types import (
     Report,
     Result,
     Statistics,
+    Timers,
 )
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "Store",
     "StoreError",
     "SystemResolver",
+    "Timers",
     "TrioscrapeError",
     "UsageError",
     "open_scrape",

@@ -11,6 +11,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from ._feedstate import FeedState as FeedState  # noqa: PLC0414 - a record that travels, like those here
+from ._feedstate import Timers as Timers  # noqa: PLC0414
 from ._urls import without_credentials
 
 LANES: Final = ("dns", "http", "parse", "store")
@@ -48,22 +50,6 @@ class Feed:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shown", without_credentials(self.url))
-
-
-@dataclass(frozen=True, slots=True)
-class FeedState:
-    """What the store remembers of a feed between runs."""
-
-    feed_id: str
-    url: str
-    """Without credentials."""
-    title: str | None = None
-    etag: str | None = None
-    """Opaque, byte for byte as it came (RFC 9110 §8.8.3), decoded as latin-1."""
-    last_modified: str | None = None
-    """Opaque as well (RFC 9110 §8.8.2)."""
-    body_hash: str | None = None
-    """Hex digest of the decoded body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +96,8 @@ class ParsedFeed:
     entries: tuple[Entry, ...]
     repaired: bool = False
     """Whether the document was not well-formed and the entries are what could be saved of it."""
+    timers: Timers = field(default_factory=Timers)
+    """How often it wants to be fetched."""
 
 
 @dataclass(frozen=True, slots=True)

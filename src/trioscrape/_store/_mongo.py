@@ -20,9 +20,9 @@ from pymongo.errors import AutoReconnect, DuplicateKeyError, ExecutionTimeout, P
 from .._errors import StoreError
 from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
 from ._mongo_pools import Pools
-from ._mongo_steps import STATE_FIELDS, in_short, retried, state_of, upsert, waiting_for_the_journal
+from ._mongo_steps import in_short, retried, state_of, upsert, waiting_for_the_journal
 from ._mongo_url import parse_mongo_url
-from ._records import SCHEMA_VERSION, Plan, by_key, chunks, now, plan, run_record
+from ._records import SCHEMA_VERSION, Plan, by_key, chunks, now, plan, run_record, state_record
 from ._threads import Threads
 from ._values import clean_state
 
@@ -188,9 +188,10 @@ class MongoStore:
                 writes = [upsert(state.feed_id, entry, moment) for entry in some]
                 retried(collection.bulk_write, writes, ordered=False)
             if differs:
-                values = {name: getattr(state, name) for name in STATE_FIELDS}
+                values = state_record(state)
+                identity = {"_id": values.pop("feed_id")}
                 feeds = self._collection("feeds", journaled=True)
-                retried(feeds.update_one, {"_id": state.feed_id}, {"$set": values}, upsert=True)
+                retried(feeds.update_one, identity, {"$set": values}, upsert=True)
         return todo.counts
 
     def _compare(self, state: FeedState, entries: Mapping[str, Entry]) -> tuple[Plan, bool]:

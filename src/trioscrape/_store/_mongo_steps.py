@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -21,15 +20,13 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from .._types import Entry, FeedState
-from ._records import entry_record
+from ._records import entry_record, state_of_record
 
 T = TypeVar("T")
 P = ParamSpec("P")
 
 PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts: together about what an election or a quick restart needs."""
-
-STATE_FIELDS: Final = tuple(field.name for field in fields(FeedState) if field.name != "feed_id")
 
 _DUPLICATE_KEY: Final = 11000
 
@@ -74,8 +71,7 @@ def upsert(feed_id: str, entry: Entry, moment: datetime) -> UpdateOne:
 
 def state_of(document: Mapping[str, Any]) -> FeedState:
     """The state that a document of ``feeds`` holds."""
-    values: dict[str, Any] = {name: document.get(name) for name in STATE_FIELDS}
-    return FeedState(feed_id=document["_id"], **values)
+    return state_of_record({**document, "feed_id": document["_id"]})
 
 
 def waiting_for_the_journal(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:

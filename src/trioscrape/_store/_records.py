@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from .._types import Entry, EntryCounts, FeedUpdate, Report
+from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report, Timers
 from ._values import clean_entry, clean_key
 
 T = TypeVar("T")
@@ -60,6 +60,29 @@ def entry_record(entry: Entry) -> dict[str, Any]:
         "enclosures": [asdict(enclosure) for enclosure in kept.enclosures],
         "truncated": truncated,
     }
+
+
+STATE_FIELDS: Final = tuple(field.name for field in fields(FeedState))
+
+
+def state_record(state: FeedState) -> dict[str, Any]:
+    """The fields of a state, with lists for tuples and a mapping for its timers."""
+    return {name: _plain(getattr(state, name)) for name in STATE_FIELDS}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Timers):
+        return {name: _plain(part) for name, part in asdict(value).items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def state_of_record(record: Mapping[str, Any]) -> FeedState:
+    """The state that `state_record` made `record` of."""
+    timers: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record["timers"].items()
+    }
+    known = {name: record[name] for name in STATE_FIELDS}
+    return FeedState(**{**known, "timers": Timers(**timers), "moved_days": tuple(record["moved_days"])})
 
 
 def run_record(report: Report) -> dict[str, Any]:

@@ -6,12 +6,11 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from typing import Final
 
 from .._errors import StoreError, UsageError
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
-from ._records import SCHEMA_VERSION, by_key, entry_record, now, plan, run_record
+from ._records import SCHEMA_VERSION, by_key, entry_record, now, plan, run_record, state_record
 from ._sqlite_schema import (
     INSERT_RUN,
     SELECT_HASH,
@@ -20,6 +19,7 @@ from ._sqlite_schema import (
     UPSERT_ENTRY,
     UPSERT_STATE,
     row,
+    state_of_row,
 )
 from ._threads import Threads
 from ._values import clean_state
@@ -147,7 +147,7 @@ class SqliteStore:
         with self._open() as db:
             # One at a time costs microseconds here, and needs no list of question marks.
             rows = (db.execute(SELECT_STATE, (feed_id,)).fetchone() for feed_id in feed_ids)
-            return {found[0]: FeedState(*found) for found in rows if found}
+            return {found[0]: state_of_row(found) for found in rows if found}
 
     def _save(self, update: FeedUpdate) -> EntryCounts:
         state, entries = clean_state(update.state), by_key(update)
@@ -161,7 +161,7 @@ class SqliteStore:
             )
             with self._transaction(db):
                 db.executemany(UPSERT_ENTRY, rows)
-                db.execute(UPSERT_STATE, asdict(state))
+                db.execute(UPSERT_STATE, row(state_record(state)))
         return todo.counts
 
     def _record_run(self, report: Report) -> None:

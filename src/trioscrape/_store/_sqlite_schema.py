@@ -6,17 +6,20 @@ Lists and subdocuments are JSON; moments are ISO 8601 in UTC with milliseconds, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from ._records import SCHEMA_VERSION
+from .._types import FeedState
+from ._records import SCHEMA_VERSION, STATE_FIELDS, state_of_record
 
 TABLES: Final = (
     """
     CREATE TABLE feeds (
         feed_id TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT,
-        etag TEXT, last_modified TEXT, body_hash TEXT
+        etag TEXT, last_modified TEXT, body_hash TEXT, timers TEXT NOT NULL,
+        next_fetch TEXT, next_unconditional TEXT, failures INTEGER NOT NULL, failure TEXT,
+        gone TEXT, moved_to TEXT, moved_days TEXT NOT NULL
     ) WITHOUT ROWID
     """,
     """
@@ -39,17 +42,13 @@ TABLES: Final = (
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
-SELECT_STATE: Final = """
-    SELECT feed_id, url, title, etag, last_modified, body_hash FROM feeds WHERE feed_id = ?
-"""
+# The names are those of the fields of a record, never a value.
+SELECT_STATE: Final = f"SELECT {', '.join(STATE_FIELDS)} FROM feeds WHERE feed_id = ?"  # noqa: S608
 
-UPSERT_STATE: Final = """
-    INSERT INTO feeds (feed_id, url, title, etag, last_modified, body_hash)
-    VALUES (:feed_id, :url, :title, :etag, :last_modified, :body_hash)
-    ON CONFLICT (feed_id) DO UPDATE SET
-        url = excluded.url, title = excluded.title, etag = excluded.etag,
-        last_modified = excluded.last_modified, body_hash = excluded.body_hash
-"""
+UPSERT_STATE: Final = f"""
+    INSERT INTO feeds ({", ".join(STATE_FIELDS)}) VALUES ({", ".join(f":{name}" for name in STATE_FIELDS)})
+    ON CONFLICT (feed_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in STATE_FIELDS)}
+"""  # noqa: S608
 
 SELECT_HASH: Final = "SELECT hash FROM entries WHERE feed = ? AND key = ?"
 
@@ -76,6 +75,16 @@ INSERT_RUN: Final = """
         :loop_lag
     )
 """
+
+
+def state_of_row(row: Sequence[Any]) -> FeedState:
+    """The state in a row of `SELECT_STATE`."""
+    record = dict(zip(STATE_FIELDS, row, strict=True))
+    for name in ("timers", "moved_days"):
+        record[name] = json.loads(record[name])
+    for name in ("next_fetch", "next_unconditional", "gone"):
+        record[name] = record[name] and datetime.fromisoformat(record[name])
+    return state_of_record(record)
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -40,13 +40,17 @@ def clean_key(key: str) -> str:
 
 
 def clean_state(state: FeedState) -> FeedState:
-    """The state with every text encodable, the title cut when it is over-long."""
+    """The state with every text encodable, the title cut when it is over-long, moments in milliseconds."""
     return replace(
         state,
         url=_encoded(state.url).decode(),
         title=_Cleaner().text(state.title, TITLE_LIMIT),
         etag=_Cleaner().text(state.etag, TITLE_LIMIT),
         last_modified=_Cleaner().text(state.last_modified, TITLE_LIMIT),
+        next_fetch=_Cleaner().moment(state.next_fetch),
+        next_unconditional=_Cleaner().moment(state.next_unconditional),
+        gone=_Cleaner().moment(state.gone),
+        moved_to=_Cleaner().link(state.moved_to),
     )
 
 
