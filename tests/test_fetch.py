@@ -30,7 +30,7 @@ async def test_a_plain_get() -> None:
     assert head.startswith("GET /feed?x=1 HTTP/1.1\r\n")
     assert f"\r\nHost: a.test:{server.port}\r\n" in head
     assert "\r\nUser-Agent: trioscrape/" in head
-    assert "\r\nAccept-Encoding: gzip, deflate\r\n" in head
+    assert "\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" in head
     for header in "If-", "Cookie", "Referer", "Authorization":
         assert header not in head
 
@@ -112,10 +112,13 @@ async def test_credentials_go_to_their_own_server_only() -> None:
         (answer("404 Not Found"), "http-404"),
         (answer("410 Gone"), "http-410"),
         (answer("503 Busy"), "http-503"),
+        (answer("429 Too Many Requests", b"", "Retry-After: 9"), "rate-limited"),
+        (answer("403 Forbidden", b"", "cf-mitigated: challenge"), "challenge"),
+        (answer("200 OK", FEED, "CF-Mitigated: challenge"), "challenge"),
         (answer("204 No Content"), "http-204"),
         (answer("200 OK", b"x" * 5000), "too-large"),
         (answer("200 OK", gzip.compress(bytes(10**6)), "Content-Encoding: gzip"), "too-large"),
-        (answer("200 OK", b"x", "Content-Encoding: br"), "bad-encoding"),
+        (answer("200 OK", b"x", "Content-Encoding: compress"), "bad-encoding"),
         (answer("200 OK", b"x", "Content-Encoding: gzip"), "bad-encoding"),
         (b"", "connection-lost"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx", "connection-lost"),
@@ -237,7 +240,8 @@ async def test_deadlines_measure_the_server(autojump_clock: MockClock) -> None:
         "lookup-timeout": Site(lookup=9),
         "connect-timeout": Site(connect=9),
         "read-timeout": Site(first_byte=9),
-        "deadline": Site(body=bytes(100), chunk=1, per_chunk=2),
+        "too-slow": Site(body=bytes(100), chunk=1, per_chunk=2),
+        "deadline": Site(body=bytes(100_000), chunk=1000, per_chunk=2),
     }
     internet = Internet({f"{name}.test": site for name, site in slow.items()})
     for name in slow:

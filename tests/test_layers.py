@@ -12,7 +12,7 @@ SOURCE = Path(trioscrape.__file__).parent
 LAYERS = (
     {"_errors", "_feedstate", "_types", "_config", "_reasons", "_urls", "_quantiles"},
     {"_feedlist", "_addresses", "_conditional", "_schedule", "_decode"},
-    {"_lane", "_budget", "_dns", "_parse", "_store", "_connect"},
+    {"_lane", "_budget", "_clock", "_dns", "_parse", "_store", "_connect"},
     {"_network"},
     {"_fetch"},
     {"_admission", "_passage", "_tally", "_scrape", "_embedding"},

@@ -85,6 +85,9 @@ class Config:
     bytes_in_flight: int = _number(
         256 * MEBIBYTE, "limits", "of all documents that are held at once", 1, 2**40, "bytes"
     )
+    minimum_rate: float = _number(
+        100.0, "limits", "at which a body has to come after 10 s of reading", 0, 2**30, "bytes/s"
+    )
     redirects: int = _number(10, "limits", "redirects to follow", 0, 100)
     look_ahead: int = _number(
         20_000, "limits", "feeds read ahead of their turn, so that no host holds up another", 1, 10_000_000

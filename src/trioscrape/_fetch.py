@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +11,7 @@ import trio
 
 from ._addresses import AddressRules, is_public
 from ._budget import Held
+from ._clock import Clock, Pace
 from ._conditional import Validators, basic_auth, request_headers, validators
 from ._config import Config
 from ._decode import Body
@@ -39,34 +38,6 @@ class Fetched:
     content_type: str | None
 
 
-class _Clock:
-    """The fetch deadline. It runs only in the http lane: queues and lookups are not the server's fault."""
-
-    def __init__(self, seconds: float) -> None:
-        self._whole = self._left = seconds
-        self._scope = trio.CancelScope()
-
-    @contextmanager
-    def running(self) -> Iterator[None]:
-        began = trio.current_time()
-        self._scope = trio.CancelScope(deadline=began + self._left)
-        with self._scope:
-            yield
-        if self._scope.cancelled_caught:
-            raise FeedFailed("deadline", f"not done within {self._whole:g} s")
-        self._left = self._scope.deadline - trio.current_time()
-
-    @contextmanager
-    def paused(self) -> Iterator[None]:
-        """Stand still while we wait for our own sake."""
-        left = self._scope.deadline - trio.current_time()
-        self._scope.deadline = math.inf
-        try:
-            yield
-        finally:
-            self._scope.deadline = trio.current_time() + left
-
-
 @dataclass(slots=True)
 class _Hop:
     """Where a fetch stands between two answers."""
@@ -86,7 +57,7 @@ class _Visit:
 
     start: httpx.URL
     state: FeedState | None
-    clock: _Clock
+    clock: Clock
     held: Held
 
     def credentials(self, url: httpx.URL) -> list[tuple[bytes, bytes]]:
@@ -127,7 +98,7 @@ class Fetcher:
         Cancellation: closes the connection.
         """
         hop = _Hop(_parsed(feed.url, "not-a-url"))
-        visit = _Visit(hop.url, state, _Clock(self._config.fetch_deadline), held)
+        visit = _Visit(hop.url, state, Clock(self._config.fetch_deadline), held)
         while True:
             addresses = await self._addresses(hop, trip)
             async with self._lane.slot(trip):
@@ -159,6 +130,7 @@ class Fetcher:
         state = visit.state
         response = await self._transport.handle_async_request(self._request(hop, addresses, visit))
         try:
+            _turn_away(response)
             if response.status_code in _REDIRECTS:
                 return _moved_to(hop, response.headers)
             body = None
@@ -166,6 +138,8 @@ class Fetcher:
                 body = await self._read(response, visit)
             elif response.status_code != 304 or state is None:
                 raise FeedFailed(http_status_reason(response.status_code), response.reason_phrase)
+            else:
+                await _end(response.stream)  # type: ignore[arg-type]
         finally:
             await response.stream.aclose()  # type: ignore[union-attr] # noqa: ASYNC102 - is shielded inside
         known = validators(response.headers, state, response.status_code)
@@ -178,13 +152,30 @@ class Fetcher:
 
     async def _read(self, response: httpx.Response, visit: _Visit) -> bytes:
         body = Body(response.headers.get("content-encoding"), self._config.body_limit)
+        pace = Pace(self._config.minimum_rate)
         async for chunk in response.stream:  # type: ignore[union-attr]
-            before = body.size
-            body.feed(chunk)
-            with visit.clock.paused():
-                await visit.held.grow(body.size - before)
+            pace.came(len(chunk))
+            for size in body.feed(chunk):
+                with visit.clock.paused():
+                    if size:
+                        await visit.held.grow(size)
+                    # A chunk may be long to decode, and a read may hold thousands of small ones.
+                    await trio.lowlevel.checkpoint()
+            pace.resume()
         visit.held.complete()
         return body.finish()
+
+
+async def _end(stream: AsyncIterable[bytes]) -> None:
+    """Read the end of an answer without content, so that its connection is free for the next one."""
+    async for _ in stream:
+        return
+
+
+def _turn_away(response: httpx.Response) -> None:
+    """Raise when it is no answer to us but a puzzle for a browser; Cloudflare says so, by any status."""
+    if response.headers.get("cf-mitigated") == "challenge":
+        raise FeedFailed("challenge", f"{response.status_code} {response.reason_phrase}".rstrip())
 
 
 def _moved_to(hop: _Hop, headers: Mapping[str, str]) -> httpx.URL:

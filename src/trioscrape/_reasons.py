@@ -17,13 +17,17 @@ REASONS: Final[dict[str, str]] = {
     "connection-lost": "the server closed the connection in the middle of an answer",
     "protocol-error": "the answer is not valid HTTP",
     "read-timeout": "the server sent nothing for as long as the read deadline",
+    "too-slow": "the body came more slowly than the least rate",
     "deadline": "the whole fetch took longer than its deadline",
     "too-large": "the body is larger than the body limit",
-    "bad-encoding": "the body's Content-Encoding is unknown or broken",
+    "decompression-bomb": "the body is larger than the limit, and 100 times as large as what was sent",
+    "bad-encoding": "the body's Content-Encoding is unknown or broken, or there are more than two",
     "too-many-redirects": "more redirects than the limit",
     "redirect-loop": "a redirect leads to a URL that was already visited",
     "bad-redirect": "a redirect leads nowhere, or to something that is no http or https URL",
     "http-NNN": "the server answered with this status, 404 or 503 for example",
+    "rate-limited": "the server says that it was asked too often (429)",
+    "challenge": "Cloudflare asks for a browser",
     "not-a-feed": "the document is no RSS, Atom or RDF feed",
     "parse-timeout": "parsing took longer than its deadline",
     "parse-crash": "the parser or its worker process broke on the document",
@@ -33,7 +37,7 @@ REASONS: Final[dict[str, str]] = {
 
 def http_status_reason(status: int) -> str:
     """The reason for an HTTP status (RFC 9110 §15) that is no success: ``http-404``."""
-    return f"http-{status}"
+    return "rate-limited" if status == 429 else f"http-{status}"
 
 
 def is_reason(reason: str) -> bool:
