@@ -39,8 +39,8 @@ class Fetching:
         self.transport = LaneTransport(
             context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connector, http2=config.http2
         )
-        names = Names(resolver or Loopback(), self.dns)
-        self.fetcher = Fetcher(names, self.http, self.transport, config)
+        self.names = Names(resolver or Loopback(), self.dns)
+        self.fetcher = Fetcher(self.names, self.http, self.transport, config)
         self.budget = ByteBudget(config.bytes_in_flight)
 
     async def get(self, url: str, state: FeedState | None = None) -> Fetched:

@@ -186,7 +186,7 @@ async def test_a_parked_connection_leads_where_the_name_leads_now() -> None:
         async with aclosing(fetching.transport):
             await fetching.get(f"http://a.test:{server.port}/")
             internet.sites["a.test"].addresses = ["127.0.0.2"]
-            fetching.fetcher._names._answers.clear()
+            fetching.names._answers.clear()
             failed = await fetching.failure(f"http://a.test:{server.port}/")
 
     assert failed.reason == "refused"

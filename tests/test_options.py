@@ -10,8 +10,11 @@ from trioscrape._options import Options, parse
 
 
 @pytest.fixture(autouse=True)
-def no_store_in_the_environment(monkeypatch):
+def nothing_in_the_environment(monkeypatch):
     monkeypatch.delenv("TRIOSCRAPE_STORE", raising=False)
+    for name in "http_proxy", "https_proxy", "all_proxy", "no_proxy":
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 def test_help_documents_every_option(capsys):
@@ -22,7 +25,7 @@ def test_help_documents_every_option(capsys):
     text = capsys.readouterr().out
     numbers = [f"--{name.replace('_', '-')}" for name in settings()]
     others = ["--demo", "--store", "--json", "--version", "--addresses", "--http2", "--user-agent"]
-    others += ["--allow-net", "--deny-net"]
+    others += ["--allow-net", "--deny-net", "--proxy", "--ca-file", "$NO_PROXY"]
     for option in (*numbers, *others, "FEEDS", "TRIOSCRAPE_STORE", "sqlite:trioscrape.db"):
         assert option in text
     assert text.count("(default: ") >= len(settings())
@@ -63,7 +66,8 @@ def test_numbers_sizes_and_the_rest():
     arguments = (
         "- --dns-width 7 --read-deadline 2.5 --body-limit 4MiB --bytes-in-flight 1gb "
         "--addresses public --http2 --user-agent me/1 --json "
-        "--allow-net 10.0.0.0/8 --allow-net fd00::1 --deny-net 192.0.2.0/24"
+        "--allow-net 10.0.0.0/8 --allow-net fd00::1 --deny-net 192.0.2.0/24 "
+        "--proxy http://p.test:1 --ca-file ca.pem"
     )
 
     given = parse(arguments.split())
@@ -78,6 +82,9 @@ def test_numbers_sizes_and_the_rest():
         allow=("10.0.0.0/8", "fd00::1"),
         deny=("192.0.2.0/24",),
         http2=True,
+        http_proxy="http://p.test:1",
+        https_proxy="http://p.test:1",
+        ca_file="ca.pem",
         user_agent="me/1",
     )
 
@@ -109,9 +116,39 @@ def test_sizes_in_messages_are_as_they_may_be_typed():
         (["--allow-net", "10.0.0.1/8"], "--allow-net must be networks .*: 10.0.0.1/8 has host bits set"),
         (["--deny-net", "10.0.0.0/8", "--deny-net", "tea"], "--deny-net must be networks .*: 'tea' does not"),
         (["--deny-net", ""], "--deny-net must be networks .*: ''"),
+        (["--proxy", "socks5://p.test"], r"the proxy for http \(--proxy, .*\) must be an HTTP proxy"),
         (["--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
     ],
 )
 def test_a_value_that_is_none(arguments, message):
     with pytest.raises(UsageError, match=f"^{message}"):
         parse(["x", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("environment", "arguments", "expected"),
+    [
+        ({}, "x", (None, None, ())),
+        ({"HTTP_PROXY": "h:1", "HTTPS_PROXY": "s:2"}, "x", ("h:1", "s:2", ())),
+        ({"http_proxy": "h:1", "HTTP_PROXY": "other"}, "x", ("h:1", None, ())),
+        ({"ALL_PROXY": "a:3", "https_proxy": "s:2"}, "x", ("a:3", "s:2", ())),
+        ({"http_proxy": "", "NO_PROXY": "a.test, .b.test"}, "x", (None, None, ("a.test", ".b.test"))),
+        ({"HTTP_PROXY": "h:1", "no_proxy": "a.test"}, "x --proxy p:4", ("p:4", "p:4", ("a.test",))),
+        ({"HTTP_PROXY": "h:1", "ALL_PROXY": "a:3"}, "x --proxy none", (None, None, ())),
+        ({"HTTP_PROXY": "h:1"}, "--demo", (None, None, ())),
+    ],
+)
+def test_where_the_proxies_come_from(monkeypatch, environment, arguments, expected):
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    config = parse(arguments.split()).config
+
+    assert (config.http_proxy, config.https_proxy, config.no_proxy) == expected
+
+
+def test_a_bad_proxy_in_the_environment_is_refused_too(monkeypatch):
+    monkeypatch.setenv("ALL_PROXY", "socks5://me:s3cret@p.test")
+
+    with pytest.raises(UsageError, match=r"\$ALL_PROXY\) must be an HTTP proxy .*, not the one given$"):
+        parse(["x"])

@@ -1,5 +1,6 @@
 """HTTPS and HTTP/2 against Hypercorn, with certificates made for the test."""
 
+import functools
 import ssl
 from contextlib import aclosing
 from pathlib import Path
@@ -8,7 +9,10 @@ import pytest
 import trio
 import trustme
 
-from trioscrape import Config
+from trioscrape import Config, UsageError, scrape
+from trioscrape._cli import main
+from trioscrape._network import client_context
+from trioscrape.testing import MemoryStore
 
 from fetching import Fetching, failure, fetch
 from servers import FEED, RawServer, Scope, open_https, open_server
@@ -121,3 +125,47 @@ async def test_a_handshake_that_never_ends(how: str) -> None:
                 await hello.wait()
                 nursery.cancel_scope.cancel()
         await gone.wait()
+
+
+async def test_authorities_from_a_file(authority: trustme.CA, tmp_path: Path) -> None:
+    """They are trusted instead of the system's."""
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    async with open_https(authority, tmp_path, names=["a.test"], seen=[]) as port:
+        context = client_context(str(tmp_path / "ca.pem"))
+        fetched = await fetch(f"https://a.test:{port}/feed", context=context)
+
+    assert fetched.body == FEED
+    assert len(context.get_ca_certs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "can't be read: No such file or directory"),
+        ("", "must be a PEM file"),
+        ("nothing\n", "must be a PEM file"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "must be a PEM file"),
+    ],
+)
+def test_a_bad_file_of_authorities_is_a_usage_error(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], content: str | None, words: str
+) -> None:
+    """One line, before the store is opened, and as itself out of the library too."""
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    (tmp_path / "feeds.txt").write_text("http://a.test/")
+
+    assert main([str(tmp_path / "feeds.txt"), "--store", f"sqlite:{tmp_path}/x.db", f"--ca-file={path}"]) == 2
+
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("trioscrape: ca_file ")
+    assert words in line
+    assert str(path) in line
+    assert not (tmp_path / "x.db").exists()
+    with pytest.raises(UsageError, match=words):
+        trio.run(
+            functools.partial(
+                scrape, ["http://a.test/"], store=MemoryStore(), config=Config(ca_file=str(path))
+            )
+        )

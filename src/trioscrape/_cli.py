@@ -23,6 +23,7 @@ from ._dns import Resolver
 from ._embedding import Scrape, open_scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
 from ._feedlist import FeedList, open_feed_list
+from ._network import client_context
 from ._options import Options, parse
 from ._progress import Progress, open_progress
 from ._report import count, feed_record, json_line, run_record, summary
@@ -68,6 +69,8 @@ def _complain(message: str, status: int) -> int:
 
 def _command(options: Options) -> int:
     check_store_url(options.store)
+    if options.config.ca_file is not None:
+        client_context(options.config.ca_file)  # raises before the store is opened
     _allow_open_files(4 * options.config.http_width + 256)
     if options.feeds is None:
         return trio.run(_Command(options, None).run)
@@ -208,6 +211,8 @@ class _Command:
         """The report, also of a scrape that was cancelled or whose store has failed."""
         with open_progress(live=not self._options.json) as self._progress, self._scraping:
             await self._progress.say(f"{count(sources.count, 'feed')} into {store.shown}")
+            for proxy in self._options.config.proxies.shown:
+                await self._progress.say(f"through the proxy {proxy}, which looks the names up")
             try:
                 async with open_scrape(
                     sources.feeds,

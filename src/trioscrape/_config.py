@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, Final
 
 from ._errors import UsageError
+from ._proxies import Proxies
 
 MEBIBYTE: Final = 2**20
 
@@ -101,6 +102,15 @@ class Config:
     http2: bool = False
     ca_file: str | None = None
     """Certificate authorities to trust, a PEM file; None: the system's."""
+    http_proxy: str | None = field(default=None, repr=False)
+    """The HTTP proxy for ``http://`` feeds, ``http://user:password@proxy.example:3128``; None: none.
+
+    It looks their names up: the dns lane and `addresses` then see the proxy's name alone.
+    """
+    https_proxy: str | None = field(default=None, repr=False)
+    """The one for ``https://`` feeds, which go through it in a tunnel."""
+    no_proxy: tuple[str, ...] = ()
+    """Hosts that are reached directly: ``example.org`` and all below it, ``192.0.2.0/24``, ``*``."""
     user_agent: str = f"trioscrape/{version('trioscrape')}"
 
     def __post_init__(self) -> None:
@@ -111,6 +121,12 @@ class Config:
         for name in "allow", "deny":
             for text in getattr(self, name):
                 network(name, text)
+        _ = self.proxies
+
+    @property
+    def proxies(self) -> Proxies:
+        """Which URL goes through which proxy."""
+        return Proxies(self.http_proxy, self.https_proxy, self.no_proxy)
 
 
 def network(name: str, text: str) -> IPNetwork:

@@ -9,7 +9,6 @@ from typing import Final
 import httpx
 import trio
 
-from ._addresses import AddressRules, is_public
 from ._budget import Held
 from ._clock import Clock, Pace
 from ._conditional import Validators, basic_auth, request_headers, validators
@@ -18,8 +17,9 @@ from ._decode import Body
 from ._dns import Names
 from ._errors import FeedFailed
 from ._lane import Lane, Trip
-from ._network import ADDRESSES
+from ._network import ADDRESSES, PROXY
 from ._reasons import http_status_reason
+from ._route import Route, Routes
 from ._types import Feed, FeedState
 from ._urls import problem_with, without_credentials
 
@@ -78,13 +78,13 @@ class Fetcher:
     Args:
       names: the dns lane.
       lane: the http lane; each hop is one turn in it.
-      transport: sends a request to the addresses in its `ADDRESSES` extension.
+      transport: sends a request to the addresses in its `ADDRESSES` extension, its `PROXY`'s if it has one.
       config: deadlines, limits, policy, user agent.
     """
 
     def __init__(self, names: Names, lane: Lane, transport: httpx.AsyncBaseTransport, config: Config) -> None:
-        self._names, self._lane, self._transport, self._config = names, lane, transport, config
-        self._rules = AddressRules.of(config)
+        self._lane, self._transport, self._config = lane, transport, config
+        self._routes = Routes(names, config)
         self._timeouts = httpx.Timeout(
             connect=config.connect_deadline, read=config.read_deadline, write=config.read_deadline, pool=None
         ).as_dict()
@@ -100,22 +100,25 @@ class Fetcher:
         hop = _Hop(_parsed(feed.url, "not-a-url"))
         visit = _Visit(hop.url, state, Clock(self._config.fetch_deadline), held)
         while True:
-            addresses = await self._addresses(hop, trip)
+            route = await self._route(hop, trip)
             async with self._lane.slot(trip):
                 with visit.clock.running():
-                    answer = await self._get(hop, addresses, visit)
+                    answer = await self._get(hop, route, visit)
             if isinstance(answer, Fetched):
                 return answer
-            hop = self._next_hop(hop, answer, addresses)
+            hop = self._next_hop(hop, answer, route)
 
-    async def _addresses(self, hop: _Hop, trip: Trip) -> tuple[str, ...]:
-        found = await self._names.addresses(hop.url.raw_host.decode("ascii"), trip)
-        allowed = self._rules.permitted(found, from_public=hop.from_public)
-        if not allowed:
-            raise FeedFailed("blocked-address", f"{hop.shown} is at {', '.join(found[:4])}")
-        return allowed
+    async def _route(self, hop: _Hop, trip: Trip) -> Route:
+        url = hop.url
+        return await self._routes.find(
+            url.scheme,
+            url.raw_host.decode("ascii"),
+            url.port or (443 if url.scheme == "https" else 80),
+            from_public=hop.from_public,
+            trip=trip,
+        )
 
-    def _next_hop(self, hop: _Hop, location: httpx.URL, addresses: tuple[str, ...]) -> _Hop:
+    def _next_hop(self, hop: _Hop, location: httpx.URL, route: Route) -> _Hop:
         visited = hop.visited | {str(hop.url)}
         if str(location) in visited:
             raise FeedFailed("redirect-loop", f"back to {without_credentials(str(location))}")
@@ -123,12 +126,12 @@ class Fetcher:
             raise FeedFailed(
                 "too-many-redirects", f"the one after {self._config.redirects} led to {location.host}"
             )
-        return _Hop(location, hop.from_public or any(map(is_public, addresses)), visited)
+        return _Hop(location, hop.from_public or route.public, visited)
 
-    async def _get(self, hop: _Hop, addresses: tuple[str, ...], visit: _Visit) -> Fetched | httpx.URL:
+    async def _get(self, hop: _Hop, route: Route, visit: _Visit) -> Fetched | httpx.URL:
         """One answer: the document, or where it has moved."""
         state = visit.state
-        response = await self._transport.handle_async_request(self._request(hop, addresses, visit))
+        response = await self._transport.handle_async_request(self._request(hop, route, visit))
         try:
             _turn_away(response)
             if response.status_code in _REDIRECTS:
@@ -145,9 +148,9 @@ class Fetcher:
         known = validators(response.headers, state, response.status_code)
         return Fetched(hop.shown, body, known, response.headers.get("content-type"))
 
-    def _request(self, hop: _Hop, addresses: tuple[str, ...], visit: _Visit) -> httpx.Request:
+    def _request(self, hop: _Hop, route: Route, visit: _Visit) -> httpx.Request:
         headers = request_headers(visit.state, self._config.user_agent) + visit.credentials(hop.url)
-        extensions = {"timeout": self._timeouts, ADDRESSES: addresses}
+        extensions = {"timeout": self._timeouts, ADDRESSES: route.addresses, PROXY: route.proxy}
         return httpx.Request("GET", hop.url, headers=headers, extensions=extensions)
 
     async def _read(self, response: httpx.Response, visit: _Visit) -> bytes:

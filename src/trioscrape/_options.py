@@ -1,4 +1,4 @@
-"""The command line's options: what may be asked for, and what was."""
+"""The command line's options: what was asked for."""
 
 from __future__ import annotations
 
@@ -6,25 +6,20 @@ import argparse
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from importlib.metadata import version
-from typing import Any, Final, NoReturn
+from dataclasses import dataclass
+from typing import Any, Final
 
+from ._arguments import DEFAULT_STORE, STORE_VARIABLE, UNITS, argument_parser, default, option, shown
 from ._config import AddressPolicy, Config, Setting, check, settings
 from ._errors import UsageError
-from ._urls import without_secrets
 
-DEFAULT_STORE: Final = "sqlite:trioscrape.db"
-STORE_VARIABLE: Final = "TRIOSCRAPE_STORE"
-
-_EXAMPLES: Final = {
-    "lanes": "trioscrape feeds.txt --dns-width 64 --http-width 200",
-    "deadlines": "trioscrape feeds.txt --lookup-deadline 2 --fetch-deadline 60",
-    "limits": "trioscrape feeds.txt --body-limit 4MiB --redirects 5",
+_OPTIONS: Final = {
+    "allow": "--allow-net",
+    "deny": "--deny-net",
+    "http_proxy": "the proxy for http (--proxy, $HTTP_PROXY or $ALL_PROXY)",
+    "https_proxy": "the proxy for https (--proxy, $HTTPS_PROXY or $ALL_PROXY)",
 }
-_OPTIONS: Final = {"allow": "--allow-net", "deny": "--deny-net"}
-"""Settings whose option has another name than they."""
-_UNITS: Final = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+"""What to call a setting whose option has another name."""
 _SIZE: Final = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 
 
@@ -47,7 +42,7 @@ def parse(argv: Sequence[str] | None) -> Options:
       UsageError: an option is unknown, or its value is none that it can have.
       SystemExit: ``--help`` or ``--version``, which have been printed.
     """
-    given = _parser().parse_args(argv)
+    given = argument_parser().parse_args(argv)
     if given.demo == (given.feeds is not None):
         raise UsageError("give either FEEDS or --demo; see --help")
     store = os.environ.get(STORE_VARIABLE) or DEFAULT_STORE if given.store is None else given.store
@@ -66,12 +61,35 @@ def _config(given: argparse.Namespace) -> Config:
             allow=tuple(given.allow_net),
             deny=tuple(given.deny_net),
             http2=given.http2,
-            user_agent=_default("user_agent") if given.user_agent is None else given.user_agent,
+            ca_file=given.ca_file,
+            **_proxies(given),
+            user_agent=default("user_agent") if given.user_agent is None else given.user_agent,
             **numbers,
         )
     except UsageError as error:
         setting, _, problem = str(error).partition(" ")
-        raise UsageError(f"{_OPTIONS.get(setting, _option(setting))} {problem}") from error
+        raise UsageError(f"{_OPTIONS.get(setting, option(setting))} {problem}") from error
+
+
+def _proxies(given: argparse.Namespace) -> dict[str, Any]:
+    """What ``--proxy`` or else the environment says, with curl's meaning of its variables.
+
+    The demo's servers are inside of the process, where no proxy gets.
+    """
+
+    def variable(name: str) -> str | None:
+        return os.environ.get(name) or os.environ.get(name.upper()) or None
+
+    direct = tuple((variable("no_proxy") or "").replace(",", " ").split())
+    if given.proxy is not None or given.demo:
+        chosen = None if given.proxy == "none" else given.proxy
+        return {"http_proxy": chosen, "https_proxy": chosen, "no_proxy": direct}
+    every = variable("all_proxy")
+    return {
+        "http_proxy": variable("http_proxy") or every,
+        "https_proxy": variable("https_proxy") or every,
+        "no_proxy": direct,
+    }
 
 
 def _number(name: str, text: str, setting: Setting) -> Any:
@@ -80,129 +98,20 @@ def _number(name: str, text: str, setting: Setting) -> Any:
     Raises:
       UsageError: it is no number or out of range; the message names the option and the range.
     """
-    read = _bytes if setting.unit == "bytes" else type(_default(name))
+    read = _bytes if setting.unit == "bytes" else type(default(name))
     try:
         value = read(text)
         check(name, value, setting)
     except ValueError:  # UsageError is one
         number = "a whole number " if read is int else ""
-        allowed = f"{number}from {_shown(setting.low, setting)} to {_shown(setting.high, setting)}"
-        raise UsageError(f"{_option(name)} must be {allowed}, not {text!r}") from None
+        allowed = f"{number}from {shown(setting.low, setting)} to {shown(setting.high, setting)}"
+        raise UsageError(f"{option(name)} must be {allowed}, not {text!r}") from None
     return value
 
 
 def _bytes(text: str) -> int:
     """``4096``, ``16MiB``, ``1 GB``."""
     match = _SIZE.fullmatch(text.strip())
-    if match is None or match[2].lower() not in _UNITS:
+    if match is None or match[2].lower() not in UNITS:
         raise ValueError(text)
-    return int(match[1]) * _UNITS[match[2].lower()]
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{without_secrets(message)}; see --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="trioscrape",
-        usage="trioscrape FEEDS [options]\n       trioscrape --demo [options]",
-        description="Fetch feeds and store their entries.",
-        epilog="Exit status: 0 every feed had its turn (those that fail are listed with a reason);"
-        " 1 something was not stored, or the run was interrupted; 2 the command can't be understood.",
-        formatter_class=_Help,
-        allow_abbrev=False,
-        add_help=False,
-    )
-    _add_run_options(parser)
-    groups = dict.fromkeys(setting.group for setting in settings().values())
-    for group in groups:
-        options = parser.add_argument_group(group, f"example: {_EXAMPLES[group]}")
-        for name, setting in settings().items():
-            if setting.group == group:
-                _add_setting(options, name, setting)
-    _add_request_options(parser)
-    return parser
-
-
-def _add_run_options(parser: argparse.ArgumentParser) -> None:
-    run = parser.add_argument_group("run", "example: trioscrape feeds.opml --store mongodb://localhost/news")
-    run.add_argument(
-        "feeds",
-        metavar="FEEDS",
-        nargs="?",
-        help="a text file with a URL a line (# comments, optional title after the URL), OPML, or -",
-    )
-    run.add_argument("--demo", action="store_true", help="scrape 500 feeds that trioscrape serves itself")
-    run.add_argument(
-        "--store",
-        metavar="URL",
-        help=f"mongodb://HOST/NAME or sqlite:PATH (default: ${STORE_VARIABLE}, else {DEFAULT_STORE})",
-    )
-    run.add_argument("--json", action="store_true", help="an object a line: each feed, at last the run")
-    run.add_argument("--version", action="version", version=f"trioscrape {version('trioscrape')}")
-    run.add_argument("-h", "--help", action="help", help="show this help and exit")
-
-
-def _add_setting(group: argparse._ArgumentGroup, name: str, setting: Setting) -> None:
-    group.add_argument(
-        _option(name),
-        metavar={"bytes": "SIZE", "s": "SEC"}.get(setting.unit, "N"),
-        help=f"{setting.help} (default: {_shown(_default(name), setting)})",
-    )
-
-
-def _add_request_options(parser: argparse.ArgumentParser) -> None:
-    requests = parser.add_argument_group(
-        "requests", "example: trioscrape feeds.txt --addresses public --http2"
-    )
-    requests.add_argument(
-        "--addresses",
-        metavar="POLICY",
-        choices=[policy.value for policy in AddressPolicy],
-        default=_default("addresses").value,
-        help="public: none but public addresses; any: all; listed: feeds of the list may be anywhere,"
-        " but no redirect may lead from a public address to another kind (default: listed)",
-    )
-    requests.add_argument(
-        "--allow-net",
-        metavar="NET",
-        action="append",
-        default=[],
-        help="a network like 10.0.0.0/8 that the policy opens to every feed; may be given again",
-    )
-    requests.add_argument(
-        "--deny-net",
-        metavar="NET",
-        action="append",
-        default=[],
-        help="a network closed to every feed, whatever --addresses and --allow-net say; may be given again",
-    )
-    requests.add_argument("--http2", action="store_true", help="offer HTTP/2 to servers")
-    requests.add_argument(
-        "--user-agent", metavar="TEXT", help="what to call ourselves (default: trioscrape and its version)"
-    )
-
-
-class _Help(argparse.HelpFormatter):
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=32)
-
-
-def _option(name: str) -> str:
-    return f"--{name.replace('_', '-')}"
-
-
-def _default(name: str) -> Any:
-    return next(field.default for field in fields(Config) if field.name == name)
-
-
-def _shown(value: float, setting: Setting) -> str:
-    """A value as it may be typed: ``16MiB``, ``2.5``, ``10000``."""
-    if setting.unit != "bytes":
-        return f"{value:.10g}"
-    for unit in ("GiB", "MiB", "KiB"):
-        if value % _UNITS[unit.lower()] == 0:
-            return f"{value / _UNITS[unit.lower()]:.0f}{unit}"
-    return f"{value:.0f}"
+    return int(match[1]) * UNITS[match[2].lower()]

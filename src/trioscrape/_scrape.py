@@ -41,6 +41,7 @@ class Run:
         self.began = trio.current_time()
         self.ended: float | None = None
         self._store, self._config = store, config
+        self._context = client_context(config.ca_file)
         self._queue = HostQueue(config.per_host)
         self._in_flight = trio.Semaphore(config.in_flight)
         self._changed = trio.lowlevel.ParkingLot()
@@ -53,7 +54,7 @@ class Run:
     ) -> AsyncGenerator[Result | None, None]:
         """A channel that gives None when the lanes are at work, then all results as they come."""
         config, lanes = self._config, self.lanes
-        transport = LaneTransport(client_context(config.ca_file), connector, http2=config.http2)
+        transport = LaneTransport(self._context, connector, http2=config.http2)
         fetcher = Fetcher(Names(resolver, lanes.dns), lanes.http, transport, config)
         budget = ByteBudget(config.bytes_in_flight)
         send, receive = trio.open_memory_channel[Result](0)

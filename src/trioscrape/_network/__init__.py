@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from ._transport import ADDRESSES, LaneTransport, client_context
+from ._transport import ADDRESSES, PROXY, LaneTransport, client_context
 
-__all__ = ["ADDRESSES", "LaneTransport", "client_context"]
+__all__ = ["ADDRESSES", "PROXY", "LaneTransport", "client_context"]

@@ -4,16 +4,16 @@ One `httpcore.AsyncHTTPConnection` a request, parked per origin for the host's n
 httpcore's shared pool is the wrong tool here: its bookkeeping is quadratic in the connections, it
 loses slots when a request is cancelled, and nearly every request of a scrape goes to another host.
 
-Everything that can go wrong below comes out as `FeedFailed`: this is the one place where foreign
-errors are translated. httpx and httpcore are imported in this package and in ``_fetch`` only.
+Everything that can go wrong below comes out as `FeedFailed`. httpx and httpcore are imported in
+this package and in ``_fetch`` only.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from contextlib import suppress
 from typing import Final, cast
 
 import httpcore
@@ -21,8 +21,11 @@ import httpx
 import trio
 
 from .._connect import Connector
-from .._errors import FeedFailed
+from .._errors import FeedFailed, UsageError
+from .._proxies import Proxy
+from ._proxied import ProxyBackend, forwarded
 from ._stream import Backend
+from ._translate import translated
 
 PARKED: Final = 64
 """Idle connections that are kept."""
@@ -31,6 +34,8 @@ PARKED_FOR: Final = 15.0
 
 ADDRESSES: Final = "trioscrape.addresses"
 """The request extension with the addresses that may be connected to, best first."""
+PROXY: Final = "trioscrape.proxy"
+"""The request extension with the `Proxy` whose addresses they are; None or missing: nobody's."""
 
 _Origin = tuple[bytes, bytes, int | None]
 
@@ -58,6 +63,9 @@ class _Connection:
 class LaneTransport(httpx.AsyncBaseTransport):
     """Sends one request to the addresses in its `ADDRESSES` extension; Host and SNI stay the URL's.
 
+    With a `PROXY` these are the proxy's. Its connections are shared by all http URLs; each https
+    origin has tunnels of its own.
+
     Args:
       context: shared by all connections; building one costs 20 to 90 ms.
       connector: opens TCP connections.
@@ -76,8 +84,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See the class."""
-        url = request.url
-        origin = (url.raw_scheme, url.raw_host, url.port)
+        origin = _origin(request)
         addresses: Sequence[str] = request.extensions[ADDRESSES]
         if (parked := await self._unpark(origin, addresses)) is not None:
             try:
@@ -86,22 +93,22 @@ class LaneTransport(httpx.AsyncBaseTransport):
                 # It may have been closed by the server while it was parked: that is nobody's fault.
                 if failed.reason not in ("connection-lost", "protocol-error"):
                     raise
-        core = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
-        backend = Backend(addresses, self._connector)
-        fresh = _Connection(core.origin, backend, self._context, http2=self._http2)
-        return await self._send(fresh, request, origin)
+        return await self._send(self._connection(request, origin), request, origin)
+
+    def _connection(self, request: httpx.Request, origin: _Origin) -> _Connection:
+        addresses, proxy = request.extensions[ADDRESSES], request.extensions.get(PROXY)
+        scheme, host, port = origin
+        core = httpcore.URL(scheme=scheme, host=host, port=port, target=b"/")
+        if proxy is None:
+            backend = Backend(addresses, self._connector)
+        else:
+            backend = ProxyBackend(proxy, addresses, self._connector, tunnel=scheme == b"https")
+        return _Connection(core.origin, backend, self._context, http2=self._http2)
 
     async def _send(self, connection: _Connection, request: httpx.Request, origin: _Origin) -> httpx.Response:
-        url = request.url
-        core_request = httpcore.Request(
-            method=request.method,
-            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
-            content=request.stream,
-            extensions=request.extensions,
-        )
+        core_request = _core_request(request)
         try:
-            with _translated():
+            with translated():
                 answer = await connection.http.handle_async_request(core_request)
         except BaseException:
             await _close(connection)  # noqa: ASYNC102 - is shielded and waits for nobody
@@ -148,6 +155,33 @@ class LaneTransport(httpx.AsyncBaseTransport):
             await _close(connection)
 
 
+def _origin(request: httpx.Request) -> _Origin:
+    """Where a connection for `request` leads; all http URLs of a proxy share the proxy's."""
+    url, proxy = request.url, _forwarder(request)
+    if proxy is not None:
+        return b"http", proxy.host.encode("ascii"), proxy.port
+    return url.raw_scheme, url.raw_host, url.port
+
+
+def _forwarder(request: httpx.Request) -> Proxy | None:
+    """The proxy that takes `request` as it is; https goes through a tunnel instead."""
+    proxy: Proxy | None = request.extensions.get(PROXY)
+    return proxy if request.url.scheme == "http" else None
+
+
+def _core_request(request: httpx.Request) -> httpcore.Request:
+    if (proxy := _forwarder(request)) is not None:
+        return forwarded(request, proxy)
+    url = request.url
+    return httpcore.Request(
+        method=request.method,
+        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers.raw,
+        content=request.stream,
+        extensions=request.extensions,
+    )
+
+
 class _BodyStream(httpx.AsyncByteStream):
     def __init__(
         self, answer: httpcore.Response, connection: _Connection, lot: LaneTransport, origin: _Origin
@@ -163,7 +197,7 @@ class _BodyStream(httpx.AsyncByteStream):
         self._under_way = True
         ended = True
         try:
-            with _translated():
+            with translated():
                 chunk = await anext(self._chunks)
             ended = False
             return chunk
@@ -192,18 +226,15 @@ async def _close(connection: _Connection) -> None:
         await connection.http.aclose()
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError) as error:
-        # httpcore has no type for a connection that ends too early, only these words for it.
-        lost = any(words in str(error) for words in ("disconnected", "peer closed connection"))
-        raise FeedFailed("connection-lost" if lost else "protocol-error", str(error)[:200]) from error
-    except (httpcore.NetworkError, httpcore.ConnectionNotAvailable) as error:
-        raise FeedFailed("connection-lost", str(error)[:200]) from error
-
-
 def client_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """TLS as clients should: certificates verified against the system's authorities or `ca_file`'s."""
-    return ssl.create_default_context(cafile=ca_file)
+    """TLS as clients should: certificates verified against the system's authorities or `ca_file`'s.
+
+    Raises:
+      UsageError: `ca_file` can't be read or has no certificate in it.
+    """
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:  # an OSError, whose text is about OpenSSL's own names
+        raise UsageError(f"ca_file must be a PEM file with certificates, not {ca_file!r}") from None
+    except OSError as error:
+        raise UsageError(f"ca_file {ca_file!r} can't be read: {error.strerror or error}") from None
