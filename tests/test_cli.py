@@ -214,7 +214,8 @@ class TestDemo:
         first, second = run("--demo", "--json"), run("--demo", "--json")
 
         for ended in (first, second):
-            assert (ended.returncode, ended.stderr) == (0, "500 feeds into sqlite:trioscrape.db\n")
+            assert ended.returncode == 0
+        assert ended.stderr.startswith("500 feeds into sqlite:trioscrape.db\n")  # then progress, if it takes long
             *results, last = records(ended.stdout)
             assert len(results) == last["feeds"] == 500
             assert last["errors"] == {
