@@ -1,48 +1,9 @@
-"""Which feed goes next."""
+"""The feed list as candidates."""
 
 from collections.abc import Iterator
 
 from trioscrape import Duplicate, Feed
-from trioscrape._admission import Candidate, FeedSource, HostQueue
-
-
-def candidate(host: str, number: int = 0) -> Candidate:
-    return Candidate(Feed(f"http://{host}/{number}"), f"{number:032x}", host)
-
-
-def started(queue: HostQueue) -> list[str]:
-    found = []
-    while (taken := queue.start()) is not None:
-        found.append(taken.feed.url.removeprefix("http://"))
-    return found
-
-
-def test_hosts_take_turns() -> None:
-    queue = HostQueue(per_host=2)
-    for host in "aaabbc":
-        queue.put(candidate(host))
-
-    assert [url[0] for url in started(queue)] == ["a", "b", "c", "a", "b"]
-    assert len(queue) == 1
-
-
-def test_a_busy_host_is_passed_over_until_it_has_a_slot() -> None:
-    queue = HostQueue(per_host=1)
-    for number in range(3):
-        queue.put(candidate("big", number))
-    assert started(queue) == ["big/0"]
-    queue.put(candidate("small"))
-    assert started(queue) == ["small/0"]
-
-    queue.finished("big")
-    assert started(queue) == ["big/1"]
-    queue.finished("small")
-    assert started(queue) == []
-    queue.finished("big")
-    assert started(queue) == ["big/2"]
-    queue.finished("big")
-    queue.put(candidate("big", 9))
-    assert started(queue) == ["big/9"]
+from trioscrape._admission import FeedSource
 
 
 def test_it_reads_no_further_than_asked() -> None:

@@ -20,7 +20,7 @@ def test_the_table_of_reasons() -> None:
 
 
 def test_options_that_are_named_exist() -> None:
-    other = {"--demo", "--json", "--store", "--addresses", "--allow-net", "--deny-net"}
+    other = {"--demo", "--json", "--store", "--addresses", "--allow-net", "--deny-net", "--proxy", "--per"}
     known = {"--" + name.replace("_", "-") for name in settings()} | other
 
     assert set(re.findall(r"`?(--[a-z][a-z-]+)", README)) <= known

@@ -10,18 +10,19 @@ import trioscrape
 
 SOURCE = Path(trioscrape.__file__).parent
 LAYERS = (
-    {"_errors", "_feedstate", "_types", "_config", "_proxies", "_reasons", "_urls", "_quantiles"},
+    {"_errors", "_feedstate", "_types", "_config", "_proxies", "_domains", "_reasons", "_urls", "_quantiles"},
     {"_feedlist", "_addresses", "_conditional", "_schedule", "_decode"},
     {"_lane", "_budget", "_clock", "_dns", "_parse", "_store", "_connect", "_route"},
     {"_network"},
     {"_fetch"},
-    {"_admission", "_passage", "_tally", "_scrape", "_embedding"},
+    {"_admission", "_host_queue", "_passage", "_tally", "_scrape", "_embedding"},
     {"_report", "_progress", "_demo", "_options", "_arguments", "_cli", "__main__"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 ONLY_IN = {
     "feedparser": {"_parse"},
     "nh3": {"_parse"},
+    "publicsuffixlist": {"_domains"},
     "pymongo": {"_store"},
     "bson": {"_store"},
     "httpx": {"_network", "_fetch"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trioscrape._config import AddressPolicy, Config, settings
+from trioscrape._config import AddressPolicy, Config, Per, settings
 from trioscrape._errors import UsageError
 from trioscrape._options import Options, parse
 
@@ -25,7 +25,7 @@ def test_help_documents_every_option(capsys):
     text = capsys.readouterr().out
     numbers = [f"--{name.replace('_', '-')}" for name in settings()]
     others = ["--demo", "--store", "--json", "--version", "--addresses", "--http2", "--user-agent"]
-    others += ["--allow-net", "--deny-net", "--proxy", "--ca-file", "$NO_PROXY"]
+    others += ["--allow-net", "--deny-net", "--proxy", "--ca-file", "$NO_PROXY", "--per"]
     for option in (*numbers, *others, "FEEDS", "TRIOSCRAPE_STORE", "sqlite:trioscrape.db"):
         assert option in text
     assert text.count("(default: ") >= len(settings())
@@ -38,7 +38,7 @@ def test_each_group_has_an_example_that_works(capsys):
     text = capsys.readouterr().out
     examples = [line for line in text.splitlines() if line.startswith("  example: trioscrape ")]
     groups = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert len(examples) == len(groups) == 5
+    assert len(examples) == len(groups) == 6
     for example in examples:
         parse(example.split()[2:])
 
@@ -67,7 +67,7 @@ def test_numbers_sizes_and_the_rest():
         "- --dns-width 7 --read-deadline 2.5 --body-limit 4MiB --bytes-in-flight 1gb "
         "--addresses public --http2 --user-agent me/1 --json "
         "--allow-net 10.0.0.0/8 --allow-net fd00::1 --deny-net 192.0.2.0/24 "
-        "--proxy http://p.test:1 --ca-file ca.pem"
+        "--proxy http://p.test:1 --ca-file ca.pem --host-delay 1.5 --per domain"
     )
 
     given = parse(arguments.split())
@@ -75,6 +75,8 @@ def test_numbers_sizes_and_the_rest():
     assert given.json
     assert given.config == Config(
         dns_width=7,
+        host_delay=1.5,
+        per=Per.DOMAIN,
         read_deadline=2.5,
         body_limit=4 * 2**20,
         bytes_in_flight=10**9,
@@ -117,6 +119,7 @@ def test_sizes_in_messages_are_as_they_may_be_typed():
         (["--deny-net", "10.0.0.0/8", "--deny-net", "tea"], "--deny-net must be networks .*: 'tea' does not"),
         (["--deny-net", ""], "--deny-net must be networks .*: ''"),
         (["--proxy", "socks5://p.test"], r"the proxy for http \(--proxy, .*\) must be an HTTP proxy"),
+        (["--per", "address"], "argument --per: invalid choice: 'address' .choose from 'host', 'domain'"),
         (["--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
     ],
 )

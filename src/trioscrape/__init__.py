@@ -7,7 +7,7 @@ and stores; the network; fetching; the scrape; the command line.
 
 from __future__ import annotations
 
-from ._config import AddressPolicy, Config
+from ._config import AddressPolicy, Config, Per
 from ._connect import Connector
 from ._dns import Resolver, SystemResolver
 from ._embedding import Scrape, open_scrape, scrape
@@ -54,6 +54,7 @@ __all__ = [
     "Outcome",
     "ParsedFeed",
     "Parser",
+    "Per",
     "Quantiles",
     "Report",
     "Resolver",

@@ -1,14 +1,8 @@
-"""Admission: which feed of the list goes next.
-
-Waiting tasks of one big host would fill whatever bounds the feeds in flight. So the backlog is kept
-as feeds in a queue per host, hosts take turns, and only a host with a free slot is asked: the last
-feed of a small host then starts after 40 s instead of 440 (20,000 feeds, a fifth on one host).
-"""
+"""Admission: the feed list as candidates, each feed once."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -106,53 +100,3 @@ class _Seen:
 
     def close(self) -> None:
         self._db.close()
-
-
-class HostQueue:
-    """Candidates by host. Hosts take turns; one that has `per_host` feeds under way is passed over.
-
-    Every operation takes constant time.
-    """
-
-    def __init__(self, per_host: int) -> None:
-        self._per_host = per_host
-        self._waiting: dict[str, deque[Candidate]] = {}
-        self._under_way: Counter[str] = Counter()
-        self._ready: deque[str] = deque()
-        self._size = 0
-
-    def __len__(self) -> int:
-        return self._size
-
-    def put(self, candidate: Candidate) -> None:
-        """Add one at the end of its host's queue."""
-        host = candidate.host
-        if host not in self._waiting:
-            self._waiting[host] = deque()
-            if self._under_way[host] < self._per_host:
-                self._ready.append(host)
-        self._waiting[host].append(candidate)
-        self._size += 1
-
-    def start(self) -> Candidate | None:
-        """The next one of a host with a free slot, which it then takes; None when there is none."""
-        if not self._ready:
-            return None
-        host = self._ready.popleft()
-        candidate = self._waiting[host].popleft()
-        self._size -= 1
-        self._under_way[host] += 1
-        if not self._waiting[host]:
-            del self._waiting[host]
-        elif self._under_way[host] < self._per_host:
-            self._ready.append(host)
-        return candidate
-
-    def finished(self, host: str) -> None:
-        """Give back a host's slot."""
-        was_full = self._under_way[host] == self._per_host
-        self._under_way[host] -= 1
-        if not self._under_way[host]:
-            del self._under_way[host]
-        if was_full and host in self._waiting:
-            self._ready.append(host)

@@ -7,7 +7,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any, Final, NoReturn
 
-from ._config import AddressPolicy, Config, Setting, settings
+from ._config import AddressPolicy, Config, Per, Setting, settings
 from ._errors import UsageError
 from ._urls import without_secrets
 
@@ -16,6 +16,7 @@ STORE_VARIABLE: Final = "TRIOSCRAPE_STORE"
 
 _EXAMPLES: Final = {
     "lanes": "trioscrape feeds.txt --dns-width 64 --http-width 200",
+    "politeness": "trioscrape feeds.txt --host-delay 2",
     "deadlines": "trioscrape feeds.txt --lookup-deadline 2 --fetch-deadline 60",
     "limits": "trioscrape feeds.txt --body-limit 4MiB --redirects 5",
 }
@@ -46,6 +47,8 @@ def argument_parser() -> argparse.ArgumentParser:
         for name, setting in settings().items():
             if setting.group == group:
                 _add_setting(options, name, setting)
+        if group == "politeness":
+            _add_per(options)
     _add_request_options(parser)
     return parser
 
@@ -74,6 +77,17 @@ def _add_setting(group: argparse._ArgumentGroup, name: str, setting: Setting) ->
         option(name),
         metavar={"bytes": "SIZE", "s": "SEC"}.get(setting.unit, "N"),
         help=f"{setting.help} (default: {shown(default(name), setting)})",
+    )
+
+
+def _add_per(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--per",
+        metavar="WHAT",
+        choices=[per.value for per in Per],
+        default=default("per").value,
+        help="domain: all hosts below one registrable domain (example.co.uk) count as one; needs the"
+        " extra trioscrape[domains]; host: each name is one (default: host)",
     )
 
 

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, Final
 
+from ._domains import PACKAGE, available
 from ._errors import UsageError
 from ._proxies import Proxies
 
@@ -26,6 +27,15 @@ class AddressPolicy(StrEnum):
     """Public addresses only, for listed feeds too."""
     ANY = "any"
     """No limit."""
+
+
+class Per(StrEnum):
+    """Which names count as one host, for `Config.per_host` and `Config.host_delay`."""
+
+    HOST = "host"
+    """Each name is a host of its own."""
+    DOMAIN = "domain"
+    """All names below one registrable domain, ``example.co.uk``; needs the extra ``domains``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,15 @@ class Config:
     parse_width: int = _number(os.cpu_count() or 1, "lanes", "parser processes", 1, 256)
     store_width: int = _number(4, "lanes", "writes at once (SQLite: always 1)", 1, 100)
     in_flight: int = _number(1000, "lanes", "feeds under way at once, in all lanes", 1, 100_000)
-    per_host: int = _number(1, "lanes", "feeds under way at once of one host", 1, 1000)
+
+    per_host: int = _number(1, "politeness", "feeds under way at once of one host", 1, 1000)
+    # With one feed at a time a host is never asked for more than it can just answer, and the hosts
+    # with many feeds are services made for that, which say 429 when they mind. A second between them
+    # would let 500 channels of one such service take nine minutes.
+    host_delay: float = _number(
+        0.0, "politeness", "between a host's feeds, at least; up to half as much more", 0, 3600, "s"
+    )
+    per: Per = Per.HOST
 
     lookup_deadline: float = _number(10.0, "deadlines", "for one lookup", 0.01, 600, "s")
     connect_deadline: float = _number(10.0, "deadlines", "for TCP and TLS together", 0.01, 600, "s")
@@ -118,6 +136,10 @@ class Config:
             check(name, getattr(self, name), setting)
         if not self.user_agent.isascii() or not self.user_agent.isprintable():
             raise UsageError("user_agent must be printable ASCII (RFC 9110 §10.1.5)")
+        _choice(self, "addresses", AddressPolicy)
+        _choice(self, "per", Per)
+        if self.per is Per.DOMAIN and not available():
+            raise UsageError(f"per domain needs {PACKAGE}: python -m pip install 'trioscrape[domains]'")
         for name in "allow", "deny":
             for text in getattr(self, name):
                 network(name, text)
@@ -127,6 +149,15 @@ class Config:
     def proxies(self) -> Proxies:
         """Which URL goes through which proxy."""
         return Proxies(self.http_proxy, self.https_proxy, self.no_proxy)
+
+
+def _choice(config: Config, name: str, choices: type[StrEnum]) -> None:
+    """Let a plain string be one of `choices` too."""
+    value = getattr(config, name)
+    try:
+        object.__setattr__(config, name, choices(value))
+    except ValueError:
+        raise UsageError(f"{name} must be one of {', '.join(choices)}, not {value!r}") from None
 
 
 def network(name: str, text: str) -> IPNetwork:

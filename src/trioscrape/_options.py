@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ._arguments import DEFAULT_STORE, STORE_VARIABLE, UNITS, argument_parser, default, option, shown
-from ._config import AddressPolicy, Config, Setting, check, settings
+from ._config import AddressPolicy, Config, Per, Setting, check, settings
 from ._errors import UsageError
 
 _OPTIONS: Final = {
@@ -57,6 +57,7 @@ def _config(given: argparse.Namespace) -> Config:
     }
     try:
         return Config(
+            per=Per(given.per),
             addresses=AddressPolicy(given.addresses),
             allow=tuple(given.allow_net),
             deny=tuple(given.deny_net),

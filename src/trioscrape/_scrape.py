@@ -9,12 +9,14 @@ from typing import Final
 
 import trio
 
-from ._admission import Candidate, FeedSource, HostQueue
+from ._admission import Candidate, FeedSource
 from ._budget import ByteBudget
-from ._config import Config
+from ._config import Config, Per
 from ._connect import Connector
 from ._dns import Names, Resolver
+from ._domains import registrable_domains
 from ._fetch import Fetcher
+from ._host_queue import HostQueue
 from ._lane import Trip
 from ._network import LaneTransport, client_context
 from ._parse import Parser
@@ -42,7 +44,8 @@ class Run:
         self.ended: float | None = None
         self._store, self._config = store, config
         self._context = client_context(config.ca_file)
-        self._queue = HostQueue(config.per_host)
+        group = registrable_domains() if config.per is Per.DOMAIN else str
+        self._queue = HostQueue(config.per_host, delay=config.host_delay, group=group)
         self._in_flight = trio.Semaphore(config.in_flight)
         self._changed = trio.lowlevel.ParkingLot()
         self._draining = False
@@ -86,15 +89,16 @@ class Run:
                 self._nursery.start_soon(self._accepted, candidate, passage, send.clone())
 
     async def _next(self, send: trio.MemorySendChannel[Result]) -> Candidate | None:
-        """The next feed whose host has a free slot; None when there is none left or we drain."""
+        """The next feed whose host may start one; None when there is none left or we drain."""
         more = True
         while not self._draining:
-            if (candidate := self._queue.start()) is not None:
+            if (candidate := self._queue.start(trio.current_time())) is not None:
                 return candidate
             if more and len(self._queue) < self._config.look_ahead:
                 more = await self._read_ahead(send)
             elif self._queue:
-                await self._changed.park()
+                with trio.move_on_at(self._queue.next_time):
+                    await self._changed.park()
             else:
                 return None
         return None
@@ -142,7 +146,7 @@ class Run:
         finally:
             if result is None:
                 self.tally.count_cancelled(candidate.feed, str(self._failure) if self._failure else None)
-            self._queue.finished(candidate.host)
+            self._queue.finished(candidate.host, trio.current_time())
             self._in_flight.release()
             self._changed.unpark_all()
 
