@@ -15,7 +15,7 @@ from trioscrape._network import client_context
 from trioscrape.testing import MemoryStore
 
 from fetching import Fetching, failure, fetch
-from servers import FEED, RawServer, Scope, open_https, open_server
+from servers import FEED, RawServer, Scope, answer, open_https, open_server, read_head
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +169,68 @@ def test_a_bad_file_of_authorities_is_a_usage_error(
                 scrape, ["http://a.test/"], store=MemoryStore(), config=Config(ca_file=str(path))
             )
         )
+
+
+class Corked(trio.abc.HalfCloseableStream):
+    """Keeps what is sent until it is told to let go: several TLS records then arrive as one."""
+
+    def __init__(self, inner: trio.SocketStream) -> None:
+        self.inner, self.kept, self.corked = inner, b"", False
+
+    async def send_all(self, data: bytes | bytearray | memoryview) -> None:
+        self.kept += data
+        if not self.corked:
+            kept, self.kept = self.kept, b""
+            await self.inner.send_all(kept)
+
+    async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        return await self.inner.receive_some(max_bytes)
+
+    async def wait_send_all_might_not_block(self) -> None:
+        await self.inner.wait_send_all_might_not_block()
+
+    async def send_eof(self) -> None:
+        await self.inner.send_eof()
+
+    async def aclose(self) -> None:
+        await self.inner.aclose()
+
+
+def server_context(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("a.test").configure_cert(context)
+    return context
+
+
+async def test_leftovers_in_another_record_are_never_the_next_answer(
+    authority: trustme.CA, context: ssl.SSLContext
+) -> None:
+    """They have left the socket, and wait inside of TLS where nobody has decrypted them yet."""
+
+    async def handler(tcp: trio.SocketStream, server: RawServer) -> None:
+        corked = Corked(tcp)
+        tls = trio.SSLStream(corked, server_context(authority), server_side=True, https_compatible=True)
+        while await read_head(tls):
+            corked.corked = True
+            await tls.send_all(answer("200 OK", FEED))
+            corked.corked = False
+            await tls.send_all(answer("200 OK", b"<rss>not yours</rss>"))
+
+    async with open_server(handler) as server:
+        fetching = Fetching(context=context)
+        async with aclosing(fetching.transport):
+            for number in range(1, 4):
+                assert (await fetching.get(f"https://a.test:{server.port}/")).body == FEED
+                assert server.connections == number
+
+
+async def test_an_early_end_of_tls_is_an_early_end(authority: trustme.CA, context: ssl.SSLContext) -> None:
+    """Without a goodbye (RFC 8446 §6.1), in the middle of the answer."""
+
+    async def handler(tcp: trio.SocketStream, server: RawServer) -> None:
+        tls = trio.SSLStream(tcp, server_context(authority), server_side=True, https_compatible=True)
+        await read_head(tls)
+        await tls.send_all(answer("200 OK", FEED)[:-1])
+
+    async with open_server(handler) as server:
+        assert (await failure(f"https://a.test:{server.port}/", context=context)).reason == "connection-lost"

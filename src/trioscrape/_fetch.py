@@ -159,8 +159,8 @@ class Fetcher:
         async for chunk in response.stream:  # type: ignore[union-attr]
             pace.came(len(chunk))
             for size in body.feed(chunk):
-                with visit.clock.paused():
-                    if size:
+                if size:
+                    with visit.clock.paused():
                         await visit.held.grow(size)
                     # A chunk may be long to decode, and a read may hold thousands of small ones.
                     await trio.lowlevel.checkpoint()

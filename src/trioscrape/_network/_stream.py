@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import httpcore
 import trio
@@ -12,19 +12,54 @@ import trio
 from .._connect import Connector, connect_fastest
 from .._errors import FeedFailed
 
+HEAD_LIMIT: Final = 256 * 1024
+"""Bytes that a server may send before the answer's headers have ended: one read is 64 KiB of them, and
+a single header or block of headers meets the limits of h11 (100 KiB) and h2 (64 KiB) before."""
+
+
+class Head:
+    """Counts what comes before an answer's headers have ended.
+
+    h11 and h2 bound one block of headers. Nothing there bounds interim answers (RFC 9110 §15.2),
+    pings or settings in front of it, and they are read as fast as they come.
+    """
+
+    def __init__(self) -> None:
+        self._left = float("inf")
+
+    def expect(self) -> None:
+        """A request is on its way."""
+        self._left = HEAD_LIMIT
+
+    def ended(self) -> None:
+        """The headers are there; from now on it is the body that is counted."""
+        self._left = float("inf")
+
+    def came(self, size: int) -> None:
+        """So many bytes were read.
+
+        Raises:
+          FeedFailed: ``protocol-error`` when it is too much.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise FeedFailed("protocol-error", f"more than {HEAD_LIMIT} bytes and no end of the headers")
+
 
 class Stream(httpcore.AsyncNetworkStream):
     """A trio stream as httpcore wants it, closed also when a TLS handshake is cancelled."""
 
-    def __init__(self, stream: trio.abc.Stream, tcp: trio.abc.Stream, connect_by: float) -> None:
-        self._stream, self._tcp, self._connect_by = stream, tcp, connect_by
+    def __init__(self, stream: trio.abc.Stream, tcp: trio.abc.Stream, connect_by: float, head: Head) -> None:
+        self._stream, self._tcp, self._connect_by, self._head = stream, tcp, connect_by, head
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         with trio.move_on_after(_seconds(timeout)):
             try:
-                return bytes(await self._stream.receive_some(max_bytes))
+                data = bytes(await self._stream.receive_some(max_bytes))
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 raise FeedFailed("connection-lost", _why(error)) from error
+            self._head.came(len(data))
+            return data
         raise FeedFailed("read-timeout", f"nothing came for {timeout:g} s")
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
@@ -60,14 +95,21 @@ class Stream(httpcore.AsyncNetworkStream):
                 await trio.aclose_forcefully(self._tcp)
         if not done:
             raise FeedFailed("connect-timeout", "the TLS handshake was not done in time")
-        return Stream(tls, self._tcp, self._connect_by)
+        return Stream(tls, self._tcp, self._connect_by, self._head)
 
     def get_extra_info(self, info: str) -> Any:
         if info == "ssl_object" and isinstance(self._stream, trio.SSLStream):
             return self._stream  # it has selected_alpn_protocol(), all that httpcore asks of it
-        if info == "is_readable" and isinstance(self._tcp, trio.SocketStream):
-            return self._tcp.socket.is_readable()
+        if info == "is_readable":
+            return self._is_readable()
         return None
+
+    def _is_readable(self) -> bool:
+        """Whether bytes wait to be read, or the end of them: in the socket, or on their way through TLS."""
+        tls = self._stream
+        if isinstance(tls, trio.SSLStream) and (tls.pending() or tls._incoming.pending):
+            return True
+        return isinstance(self._tcp, trio.SocketStream) and self._tcp.socket.is_readable()
 
 
 async def _shake_hands(tls: trio.SSLStream[trio.abc.Stream]) -> None:
@@ -97,6 +139,7 @@ class Backend(httpcore.AsyncNetworkBackend):
     def __init__(self, addresses: Sequence[str], connector: Connector) -> None:
         self._addresses, self._connector = addresses, connector
         self.address = ""
+        self.head = Head()
 
     async def connect_tcp(
         self,
@@ -109,5 +152,5 @@ class Backend(httpcore.AsyncNetworkBackend):
         connect_by = trio.current_time() + _seconds(timeout)
         with trio.CancelScope(deadline=connect_by):
             self.address, stream = await connect_fastest(self._addresses, port, self._connector)
-            return Stream(stream, stream, connect_by)
+            return Stream(stream, stream, connect_by, self.head)
         raise FeedFailed("connect-timeout", f"no answer within {timeout:g} s")

@@ -23,14 +23,13 @@ import trio
 from .._connect import Connector
 from .._errors import FeedFailed, UsageError
 from .._proxies import Proxy
+from ._connection import Connection, close
 from ._proxied import ProxyBackend, forwarded
 from ._stream import Backend
 from ._translate import translated
 
 PARKED: Final = 64
 """Idle connections that are kept."""
-PARKED_FOR: Final = 15.0
-"""Seconds. Most servers close an idle connection after 5 to 75."""
 
 ADDRESSES: Final = "trioscrape.addresses"
 """The request extension with the addresses that may be connected to, best first."""
@@ -38,26 +37,6 @@ PROXY: Final = "trioscrape.proxy"
 """The request extension with the `Proxy` whose addresses they are; None or missing: nobody's."""
 
 _Origin = tuple[bytes, bytes, int | None]
-
-
-class _Connection:
-    """One httpcore connection that remembers which address it leads to."""
-
-    def __init__(
-        self, origin: httpcore.Origin, backend: Backend, context: ssl.SSLContext, *, http2: bool
-    ) -> None:
-        self._backend = backend
-        self.http = httpcore.AsyncHTTPConnection(
-            origin=origin,
-            ssl_context=context,
-            keepalive_expiry=PARKED_FOR,
-            http2=http2,
-            network_backend=backend,
-        )
-
-    def usable(self, addresses: Sequence[str]) -> bool:
-        """Whether it still stands and leads where this request may go."""
-        return self._backend.address in addresses and self.http.is_available() and not self.http.has_expired()
 
 
 class LaneTransport(httpx.AsyncBaseTransport):
@@ -79,8 +58,8 @@ class LaneTransport(httpx.AsyncBaseTransport):
 
     def __init__(self, context: ssl.SSLContext, connector: Connector, *, http2: bool = False) -> None:
         self._context, self._connector, self._http2 = context, connector, http2
-        self._parked: OrderedDict[_Connection, _Origin] = OrderedDict()
-        self._by_origin: dict[_Origin, list[_Connection]] = {}
+        self._parked: OrderedDict[Connection, _Origin] = OrderedDict()
+        self._by_origin: dict[_Origin, list[Connection]] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See the class."""
@@ -95,7 +74,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
                     raise
         return await self._send(self._connection(request, origin), request, origin)
 
-    def _connection(self, request: httpx.Request, origin: _Origin) -> _Connection:
+    def _connection(self, request: httpx.Request, origin: _Origin) -> Connection:
         addresses, proxy = request.extensions[ADDRESSES], request.extensions.get(PROXY)
         scheme, host, port = origin
         core = httpcore.URL(scheme=scheme, host=host, port=port, target=b"/")
@@ -103,15 +82,18 @@ class LaneTransport(httpx.AsyncBaseTransport):
             backend = Backend(addresses, self._connector)
         else:
             backend = ProxyBackend(proxy, addresses, self._connector, tunnel=scheme == b"https")
-        return _Connection(core.origin, backend, self._context, http2=self._http2)
+        return Connection(core.origin, backend, self._context, http2=self._http2)
 
-    async def _send(self, connection: _Connection, request: httpx.Request, origin: _Origin) -> httpx.Response:
+    async def _send(self, connection: Connection, request: httpx.Request, origin: _Origin) -> httpx.Response:
         core_request = _core_request(request)
         try:
             with translated():
+                connection.backend.head.expect()
                 answer = await connection.http.handle_async_request(core_request)
+                _check_status(answer)
+                connection.backend.head.ended()
         except BaseException:
-            await _close(connection)  # noqa: ASYNC102 - is shielded and waits for nobody
+            await close(connection)  # noqa: ASYNC102 - is shielded and waits for nobody
             raise
         return httpx.Response(
             answer.status,
@@ -120,28 +102,28 @@ class LaneTransport(httpx.AsyncBaseTransport):
             extensions=answer.extensions,
         )
 
-    async def _unpark(self, origin: _Origin, addresses: Sequence[str]) -> _Connection | None:
+    async def _unpark(self, origin: _Origin, addresses: Sequence[str]) -> Connection | None:
         while waiting := self._by_origin.get(origin):
             connection = waiting[-1]
             self._forget(connection)
             if connection.usable(addresses):
                 return connection
-            await _close(connection)
+            await close(connection)
         return None
 
-    async def park(self, connection: _Connection, origin: _Origin) -> None:
+    async def park(self, connection: Connection, origin: _Origin) -> None:
         """Keep an idle connection for the next request to `origin`; close any other."""
-        if not connection.http.is_idle():
-            await _close(connection)
+        if not connection.http.is_idle() or connection.has_leftovers():
+            await close(connection)
             return
         self._parked[connection] = origin
         self._by_origin.setdefault(origin, []).append(connection)
         if len(self._parked) > PARKED:
             oldest = next(iter(self._parked))
             self._forget(oldest)
-            await _close(oldest)
+            await close(oldest)
 
-    def _forget(self, connection: _Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         origin = self._parked.pop(connection)
         self._by_origin[origin].remove(connection)
         if not self._by_origin[origin]:
@@ -152,7 +134,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
         while self._parked:
             connection = next(iter(self._parked))
             self._forget(connection)
-            await _close(connection)
+            await close(connection)
 
 
 def _origin(request: httpx.Request) -> _Origin:
@@ -184,46 +166,58 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
 
 class _BodyStream(httpx.AsyncByteStream):
     def __init__(
-        self, answer: httpcore.Response, connection: _Connection, lot: LaneTransport, origin: _Origin
+        self, answer: httpcore.Response, connection: Connection, lot: LaneTransport, origin: _Origin
     ) -> None:
         self._connection, self._lot, self._origin = connection, lot, origin
         self._answer, self._chunks = answer, aiter(cast("AsyncIterable[bytes]", answer.stream))
-        self._under_way = False
+        self._under_way = self._complete = False
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return self
 
     async def __anext__(self) -> bytes:
         self._under_way = True
-        ended = True
+        has_more = False
         try:
             with translated():
                 chunk = await anext(self._chunks)
-            ended = False
-            return chunk
+            has_more = True
+        except StopAsyncIteration:
+            self._complete = True
+            raise
         finally:
-            self._under_way = not ended
+            self._under_way = has_more
+        return chunk
 
     async def aclose(self) -> None:
         with trio.CancelScope(shield=True):
-            if self._under_way:
+            if was_abandoned := self._under_way:
                 await self._abandon()
             await self._answer.aclose()
-            await self._lot.park(self._connection, self._origin)
+            if self._complete and not was_abandoned and not _is_ambiguous(self._answer):
+                await self._lot.park(self._connection, self._origin)
+            else:
+                # Over HTTP/2 the server would go on sending what nobody reads.
+                await close(self._connection)
 
     async def _abandon(self) -> None:
         # httpcore reads a body in async generators, one inside of another. They end only when the
         # innermost one does, and that one does when it finds its connection closed.
-        await _close(self._connection)
+        await close(self._connection)
         with suppress(FeedFailed):
             async for _ in self:
-                pass
+                await trio.lowlevel.checkpoint()  # there may be thousands of chunks in one read
 
 
-async def _close(connection: _Connection) -> None:
-    # Never waits for the peer: see Stream.aclose.
-    with trio.CancelScope(shield=True):
-        await connection.http.aclose()
+def _check_status(answer: httpcore.Response) -> None:
+    """h11 takes three digits alone, h2 whatever comes."""
+    if not 100 <= answer.status <= 999:
+        raise FeedFailed("protocol-error", f"the status is {answer.status}")
+
+
+def _is_ambiguous(answer: httpcore.Response) -> bool:
+    """Whether two readers may find two ends of it (RFC 9112 §6.3): then nothing after it is to be trusted."""
+    return {b"content-length", b"transfer-encoding"} <= {name.lower() for name, _ in answer.headers}
 
 
 def client_context(ca_file: str | None = None) -> ssl.SSLContext:
