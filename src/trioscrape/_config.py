@@ -80,7 +80,9 @@ class Config:
     per: Per = Per.HOST
 
     lookup_deadline: float = _number(10.0, "deadlines", "for one lookup", 0.01, 600, "s")
-    connect_deadline: float = _number(10.0, "deadlines", "for TCP and TLS together", 0.01, 600, "s")
+    connect_deadline: float = _number(
+        10.0, "deadlines", "for TCP, a proxy's tunnel and TLS together", 0.01, 600, "s"
+    )
     read_deadline: float = _number(15.0, "deadlines", "without a byte from the server", 0.01, 600, "s")
     fetch_deadline: float = _number(
         30.0, "deadlines", "for a whole fetch, redirects included, queues not", 0.01, 3600, "s"
