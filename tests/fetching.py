@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Sequence
 from contextlib import aclosing
 
 from trioscrape import Config, Feed, FeedState
 from trioscrape._budget import ByteBudget
 from trioscrape._connect import Connector, open_tcp
-from trioscrape._dns import Names, Resolver
+from trioscrape._dns import Answer, Names, Resolver
 from trioscrape._errors import FeedFailed
 from trioscrape._fetch import Fetched, Fetcher
 from trioscrape._lane import Lane, Trip
@@ -19,8 +18,8 @@ from trioscrape._network import LaneTransport
 class Loopback:
     """Every name is this machine."""
 
-    async def resolve(self, host: str) -> Sequence[str]:
-        return ["127.0.0.1"]
+    async def resolve(self, host: str) -> Answer:
+        return Answer(["127.0.0.1"])
 
 
 class Fetching:

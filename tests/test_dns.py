@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trioscrape import SystemResolver
+from trioscrape import Answer, SystemResolver
 from trioscrape._dns import KEEP_ANSWER, KEEP_FAILURE, Names, without_lookup
 from trioscrape._errors import FeedFailed
 from trioscrape._lane import Lane, Trip
@@ -111,7 +111,9 @@ async def test_answers_with_a_zone_are_left_out(monkeypatch: pytest.MonkeyPatch)
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
 
-    assert await SystemResolver(width=1, abandoned=0, deadline=60).resolve("a.test") == ["2001:db8::1"]
+    assert await SystemResolver(width=1, abandoned=0, deadline=60).resolve("a.test") == Answer(
+        ("2001:db8::1",)
+    )
 
 
 class StuckLibrary:

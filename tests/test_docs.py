@@ -35,7 +35,7 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
     defaults = Config()
     assert f"{defaults.dns_width} lookups, {defaults.http_width} fetches" in README
     assert f"{defaults.store_width} writers" in README
-    assert f"{defaults.dns_abandoned} such threads" in README
+    assert f"{defaults.dns_abandoned:,} such threads" in README
     assert f"`--store-deadline` ({defaults.store_deadline:g} s)" in README
 
 

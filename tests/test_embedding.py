@@ -73,7 +73,7 @@ async def test_drain_while_one_host_holds_up_its_others(autojump_clock: MockCloc
 
 async def test_statistics_are_a_frozen_moment(autojump_clock: MockClock) -> None:
     internet = healthy(10, lookup=2)
-    async with open_virtual(urls(internet), internet, config=Config(dns_width=4)) as run:
+    async with open_virtual(urls(internet), internet, config=Config(dns_width=4, dns_abandoned=0)) as run:
         await trio.sleep(1)
         now = run.statistics()
         async for _ in run:

@@ -23,7 +23,7 @@ from trioscrape._types import (
 
 
 def report(**changes: object) -> Report:
-    lane = LaneStatistics("", 32, 1, 2, 468, 500, Quantiles(0.1, 0.25, 0.5), Quantiles(0.01, 0.02, 1 / 3))
+    lane = LaneStatistics("", 32, 1, 2, 468, 500, Quantiles(0.1, 0.25, 0.5), Quantiles(0.01, 0.02, 1 / 3), 7)
     values: dict[str, object] = {
         "feeds": 1500,
         "not_started": 0,
@@ -114,6 +114,7 @@ class TestRunRecord:
             "width": 32,
             "done": 500,
             "peak_waiting": 468,
+            "overdue": 7,
             "waited": {"p50": 0.1, "p99": 0.25, "max": 0.5},
             "worked": {"p50": 0.01, "p99": 0.02, "max": 0.333333},
         }

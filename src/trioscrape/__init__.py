@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from ._config import AddressPolicy, Config, Per
 from ._connect import Connector
-from ._dns import Resolver, SystemResolver
+from ._dns import Answer, Resolver
 from ._embedding import Scrape, open_scrape, scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
 from ._parse import Document, Parser
 from ._reasons import REASONS
 from ._store import Store, open_store
+from ._system_dns import SystemResolver
 from ._types import (
     Duplicate,
     Enclosure,
@@ -38,6 +39,7 @@ from ._types import (
 __all__ = [
     "REASONS",
     "AddressPolicy",
+    "Answer",
     "Config",
     "Connector",
     "Document",

@@ -6,22 +6,30 @@ asking, a cache, one lookup in flight per host, and the lane in front of the res
 
 from __future__ import annotations
 
+import math
 import socket
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from typing import Final, Protocol, cast
+from typing import Final, Protocol
 
 import trio
 
 from ._errors import FeedFailed
 from ._lane import Lane, Trip
+from ._patience import FLOOR, Patience
 
 KEEP_ANSWER: Final = 300.0
-"""Seconds. `getaddrinfo` does not tell how long an answer holds; five minutes is what browsers take."""
+"""Seconds, where nobody tells how long an answer holds; five minutes is what browsers take."""
+KEEP_AT_LEAST: Final = 5.0
+"""Seconds. A name with a TTL of 0 is one lookup for all feeds of its host, not one for each."""
+KEEP_AT_MOST: Final = 3600.0
+"""Seconds. A long-lived process notices within an hour that a site has moved."""
 KEEP_FAILURE: Final = 30.0
-"""Seconds. Long enough that the other feeds of a dead host do not ask again."""
+"""Seconds. Long enough that the other feeds of a dead host do not ask again (RFC 8767 §5 as well)."""
+KEEP_STALE: Final = 3600.0
+"""Seconds for which an answer that no longer holds may stand in for one that does not come."""
 CACHED_HOSTS: Final = 10_000
 
 _NO_SUCH_NAME = {
@@ -29,11 +37,21 @@ _NO_SUCH_NAME = {
 }
 
 
-class Resolver(Protocol):
-    """Turns a host name into addresses. A new one is a class like `SystemResolver`."""
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a resolver has found out."""
 
-    async def resolve(self, host: str) -> Sequence[str]:
-        """The addresses of `host` (ASCII, IDNA-encoded; never a literal or ``localhost``), best first.
+    addresses: Sequence[str]
+    """IPv4 and IPv6, best first."""
+    ttl: float = KEEP_ANSWER
+    """Seconds for which they hold; never taken for less than 5 s or more than an hour."""
+
+
+class Resolver(Protocol):
+    """Turns a host name into addresses. `SystemResolver` and `NativeResolver` are such classes."""
+
+    async def resolve(self, host: str) -> Answer:
+        """The addresses of `host` (ASCII, IDNA-encoded; never a literal or ``localhost``).
 
         Raises:
           TimeoutError: no answer within the resolver's own deadline. Time spent waiting for a
@@ -44,70 +62,22 @@ class Resolver(Protocol):
         """
 
 
-class SystemResolver:
-    """`socket.getaddrinfo` in worker threads that nobody else uses.
-
-    An abandoned `getaddrinfo` keeps its thread until the C library gives up (10 s with one dead
-    name server, 28 with three). So the lane counts the callers, this limiter the threads: it has
-    room for `abandoned` more of them. When all of those are stuck as well, lookups wait, but on
-    nobody's clock: with one limiter for both, 2 % dead names made half of the healthy ones fail.
-
-    Args:
-      width: lookups at once.
-      abandoned: further threads, for lookups that were given up on and still run.
-      deadline: seconds for one lookup, from the start of its thread.
-    """
-
-    def __init__(self, *, width: int, abandoned: int, deadline: float) -> None:
-        self._threads = trio.CapacityLimiter(width + abandoned)
-        self._deadline = deadline
-
-    async def resolve(self, host: str) -> Sequence[str]:
-        """See `Resolver.resolve`."""
-        with trio.CancelScope() as scope:
-            clocked = cast("trio.CapacityLimiter", _ClockedLimiter(self._threads, scope, self._deadline))
-            return await trio.to_thread.run_sync(_getaddrinfo, host, limiter=clocked, abandon_on_cancel=True)
-        raise TimeoutError(f"no answer within {self._deadline:g} s")
-
-
-class _ClockedLimiter:
-    """Starts a lookup's clock when its thread does: waiting for the thread is not the name's fault.
-
-    `trio.to_thread.run_sync` asks no more of a limiter than these two methods.
-    """
-
-    def __init__(self, threads: trio.CapacityLimiter, scope: trio.CancelScope, seconds: float) -> None:
-        self._threads, self._scope, self._seconds = threads, scope, seconds
-
-    async def acquire_on_behalf_of(self, borrower: object) -> None:
-        await self._threads.acquire_on_behalf_of(borrower)
-        self._scope.deadline = trio.current_time() + self._seconds
-
-    def release_on_behalf_of(self, borrower: object) -> None:
-        self._threads.release_on_behalf_of(borrower)
-
-
-def _getaddrinfo(host: str) -> list[str]:
-    # Called by its module, in the thread: trio.socket.getaddrinfo first tries a numeric lookup on
-    # the loop's thread, which stands still there if the process has a lock around getaddrinfo.
-    try:
-        answers = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except UnicodeError as error:  # a label of more than 63 characters, say
-        raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
-    # A link-local answer comes with its zone ("fe80::1%eth0"): there is no zone in a feed's URL.
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in answers if "%" not in str(sockaddr[0])))
-
-
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Known:
     addresses: tuple[str, ...]
     expires: float
+    """When to ask again."""
+    ended: float = -math.inf
+    """When the answer itself ceased to hold: before `expires` if it is a stale one."""
     reason: str = ""
     detail: str = ""
 
 
 class Names:
     """Host names, looked up once.
+
+    Dead name servers do not stop the lane: a lookup that takes longer than those that get an answer
+    is `Lane.overdue`, and goes on beside the lane until its own deadline.
 
     Args:
       resolver: who is asked.
@@ -116,11 +86,15 @@ class Names:
 
     def __init__(self, resolver: Resolver, lane: Lane) -> None:
         self._resolver, self._lane = resolver, lane
-        self._answers: OrderedDict[str, _Answer] = OrderedDict()
+        self._patience = Patience()
+        self._answers: OrderedDict[str, _Known] = OrderedDict()
         self._pending: dict[str, trio.Event] = {}
 
     async def addresses(self, host: str, trip: Trip) -> tuple[str, ...]:
         """Where `host` is; at least one address.
+
+        When the lookup fails, and not for want of such a name, an answer that has not been out of
+        date for more than an hour is taken instead (RFC 8767).
 
         Raises:
           FeedFailed: ``name-not-found``, ``lookup-timeout`` or ``lookup-failed``.
@@ -129,53 +103,85 @@ class Names:
         when that one is cancelled.
         """
         host = host.lower().rstrip(".")
-        if known := without_lookup(host):
-            return known
+        if addresses := without_lookup(host):
+            return addresses
         asked = trio.current_time()
-        while (answer := self._remembered(host)) is None:
+        while (known := self._remembered(host)) is None:
             if (pending := self._pending.get(host)) is not None:
                 await pending.wait()
                 trip.spent(self._lane.name, trio.current_time() - asked, 0.0)
                 asked = trio.current_time()
             else:
                 await self._look_up(host, trip)
-        if not answer.addresses:
-            raise FeedFailed(answer.reason, answer.detail)
-        return answer.addresses
+        if not known.addresses:
+            raise FeedFailed(known.reason, known.detail)
+        return known.addresses
 
-    def _remembered(self, host: str) -> _Answer | None:
-        answer = self._answers.get(host)
-        if answer is not None and answer.expires <= trio.current_time():
-            del self._answers[host]
-            return None
-        return answer
+    def _remembered(self, host: str) -> _Known | None:
+        known = self._answers.get(host)
+        return known if known is not None and trio.current_time() < known.expires else None
 
     async def _look_up(self, host: str, trip: Trip) -> None:
         done = self._pending[host] = trio.Event()
         try:
             async with self._lane.slot(trip):
-                self._answers[host] = await self._ask(host)
-            if len(self._answers) > CACHED_HOSTS:
-                self._answers.popitem(last=False)
+                self._remember(host, await self._ask_patiently(host))
         finally:
             del self._pending[host]
             done.set()
 
-    async def _ask(self, host: str) -> _Answer:
+    def _remember(self, host: str, found: _Known) -> None:
+        before = self._answers.get(host)
+        failed = found.reason in {"lookup-timeout", "lookup-failed"}
+        if failed and before is not None and trio.current_time() < before.ended + KEEP_STALE:
+            found = replace(before, expires=found.expires)
+        self._answers[host] = found
+        self._answers.move_to_end(host)
+        if len(self._answers) > CACHED_HOSTS:
+            self._answers.popitem(last=False)
+
+    async def _ask_patiently(self, host: str) -> _Known:
+        bug: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._lose_patience, trio.current_time())
+            # Caught here, because the nursery would wrap it in a group.
+            try:
+                found = await self._ask(host)
+            except Exception as error:  # noqa: BLE001 - raised again below
+                bug = error
+            nursery.cancel_scope.cancel(reason="the lookup has ended")
+        if bug is not None:
+            raise bug
+        return found
+
+    async def _lose_patience(self, began: float) -> None:
+        """Call the lookup overdue when it is; meanwhile others may teach what that means."""
+        while (left := self._patience.until(began) - trio.current_time()) > 0:  # noqa: ASYNC110 - it moves
+            await trio.sleep(min(left, FLOOR))
+        with self._lane.overdue():
+            await trio.sleep_forever()
+
+    async def _ask(self, host: str) -> _Known:
+        began = trio.current_time()
         try:
-            addresses = tuple(await self._resolver.resolve(host))
+            answer = await self._resolver.resolve(host)
         except TimeoutError as error:
             return _failure("lookup-timeout", f"{host}: {error}")
         except OSError as error:
-            reason = "name-not-found" if error.errno in _NO_SUCH_NAME else "lookup-failed"
-            return _failure(reason, f"{host}: {error.strerror or error}")
-        if not addresses:
+            if error.errno not in _NO_SUCH_NAME:
+                return _failure("lookup-failed", f"{host}: {error.strerror or error}")
+            self._patience.answered(began, trio.current_time())
+            return _failure("name-not-found", f"{host}: {error.strerror or error}")
+        now = trio.current_time()
+        self._patience.answered(began, now)
+        if not answer.addresses:
             return _failure("name-not-found", f"{host} has no address")
-        return _Answer(addresses, trio.current_time() + KEEP_ANSWER)
+        expires = now + min(max(answer.ttl, KEEP_AT_LEAST), KEEP_AT_MOST)
+        return _Known(tuple(answer.addresses), expires, expires)
 
 
-def _failure(reason: str, detail: str) -> _Answer:
-    return _Answer((), trio.current_time() + KEEP_FAILURE, reason, detail)
+def _failure(reason: str, detail: str) -> _Known:
+    return _Known((), trio.current_time() + KEEP_FAILURE, reason=reason, detail=detail)
 
 
 def without_lookup(host: str) -> tuple[str, ...]:

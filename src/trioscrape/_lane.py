@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import trio
 
@@ -28,13 +28,20 @@ class Lane:
 
     Waiting is first come, first served. Nothing may wait for a lane while it holds a slot of
     another one: then no lane can starve another, and no set of feeds can block each other.
+
+    Args:
+      name: of the lane.
+      width: feeds at once.
+      spare: how much wider the lane may get while some of its feeds are `overdue`.
     """
 
-    def __init__(self, name: str, width: int) -> None:
+    def __init__(self, name: str, width: int, *, spare: int = 0) -> None:
         self.name = name
         self.width = width
+        self._spare = spare
         self._slots = trio.CapacityLimiter(width)
         self._waiting = self._peak_waiting = self._done = 0
+        self._overdue_now = self._overdue = 0
         self._waited, self._worked = Histogram(), Histogram()
 
     @asynccontextmanager
@@ -55,6 +62,27 @@ class Lane:
             self._waited.add(began - asked)
             self._worked.add(ended - began)
             trip.spent(self.name, began - asked, ended - began)
+
+    @contextmanager
+    def overdue(self) -> Iterator[None]:
+        """For the body of the ``with``, one of the slots is in hands that will not return it soon.
+
+        The lane is two wider meanwhile: one slot instead of the lost one, and one because where one
+        feed has got stuck, others in the lane have too and only have not been found out. So it
+        doubles from one discovery to the next, as TCP's window does in its slow start. With one slot
+        for one, half of the names dead, and five times as long to tell a dead name as to look up
+        a healthy one, five of six slots would be in dead hands at any time.
+        """
+        self._overdue += 1
+        self._widen(1)
+        try:
+            yield
+        finally:
+            self._widen(-1)
+
+    def _widen(self, overdue: int) -> None:
+        self._overdue_now += overdue
+        self._slots.total_tokens = self.width + min(2 * self._overdue_now, self._spare)
 
     async def _enter(self) -> None:
         try:
@@ -80,4 +108,5 @@ class Lane:
             done=self._done,
             waited=self._waited.quantiles(),
             worked=self._worked.quantiles(),
+            overdue=self._overdue,
         )

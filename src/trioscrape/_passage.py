@@ -21,7 +21,7 @@ class Lanes:
     """The four lanes of a scrape."""
 
     def __init__(self, config: Config, store: Store) -> None:
-        self.dns = Lane("dns", config.dns_width)
+        self.dns = Lane("dns", config.dns_width, spare=config.dns_abandoned)
         self.http = Lane("http", config.http_width)
         self.parse = Lane("parse", config.parse_width)
         self.store = Lane("store", store.width)

@@ -87,6 +87,7 @@ def _lane(lane: LaneStatistics) -> dict[str, Any]:
         "width": lane.width,
         "done": lane.done,
         "peak_waiting": lane.peak_waiting,
+        "overdue": lane.overdue,
         "waited": _quantiles(lane.waited),
         "worked": _quantiles(lane.worked),
     }

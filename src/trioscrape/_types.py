@@ -164,7 +164,7 @@ class LaneStatistics:
     width: int
     """How many feeds it serves at once."""
     busy: int
-    """Feeds that hold a slot now."""
+    """Feeds that hold a slot now; more than ``width`` where some are overdue."""
     waiting: int
     """Feeds that wait for a slot now."""
     peak_waiting: int
@@ -174,6 +174,8 @@ class LaneStatistics:
     """From asking for a slot to getting one."""
     worked: Quantiles
     """From getting a slot to giving it back."""
+    overdue: int = 0
+    """Turns that took so long that others were let in beside them; lookups of dead names, mostly."""
 
 
 @dataclass(frozen=True, slots=True)

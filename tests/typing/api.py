@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import trio
 
 import trioscrape
@@ -11,8 +9,8 @@ from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 
 class MyResolver:
-    async def resolve(self, host: str) -> Sequence[str]:
-        return ["192.0.2.1"]
+    async def resolve(self, host: str) -> trioscrape.Answer:
+        return trioscrape.Answer(["192.0.2.1"], ttl=60)
 
 
 async def my_connector(address: str, port: int) -> trio.abc.Stream:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import trio
 
+from .._dns import Answer
 from .._types import Feed
 from ._server import Server
 from ._sites import DOMAIN, Site, sites
@@ -27,7 +28,7 @@ class DemoResolver:
     def __init__(self, known: Mapping[str, Site]) -> None:
         self._known = known
 
-    async def resolve(self, host: str) -> Sequence[str]:
+    async def resolve(self, host: str) -> Answer:
         """The address of `host`, after 5 to 80 ms.
 
         Raises:
@@ -37,7 +38,7 @@ class DemoResolver:
         await trio.sleep(site.lookup_seconds if site else 0)
         if site is None or site.behaviour == "no-name":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return [site.address]
+        return Answer([site.address])
 
 
 class Demo(NamedTuple):

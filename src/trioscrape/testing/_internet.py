@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 import h11
 import trio
 
+from .._dns import Answer
+
 
 @dataclass(kw_only=True)
 class Site:
@@ -26,6 +28,8 @@ class Site:
     headers: Mapping[str, str] = field(default_factory=dict)
     lookup: float = 0.0
     """How long its name server takes."""
+    ttl: float = 300.0
+    """How long its addresses hold."""
     connect: float = 0.0
     first_byte: float = 0.0
     """From the request to the head of the answer."""
@@ -58,7 +62,7 @@ class Internet:
     """Connections that are open now."""
     _hosts: dict[str, str] = field(default_factory=dict)
 
-    async def resolve(self, host: str) -> Sequence[str]:
+    async def resolve(self, host: str) -> Answer:
         """See `trioscrape.Resolver.resolve`."""
         self.lookups.append(host)
         site = self.sites.get(host, Site(exists=False))
@@ -66,7 +70,7 @@ class Internet:
             await trio.sleep(site.lookup)
             if not site.exists:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            return self._addresses(host, site)
+            return Answer(self._addresses(host, site), site.ttl)
         raise TimeoutError(f"no answer within {self.lookup_deadline:g} s")
 
     def _addresses(self, host: str, site: Site) -> Sequence[str]:
