@@ -122,15 +122,11 @@ async def open_scrape(
         if parser is None
         else nullcontext(parser)
     )
-    async with parsing as parse, run.results(resolver, connector or open_tcp, parse) as results:
+    async with run.results(resolver, connector or open_tcp, parsing) as results:
         # The generator behind the channel begins when it is first asked: its lanes shall work from
         # here on, whether or not the block asks for a result.
         await results.receive()
         yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
-    # Not from inside of the generator: when the run ends while the block is busy with something
-    # else, the generator stands at a yield, and what it raises there nobody gets to see (PEP 789).
-    if run.failure is not None:
-        raise run.failure
 
 
 async def scrape(
