@@ -11,6 +11,7 @@ from trioscrape._connect import Connector, open_tcp
 from trioscrape._dns import Answer, Names, Resolver
 from trioscrape._errors import FeedFailed
 from trioscrape._fetch import Fetched, Fetcher
+from trioscrape._holds import Holds
 from trioscrape._lane import Lane, Trip
 from trioscrape._network import LaneTransport
 
@@ -39,7 +40,7 @@ class Fetching:
             context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connector, http2=config.http2
         )
         self.names = Names(resolver or Loopback(), self.dns)
-        self.fetcher = Fetcher(self.names, self.http, self.transport, config)
+        self.fetcher = Fetcher(self.names, self.http, self.transport, config, Holds())
         self.budget = ByteBudget(config.bytes_in_flight)
 
     async def get(self, url: str, state: FeedState | None = None) -> Fetched:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 
 from trioscrape import Config, Feed, Result, Scrape, Store, open_scrape
+from trioscrape._holds import utc_now
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 
@@ -24,6 +26,19 @@ def urls(internet: Internet, path: str = "/feed") -> list[str]:
     return [f"http://{host}{path}" for host in internet.sites]
 
 
+class Calendar:
+    """A wall clock that stands still until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 3, 2, 12, tzinfo=UTC)  # a Monday
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def forward(self, **duration: float) -> None:
+        self.moment += timedelta(**duration)
+
+
 def mixed() -> Internet:
     """One site for each way in which a feed may end."""
     return Internet(
@@ -39,7 +54,7 @@ def mixed() -> Internet:
             "dead.test": Site(lookup=math.inf),
             "hole.test": Site(connect=math.inf),
             "stall.test": Site(first_byte=math.inf),
-            "drip.test": Site(body=bytes(1000), chunk=1, per_chunk=1),
+            "drip.test": Site(body=bytes(8000), chunk=200, per_chunk=1),
             "big.test": Site(body=bytes(100_000)),
             "closed.test": Site(listens=False),
             "loop.test": Site(status=302, headers={"Location": "/feed"}),
@@ -58,6 +73,7 @@ def open_virtual(
     *,
     config: Config | None = None,
     parse_seconds: float = 0.0,
+    now: Callable[[], datetime] = utc_now,
 ) -> object:
     """`open_scrape` with everything in memory."""
     return open_scrape(
@@ -67,6 +83,7 @@ def open_virtual(
         resolver=internet,
         connector=internet.connect,
         parser=InlineParser(parse_seconds),
+        now=now,
     )
 
 

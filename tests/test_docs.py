@@ -20,7 +20,17 @@ def test_the_table_of_reasons() -> None:
 
 
 def test_options_that_are_named_exist() -> None:
-    other = {"--demo", "--json", "--store", "--addresses", "--allow-net", "--deny-net", "--proxy", "--per"}
+    other = {
+        "--demo",
+        "--json",
+        "--all",
+        "--store",
+        "--addresses",
+        "--allow-net",
+        "--deny-net",
+        "--proxy",
+        "--per",
+    }
     known = {"--" + name.replace("_", "-") for name in settings()} | other
 
     assert set(re.findall(r"`?(--[a-z][a-z-]+)", README)) <= known

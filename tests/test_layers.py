@@ -11,11 +11,23 @@ import trioscrape
 SOURCE = Path(trioscrape.__file__).parent
 LAYERS = (
     {"_errors", "_feedstate", "_types", "_config", "_proxies", "_domains", "_reasons", "_urls", "_quantiles"},
-    {"_feedlist", "_addresses", "_conditional", "_schedule", "_decode", "_patience"},
-    {"_lane", "_budget", "_clock", "_dns", "_system_dns", "_parse", "_store", "_connect", "_route"},
+    {"_feedlist", "_addresses", "_conditional", "_schedule", "_moves", "_way", "_decode", "_patience"},
+    {
+        "_lane",
+        "_budget",
+        "_holds",
+        "_seen",
+        "_clock",
+        "_dns",
+        "_system_dns",
+        "_parse",
+        "_store",
+        "_connect",
+        "_route",
+    },
     {"_network"},
     {"_fetch"},
-    {"_admission", "_host_queue", "_passage", "_tally", "_scrape", "_embedding"},
+    {"_admission", "_host_queue", "_states", "_passage", "_tally", "_scrape", "_embedding"},
     {"_report", "_progress", "_demo", "_options", "_arguments", "_cli", "__main__"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

@@ -24,7 +24,7 @@ def test_help_documents_every_option(capsys):
     assert caught.value.code == 0
     text = capsys.readouterr().out
     numbers = [f"--{name.replace('_', '-')}" for name in settings()]
-    others = ["--demo", "--store", "--json", "--version", "--addresses", "--http2", "--user-agent"]
+    others = ["--demo", "--store", "--all", "--json", "--version", "--addresses", "--http2", "--user-agent"]
     others += ["--allow-net", "--deny-net", "--proxy", "--ca-file", "$NO_PROXY", "--per"]
     for option in (*numbers, *others, "FEEDS", "TRIOSCRAPE_STORE", "sqlite:trioscrape.db"):
         assert option in text
@@ -38,7 +38,7 @@ def test_each_group_has_an_example_that_works(capsys):
     text = capsys.readouterr().out
     examples = [line for line in text.splitlines() if line.startswith("  example: trioscrape ")]
     groups = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert len(examples) == len(groups) == 6
+    assert len(examples) == len(groups) == 7
     for example in examples:
         parse(example.split()[2:])
 
@@ -65,7 +65,7 @@ def test_the_defaults_are_those_of_the_library():
 def test_numbers_sizes_and_the_rest():
     arguments = (
         "- --dns-width 7 --read-deadline 2.5 --body-limit 4MiB --bytes-in-flight 1gb "
-        "--addresses public --http2 --user-agent me/1 --json "
+        "--addresses public --http2 --user-agent me/1 --json --all --interval 3600 "
         "--allow-net 10.0.0.0/8 --allow-net fd00::1 --deny-net 192.0.2.0/24 "
         "--proxy http://p.test:1 --ca-file ca.pem --host-delay 1.5 --per domain"
     )
@@ -87,6 +87,8 @@ def test_numbers_sizes_and_the_rest():
         http_proxy="http://p.test:1",
         https_proxy="http://p.test:1",
         ca_file="ca.pem",
+        ignore_schedule=True,
+        interval=3600,
         user_agent="me/1",
     )
 

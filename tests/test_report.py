@@ -50,6 +50,7 @@ class TestFeedRecord:
             Outcome.UPDATED,
             entries=EntryCounts(1, 2, 3),
             stored=True,
+            same_as="http://b.test/",
             lanes={"dns": LaneTimes(0.0123456, 0.5), "http": LaneTimes(0, 1.25)},
         )
 
@@ -61,6 +62,7 @@ class TestFeedRecord:
             "detail": None,
             "entries": {"new": 1, "changed": 2, "unchanged": 3},
             "stored": True,
+            "same_as": "http://b.test/",
             "lanes": {
                 "dns": {"waited_ms": 12.346, "worked_ms": 500},
                 "http": {"waited_ms": 0, "worked_ms": 1250},
@@ -109,6 +111,7 @@ class TestRunRecord:
             "errors": {"http-404": 11, "tls": 1},
             "seconds": 6.123,
             "loop_lag": {"p50": 0.0001, "p99": 0.002, "max": 0.012346},
+            "twins": 0,
         }
         assert lane == {
             "width": 32,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+from ._moves import start_url
+from ._seen import Seen
 from ._types import Duplicate, Feed, FeedState
 from ._urls import feed_id, normalised, problem_with
 
@@ -24,6 +25,10 @@ class Candidate:
     """Why it can't be fetched at all."""
     state: FeedState | None = None
 
+    def knowing(self, state: FeedState | None) -> Candidate:
+        """With what the store knows of it: it may have moved to another host."""
+        return replace(self, state=state, host=_host(start_url(self.feed, state)))
+
 
 class FeedSource:
     """The feed list as candidates, each feed once.
@@ -35,7 +40,7 @@ class FeedSource:
         if isinstance(feeds, str | bytes):
             raise TypeError(f"feeds must be an iterable of URLs, not {type(feeds).__name__}")
         self._feeds = iter(feeds)
-        self._seen = _Seen()
+        self._seen = Seen[int | None]()
         self.duplicates = 0
         self.duplicate_examples: list[Duplicate] = []
 
@@ -76,27 +81,8 @@ class FeedSource:
 def _candidate(feed: Feed) -> Candidate:
     if problem := problem_with(feed.url):
         return Candidate(feed, "", "", problem)
-    return Candidate(feed, feed_id(feed.url), urlsplit(normalised(feed.url)).hostname or "")
+    return Candidate(feed, feed_id(feed.url), _host(feed.url))
 
 
-class _Seen:
-    """Feed ids that have come by, on disk when there are many: a set of a million takes 150 MB."""
-
-    def __init__(self) -> None:
-        # A private temporary database: in memory up to SQLite's page cache (2 MB), then in a file.
-        self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = OFF")
-        self._db.execute("CREATE TABLE seen (feed_id BLOB PRIMARY KEY, line INTEGER) WITHOUT ROWID")
-
-    def before(self, identity: str, line: int | None) -> tuple[int | None] | None:
-        """The line it was seen at before; None when this is the first time."""
-        key = bytes.fromhex(identity)
-        if self._db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (key, line)).rowcount:
-            return None
-        found: tuple[int | None] = self._db.execute(
-            "SELECT line FROM seen WHERE feed_id = ?", (key,)
-        ).fetchone()
-        return found
-
-    def close(self) -> None:
-        self._db.close()
+def _host(url: str) -> str:
+    return urlsplit(normalised(url)).hostname or ""

@@ -18,6 +18,7 @@ _EXAMPLES: Final = {
     "lanes": "trioscrape feeds.txt --dns-width 64 --http-width 200",
     "politeness": "trioscrape feeds.txt --host-delay 2",
     "deadlines": "trioscrape feeds.txt --lookup-deadline 2 --fetch-deadline 60",
+    "schedule": "trioscrape feeds.txt --interval 3600",
     "limits": "trioscrape feeds.txt --body-limit 4MiB --redirects 5",
 }
 UNITS: Final = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
@@ -66,6 +67,9 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
         "--store",
         metavar="URL",
         help=f"mongodb://HOST/NAME or sqlite:PATH (default: ${STORE_VARIABLE}, else {DEFAULT_STORE})",
+    )
+    run.add_argument(
+        "--all", action="store_true", help="ask every feed now: fresh, failing and gone ones too"
     )
     run.add_argument("--json", action="store_true", help="an object a line: each feed, at last the run")
     run.add_argument("--version", action="version", version=f"trioscrape {version('trioscrape')}")

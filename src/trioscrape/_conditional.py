@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from ._decode import ACCEPT_ENCODING
+from ._schedule import forgets
 from ._types import FeedState
 
 ACCEPT: Final = (
@@ -35,6 +36,11 @@ def request_headers(state: FeedState | None, user_agent: str) -> list[tuple[byte
     return [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
 
 
+def is_conditional(state: FeedState | None) -> bool:
+    """Whether a request with this state has validators: only such a one may be answered with 304."""
+    return state is not None and (state.etag is not None or state.last_modified is not None)
+
+
 def basic_auth(userinfo: bytes) -> bytes:
     """``user:password`` of a URL as an Authorization value (RFC 7617 §2)."""
     user, _, password = userinfo.partition(b":")
@@ -43,7 +49,12 @@ def basic_auth(userinfo: bytes) -> bytes:
 
 
 def validators(headers: Mapping[str, str], before: FeedState | None, status: int) -> Validators:
-    """What to send next time; a 304 need not repeat what it confirms (RFC 9110 §15.4.5)."""
+    """What to send next time: nothing where the server wants nothing kept.
+
+    A 304 need not repeat what it confirms (RFC 9110 §15.4.5).
+    """
+    if forgets(headers):
+        return Validators()
     etag, last_modified = headers.get("etag"), headers.get("last-modified")
     if status == 304 and before is not None:
         return Validators(etag or before.etag, last_modified or before.last_modified)

@@ -103,6 +103,8 @@ class Config:
         "s",
     )
 
+    interval: float = _number(0.0, "schedule", "between two fetches of a feed, at least", 0, 365 * 86400, "s")
+
     body_limit: int = _number(
         16 * MEBIBYTE, "limits", "of one document, on the wire and decoded", 1, 2**31, "bytes"
     )
@@ -122,6 +124,8 @@ class Config:
     """Networks (``10.0.0.0/8``, ``fd00::/8``, single addresses) open to every feed, also by a redirect."""
     deny: tuple[str, ...] = ()
     """Networks closed to every feed, whatever `addresses` and `allow` say."""
+    ignore_schedule: bool = False
+    """Ask every feed now, also one that is fresh, fails again and again, or is gone."""
     http2: bool = False
     ca_file: str | None = None
     """Certificate authorities to trust, a PEM file; None: the system's."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import datetime
 from typing import cast
 
 import trio
@@ -11,6 +12,7 @@ import trio
 from ._config import Config
 from ._connect import Connector, open_tcp
 from ._dns import Resolver
+from ._holds import utc_now
 from ._parse import Parser, open_process_parser
 from ._scrape import Run
 from ._store import Store
@@ -70,11 +72,13 @@ class Scrape:
             seconds=run.seconds,
             lanes=run.lanes.statistics(),
             loop_lag=run.lag.quantiles(),
+            twins=tally.twins,
+            twin_examples=tuple(tally.twin_examples),
         )
 
 
 @asynccontextmanager
-async def open_scrape(
+async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     feeds: Iterable[str | Feed],
     *,
     store: Store,
@@ -82,6 +86,7 @@ async def open_scrape(
     resolver: Resolver | None = None,
     connector: Connector | None = None,
     parser: Parser | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[Scrape]:
     """Scrape `feeds` into `store` and hand out the results as they come.
 
@@ -101,6 +106,7 @@ async def open_scrape(
       resolver: who turns names into addresses; None for the system.
       connector: who opens TCP connections; None for the network.
       parser: who parses documents; None for feedparser in worker processes.
+      now: the wall clock, in UTC; it decides which feeds are asked.
 
     Raises:
       StoreError: the store is gone for good. It comes out of the ``async with`` as itself, as does
@@ -112,7 +118,7 @@ async def open_scrape(
     not come back from keeps its thread until it does.
     """
     config = config or Config()
-    run = Run(feeds, store, config)
+    run = Run(feeds, store, config, now)
     if resolver is None:
         resolver = SystemResolver(
             width=config.dns_width, abandoned=config.dns_abandoned, deadline=config.lookup_deadline
@@ -129,7 +135,7 @@ async def open_scrape(
         yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
 
 
-async def scrape(
+async def scrape(  # noqa: PLR0913
     feeds: Iterable[str | Feed],
     *,
     store: Store,
@@ -137,10 +143,11 @@ async def scrape(
     resolver: Resolver | None = None,
     connector: Connector | None = None,
     parser: Parser | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> Report:
     """Scrape `feeds` into `store`; the totals. `open_scrape` has the arguments and errors."""
     async with open_scrape(
-        feeds, store=store, config=config, resolver=resolver, connector=connector, parser=parser
+        feeds, store=store, config=config, resolver=resolver, connector=connector, parser=parser, now=now
     ) as run:
         async for _ in run:
             pass

@@ -10,6 +10,8 @@ A feed that fails is not in this tree: it is a value, a `Result` whose outcome i
 
 from __future__ import annotations
 
+from datetime import datetime
+
 
 class TrioscrapeError(Exception):
     """The root of all errors that trioscrape raises on its own account."""
@@ -32,7 +34,13 @@ class FeedFailed(Exception):
     The way through the lanes turns it into a `Result` at one single place.
     """
 
-    def __init__(self, reason: str, detail: str = "") -> None:
+    def __init__(
+        self, reason: str, detail: str = "", *, not_before: datetime | None = None, asked: bool = True
+    ) -> None:
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
+        self.not_before = not_before
+        """What the server said about when to come again."""
+        self.asked = asked
+        """False: its host wants to be left alone, and no request was sent."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
 from typing import Final
 
 import httpx
@@ -11,17 +11,21 @@ import trio
 
 from ._budget import Held
 from ._clock import Clock, Pace
-from ._conditional import Validators, basic_auth, request_headers, validators
+from ._conditional import Validators, basic_auth, is_conditional, request_headers, validators
 from ._config import Config
 from ._decode import Body
 from ._dns import Names
 from ._errors import FeedFailed
+from ._holds import Holds
 from ._lane import Lane, Trip
+from ._moves import has_moved, start_url
 from ._network import ADDRESSES, PROXY
 from ._reasons import http_status_reason
 from ._route import Route, Routes
+from ._schedule import age, max_age
 from ._types import Feed, FeedState
 from ._urls import problem_with, without_credentials
+from ._way import Way
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 
@@ -36,6 +40,14 @@ class Fetched:
     """Decoded; None when it has not been modified (304)."""
     validators: Validators
     content_type: str | None
+    max_age: int | None = None
+    """Seconds that it stays fresh from its beginning; None when it does not say."""
+    age: int = 0
+    """Seconds that it had spent in caches on its way."""
+    moved_to: str | None = None
+    """`url`, when nothing but permanent redirects that can be trusted led there."""
+    remark: str | None = None
+    """What people should know of the way there."""
 
 
 @dataclass(slots=True)
@@ -59,6 +71,7 @@ class _Visit:
     state: FeedState | None
     clock: Clock
     held: Held
+    way: Way = field(default_factory=Way)
 
     def credentials(self, url: httpx.URL) -> list[tuple[bytes, bytes]]:
         """For the server that the list names, never for one that it redirects to."""
@@ -80,10 +93,14 @@ class Fetcher:
       lane: the http lane; each hop is one turn in it.
       transport: sends a request to the addresses in its `ADDRESSES` extension, its `PROXY`'s if it has one.
       config: deadlines, limits, policy, user agent.
+      holds: the hosts that want to be left alone.
     """
 
-    def __init__(self, names: Names, lane: Lane, transport: httpx.AsyncBaseTransport, config: Config) -> None:
+    def __init__(
+        self, names: Names, lane: Lane, transport: httpx.AsyncBaseTransport, config: Config, holds: Holds
+    ) -> None:
         self._lane, self._transport, self._config = lane, transport, config
+        self._holds = holds
         self._routes = Routes(names, config)
         self._timeouts = httpx.Timeout(
             connect=config.connect_deadline, read=config.read_deadline, write=config.read_deadline, pool=None
@@ -92,14 +109,18 @@ class Fetcher:
     async def fetch(self, feed: Feed, state: FeedState | None, trip: Trip, held: Held) -> Fetched:
         """The feed's document, unless the server says that `state` is still true.
 
+        Starts where the list says, or where `state` says that the feed has moved for good.
+
         Raises:
           FeedFailed: any reason of the dns and http lanes.
 
         Cancellation: closes the connection.
         """
-        hop = _Hop(_parsed(feed.url, "not-a-url"))
-        visit = _Visit(hop.url, state, Clock(self._config.fetch_deadline), held)
+        # Where a redirect once led is as little to be trusted as where one leads today.
+        hop = _Hop(_parsed(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
+        visit = _Visit(_parsed(feed.url, "not-a-url"), state, Clock(self._config.fetch_deadline), held)
         while True:
+            self._holds.check(hop.url.host)
             route = await self._route(hop, trip)
             async with self._lane.slot(trip):
                 with visit.clock.running():
@@ -135,18 +156,35 @@ class Fetcher:
         try:
             _turn_away(response)
             if response.status_code in _REDIRECTS:
-                return _moved_to(hop, response.headers)
+                return _moved_to(hop, response, visit.way)
             body = None
             if response.status_code in (200, 203):
                 body = await self._read(response, visit)
-            elif response.status_code != 304 or state is None:
-                raise FeedFailed(http_status_reason(response.status_code), response.reason_phrase)
+            elif response.status_code != 304 or not is_conditional(state):
+                raise self._refused(hop, response)
             else:
                 await _end(response.stream)  # type: ignore[arg-type]
         finally:
             await response.stream.aclose()  # type: ignore[union-attr] # noqa: ASYNC102 - is shielded inside
         known = validators(response.headers, state, response.status_code)
-        return Fetched(hop.shown, body, known, response.headers.get("content-type"))
+        return Fetched(
+            hop.shown,
+            body,
+            known,
+            response.headers.get("content-type"),
+            max_age=max_age(response.headers, self._holds.now()),
+            age=age(response.headers),
+            moved_to=visit.way.moved_to(hop.shown, public=route.public),
+            remark=visit.way.remark,
+        )
+
+    def _refused(self, hop: _Hop, response: httpx.Response) -> FeedFailed:
+        """What an answer without a document means for the feed and for its host."""
+        reason = http_status_reason(response.status_code)
+        pause = self._holds.refused(hop.url.host, response.status_code, reason, response.headers)
+        if pause is None:
+            return FeedFailed(reason, response.reason_phrase)
+        return FeedFailed(reason, f"{hop.url.host} wants {pause.words}", not_before=pause.until)
 
     def _request(self, hop: _Hop, route: Route, visit: _Visit) -> httpx.Request:
         headers = request_headers(visit.state, self._config.user_agent) + visit.credentials(hop.url)
@@ -181,8 +219,8 @@ def _turn_away(response: httpx.Response) -> None:
         raise FeedFailed("challenge", f"{response.status_code} {response.reason_phrase}".rstrip())
 
 
-def _moved_to(hop: _Hop, headers: Mapping[str, str]) -> httpx.URL:
-    location = headers.get("location")
+def _moved_to(hop: _Hop, response: httpx.Response, way: Way) -> httpx.URL:
+    location = response.headers.get("location")
     if not location:
         raise FeedFailed("bad-redirect", "no Location header")
     # A header is latin-1 to httpx; servers that put more than ASCII there mean UTF-8.
@@ -190,6 +228,7 @@ def _moved_to(hop: _Hop, headers: Mapping[str, str]) -> httpx.URL:
     target = _parsed(location, "bad-redirect", hop.url)
     if problem := problem_with(str(target)):
         raise FeedFailed("bad-redirect", f"to {without_credentials(location)[:200]}: {problem}")
+    way.redirected(response.status_code, hop.url.scheme, target.scheme)
     return target.copy_with(fragment=None)
 
 

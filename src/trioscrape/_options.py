@@ -61,6 +61,7 @@ def _config(given: argparse.Namespace) -> Config:
             addresses=AddressPolicy(given.addresses),
             allow=tuple(given.allow_net),
             deny=tuple(given.deny_net),
+            ignore_schedule=given.all,
             http2=given.http2,
             ca_file=given.ca_file,
             **_proxies(given),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Final
 
 from ._admission import Candidate
@@ -13,8 +15,11 @@ from ._errors import FeedFailed
 from ._fetch import Fetched, Fetcher
 from ._lane import Lane, Trip
 from ._parse import Document, Parser
+from ._seen import Seen
+from ._states import GONE_REASON, after_failure, after_success, to_send
 from ._store import Store
-from ._types import EntryCounts, FeedState, FeedUpdate, LaneStatistics, Outcome, ParsedFeed, Result
+from ._types import EntryCounts, Feed, FeedState, FeedUpdate, LaneStatistics, Outcome, Result
+from ._urls import feed_id
 
 
 class Lanes:
@@ -40,6 +45,11 @@ class Passage:
     parser: Parser
     store: Store
     budget: ByteBudget
+    arrivals: Seen[str]
+    """Where the feeds of the run have arrived, with the first feed's URL."""
+    now: Callable[[], datetime]
+    interval: float
+    """The user's seconds between two fetches of a feed."""
 
     async def outcome(self, candidate: Candidate) -> Result:
         """Whatever becomes of the feed, as a value.
@@ -50,18 +60,19 @@ class Passage:
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `Store.save`.
         """
         trip = Trip()
-        feed = candidate.feed
         try:
             return await self._through_the_lanes(candidate, trip)
         except FeedFailed as failed:
-            outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
-            return Result(feed, outcome, failed.reason, failed.detail or None, lanes=trip.lanes)
+            # Its frames hold the document, and this one would hold them.
+            failure = failed.with_traceback(None)
+        return await self._failed(candidate, failure, trip)
 
     async def _through_the_lanes(self, candidate: Candidate, trip: Trip) -> Result:
         lanes, known = self.lanes, candidate.state
         with self.budget.hold() as held:
             # The dns lane and the http lane, a turn in each for every hop.
-            fetched = await self.fetcher.fetch(candidate.feed, known, trip, held)
+            sent = to_send(known, self.now())
+            fetched = await self.fetcher.fetch(candidate.feed, sent, trip, held)
             body_hash = _body_hash(fetched, known)
             parsed = None
             if fetched.body is not None and (known is None or known.body_hash != body_hash):
@@ -69,17 +80,40 @@ class Passage:
                     parsed = await self.parser.parse(
                         Document(fetched.body, fetched.url, fetched.content_type)
                     )
-            update = _update(candidate, fetched, body_hash, parsed)
-            if parsed is None and update.state == known:
-                return Result(candidate.feed, Outcome.NOT_MODIFIED, lanes=trip.lanes)
+            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.interval)
+            result = Result(
+                candidate.feed,
+                Outcome.NOT_MODIFIED,
+                detail=fetched.remark,
+                same_as=self._arrived(candidate.feed, fetched.url),
+                lanes=trip.lanes,
+            )
+            if parsed is None and state == known:
+                return result
             async with lanes.store.slot(trip):
-                entries = await self.store.save(update)
-        outcome = _stored_outcome(known, entries)
-        return Result(candidate.feed, outcome, entries=entries, stored=True, lanes=trip.lanes)
+                entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()))
+        return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
+
+    def _arrived(self, feed: Feed, url: str) -> str | None:
+        """The first feed of the run that has arrived there, if that was another one."""
+        first = self.arrivals.before(feed_id(url), feed.shown)
+        return None if first is None else first[0]
+
+    async def _failed(self, candidate: Candidate, failed: FeedFailed, trip: Trip) -> Result:
+        """Remember a failure, unless it is our own refusal: that is another one under other settings."""
+        outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
+        stored = outcome is not Outcome.REFUSED
+        if stored:
+            state = after_failure(candidate, failed, self.now(), self.interval)
+            async with self.lanes.store.slot(trip):
+                await self.store.save(FeedUpdate(state, ()))
+        return Result(
+            candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=trip.lanes
+        )
 
 
 _FAILURES: Final = {
-    "http-410": Outcome.GONE,
+    GONE_REASON: Outcome.GONE,
     "not-a-url": Outcome.REFUSED,
     "blocked-address": Outcome.REFUSED,
 }
@@ -91,24 +125,7 @@ def _body_hash(fetched: Fetched, known: FeedState | None) -> str | None:
     return hashlib.blake2b(fetched.body, digest_size=16).hexdigest()
 
 
-def _update(
-    candidate: Candidate, fetched: Fetched, body_hash: str | None, parsed: ParsedFeed | None
-) -> FeedUpdate:
-    known = candidate.state
-    title = parsed.title if parsed is not None else known.title if known is not None else None
-    title = title or candidate.feed.title
-    state = FeedState(
-        feed_id=candidate.feed_id,
-        url=candidate.feed.shown,
-        title=title,
-        etag=fetched.validators.etag,
-        last_modified=fetched.validators.last_modified,
-        body_hash=body_hash,
-    )
-    return FeedUpdate(state, parsed.entries if parsed is not None else ())
-
-
 def _stored_outcome(known: FeedState | None, entries: EntryCounts) -> Outcome:
-    if known is None:
+    if known is None or known.body_hash is None:
         return Outcome.NEW
     return Outcome.UPDATED if entries.new or entries.changed else Outcome.NOT_MODIFIED

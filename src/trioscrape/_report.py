@@ -3,7 +3,7 @@
 With ``--json`` every line is an object. One ``"type": "feed"`` for each feed::
 
     {"type": "feed", "url": …, "outcome": …, "reason": …, "detail": …,
-     "entries": {"new": …, "changed": …, "unchanged": …}, "stored": …,
+     "entries": {"new": …, "changed": …, "unchanged": …}, "stored": …, "same_as": …,
      "lanes": {"dns": {"waited_ms": …, "worked_ms": …}, "http": …, "parse": …, "store": …}}
 
 and last one ``"type": "run"``::
@@ -13,11 +13,12 @@ and last one ``"type": "run"``::
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
-     "loop_lag": {"p50": …, "p99": …, "max": …}}
+     "loop_lag": {"p50": …, "p99": …, "max": …}, "twins": …}
 
 Keys that end in ``_ms`` are milliseconds; all other durations are seconds, as everywhere in
 trioscrape. A lane that a feed did not reach took 0 ms of it. The outcomes and ``not_started`` add up
-to ``feeds``. No record holds credentials.
+to ``feeds``. ``same_as`` is the URL of another feed of the list that has arrived at the same document,
+``twins`` the number of feeds that have one. No record holds credentials.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def feed_record(result: Result) -> dict[str, Any]:
         "detail": result.detail,
         "entries": _entries(result.entries),
         "stored": result.stored,
+        "same_as": result.same_as,
         "lanes": {name: _times(result.lanes.get(name, LaneTimes())) for name in LANES},
     }
 
@@ -71,6 +73,7 @@ def run_record(report: Report) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "lanes": {name: _lane(report.lanes[name]) for name in LANES},
         "loop_lag": _quantiles(report.loop_lag),
+        "twins": report.twins,
     }
 
 
@@ -118,6 +121,9 @@ def _summary(report: Report, store: str) -> Iterator[str]:
     if report.duplicates:
         yield ""
         yield from _duplicates(report)
+    if report.twins:
+        yield ""
+        yield from _twins(report)
     yield ""
     yield entries(report.entries)
     which = "what was stored until then is" if "cancelled" in report.errors else "the entries are"
@@ -148,6 +154,13 @@ def _duplicates(report: Report) -> Iterator[str]:
         yield f"  {_duplicate(duplicate)}"
     if more := report.duplicates - len(report.duplicate_examples):
         yield f"  and {count(more, 'more line')} that an earlier one had named"
+
+
+def _twins(report: Report) -> Iterator[str]:
+    for twin in report.twin_examples:
+        yield f"  {twin.feed.shown} leads to the same feed as {twin.same_as}"
+    if more := report.twins - len(report.twin_examples):
+        yield f"  and {count(more, 'more feed')} that lead where another one does"
 
 
 def _duplicate(duplicate: Duplicate) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
-from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 import trio
@@ -16,12 +16,15 @@ from ._connect import Connector
 from ._dns import Names, Resolver
 from ._domains import registrable_domains
 from ._fetch import Fetcher
+from ._holds import Holds
 from ._host_queue import HostQueue
 from ._lane import Trip
 from ._network import LaneTransport, client_context
 from ._parse import Parser
 from ._passage import Lanes, Passage
 from ._quantiles import Histogram
+from ._seen import Seen
+from ._states import without_asking
 from ._store import Store
 from ._tally import Tally
 from ._types import Feed, FeedState, Outcome, Result
@@ -35,14 +38,16 @@ LAG_PERIOD: Final = 0.02
 class Run:
     """One scrape, from the feed list to the last result."""
 
-    def __init__(self, feeds: Iterable[str | Feed], store: Store, config: Config) -> None:
+    def __init__(
+        self, feeds: Iterable[str | Feed], store: Store, config: Config, now: Callable[[], datetime]
+    ) -> None:
         self.source = FeedSource(feeds)
         self.tally = Tally()
         self.lanes = Lanes(config, store)
         self.lag = Histogram()
         self.began = trio.current_time()
         self.ended: float | None = None
-        self._store, self._config = store, config
+        self._store, self._config, self._now = store, config, now
         self._context = client_context(config.ca_file)
         group = registrable_domains() if config.per is Per.DOMAIN else str
         self._queue = HostQueue(config.per_host, delay=config.host_delay, group=group)
@@ -58,13 +63,18 @@ class Run:
         """A channel that gives None when the lanes are at work, then all results as they come."""
         config, lanes = self._config, self.lanes
         transport = LaneTransport(self._context, connector, http2=config.http2)
-        fetcher = Fetcher(Names(resolver, lanes.dns), lanes.http, transport, config)
+        fetcher = Fetcher(
+            Names(resolver, lanes.dns), lanes.http, transport, config, Holds(self._now, self._queue.hold)
+        )
         budget = ByteBudget(config.bytes_in_flight)
+        arrivals = Seen[str]()
         send, receive = trio.open_memory_channel[Result](0)
         try:
             with receive:
                 async with aclosing(transport), parsing as parser, trio.open_nursery() as self._nursery:
-                    passage = Passage(lanes, fetcher, parser, self._store, budget)
+                    passage = Passage(
+                        lanes, fetcher, parser, self._store, budget, arrivals, self._now, config.interval
+                    )
                     self._nursery.start_soon(self._watch_lag)
                     self._nursery.start_soon(self._admit, passage, send)
                     yield None
@@ -73,6 +83,7 @@ class Run:
                     self._nursery.cancel_scope.cancel(reason="all feeds have their result")
         finally:
             self.ended = trio.current_time()
+            arrivals.close()
         if self._failure is not None:
             raise self._failure
 
@@ -112,20 +123,19 @@ class Run:
         if sound:
             async with self.lanes.store.slot(Trip()):
                 states = await self._store.load([candidate.feed_id for candidate in sound])
-        for candidate in sound:
-            self._queue.put(replace(candidate, state=states.get(candidate.feed_id)))
-        for candidate in batch:
-            if candidate.problem is not None:
-                self.tally.accepted += 1
-                await self._refuse(candidate.feed, candidate.problem, send)
+        known = [candidate.knowing(states.get(candidate.feed_id)) for candidate in sound]
+        results = [_refusal(candidate) for candidate in batch if candidate.problem is not None]
+        for candidate in known:
+            result = None if self._config.ignore_schedule else without_asking(candidate, self._now())
+            if result is None:
+                self._queue.put(candidate)
+            else:
+                results.append(result)
+        for result in results:
+            self.tally.accepted += 1
+            self.tally.count(result)
+            await send.send(result)
         return bool(batch)
-
-    async def _refuse(self, feed: Feed, problem: str, send: trio.MemorySendChannel[Result]) -> None:
-        where = f"line {feed.line}: " if feed.line is not None else ""
-        detail = f"{where}{feed.shown[:200]!r}: {problem}"
-        result = Result(feed, Outcome.REFUSED, "not-a-url", detail)
-        self.tally.count(result)
-        await send.send(result)
 
     def drain(self) -> None:
         """Let no more feeds in."""
@@ -175,3 +185,10 @@ class Run:
     def seconds(self) -> float:
         """Since the beginning, until the end when it has come."""
         return (self.ended if self.ended is not None else trio.current_time()) - self.began
+
+
+def _refusal(candidate: Candidate) -> Result:
+    feed = candidate.feed
+    where = f"line {feed.line}: " if feed.line is not None else ""
+    detail = f"{where}{feed.shown[:200]!r}: {candidate.problem}"
+    return Result(feed, Outcome.REFUSED, "not-a-url", detail)

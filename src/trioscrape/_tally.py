@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 from ._types import EntryCounts, Example, Feed, Outcome, Result
+
+SHOWN_TWINS: Final = 10
 
 
 class Tally:
@@ -19,6 +22,8 @@ class Tally:
         self.entries = EntryCounts()
         self.errors: Counter[str] = Counter()
         self.examples: dict[str, Example] = {}
+        self.twins = 0
+        self.twin_examples: list[Result] = []
 
     @property
     def finished(self) -> int:
@@ -29,6 +34,10 @@ class Tally:
         """Add one feed's outcome."""
         self.outcomes[result.outcome] += 1
         self.entries += result.entries
+        if result.same_as is not None:
+            self.twins += 1
+            if len(self.twin_examples) < SHOWN_TWINS:
+                self.twin_examples.append(result)
         if result.reason is not None:
             self._count_reason(result.reason, result.feed, result.detail)
 

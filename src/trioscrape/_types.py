@@ -139,10 +139,12 @@ class Result:
     reason: str | None = None
     """One of `REASONS` when the outcome is gone, refused or failed; else None."""
     detail: str | None = None
-    """The reason in more words, for people; never holds credentials."""
+    """The reason in more words, or a remark on a feed that has none, for people; never holds credentials."""
     entries: EntryCounts = EntryCounts()
     stored: bool = False
     """Whether this run wrote something for the feed and the store acknowledged it."""
+    same_as: str | None = None
+    """Another feed of the list whose document was found at the same URL, after all redirects."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name; a lane that the feed did not reach is missing."""
 
@@ -231,6 +233,10 @@ class Report:
     seconds: float
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
+    twins: int = 0
+    """Feeds that arrived, after all redirects, where another one of the list had arrived."""
+    twin_examples: tuple[Result, ...] = ()
+    """The first ten of them; ``same_as`` has the other one."""
 
     @property
     def complete(self) -> bool:

@@ -23,6 +23,7 @@ from .._types import Enclosure, Entry, ParsedFeed
 from ._html import absolute, escaped, one_line, plain, sanitised, scrub
 from ._identity import identified
 from ._protocol import Document
+from ._timers import timers
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _HTML_TYPES: Final = ("text/html", "application/xhtml+xml", "html", "xhtml")
@@ -58,6 +59,7 @@ def parse_document(document: Document) -> ParsedFeed:
         link=_link(feed, document.url),
         entries=identified((_guid(entry), _entry(entry, document.url)) for entry in parsed["entries"]),
         repaired=_repaired(parsed),
+        timers=timers(dict(feed.items()), document.body),
     )
 
 
