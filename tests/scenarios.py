@@ -55,6 +55,7 @@ def mixed() -> Internet:
             "hole.test": Site(connect=math.inf),
             "stall.test": Site(first_byte=math.inf),
             "drip.test": Site(body=bytes(8000), chunk=200, per_chunk=1),
+            "crawl.test": Site(body=bytes(1000), chunk=1, per_chunk=1),
             "big.test": Site(body=bytes(100_000)),
             "closed.test": Site(listens=False),
             "loop.test": Site(status=302, headers={"Location": "/feed"}),

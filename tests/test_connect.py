@@ -68,6 +68,14 @@ async def test_the_slow_first_one_may_still_win(autojump_clock: MockClock) -> No
     assert await at(Scenario({"2001:db8::1": 0.3, "192.0.2.1": 0.3})) == ("2001:db8::1", 0.3)
 
 
+async def test_strangers_do_not_choose_how_many_sockets(autojump_clock: MockClock) -> None:
+    scenario = Scenario({f"192.0.2.{n}": math.inf for n in range(100)})
+    with trio.move_on_after(60):
+        await scenario.connect()
+
+    assert len(scenario.attempts) == 6
+
+
 async def test_a_tie_closes_the_loser(autojump_clock: MockClock) -> None:
     scenario = Scenario({"2001:db8::1": 0.5, "192.0.2.1": 0.25})
 
@@ -93,12 +101,22 @@ async def test_reasons(autojump_clock: MockClock, numbers: list[int], reason: st
     assert caught.value.reason == reason
 
 
-@pytest.mark.parametrize("moment", [0.1, 0.2, 0.25, 0.3, 0.5])
+@pytest.mark.parametrize("moment", [0.1, 0.2, 0.25, 0.29, 0.5])
 async def test_cancelled_at_any_moment_leaves_nothing_open(autojump_clock: MockClock, moment: float) -> None:
     scenario = Scenario({"2001:db8::1": 0.3, "192.0.2.1": 0.2, "192.0.2.2": 0.25})
 
     with trio.move_on_after(moment) as scope:
         await scenario.connect()
 
-    if scope.cancelled_caught:
-        assert scenario.closed == scenario.made
+    won = 0 if scope.cancelled_caught else 1
+    assert len(scenario.made) - len(scenario.closed) == won
+
+
+async def test_cancelled_when_several_have_won_in_one_tick(autojump_clock: MockClock) -> None:
+    scenario = Scenario({"2001:db8::1": 0.5, "192.0.2.1": 0.25})
+
+    with trio.CancelScope(deadline=trio.current_time() + 0.5):
+        await scenario.connect()
+        scenario.closed += [made for made in scenario.made if made not in scenario.closed]
+
+    assert sorted(map(id, scenario.closed)) == sorted(map(id, scenario.made))

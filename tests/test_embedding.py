@@ -1,5 +1,7 @@
 """A scrape inside of somebody else's trio program."""
 
+from collections.abc import Iterator
+
 import pytest
 import trio
 from trio.testing import MockClock
@@ -149,6 +151,28 @@ async def test_scrape_is_the_same_without_a_loop(autojump_clock: MockClock) -> N
 
     assert report.outcomes[Outcome.NEW] == 3
     assert report.complete
+
+
+async def test_a_bug_of_the_callers_comes_out_as_itself(autojump_clock: MockClock) -> None:
+    internet = healthy(3)
+
+    def feeds() -> Iterator[str]:
+        yield from urls(internet)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await run_virtual(feeds(), internet)
+    for wrong in "http://f0.test/", [None]:
+        with pytest.raises(TypeError):
+            await run_virtual(wrong, internet)  # type: ignore[arg-type]
+
+
+async def test_what_no_machine_can_encode_is_refused(autojump_clock: MockClock) -> None:
+    internet = healthy(1)
+
+    _, after = await run_virtual(["http://f0.test/\ud800", *urls(internet)], internet)
+
+    assert (after.report().outcomes[Outcome.NEW], after.report().errors) == (1, {"not-a-url": 1})
 
 
 async def test_validators_are_stored_from_every_200_and_304(autojump_clock: MockClock) -> None:

@@ -48,6 +48,23 @@ async def test_validators_go_out_byte_for_byte_and_a_304_keeps_them() -> None:
     assert b"\r\nIf-Modified-Since: yesterday, about noon\r\n" in server.heads[0]
 
 
+async def test_an_etag_in_utf_8_goes_back_as_it_came() -> None:
+    async with open_raw(answer("200 OK", FEED, 'ETag: "@"').replace(b"@", "日本".encode())) as server:
+        url = f"http://a.test:{server.port}/"
+        first = await fetch(url)
+        await fetch(url, FeedState("0" * 32, url, etag=first.validators.etag))
+
+    assert '\r\nIf-None-Match: "日本"\r\n'.encode() in server.heads[1]
+
+
+@pytest.mark.parametrize("host", ["xn--", "xn--a"])
+async def test_a_redirect_to_a_name_that_is_no_name(host: str) -> None:
+    async with open_raw(answer("302 Found", b"", f"Location: http://{host}/")) as server:
+        failed = await failure(f"http://a.test:{server.port}/", config=Config(redirects=0))
+
+    assert failed.reason in ("too-many-redirects", "bad-redirect")
+
+
 async def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
     async with open_raw(b"HTTP/1.1 304 Not Modified\r\n\r\n") as server:
         assert (await failure(f"http://a.test:{server.port}/")).reason == "http-304"

@@ -32,7 +32,7 @@ from trioscrape import (
     scrape,
 )
 from trioscrape._lane import Lane, Trip
-from trioscrape.testing import Internet, MemoryStore, Site
+from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 from scenarios import healthy, mixed, open_virtual, rss, run_virtual, urls
 from servers import FEED, answer, open_raw
@@ -50,6 +50,7 @@ EXPECTED = {
     "hole.test": (Outcome.FAILED, "connect-timeout"),
     "stall.test": (Outcome.FAILED, "read-timeout"),
     "drip.test": (Outcome.FAILED, "deadline"),
+    "crawl.test": (Outcome.FAILED, "too-slow"),
     "big.test": (Outcome.FAILED, "too-large"),
     "closed.test": (Outcome.FAILED, "refused"),
     "loop.test": (Outcome.FAILED, "redirect-loop"),
@@ -119,8 +120,10 @@ async def test_2_no_feed_waits_for_a_lane_while_in_another(
         async with slot(lane, trip):
             mine.append(lane.name)
             turns.append(lane.name)
-            yield
-            mine.remove(lane.name)
+            try:
+                yield
+            finally:
+                mine.remove(lane.name)
 
     monkeypatch.setattr(Lane, "slot", watched)
     internet = mixed()
@@ -418,6 +421,29 @@ async def test_7_a_store_that_is_gone_raises_as_itself(autojump_clock: MockClock
     assert run.report().errors["cancelled"] > 0
 
 
+@pytest.mark.parametrize("how", ["asleep", "between results", "no loop"])
+async def test_7_a_store_that_is_gone_raises_whatever_the_caller_does(
+    autojump_clock: MockClock, how: str
+) -> None:
+    """Also when nobody waits for a result at that moment."""
+    for fail_at in range(0, 40, 5):
+        internet, store = healthy(50), WatchedStore(fail_at=fail_at)
+        with pytest.raises(StoreError, match="gone"):
+            if how == "no loop":
+                await scrape(
+                    urls(internet),
+                    store=store,
+                    resolver=internet,
+                    connector=internet.connect,
+                    parser=InlineParser(),
+                )
+            async with open_virtual(urls(internet), internet, store) as run:
+                if how == "asleep":
+                    await trio.sleep(1000)
+                async for _ in run:
+                    await trio.sleep(0.1)
+
+
 async def test_7_running_again_stores_nothing_again(autojump_clock: MockClock) -> None:
     internet, store = mixed(), WatchedStore()
     await run_virtual(urls(internet), internet, store)
@@ -503,7 +529,9 @@ def children() -> list[str]:
     """Processes that this one has started and that have not ended."""
     if sys.platform != "linux":
         return []
-    found = Path(f"/proc/self/task/{threading.get_native_id()}/children").read_text().split()
+    # By thread: a worker is a child of the thread that has started it.
+    lists = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
+    found = " ".join(lists).split()
     return [pid for pid in found if "_worker.py" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 

@@ -29,6 +29,8 @@ def test_no_problem(url: str) -> None:
         ("http://a.test:0/", "65535"),
         ("http://[::1/", "IPv6"),
         ("http://a.test/\x00", "control"),
+        ("http://a.test/\ud800", "control"),
+        ("http://[fe80::1%25eth0]/", "zone"),
     ],
 )
 def test_problems_are_named(url: str, words: str) -> None:

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _command(parse(argv))
     except UsageError as error:
         return _complain(str(error), USAGE)
-    except StoreError as error:
+    except TrioscrapeError as error:
         return _complain(str(error), INCOMPLETE)
     except KeyboardInterrupt:
         return _complain("interrupted", INCOMPLETE)
@@ -178,7 +178,9 @@ class _Command:
                 self._draining = True
                 self._scrape.drain()
                 feeds = count(self._scrape.statistics().in_flight, "feed")
-                await self._progress.say(f"finishing {feeds} in flight; press Ctrl-C again to stop now")
+                said = f"finishing {feeds} in flight; press Ctrl-C again to stop now"
+                # Whoever reads standard error may have stopped: the next signal must be seen all the same.
+                self._nursery.start_soon(self._progress.say, said)
 
     async def _scrape_into_store(self) -> int:
         options, config = self._options, self._options.config
@@ -224,7 +226,7 @@ class _Command:
                     self._nursery.start_soon(self._show, self._scrape, sources.count)
                     async for result in self._scrape:
                         await self._hand_out(result)
-            except StoreError as error:
+            except TrioscrapeError as error:
                 self._failure = error
             finally:
                 self._showing.cancel()

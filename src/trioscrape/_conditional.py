@@ -48,6 +48,11 @@ def basic_auth(userinfo: bytes) -> bytes:
     return b"Basic " + b2a_base64(pair, newline=False)
 
 
+def _sendable(value: str | None) -> str | None:
+    """None for what may come over HTTP/2 but can't be sent: control characters (RFC 9110 §5.5)."""
+    return value if value and all(char == "\t" or " " <= char != "\x7f" for char in value) else None
+
+
 def validators(headers: Mapping[str, str], before: FeedState | None, status: int) -> Validators:
     """What to send next time: nothing where the server wants nothing kept.
 
@@ -55,7 +60,7 @@ def validators(headers: Mapping[str, str], before: FeedState | None, status: int
     """
     if forgets(headers):
         return Validators()
-    etag, last_modified = headers.get("etag"), headers.get("last-modified")
+    etag, last_modified = (_sendable(headers.get(name)) for name in ("etag", "last-modified"))
     if status == 304 and before is not None:
         return Validators(etag or before.etag, last_modified or before.last_modified)
     return Validators(etag, last_modified)

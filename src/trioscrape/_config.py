@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ._domains import PACKAGE, available
 from ._errors import UsageError
+from ._name_servers import name_servers
 from ._proxies import Proxies
 
 MEBIBYTE: Final = 2**20
@@ -126,6 +127,9 @@ class Config:
     """Networks closed to every feed, whatever `addresses` and `allow` say."""
     ignore_schedule: bool = False
     """Ask every feed now, also one that is fresh, fails again and again, or is gone."""
+    resolver: str = "system"
+    """Who looks names up: ``system``; ``dns``, the name servers of /etc/resolv.conf without the system's
+    help (see `NativeResolver`); ``dns:SERVER[:PORT][,…]``, others."""
     http2: bool = False
     ca_file: str | None = None
     """Certificate authorities to trust, a PEM file; None: the system's."""
@@ -143,7 +147,8 @@ class Config:
     def __post_init__(self) -> None:
         for name, setting in settings().items():
             check(name, getattr(self, name), setting)
-        if not self.user_agent.isascii() or not self.user_agent.isprintable():
+        agent = self.user_agent
+        if not agent.isascii() or not agent.isprintable() or agent != agent.strip() or not agent:
             raise UsageError("user_agent must be printable ASCII (RFC 9110 §10.1.5)")
         _choice(self, "addresses", AddressPolicy)
         _choice(self, "per", Per)
@@ -152,6 +157,7 @@ class Config:
         for name in "allow", "deny":
             for text in getattr(self, name):
                 network(name, text)
+        _check_resolver(self.resolver)
         _ = self.proxies
 
     @property
@@ -185,6 +191,14 @@ def network(name: str, text: str) -> IPNetwork:
     return net
 
 
+def _check_resolver(text: str) -> None:
+    try:
+        name_servers(text)
+    except ValueError:
+        example = "dns:SERVER[:PORT] with an IP address for SERVER, or several with commas between"
+        raise UsageError(f"resolver must be system, dns or {example}; not {text!r}") from None
+
+
 def settings() -> dict[str, Setting]:
     """The numbers of `Config` by field name, in the order they are declared."""
     return {f.name: f.metadata["setting"] for f in fields(Config) if "setting" in f.metadata}
@@ -192,6 +206,7 @@ def settings() -> dict[str, Setting]:
 
 def check(name: str, value: float, setting: Setting) -> None:
     """Raise `UsageError` with the range in the message when `value` is outside of it (NaN is)."""
-    if not setting.low <= value <= setting.high:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not setting.low <= value <= setting.high:
         unit = f" {setting.unit}" if setting.unit else ""
         raise UsageError(f"{name} must be from {setting.low:g} to {setting.high:g}{unit}, not {value!r}")

@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from ._errors import FeedFailed
+from ._errors import FeedFailed, TrioscrapeError
 
 Connector = Callable[[str, int], Awaitable[trio.abc.Stream]]
 """Opens a connection to an IP address and port, or raises OSError. Cancellation: leaves no socket."""
@@ -16,6 +16,11 @@ Connector = Callable[[str, int], Awaitable[trio.abc.Stream]]
 HEAD_START: Final = 0.25
 """Seconds before the next address is tried beside the ones under way (RFC 8305 §5)."""
 
+TRIED: Final = 6
+"""Addresses of one name that are tried at the most: each is a socket, and strangers choose how many."""
+
+_OURS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""What this machine lacks; no server can do anything about it."""
 _UNREACHABLE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -41,16 +46,17 @@ async def connect_fastest(
 
     Raises:
       FeedFailed: ``refused``, ``unreachable``, ``connect-timeout`` or ``connection-lost``.
+      TrioscrapeError: this process may not open any more files.
 
     Cancellation: closes every connection, also one that was made in the same tick.
     """
-    failures: list[OSError] = []
+    failures: list[Exception] = []
     won: list[tuple[str, trio.abc.Stream]] = []
 
     async def attempt(address: str, failed: trio.Event) -> None:
         try:
             stream = await connector(address, port)
-        except OSError as error:
+        except (OSError, trio.BrokenResourceError) as error:
             failures.append(error)
             failed.set()
         else:
@@ -59,7 +65,7 @@ async def connect_fastest(
 
     try:
         async with trio.open_nursery() as race:
-            for address in _interleaved(addresses):
+            for address in _interleaved(addresses)[:TRIED]:
                 failed = trio.Event()
                 race.start_soon(attempt, address, failed)
                 with trio.move_on_after(HEAD_START):
@@ -74,8 +80,11 @@ async def connect_fastest(
 
 
 async def _close_all(won: Sequence[tuple[str, trio.abc.Stream]]) -> None:
-    for _, stream in won:
-        await trio.aclose_forcefully(stream)
+    # Shielded: aclose_forcefully waits for nobody, but raises in a cancelled scope when it is done,
+    # and the streams after the first would stay open.
+    with trio.CancelScope(shield=True):
+        for _, stream in won:
+            await trio.aclose_forcefully(stream)
 
 
 def _interleaved(addresses: Sequence[str]) -> list[str]:
@@ -87,10 +96,13 @@ def _interleaved(addresses: Sequence[str]) -> list[str]:
     return pairs + first[shared:] + other[shared:]
 
 
-def _worst(failures: Sequence[OSError]) -> FeedFailed:
+def _worst(failures: Sequence[Exception]) -> Exception:
     """One reason for several failed addresses: the one that says most about the server."""
-    text = "; ".join(dict.fromkeys(error.strerror or str(error) for error in failures))
-    numbers = {error.errno for error in failures}
+    texts = (getattr(error, "strerror", None) or str(error) for error in failures)
+    text = "; ".join(dict.fromkeys(texts))
+    numbers = {getattr(error, "errno", None) for error in failures}
+    if numbers & _OURS:
+        return TrioscrapeError(f"{text}: allow this process more (ulimit -n), or lower http_width")
     if errno.ECONNREFUSED in numbers:
         return FeedFailed("refused", text)
     if errno.ETIMEDOUT in numbers:

@@ -34,7 +34,13 @@ class Scrape:
         return self
 
     async def __anext__(self) -> Result:
-        return await self._results.__anext__()
+        try:
+            return await self._results.__anext__()
+        except StopAsyncIteration:
+            # Ended, but not because there is nothing left.
+            if self._run.failure is not None:
+                raise self._run.failure from None
+            raise
 
     def drain(self) -> None:
         """Let no more feeds in. The iteration ends when those in flight have their result."""
@@ -128,11 +134,15 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
         if parser is None
         else nullcontext(parser)
     )
-    async with run.results(resolver, connector or open_tcp, parsing) as results:
+    async with parsing as parse, run.results(resolver, connector or open_tcp, parse) as results:
         # The generator behind the channel begins when it is first asked: its lanes shall work from
         # here on, whether or not the block asks for a result.
         await results.receive()
         yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
+    # Not from inside of the generator: when the run ends while the block is busy with something
+    # else, the generator stands at a yield, and what it raises there nobody gets to see (PEP 789).
+    if run.failure is not None:
+        raise run.failure
 
 
 async def scrape(  # noqa: PLR0913

@@ -145,7 +145,8 @@ class Fetcher:
             raise FeedFailed("redirect-loop", f"back to {without_credentials(str(location))}")
         if len(visited) > self._config.redirects:
             raise FeedFailed(
-                "too-many-redirects", f"the one after {self._config.redirects} led to {location.host}"
+                "too-many-redirects",
+                f"the one after {self._config.redirects} led to {location.raw_host.decode('ascii')}",
             )
         return _Hop(location, hop.from_public or route.public, visited)
 
@@ -200,8 +201,8 @@ class Fetcher:
                 if size:
                     with visit.clock.paused():
                         await visit.held.grow(size)
-                    # A chunk may be long to decode, and a read may hold thousands of small ones.
-                    await trio.lowlevel.checkpoint()
+                # A chunk may be long to decode, and a read may hold thousands of small ones.
+                await trio.lowlevel.checkpoint()
             pace.resume()
         visit.held.complete()
         return body.finish()

@@ -85,6 +85,7 @@ class Lane:
         self._slots.total_tokens = self.width + min(2 * self._overdue_now, self._spare)
 
     async def _enter(self) -> None:
+        await trio.lowlevel.checkpoint_if_cancelled()
         try:
             self._slots.acquire_nowait()
         except trio.WouldBlock:

@@ -57,6 +57,7 @@ class Routes:
 
         Cancellation: see `Names.addresses`.
         """
+        host = host.lower().rstrip(".")
         if (proxy := self._proxies.proxy_for(scheme, host, port)) is None:
             found = await self._names.addresses(host, trip)
             return Route(self._checked(host, found, from_public=from_public))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import datetime
 from typing import Final
 
@@ -54,13 +54,17 @@ class Run:
         self._in_flight = trio.Semaphore(config.in_flight)
         self._changed = trio.lowlevel.ParkingLot()
         self._draining = False
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
+        """What ended the run before its time, and is no feed's own failure."""
 
     @trio.as_safe_channel
     async def results(
-        self, resolver: Resolver, connector: Connector, parsing: AbstractAsyncContextManager[Parser]
+        self, resolver: Resolver, connector: Connector, parser: Parser
     ) -> AsyncGenerator[Result | None, None]:
-        """A channel that gives None when the lanes are at work, then all results as they come."""
+        """A channel that gives None when the lanes are at work, then all results as they come.
+
+        Whoever opens it must raise `failure` afterwards when there is one.
+        """
         config, lanes = self._config, self.lanes
         transport = LaneTransport(self._context, connector, http2=config.http2)
         fetcher = Fetcher(
@@ -71,7 +75,7 @@ class Run:
         send, receive = trio.open_memory_channel[Result](0)
         try:
             with receive:
-                async with aclosing(transport), parsing as parser, trio.open_nursery() as self._nursery:
+                async with aclosing(transport), trio.open_nursery() as self._nursery:
                     passage = Passage(
                         lanes, fetcher, parser, self._store, budget, arrivals, self._now, config.interval
                     )
@@ -84,8 +88,6 @@ class Run:
         finally:
             self.ended = trio.current_time()
             arrivals.close()
-        if self._failure is not None:
-            raise self._failure
 
     # Admission
 
@@ -155,7 +157,7 @@ class Run:
                 await send.send(result)
         finally:
             if result is None:
-                self.tally.count_cancelled(candidate.feed, str(self._failure) if self._failure else None)
+                self.tally.count_cancelled(candidate.feed, str(self.failure) if self.failure else None)
             self._queue.finished(candidate.host, trio.current_time())
             self._in_flight.release()
             self._changed.unpark_all()
@@ -170,7 +172,7 @@ class Run:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - is raised again when all tasks have ended
-            self._failure = self._failure or error
+            self.failure = self.failure or error
             self._nursery.cancel_scope.cancel(reason=str(error))
 
     # Looking at it

@@ -34,7 +34,7 @@ def problem_with(url: str) -> str | None:
     """Why `url` is no http(s) URL, or None when it is one."""
     if url.partition("://")[0].lower() not in _DEFAULT_PORTS:
         return "it does not begin with http:// or https://"
-    if any(ord(char) <= 32 or ord(char) == 127 for char in url):
+    if any(ord(char) <= 32 or ord(char) == 127 or "\ud800" <= char <= "\udfff" for char in url):
         return "it has a space or a control character in it"
     try:
         parts = urlsplit(url)
@@ -42,6 +42,8 @@ def problem_with(url: str) -> str | None:
         return "it has a malformed IPv6 address"
     if not parts.hostname:
         return "it has no host"
+    if ":" in parts.hostname and "%" in parts.hostname:
+        return "its address has a zone, which means something on one machine only"
     try:
         port = parts.port
     except ValueError:  # its text quotes what may be a part of a password

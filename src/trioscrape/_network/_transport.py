@@ -95,12 +95,15 @@ class LaneTransport(httpx.AsyncBaseTransport):
         except BaseException:
             await close(connection)  # noqa: ASYNC102 - is shielded and waits for nobody
             raise
-        return httpx.Response(
+        response = httpx.Response(
             answer.status,
             headers=answer.headers,
             stream=_BodyStream(answer, connection, self, origin),
             extensions=answer.extensions,
         )
+        # httpx would guess one encoding for all headers; latin-1 keeps every byte (RFC 9110 §5.5).
+        response.headers.encoding = "iso-8859-1"
+        return response
 
     async def _unpark(self, origin: _Origin, addresses: Sequence[str]) -> Connection | None:
         while waiting := self._by_origin.get(origin):

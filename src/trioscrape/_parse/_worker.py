@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import signal
 import socket
 import sys
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from ._protocol import Document
 
     Parse = Callable[[Document], ParsedFeed]
+
+
+_MEMORY = 2**30
+"""Bytes of a worker. 16 MiB of feed take a third of it."""
 
 
 def serve(stream: BinaryIO, parse: Parse, patience: float) -> None:
@@ -69,6 +74,8 @@ def main() -> None:
         sys.modules[name] = package
     parse = pickle.load(stream)  # noqa: S301  A function, by its name; this imports its module.
     warnings.simplefilter("ignore")
+    # A document may stand for far more than its size; this then costs its worker, not the machine.
+    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     # From here on nothing that a document provokes may write on the user's terminal.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     serve(stream, parse, patience)
