@@ -26,6 +26,7 @@ def test_options_that_are_named_exist() -> None:
         "--all",
         "--store",
         "--addresses",
+        "--resolver",
         "--allow-net",
         "--deny-net",
         "--proxy",

@@ -10,7 +10,18 @@ import trioscrape
 
 SOURCE = Path(trioscrape.__file__).parent
 LAYERS = (
-    {"_errors", "_feedstate", "_types", "_config", "_proxies", "_domains", "_reasons", "_urls", "_quantiles"},
+    {
+        "_errors",
+        "_feedstate",
+        "_types",
+        "_config",
+        "_name_servers",
+        "_proxies",
+        "_domains",
+        "_reasons",
+        "_urls",
+        "_quantiles",
+    },
     {"_feedlist", "_addresses", "_conditional", "_schedule", "_moves", "_way", "_decode", "_patience"},
     {
         "_lane",
@@ -20,6 +31,8 @@ LAYERS = (
         "_clock",
         "_dns",
         "_system_dns",
+        "_native_dns",
+        "_dns_sockets",
         "_parse",
         "_store",
         "_connect",
@@ -36,6 +49,7 @@ ONLY_IN = {
     "nh3": {"_parse"},
     "publicsuffixlist": {"_domains"},
     "pymongo": {"_store"},
+    "dns": {"_native_dns", "_dns_sockets"},
     "bson": {"_store"},
     "httpx": {"_network", "_fetch"},
     "httpcore": {"_network"},

@@ -12,6 +12,7 @@ from ._connect import Connector
 from ._dns import Answer, Resolver
 from ._embedding import Scrape, open_scrape, scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
+from ._native_dns import NativeResolver
 from ._parse import Document, Parser
 from ._reasons import REASONS
 from ._store import Store, open_store
@@ -53,6 +54,7 @@ __all__ = [
     "FeedUpdate",
     "LaneStatistics",
     "LaneTimes",
+    "NativeResolver",
     "Outcome",
     "ParsedFeed",
     "Parser",

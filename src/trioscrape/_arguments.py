@@ -128,6 +128,13 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
         " looks up the proxy's alone, and --addresses judges IP literals only (default: $HTTP_PROXY,"
         " $HTTPS_PROXY, $ALL_PROXY; hosts in $NO_PROXY are reached directly)",
     )
+    requests.add_argument(
+        "--resolver",
+        metavar="WHO",
+        default=default("resolver"),
+        help="who looks names up. system: the C library, in threads; dns: name servers, asked directly,"
+        " those of /etc/resolv.conf or dns:SERVER[:PORT] (default: system)",
+    )
     requests.add_argument("--http2", action="store_true", help="offer HTTP/2 to servers")
     requests.add_argument(
         "--ca-file", metavar="PATH", help="certificate authorities to trust, PEM (default: the system's)"

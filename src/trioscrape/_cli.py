@@ -71,7 +71,9 @@ def _command(options: Options) -> int:
     check_store_url(options.store)
     if options.config.ca_file is not None:
         client_context(options.config.ca_file)  # raises before the store is opened
-    _allow_open_files(4 * options.config.http_width + 256)
+    config = options.config
+    # Two sockets for each lookup, if it is we who make them.
+    _allow_open_files(4 * config.http_width + 2 * (config.dns_width + config.dns_abandoned) + 256)
     if options.feeds is None:
         return trio.run(_Command(options, None).run)
     with open_feed_list(options.feeds) as feeds:

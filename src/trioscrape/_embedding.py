@@ -13,6 +13,8 @@ from ._config import Config
 from ._connect import Connector, open_tcp
 from ._dns import Resolver
 from ._holds import utc_now
+from ._name_servers import name_servers
+from ._native_dns import NativeResolver
 from ._parse import Parser, open_process_parser
 from ._scrape import Run
 from ._store import Store
@@ -109,7 +111,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       feeds: URLs or `Feed` records, read lazily. A URL that comes twice is one feed.
       store: open, see `open_store`; it stays open afterwards.
       config: widths, deadlines, limits; None for the defaults.
-      resolver: who turns names into addresses; None for the system.
+      resolver: who turns names into addresses; None for what `config` says.
       connector: who opens TCP connections; None for the network.
       parser: who parses documents; None for feedparser in worker processes.
       now: the wall clock, in UTC; it decides which feeds are asked.
@@ -125,10 +127,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     """
     config = config or Config()
     run = Run(feeds, store, config, now)
-    if resolver is None:
-        resolver = SystemResolver(
-            width=config.dns_width, abandoned=config.dns_abandoned, deadline=config.lookup_deadline
-        )
+    resolver = resolver or _resolver(config)
     parsing: AbstractAsyncContextManager[Parser] = (
         open_process_parser(width=config.parse_width, deadline=config.parse_deadline)
         if parser is None
@@ -143,6 +142,13 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     # else, the generator stands at a yield, and what it raises there nobody gets to see (PEP 789).
     if run.failure is not None:
         raise run.failure
+
+
+def _resolver(config: Config) -> Resolver:
+    deadline = config.lookup_deadline
+    if (servers := name_servers(config.resolver)) is not None:
+        return NativeResolver(deadline=deadline, servers=servers)
+    return SystemResolver(width=config.dns_width, abandoned=config.dns_abandoned, deadline=deadline)
 
 
 async def scrape(  # noqa: PLR0913

@@ -62,6 +62,7 @@ def _config(given: argparse.Namespace) -> Config:
             allow=tuple(given.allow_net),
             deny=tuple(given.deny_net),
             ignore_schedule=given.all,
+            resolver=given.resolver,
             http2=given.http2,
             ca_file=given.ca_file,
             **_proxies(given),

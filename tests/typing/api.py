@@ -48,6 +48,7 @@ async def report() -> trioscrape.Report:
 
 
 resolver: trioscrape.Resolver = MyResolver()
+resolver = trioscrape.NativeResolver(deadline=1, servers=[("192.0.2.53", 53)])
 connector: trioscrape.Connector = my_connector
 store: trioscrape.Store = MemoryStore()
 parser: trioscrape.Parser = InlineParser()
