@@ -130,7 +130,7 @@ HTTP2: dict[str, tuple[Script, str]] = {
     "go-away-in-the-body": (_go_away_in_the_body, "connection-lost"),
     "garbage": (saying(bytes(range(256)) * 9), "protocol-error"),
     "garbage-in-the-body": (saying(bytes(range(256)) * 9, begun=True), "protocol-error"),
-    "http/1.1": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "read-timeout"),
+    "answered-in-http-1": (saying(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), "read-timeout"),
     "huge-frame": (saying(frame(DATA, 0, 1, bytes(2**20)), begun=True), "protocol-error"),
     "data-without-headers": (saying(frame(DATA, END_STREAM, 1, FEED)), "protocol-error"),
     "data-of-no-stream": (saying(frame(DATA, 0, 7, FEED)), "protocol-error"),

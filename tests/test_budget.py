@@ -61,6 +61,23 @@ async def test_whole_bodies_are_waited_for_by_all(autojump_clock: trio.testing.M
     assert budget._used == budget._whole == 0
 
 
+async def test_a_part_that_is_given_back(autojump_clock: trio.testing.MockClock) -> None:
+    budget = ByteBudget(100)
+    with budget.hold() as one, budget.hold() as other:
+        await one.grow(90)
+
+        async def wait() -> None:
+            await other.grow(50)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait)
+            await wait_all_tasks_blocked()
+            assert other.size == 0
+            one.give_back(60)
+
+        assert (one.size, other.size) == (30, 50)
+
+
 async def test_everything_is_given_back(autojump_clock: trio.testing.MockClock) -> None:
     budget = ByteBudget(10)
     for _ in range(100):

@@ -23,7 +23,7 @@ def decoded(encoding: str | None, data: bytes, *, step: int = 1000, limit: int =
     body = Body(encoding, limit)
     for start in range(0, len(data), step):
         for size in body.feed(data[start : start + step]):
-            assert size <= max(step, 2 * PIECE)
+            assert size <= max(step, 2 * PIECE) + body.windows
     return body.finish()
 
 
@@ -152,6 +152,15 @@ def test_a_zstd_window_beyond_what_a_client_has_to_have() -> None:
         frame = zstd.ZstdCompressor(options=options)
         data = frame.compress(TEXT) + frame.flush()
         assert (decoded("zstd", data) == TEXT) if allowed else reason("zstd", data) == "bad-encoding"
+
+
+@pytest.mark.parametrize("log", range(10, 25))
+def test_a_window_that_brotli_will_fill_is_announced_before_it_is_filled(log: int) -> None:
+    body = Body("br", 10**6)
+    sizes = body.feed(brotli.compress(TEXT, lgwin=log))
+
+    assert next(sizes) == body.windows == 2**log
+    assert sum(sizes) == len(TEXT)
 
 
 def test_exactly_the_limit_is_allowed() -> None:

@@ -43,6 +43,11 @@ class ByteBudget:
         self._whole += held.size
         self._freed.unpark_all()
 
+    def _give_back(self, held: Held, size: int) -> None:
+        self._used -= size
+        held.size -= size
+        self._freed.unpark_all()
+
     async def _grow(self, held: Held, size: int) -> None:
         self._reading.setdefault(held)
         while self._used + size > self._limit and (self._whole or next(iter(self._reading)) is not held):
@@ -62,6 +67,10 @@ class Held:
     async def grow(self, size: int) -> None:
         """Hold `size` more bytes, as soon as there is room."""
         await self._budget._grow(self, size)
+
+    def give_back(self, size: int) -> None:
+        """Hold `size` bytes less."""
+        self._budget._give_back(self, size)
 
     def complete(self) -> None:
         """Nothing more is going to be read."""

@@ -204,6 +204,7 @@ class Fetcher:
                 # A chunk may be long to decode, and a read may hold thousands of small ones.
                 await trio.lowlevel.checkpoint()
             pace.resume()
+        visit.held.give_back(body.windows)
         visit.held.complete()
         return body.finish()
 

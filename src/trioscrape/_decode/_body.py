@@ -24,9 +24,9 @@ class Body:
     """Collects a body as it arrives.
 
     httpx's own decoders inflate a whole chunk before anyone can look at its size: 64 KiB of gzip can
-    be 64 MiB of feed. Here nothing is decoded before there is room for it: memory grows by the body
-    itself, by a piece for every coding, and by what the codings look back on: 32 KiB for gzip and
-    deflate, the body once more for brotli and zstd at the most.
+    be 64 MiB of feed. Here nothing is decoded before there is room for it: memory grows by what `feed`
+    has announced, by a piece for every coding, and for zstd by what it looks back on: the body once
+    more at the most.
 
     Args:
       encoding: the Content-Encoding header's value (RFC 9110 §8.4), None for none.
@@ -38,12 +38,14 @@ class Body:
 
     def __init__(self, encoding: str | None, limit: int) -> None:
         self._limit = limit
-        self._parts: list[bytes] = []
+        self._body = bytearray()  # a list of pieces would cost 40 bytes for each chunk of one
         self._wire = 0
+        self.windows = 0
+        """Bytes announced by `feed` that are free again when the body is finished."""
         self._stages = [_Stage(decoder) for decoder in _decoders(encoding or "")]
 
     def feed(self, chunk: bytes) -> Iterator[int]:
-        """Take what came from the wire; gives how many bytes longer the body is, piece by piece.
+        """Take what came from the wire; gives how many bytes more are held, piece by piece.
 
         The next piece is not decoded before it is asked for: in between, the caller waits until it
         may hold this one, and lets others run.
@@ -60,21 +62,25 @@ class Body:
         if self._wire > self._limit:
             raise self._beyond(self._wire)
         try:
-            for piece in self._through(self._stages, data):
-                if piece:
-                    self._parts.append(piece)
-                yield len(piece)
+            yield from self._through(self._stages, data)
         except Undecodable as error:
             raise FeedFailed("bad-encoding", str(error)) from error
 
-    def _through(self, stages: Sequence[_Stage], data: bytes) -> Iterator[bytes]:
+    def _through(self, stages: Sequence[_Stage], data: bytes) -> Iterator[int]:
         if not stages:
-            yield data
+            self._body += data
+            yield len(data)
             return
-        for piece in stages[0].decoder.decode(data):
-            stages[0].size += len(piece)
-            if stages[0].size > self._limit:
-                raise self._beyond(stages[0].size)
+        stage = stages[0]
+        if data and not stage.begun:
+            stage.begun = True
+            window = stage.decoder.window(data[0])
+            self.windows += window
+            yield window
+        for piece in stage.decoder.decode(data):
+            stage.size += len(piece)
+            if stage.size > self._limit:
+                raise self._beyond(stage.size)
             yield from self._through(stages[1:], piece)
 
     def _beyond(self, size: int) -> FeedFailed:
@@ -90,7 +96,7 @@ class Body:
         """
         if not all(stage.decoder.ended for stage in self._stages):
             raise FeedFailed("bad-encoding", "the compressed body ends too early")
-        return b"".join(self._parts)
+        return bytes(self._body)
 
 
 class _Stage:
@@ -98,7 +104,7 @@ class _Stage:
 
     def __init__(self, decoder: Decoder) -> None:
         self.decoder = decoder
-        self.size = 0
+        self.begun, self.size = False, 0
 
 
 def _decoders(encoding: str) -> list[Decoder]:

@@ -35,6 +35,9 @@ class Decoder(Protocol):
     def ended(self) -> bool:
         """Whether the body may end here. An empty one may: some servers say gzip and send nothing."""
 
+    def window(self, first: int) -> int:
+        """Bytes that it fills at once, whatever is asked of it, in a body whose first byte is `first`."""
+
     def decode(self, data: bytes) -> Iterator[bytes]:
         """What `data` stands for, in pieces of about `PIECE` bytes; an empty one is a time to breathe.
 
@@ -43,7 +46,16 @@ class Decoder(Protocol):
         """
 
 
-class Gzip:
+class _Modest:
+    """Looks back on no more than it has been asked for."""
+
+    def window(self, first: int) -> int:
+        """See `Decoder.window`."""
+        del first
+        return 0
+
+
+class Gzip(_Modest):
     """RFC 1952, any number of members up to `MEMBERS`."""
 
     def __init__(self) -> None:
@@ -68,7 +80,7 @@ class Gzip:
             data = self._inflate.unused
 
 
-class Deflate:
+class Deflate(_Modest):
     """RFC 1950, or bare RFC 1951 as some servers send it."""
 
     def __init__(self) -> None:
@@ -119,7 +131,7 @@ class _Inflate:
 
 
 class Brotli:
-    """RFC 7932."""
+    """RFC 7932. The library decodes until its window is full, then lets go of it a piece at a time."""
 
     def __init__(self) -> None:
         self._brotli = brotli.Decompressor()
@@ -128,6 +140,15 @@ class Brotli:
     @property
     def ended(self) -> bool:
         return not self._begun or bool(self._brotli.is_finished())
+
+    def window(self, first: int) -> int:
+        """See `Decoder.window`; the first bits say it (RFC 7932 §9.1)."""
+        if first & 1 == 0:
+            return 2**16
+        if (bits := first >> 1 & 7) != 0:
+            return int(2 ** (17 + bits))
+        bits = first >> 4 & 7
+        return int(2 ** (8 + bits)) if bits else 2**17
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder.decode`."""
@@ -144,7 +165,7 @@ class Brotli:
             data = b""
 
 
-class Zstd:
+class Zstd(_Modest):
     """RFC 8878, any number of frames up to `MEMBERS`."""
 
     def __init__(self) -> None:
