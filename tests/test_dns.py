@@ -199,3 +199,18 @@ async def test_a_cancelled_leader_is_succeeded(autojump_clock: MockClock) -> Non
 async def _after_blocked(step: Callable[[], object], nursery: trio.Nursery) -> None:
     await wait_all_tasks_blocked()
     nursery.start_soon(step)  # type: ignore[arg-type]
+
+
+async def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may allow fewer threads than we do: those lookups fail, and the scrape goes on."""
+
+    def start(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    names = Names(SystemResolver(width=1, abandoned=0, deadline=60), Lane("dns", 1))
+    with monkeypatch.context() as patch:
+        patch.setattr(trio._core._thread_cache.THREAD_CACHE, "_idle_workers", {})
+        patch.setattr(threading.Thread, "start", start)
+
+        assert await outcome_of(names, "a.test") == "lookup-failed"
+        assert await outcome_of(names, "b.test") == "lookup-failed"

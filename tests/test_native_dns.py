@@ -1,6 +1,7 @@
 """`NativeResolver` against a name server of our own, on real sockets."""
 
 import gc
+import resource
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import dns.rcode
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from trioscrape import Answer, NativeResolver, _native_dns
 from trioscrape._dns_sockets import Sockets
@@ -232,6 +234,20 @@ async def test_the_search_list(tmp_path: Path, options: str, host: str, expected
 # Sockets.
 
 
+async def test_lookups_leave_files_to_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two lookups of dead names have all the sockets there are for lookups; the next one waits for them."""
+    monkeypatch.setattr(resource, "getrlimit", lambda which: (12, 12))
+    async with open_dns({"a.test": Zone(a=("192.0.2.1",)), "b.test": DEAD, "c.test": DEAD}) as server:
+        resolver = NativeResolver(deadline=0.1, servers=[server.address])
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_quietly, resolver, "b.test")
+            nursery.start_soon(_quietly, resolver, "c.test")
+            await wait_all_tasks_blocked()
+
+            assert await resolver.resolve("a.test") == Answer(["192.0.2.1"], 300)
+            assert len(nursery.child_tasks) < 2
+
+
 @pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_DGRAM])
 async def test_a_connection_that_is_cancelled_is_closed(kind: int) -> None:
     async with open_dns({}) as server:
@@ -255,7 +271,7 @@ async def test_cancelled_between_two_families_and_two_protocols() -> None:
                         nursery.start_soon(_quietly, resolver, name)
         with trio.fail_after(PATIENCE):
             while server.open:
-                await trio.testing.wait_all_tasks_blocked()
+                await wait_all_tasks_blocked()
 
 
 async def _quietly(resolver: NativeResolver, name: str) -> None:

@@ -72,8 +72,8 @@ def _command(options: Options) -> int:
     if options.config.ca_file is not None:
         client_context(options.config.ca_file)  # raises before the store is opened
     config = options.config
-    # Two sockets for each lookup, if it is we who make them.
-    _allow_open_files(4 * config.http_width + 2 * (config.dns_width + config.dns_abandoned) + 256)
+    # NativeResolver takes two for a lookup, and a third of all at the most.
+    _allow_open_files(4 * config.http_width + 6 * (config.dns_width + config.dns_abandoned) + 256)
     if options.feeds is None:
         return trio.run(_Command(options, None).run)
     with open_feed_list(options.feeds) as feeds:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,19 +28,24 @@ OTHER_FAMILY: Final = 1.0
 """Seconds to wait for the second family once the first has addresses. RFC 8305 §3 has 50 ms, but
 lets a late answer join in; ours is kept as it is. Some servers never answer for AAAA at all."""
 
+SHARE_OF_FILES: Final = 3
+"""One in so many of the files that the process may open is a lookup's socket, at the most. Nothing but
+time ends a lookup of a dead name, and a process without files left can't fetch anything."""
+
 _ADDRESS_TYPES: Final = (dns.rdatatype.AAAA, dns.rdatatype.A)
 _NOT_IN_THE_DNS: Final = {"local", "onion", "invalid"}
 """Never to be asked for: RFC 6762 §22.1, RFC 7686 §2, RFC 6761 §6.4."""
 
 
 class NativeResolver:
-    """Asks name servers itself: as many lookups at once as there are sockets, all of them cancellable.
+    """Asks name servers itself, without a thread; what is cancelled has ended.
 
     It takes /etc/hosts, and name servers, search list, ndots and timeout from /etc/resolv.conf, as
     they are when the first name is looked up. It knows nothing of nsswitch.conf, mDNS and
     the per-network resolvers of macOS and VPNs: there `SystemResolver` is right. Both families are
     asked at once, answers hold for their TTL, CNAMEs are followed, what is cut off comes again
     over TCP. dnspython draws the message ids, the operating system the ports: two for each lookup.
+    When a third of the files that the process may open are such ports, lookups wait, on nobody's clock.
 
     Args:
       deadline: seconds for one lookup with all its attempts.
@@ -59,6 +65,7 @@ class NativeResolver:
         self._deadline = deadline
         self._servers = tuple(servers)
         self._resolv_conf, self._hosts = resolv_conf, hosts
+        self._lookups = trio.CapacityLimiter(_lookups_at_most())
         self._setting_up = trio.Lock()
         self._setup: _Setup | None = None
 
@@ -68,7 +75,9 @@ class NativeResolver:
         if (listed := setup.hosts.get(host.lower())) is not None:
             await trio.lowlevel.checkpoint()
             return Answer(listed)
-        return await self._ask(setup.resolver, _dns_name(host))
+        name = _dns_name(host)
+        async with self._lookups:
+            return await self._ask(setup.resolver, name)
 
     async def _set_up(self) -> _Setup:
         # Files, and a hosts file may have 100,000 lines: not on the loop.
@@ -144,6 +153,12 @@ class _Family:
 
 
 _SOCKETS: Final = Sockets()
+
+
+def _lookups_at_most() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    files = 2**20 if soft == resource.RLIM_INFINITY else soft
+    return max(1, files // SHARE_OF_FILES // len(_ADDRESS_TYPES))
 
 
 def _in_words(error: dns.exception.DNSException) -> str:
