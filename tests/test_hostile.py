@@ -18,7 +18,9 @@ from servers import FEED, RawServer, answer, open_raw, open_server, read_head
 CONFIG = Config(read_deadline=0.4, fetch_deadline=2, body_limit=2**20)
 
 
-STATE = FeedState("0" * 32, "http://a.test/", etag='"1"')
+def known(url: str) -> FeedState:
+    """What is stored of a feed that has been fetched before."""
+    return FeedState("0" * 32, url, etag='"1"')
 
 
 async def outcome(port: int, config: Config = CONFIG) -> str:
@@ -104,10 +106,11 @@ async def test_leftovers_are_never_the_next_answer(first: bytes, later: bool) ->
             await stream.send_all(STOLEN if later else first + STOLEN)
 
     async with open_server(handler) as server:
+        url = f"http://a.test:{server.port}/"
         fetching = Fetching(CONFIG)
         async with aclosing(fetching.transport):
             for number in range(1, 4):
-                fetched = await fetching.get(f"http://a.test:{server.port}/", STATE)
+                fetched = await fetching.get(url, known(url))
                 assert fetched.body in (FEED, None)
                 assert server.connections == number
                 if later:
@@ -150,10 +153,11 @@ async def test_an_answer_that_was_given_up_on_is_the_last_of_its_connection() ->
 
 async def test_a_304_leaves_its_connection_for_the_next_feed() -> None:
     async with open_raw(b"HTTP/1.1 304 Not Modified\r\n\r\n", keep_open=True) as server:
+        url = f"http://a.test:{server.port}/"
         fetching = Fetching()
         async with aclosing(fetching.transport):
             for _ in range(3):
-                await fetching.get(f"http://a.test:{server.port}/", STATE)
+                await fetching.get(url, known(url))
 
     assert server.connections == 1
 

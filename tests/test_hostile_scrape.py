@@ -20,10 +20,18 @@ from hostile_servers import HOSTILE, LONG, Handler, sending
 from servers import FEED, answer, open_server
 
 MEBIBYTE = 2**20
-COPIES = 20 if LONG else 1
+COPIES = 10 if LONG else 1
 """Hosts with each of the hostile servers."""
 HEALTHY = 50
-CONFIG = {"read_deadline": 3, "fetch_deadline": 6, "http_width": 64, "bytes_in_flight": 16 * MEBIBYTE}
+CONFIG = {
+    "read_deadline": 12 if LONG else 3,
+    "fetch_deadline": 30 if LONG else 6,
+    "minimum_rate": 0,  # has a test of its own; here a drip meets the deadline
+    "http_width": 64,
+    "bytes_in_flight": 16 * MEBIBYTE,
+}
+GROWTH = (100 if LONG else 50) * MEBIBYTE
+"""What the bytes in flight may take with what zstd looks back on, and 64 fetches with what they read."""
 
 
 @asynccontextmanager
@@ -67,7 +75,7 @@ async def test_http_1() -> None:
         said = await scrape(healthy[::2] + feeds + healthy[1::2], healthy[:5])
 
     unharmed(said["ends"], reasons, len(feeds) + HEALTHY)
-    assert said["growth"] <= 50 * MEBIBYTE
+    assert said["growth"] <= GROWTH
 
 
 async def test_http_2(tmp_path: Path) -> None:
@@ -83,4 +91,4 @@ async def test_http_2(tmp_path: Path) -> None:
         said = await scrape(healthy[::2] + feeds + healthy[1::2], healthy[:5], **config)
 
     unharmed(said["ends"], reasons, len(feeds) + HEALTHY)
-    assert said["growth"] <= 50 * MEBIBYTE
+    assert said["growth"] <= GROWTH

@@ -38,7 +38,8 @@ class Body:
 
     def __init__(self, encoding: str | None, limit: int) -> None:
         self._limit = limit
-        self._body = bytearray()  # a list of pieces would cost 40 bytes for each chunk of one
+        self._parts: list[bytes] = []
+        self._small = bytearray()
         self._wire = 0
         self.windows = 0
         """Bytes announced by `feed` that are free again when the body is finished."""
@@ -68,20 +69,28 @@ class Body:
 
     def _through(self, stages: Sequence[_Stage], data: bytes) -> Iterator[int]:
         if not stages:
-            self._body += data
+            self._add(data)
             yield len(data)
             return
         stage = stages[0]
         if data and not stage.begun:
             stage.begun = True
-            window = stage.decoder.window(data[0])
-            self.windows += window
-            yield window
+            if window := stage.decoder.window(data[0]):
+                self.windows += window
+                yield window
         for piece in stage.decoder.decode(data):
             stage.size += len(piece)
             if stage.size > self._limit:
                 raise self._beyond(stage.size)
             yield from self._through(stages[1:], piece)
+
+    def _add(self, data: bytes) -> None:
+        # Each part costs 40 bytes beside its own, so chunks of one byte get together first; as one
+        # bytearray, the whole body would be moved from place to place as it grows.
+        self._small += data
+        if len(self._small) >= SLICE:
+            self._parts.append(bytes(self._small))
+            self._small.clear()
 
     def _beyond(self, size: int) -> FeedFailed:
         if size > BOMB_RATIO * self._wire:
@@ -96,7 +105,7 @@ class Body:
         """
         if not all(stage.decoder.ended for stage in self._stages):
             raise FeedFailed("bad-encoding", "the compressed body ends too early")
-        return bytes(self._body)
+        return b"".join([*self._parts, self._small])
 
 
 class _Stage:
