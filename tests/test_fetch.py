@@ -60,9 +60,9 @@ async def test_an_etag_in_utf_8_goes_back_as_it_came() -> None:
 @pytest.mark.parametrize("host", ["xn--", "xn--a"])
 async def test_a_redirect_to_a_name_that_is_no_name(host: str) -> None:
     async with open_raw(answer("302 Found", b"", f"Location: http://{host}/")) as server:
-        failed = await failure(f"http://a.test:{server.port}/", config=Config(redirects=0))
-
-    assert failed.reason in ("too-many-redirects", "bad-redirect")
+        for redirects in 0, 5:
+            failed = await failure(f"http://a.test:{server.port}/", config=Config(redirects=redirects))
+            assert isinstance(failed, FeedFailed)
 
 
 async def test_a_304_that_nobody_asked_for_is_a_failure() -> None:

@@ -59,6 +59,11 @@ class _Hop:
     visited: frozenset[str] = frozenset()
 
     @property
+    def host(self) -> str:
+        """As it goes over the wire: httpx's own `URL.host` decodes IDNA, and raises when it can't."""
+        return self.url.raw_host.decode("ascii")
+
+    @property
     def shown(self) -> str:
         return without_credentials(str(self.url))
 
@@ -120,7 +125,7 @@ class Fetcher:
         hop = _Hop(_parsed(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
         visit = _Visit(_parsed(feed.url, "not-a-url"), state, Clock(self._config.fetch_deadline), held)
         while True:
-            self._holds.check(hop.url.host)
+            self._holds.check(hop.host)
             route = await self._route(hop, trip)
             async with self._lane.slot(trip):
                 with visit.clock.running():
@@ -133,7 +138,7 @@ class Fetcher:
         url = hop.url
         return await self._routes.find(
             url.scheme,
-            url.raw_host.decode("ascii"),
+            hop.host,
             url.port or (443 if url.scheme == "https" else 80),
             from_public=hop.from_public,
             trip=trip,
@@ -182,10 +187,10 @@ class Fetcher:
     def _refused(self, hop: _Hop, response: httpx.Response) -> FeedFailed:
         """What an answer without a document means for the feed and for its host."""
         reason = http_status_reason(response.status_code)
-        pause = self._holds.refused(hop.url.host, response.status_code, reason, response.headers)
+        pause = self._holds.refused(hop.host, response.status_code, reason, response.headers)
         if pause is None:
             return FeedFailed(reason, response.reason_phrase)
-        return FeedFailed(reason, f"{hop.url.host} wants {pause.words}", not_before=pause.until)
+        return FeedFailed(reason, f"{hop.host} wants {pause.words}", not_before=pause.until)
 
     def _request(self, hop: _Hop, route: Route, visit: _Visit) -> httpx.Request:
         headers = request_headers(visit.state, self._config.user_agent) + visit.credentials(hop.url)
@@ -236,6 +241,7 @@ def _moved_to(hop: _Hop, response: httpx.Response, way: Way) -> httpx.URL:
 
 def _parsed(url: str, reason: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
-        return httpx.URL(url) if base is None else base.join(url)
+        parsed = httpx.URL(url) if base is None else base.join(url)
+        return parsed.copy_with(host=parsed.host)  # decodes IDNA now: later, httpx raises where it likes
     except (httpx.InvalidURL, ValueError) as error:
         raise FeedFailed(reason, f"{without_credentials(url)[:200]}: {error}") from error
