@@ -7,9 +7,11 @@ from contextlib import aclosing
 
 import pytest
 import trio
+from trio.testing import MockClock
 
-from trioscrape import Config, FeedState
+from trioscrape import AddressPolicy, Config, FeedState
 from trioscrape._errors import FeedFailed
+from trioscrape.testing import Internet, Site
 
 from fetching import Fetching, failure, fetch
 from hostile_servers import FINE, HOSTILE, OK, chunked
@@ -179,3 +181,51 @@ async def test_bodies_that_nobody_wants_are_not_read(status: str) -> None:
         await failure(f"http://a.test:{server.port}/feed")
 
     assert sent < 16 * 2**20
+
+
+# Names that change their minds. Decided without a socket: the scenario records what would be connected to.
+
+PUBLIC, METADATA = "93.184.215.14", "169.254.169.254"
+
+
+async def test_a_name_that_leads_elsewhere_the_next_time(autojump_clock: MockClock) -> None:
+    """Not through a fresh connection, and not through the one that is parked."""
+    internet = Internet({"a.test": Site(body=FEED, addresses=[PUBLIC])})
+    config = Config(addresses=AddressPolicy.PUBLIC)
+    fetching = Fetching(config, resolver=internet, connector=internet.connect)
+    async with aclosing(fetching.transport):
+        await fetching.get("http://a.test/")
+        internet.sites["a.test"].addresses = [METADATA]
+        fetching.names._answers.clear()
+        assert (await fetching.failure("http://a.test/")).reason == "blocked-address"
+
+    assert internet.connects == [(PUBLIC, 80)]
+
+
+async def test_a_name_that_leads_elsewhere_from_one_hop_to_the_next(autojump_clock: MockClock) -> None:
+    """A redirect to itself, with another answer of its name server: as good as one to somewhere else."""
+    site = Site(status=302, headers={"Location": "/b"}, addresses=[PUBLIC])
+    internet = Internet({"a.test": site})
+    fetching = Fetching(resolver=internet, connector=internet.connect)
+
+    async def connect(address: str, port: int) -> trio.abc.Stream:
+        site.addresses = [METADATA]
+        fetching.names._answers.clear()
+        return await internet.connect(address, port)
+
+    fetching.transport._connector = connect
+    async with aclosing(fetching.transport):
+        assert (await fetching.failure("http://a.test/")).reason == "blocked-address"
+
+    assert internet.connects == [(PUBLIC, 80)]
+
+
+async def test_an_answer_with_some_of_each(autojump_clock: MockClock) -> None:
+    """Only the addresses that have passed are connected to, also when they don't answer."""
+    internet = Internet({"a.test": Site(listens=False, addresses=[METADATA, PUBLIC, "10.0.0.1"])})
+    config = Config(addresses=AddressPolicy.PUBLIC)
+
+    assert (
+        await failure("http://a.test/", config=config, resolver=internet, connector=internet.connect)
+    ).reason == "refused"
+    assert internet.connects == [(PUBLIC, 80)]
