@@ -337,6 +337,11 @@ class TestHosts:
             False, True, True, True, True,
         ]  # fmt: skip
         assert other.outcome is Outcome.NEW
+        # Those that were not asked have not failed; they may be asked as soon as the host wants.
+        states = [state for state in days.store.feeds.values() if state.failure is not None]
+        assert sorted(state.failures for state in states) == [0, 0, 0, 0, 1]
+        until = days.now() + timedelta(seconds=seconds)
+        assert {state.next_fetch for state in states if not state.failures} == {until}
 
         days.now.forward(seconds=seconds - 1)
         *held, _ = await days.run()
@@ -484,6 +489,15 @@ class TestMoves:
         assert days.state.url == "http://a.test/feed"
         await days.run()
         assert days.state.url == "http://b.test/feed"
+
+    async def test_not_while_it_leads_to_another_place_every_day(self) -> None:
+        days = self.days(301)
+        for day in range(8):
+            days.sites["a.test"].headers = {"Location": f"http://b.test/feed?session={day % 2}"}
+            await days.run()
+            days.now.forward(days=1)
+
+        assert days.state.url == "http://a.test/feed"
 
     async def test_not_to_a_private_address(self) -> None:
         """Redirects between private servers are followed every time, and never believed."""

@@ -2,11 +2,12 @@
 
 import ast
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from trioscrape import REASONS
+from trioscrape import REASONS, _holds, _moves, _schedule
 from trioscrape._config import Config, settings
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +49,24 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
     assert f"{defaults.store_width} writers" in README
     assert f"{defaults.dns_abandoned:,} such threads" in README
     assert f"`--store-deadline` ({defaults.store_deadline:g} s)" in README
+
+
+def test_times_that_are_named_are_those_of_the_schedule() -> None:
+    text = " ".join(README.split())
+    minutes, seconds = _schedule.FIRST_BACK_OFF // timedelta(minutes=1), _holds.SHORT // timedelta(seconds=1)
+    for words in (
+        f"`--interval` (default {Config().interval:g} s)",
+        f"count for {_schedule.LONGEST.days} days at most",
+        f"beyond {_schedule.LONGEST.days} days is cut",
+        f"{minutes} minutes after the first failure",
+        f"waits for up to {seconds} seconds",
+        f"asked again after {_schedule.GONE.days} days",
+        f"once in {_schedule.TRUST.days} to {2 * _schedule.TRUST.days} days",
+        f"to the same URL on {_moves.MOVED_DAYS} days",
+        f"After {_moves.MOVED_FAILURES} failures in a row",
+    ):
+        assert words in text
+    assert (timedelta(days=1), timedelta(minutes=1)) == (_schedule.LONGEST_BACK_OFF, _holds.UNSAID)
 
 
 def test_ci_runs_the_readmes_command() -> None:

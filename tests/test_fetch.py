@@ -67,7 +67,9 @@ async def test_a_redirect_to_a_name_that_is_no_name(host: str) -> None:
 
 async def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
     async with open_raw(b"HTTP/1.1 304 Not Modified\r\n\r\n") as server:
-        assert (await failure(f"http://a.test:{server.port}/")).reason == "http-304"
+        url = f"http://a.test:{server.port}/"
+        for state in None, replace(STATE, url=url, etag=None, last_modified=None):
+            assert (await failure(url, state)).reason == "http-304"
 
 
 async def test_compressed() -> None:

@@ -14,7 +14,7 @@ import pytest
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import Document, parse_document
 from trioscrape._parse._html import absolute, escaped, plain, sanitised
-from trioscrape._types import Enclosure, Entry, ParsedFeed
+from trioscrape._types import Enclosure, Entry, ParsedFeed, Timers
 
 FEEDS = Path(__file__).with_name("feeds")
 URL = "http://feeds.test/dir/feed.xml"
@@ -278,3 +278,37 @@ def test_links_that_are_none_are_left_out() -> None:
 )
 def test_an_author_is_a_name_else_an_address(xml: str, authors: tuple[str, ...]) -> None:
     assert item(xml).authors == authors
+
+
+SYNDICATION = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
+
+
+@pytest.mark.parametrize(
+    ("elements", "timers"),
+    [
+        ("", Timers()),
+        ("<ttl> 90 </ttl>", Timers(every=5400)),
+        ("<ttl>0</ttl>", Timers()),
+        ("<ttl>-5</ttl>", Timers()),
+        ("<ttl>often</ttl>", Timers()),
+        ("<ttl>" + "9" * 5000 + "</ttl>", Timers(every=7 * 86400)),
+        ("<sy:updatePeriod>\n Hourly </sy:updatePeriod>", Timers(every=3600)),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",
+         Timers(every=6 * 3600)),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>",
+         Timers(every=86400)),
+        ("<sy:updatePeriod>yearly</sy:updatePeriod>", Timers(every=7 * 86400)),
+        ("<sy:updatePeriod>never</sy:updatePeriod>", Timers()),
+        ("<ttl>120</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", Timers(every=7200)),
+        ("<skipHours><hour>3</hour>\n<hour> 24 </hour><hour>25</hour><hour>x</hour></skipHours>",
+         Timers(skip_hours=(0, 3))),
+        ("<skipDays><day>Sunday</day><day>MONDAY</day><day>Caturday</day></skipDays>",
+         Timers(skip_days=(0, 6))),
+        ("<description>&lt;skipHours>&lt;hour>1&lt;/hour>&lt;/skipHours></description>", Timers()),
+        ("<item><title>x</title><skipHours><hour>1</hour></skipHours></item>", Timers()),
+    ],
+)  # fmt: skip
+def test_how_often_it_wants_to_be_fetched(elements: str, timers: Timers) -> None:
+    found = parse(f"<rss version='2.0' {SYNDICATION}><channel><title>T</title>{elements}</channel></rss>")
+
+    assert found.timers == timers
