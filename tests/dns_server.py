@@ -102,7 +102,10 @@ class DnsServer:
         self.open += 1
         try:
             async with stream:
-                [length] = struct.unpack("!H", await stream.receive_some(2))
+                head = await stream.receive_some(2)
+                if len(head) < 2:
+                    return  # the client has given up
+                [length] = struct.unpack("!H", head)
                 query = dns.message.from_wire(await stream.receive_some(length))
                 zone, response = self._response(query, "tcp")  # type: ignore[arg-type]
                 await trio.sleep(zone.delay)

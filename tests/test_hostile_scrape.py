@@ -61,9 +61,17 @@ def hosts(name: str, count: int, port: int, scheme: str = "http") -> list[str]:
 
 
 def unharmed(ends: Mapping[str, str], reasons: Mapping[str, str], count: int) -> None:
-    """Each feed has ended as its path says: with its own reason, or stored."""
+    """Each feed has ended as its path says: with its own reason, or stored.
+
+    What has no end may meet the deadline first: how much of it is read by then is up to the machine.
+    """
     assert len(ends) == count
-    assert not {url: end for url, end in ends.items() if end != reasons[url.rpartition("/")[2]]}
+    wrong = []
+    for url, end in ends.items():
+        name = url.rpartition("/")[2]
+        if end != reasons[name] and not (name.startswith("endless") and end == "deadline"):
+            wrong.append((name, end))
+    assert not wrong
 
 
 async def test_http_1() -> None:
@@ -87,7 +95,8 @@ async def test_http_2(tmp_path: Path) -> None:
     async with ports(handlers | {"healthy": Http2(context, fine)}) as port:
         feeds = [url for name in HTTP2 for url in hosts(name, COPIES, port[name], "https")]
         healthy = hosts("healthy", HEALTHY, port["healthy"], "https")
-        config = {"http2": True, "ca_file": str(tmp_path / "ca.pem")}
+        # An endless body over HTTP/2 costs a slow machine seconds until it is too large.
+        config = {"http2": True, "ca_file": str(tmp_path / "ca.pem"), "fetch_deadline": 60}
         said = await scrape(healthy[::2] + feeds + healthy[1::2], healthy[:5], **config)
 
     unharmed(said["ends"], reasons, len(feeds) + HEALTHY)
