@@ -18,9 +18,6 @@ import dns.rdatatype
 import dns.rrset
 import trio
 
-PATIENCE = 60.0
-"""Seconds. What a test gives to a lookup that shall not run into its deadline."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Zone:
@@ -125,12 +122,12 @@ class DnsServer:
 async def open_dns(zones: Mapping[str, Zone]) -> AsyncIterator[DnsServer]:
     """A server for `zones` on a free port of 127.0.0.1 that is the same for UDP and TCP."""
     server = DnsServer(zones)
-    async with trio.open_nursery() as nursery:
-        [listener] = await nursery.start(partial(trio.serve_tcp, host="127.0.0.1"), server._serve_tcp, 0)
-        port = listener.socket.getsockname()[1]
-        with trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            await udp.bind(("127.0.0.1", port))
-            server.address = ("127.0.0.1", port)
+    with trio.socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        async with trio.open_nursery() as nursery:
+            serve = partial(trio.serve_tcp, host="127.0.0.1")
+            [listener] = await nursery.start(serve, server._serve_tcp, 0)
+            server.address = ("127.0.0.1", listener.socket.getsockname()[1])
+            await udp.bind(server.address)
             nursery.start_soon(server._serve_udp, udp, nursery)
             yield server
             nursery.cancel_scope.cancel()

@@ -37,9 +37,10 @@ async def healthy_done(resolver: Resolver, hosts: Sequence[str], *, width: int, 
             nursery.cancel_scope.cancel()
 
     began = trio.current_time()
-    async with trio.open_nursery() as nursery:
-        for host in hosts:
-            nursery.start_soon(one, host)
+    with trio.fail_after(120):
+        async with trio.open_nursery() as nursery:
+            for host in hosts:
+                nursery.start_soon(one, host)
     assert left == 0
     return trio.current_time() - began
 

@@ -148,7 +148,8 @@ async def test_abandoned_lookups_take_no_slot(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(socket, "getaddrinfo", library)
     hosts = [f"dead{n}.test" for n in range(8)] + [f"good{n}.test" for n in range(40)]
     try:
-        found = await outcomes_of(SystemResolver(width=4, abandoned=8, deadline=0.2), hosts, width=4)
+        with trio.fail_after(30):
+            found = await outcomes_of(SystemResolver(width=4, abandoned=8, deadline=0.2), hosts, width=4)
     finally:
         library.let_go.set()
 

@@ -126,7 +126,7 @@ def default_limiter_filled() -> Iterator[None]:
 
 async def test_no_token_of_the_default_limiter_is_needed(world: World) -> None:
     async with world(60) as resolver:
-        with default_limiter_filled():
+        with default_limiter_filled(), trio.fail_after(30):
             answer = await resolver.resolve("both.test")
 
     assert answer.addresses

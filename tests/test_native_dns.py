@@ -260,6 +260,15 @@ async def test_a_connection_that_is_cancelled_is_closed(kind: int) -> None:
     assert scope.cancelled_caught
 
 
+async def test_a_connection_that_is_refused_is_closed() -> None:
+    with pytest.raises(ConnectionRefusedError) as caught:
+        await Sockets().make_socket(
+            socket.AF_INET, socket.SOCK_STREAM, destination=("127.0.0.1", closed_port())
+        )
+    del caught
+    gc.collect()
+
+
 async def test_cancelled_between_two_families_and_two_protocols() -> None:
     """Wherever a lookup is when it is cancelled, the server sees its connections closed."""
     zones = {"a.test": Zone(truncated=True, delay=0.01), "b.test": DEAD, "c.test": Zone(delay=0.02)}
