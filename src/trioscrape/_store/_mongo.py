@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 import pymongo
 import trio
 from bson import ObjectId
-from pymongo import MongoClient
+from pymongo import IndexModel, MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, DuplicateKeyError, ExecutionTimeout, PyMongoError
@@ -27,6 +27,16 @@ from ._threads import Threads
 from ._values import clean_state
 
 Document = dict[str, Any]
+
+INDEXES: Final = {
+    "entries": [
+        IndexModel([("feed", 1), ("key", 1)], unique=True),
+        IndexModel([("feed", 1), ("published", -1)]),  # the newest entries of a feed
+        IndexModel([("last_changed", -1)]),  # what has come in or changed since
+    ],
+    "feeds": [IndexModel([("next_fetch", 1)])],  # feeds that are due
+}
+"""Making one that is there costs nothing, so every start makes them all."""
 
 WARM_DEADLINE: Final = 3.0
 """Seconds for the pool to fill up at the start. pymongo's own refill looks once a second."""
@@ -155,9 +165,11 @@ class MongoStore:
                     f"{self.shown} has schema version {schema['version']},"
                     f" this trioscrape knows up to {SCHEMA_VERSION}"
                 )
-            entries = self._collection("entries")
-            entries.create_index([("feed", 1), ("key", 1)], unique=True)
-            entries.create_index([("feed", 1), ("published", -1)])
+            for name, indexes in INDEXES.items():
+                self._collection(name).create_indexes(indexes)
+            if schema is not None and schema["version"] < SCHEMA_VERSION:
+                # Documents of version 1 stay as they are: what they lack has its default when it is read.
+                meta.update_one({"_id": "schema"}, {"$max": {"version": SCHEMA_VERSION}})
 
     def _knock(self) -> None:
         """Wait a moment for a server; its silence is no error yet, everything else is."""

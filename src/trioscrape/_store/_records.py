@@ -12,7 +12,7 @@ from ._values import clean_entry, clean_key
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Of collections and tables alike. A store of a newer one is refused, never guessed at."""
 
 CHUNK: Final = 500
@@ -80,11 +80,11 @@ def _plain(value: Any) -> Any:
 
 
 def state_of_record(record: Mapping[str, Any]) -> FeedState:
-    """The state that `state_record` made `record` of."""
+    """The state that `state_record` made `record` of. What an older version did not store is not known."""
     timers: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in record["timers"].items()
     }
-    known = {name: record[name] for name in STATE_FIELDS}
+    known = {name: record[name] for name in STATE_FIELDS if name in record}
     return FeedState(**{**known, "timers": Timers(**timers), "moved_days": tuple(record["moved_days"])})
 
 

@@ -13,6 +13,7 @@ from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._records import SCHEMA_VERSION, by_key, entry_record, now, plan, run_record, state_record
 from ._sqlite_schema import (
     INSERT_RUN,
+    MIGRATIONS,
     SELECT_HASH,
     SELECT_STATE,
     TABLES,
@@ -106,7 +107,7 @@ class SqliteStore:
             # results have said "stored"; a kill of the process takes nothing either way.
             self._connection.execute("PRAGMA synchronous = FULL")
             with self._transaction(self._connection):
-                self._make_tables(self._connection)
+                self._bring_up_to_date(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
 
     def _log_writes_ahead(self, db: sqlite3.Connection) -> None:
@@ -137,10 +138,10 @@ class SqliteStore:
         if version == 0 and tables != (0,):
             raise StoreError(f"{self.shown} is the database of another program")
 
-    def _make_tables(self, db: sqlite3.Connection) -> None:
-        # Asked inside the transaction: two processes may have found the file empty.
-        if _version(db) == 0:
-            for statement in TABLES:
+    def _bring_up_to_date(self, db: sqlite3.Connection) -> None:
+        # Asked inside the transaction: two processes may have found the file empty, or old.
+        while (version := _version(db)) < SCHEMA_VERSION:
+            for statement in MIGRATIONS[version] if version else TABLES:
                 db.execute(statement)
 
     def _load(self, feed_ids: Iterable[str]) -> dict[str, FeedState]:

@@ -13,11 +13,18 @@ from typing import Any, Final
 from .._types import FeedState
 from ._records import SCHEMA_VERSION, STATE_FIELDS, state_of_record
 
+INDEXES: Final = (
+    # The newest entries of a feed; what has come in or changed since; feeds that are due.
+    "CREATE INDEX IF NOT EXISTS entries_by_date ON entries (feed, published DESC)",
+    "CREATE INDEX IF NOT EXISTS entries_by_change ON entries (last_changed DESC)",
+    "CREATE INDEX IF NOT EXISTS feeds_by_next_fetch ON feeds (next_fetch)",
+)
+
 TABLES: Final = (
     """
     CREATE TABLE feeds (
         feed_id TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT, link TEXT, subtitle TEXT, language TEXT,
-        updated TEXT, self_link TEXT, hub TEXT, distrusts_ids INTEGER NOT NULL,
+        updated TEXT, self_link TEXT, hub TEXT, distrusts_ids INTEGER NOT NULL DEFAULT 0,
         etag TEXT, last_modified TEXT, found_at TEXT, body_hash TEXT, timers TEXT NOT NULL,
         next_fetch TEXT, next_unconditional TEXT, failures INTEGER NOT NULL, failure TEXT,
         gone TEXT, moved_to TEXT, moved_days TEXT NOT NULL
@@ -30,10 +37,11 @@ TABLES: Final = (
         authors TEXT NOT NULL, published TEXT, updated TEXT, tags TEXT NOT NULL, enclosures TEXT NOT NULL,
         language TEXT,
         truncated INTEGER NOT NULL, first_seen TEXT NOT NULL, last_changed TEXT NOT NULL,
+        rewrites INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (feed, key)
     )
     """,
-    "CREATE INDEX entries_by_date ON entries (feed, published DESC)",
+    *INDEXES,
     """
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY, ended TEXT NOT NULL, seconds REAL NOT NULL, feeds INTEGER NOT NULL,
@@ -43,6 +51,29 @@ TABLES: Final = (
     """,
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
+
+MIGRATIONS: Final = {
+    # Texts were always HTML before they had types.
+    1: (
+        "ALTER TABLE feeds ADD COLUMN link TEXT",
+        "ALTER TABLE feeds ADD COLUMN subtitle TEXT",
+        "ALTER TABLE feeds ADD COLUMN language TEXT",
+        "ALTER TABLE feeds ADD COLUMN updated TEXT",
+        "ALTER TABLE feeds ADD COLUMN self_link TEXT",
+        "ALTER TABLE feeds ADD COLUMN hub TEXT",
+        "ALTER TABLE feeds ADD COLUMN distrusts_ids INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE feeds ADD COLUMN found_at TEXT",
+        "ALTER TABLE entries ADD COLUMN summary_type TEXT",
+        "ALTER TABLE entries ADD COLUMN content_type TEXT",
+        "ALTER TABLE entries ADD COLUMN language TEXT",
+        "ALTER TABLE entries ADD COLUMN rewrites INTEGER NOT NULL DEFAULT 0",
+        "UPDATE entries SET summary_type = 'html' WHERE summary IS NOT NULL",
+        "UPDATE entries SET content_type = 'html' WHERE content IS NOT NULL",
+        *INDEXES,
+        "PRAGMA user_version = 2",
+    ),
+}
+"""What makes a file of one version into one of the next. Columns are added at the end of their tables."""
 
 # The names are those of the fields of a record, never a value.
 SELECT_STATE: Final = f"SELECT {', '.join(STATE_FIELDS)} FROM feeds WHERE feed_id = ?"  # noqa: S608
