@@ -12,6 +12,7 @@ from pymongo.database import Database
 from stores import FEED, FULL_ENTRY, entry, report, state, update
 from trioscrape import StoreError
 from trioscrape._store import open_store
+from trioscrape._store._merge import CALLERS
 from trioscrape._types import EntryCounts
 
 from mongod import Mongod
@@ -155,11 +156,11 @@ class TestPool:
 
     async def test_a_narrower_pool_in_the_url_narrows_the_store(self, mongodb_url: str) -> None:
         async with open_store(f"{mongodb_url}?maxPoolSize=2&appName=news", width=8) as store:
-            assert store.width == 2
+            assert store.width == 2 * CALLERS
             assert await store.save(update(entry())) == EntryCounts(new=1)
 
         async with open_store(f"{mongodb_url}?maxPoolSize=0", width=3) as store:
-            assert store.width == 3
+            assert store.width == 3 * CALLERS
 
 
 class TestServerTrouble:

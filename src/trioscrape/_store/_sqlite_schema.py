@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from .._types import FeedState
+from ._plan import Known
 from ._records import SCHEMA_VERSION, STATE_FIELDS, state_of_record
 
 INDEXES: Final = (
@@ -83,22 +84,27 @@ UPSERT_STATE: Final = f"""
     ON CONFLICT (feed_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in STATE_FIELDS)}
 """  # noqa: S608
 
-SELECT_HASH: Final = "SELECT hash FROM entries WHERE feed = ? AND key = ?"
+SELECT_KNOWN: Final = "SELECT hash, updated, rewrites FROM entries WHERE feed = ? AND key = ?"
+
+SELECT_KEYS: Final = "SELECT key FROM entries WHERE feed = ?"
+
+# Where somebody else has stored the new one meanwhile, both stay.
+RENAME_ENTRY: Final = "UPDATE OR IGNORE entries SET key = ? WHERE feed = ? AND key = ?"
 
 UPSERT_ENTRY: Final = """
     INSERT INTO entries (
         feed, key, hash, link, title, summary, summary_type, content, content_type, authors,
-        published, updated, tags, enclosures, language, truncated, first_seen, last_changed
+        published, updated, tags, enclosures, language, truncated, rewrites, first_seen, last_changed
     ) VALUES (
         :feed, :key, :hash, :link, :title, :summary, :summary_type, :content, :content_type, :authors,
-        :published, :updated, :tags, :enclosures, :language, :truncated, :moment, :moment
+        :published, :updated, :tags, :enclosures, :language, :truncated, :rewrites, :moment, :moment
     ) ON CONFLICT (feed, key) DO UPDATE SET
         hash = excluded.hash, link = excluded.link, title = excluded.title,
         summary = excluded.summary, summary_type = excluded.summary_type,
         content = excluded.content, content_type = excluded.content_type, authors = excluded.authors,
         published = excluded.published, updated = excluded.updated, tags = excluded.tags,
         enclosures = excluded.enclosures, language = excluded.language,
-        truncated = excluded.truncated, last_changed = excluded.last_changed
+        truncated = excluded.truncated, rewrites = excluded.rewrites, last_changed = excluded.last_changed
 """
 
 INSERT_RUN: Final = """
@@ -120,6 +126,12 @@ def state_of_row(row: Sequence[Any]) -> FeedState:
         record[name] = record[name] and datetime.fromisoformat(record[name])
     record["distrusts_ids"] = bool(record["distrusts_ids"])
     return state_of_record(record)
+
+
+def known_of_row(row: Sequence[Any]) -> Known:
+    """What a row of `SELECT_KNOWN` says."""
+    digest, updated, rewrites = row
+    return Known(digest, updated and datetime.fromisoformat(updated), rewrites)
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:
