@@ -37,8 +37,9 @@ def find_mongod() -> str | None:
 class Mongod:
     """One server on loopback with its data in `folder`; it can be killed, frozen and started again."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
         self._program = program
+        self._options = options
         self._folder = folder
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -56,6 +57,7 @@ class Mongod:
             *("--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             *("--setParameter", "enableTestCommands=1"),
+            *self._options,
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         self._wait_until_it_answers(self._process)
@@ -120,9 +122,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(program: str, folder: Path) -> Iterator[Mongod]:
-    """A server that answers; it ends with the block."""
-    server = Mongod(program, folder)
+def running(program: str, folder: Path, *options: str) -> Iterator[Mongod]:
+    """A server that answers, started with more options of its command line; it ends with the block."""
+    server = Mongod(program, folder, *options)
     server.start()
     try:
         yield server
