@@ -66,3 +66,12 @@ def story(session: nox.Session) -> None:
     """The story that trioscrape comes from, in full: 500 feeds, 100 ms a lookup, about three minutes."""
     install(session, "tests")
     session.run("python", "examples/hobbled_resolver.py", env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def bench(session: nox.Session) -> None:
+    """Benchmarks with their tables; all of ``tests/bench``, or those that are named: ``-- store``."""
+    install(session, "tests")
+    names = session.posargs or sorted(path.stem for path in Path("tests/bench").glob("*.py"))
+    for name in names:
+        session.run("python", f"tests/bench/{name}.py", env={"PYTHONPATH": "tests"})
