@@ -17,6 +17,8 @@ class Document:
     """Where it was found at last, without credentials: the base of relative links."""
     content_type: str | None = None
     """The Content-Type header's value, which may name a charset."""
+    distrusts_ids: bool = False
+    """Whether its feed's entries are known by link since an earlier document, see `ParsedFeed`."""
 
 
 class Parser(Protocol):
