@@ -7,9 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 
 from mongod import Mongod, find_mongod, running
+
+# The same examples every time, and no limit in seconds: `nox -s fuzz` looks for others.
+settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=100)
+settings.load_profile("suite")
 
 
 def _program() -> str:

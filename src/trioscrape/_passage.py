@@ -77,8 +77,9 @@ class Passage:
             parsed = None
             if fetched.body is not None and (known is None or known.body_hash != body_hash):
                 async with lanes.parse.slot(trip):
+                    distrusts_ids = known is not None and known.distrusts_ids
                     parsed = await self.parser.parse(
-                        Document(fetched.body, fetched.url, fetched.content_type)
+                        Document(fetched.body, fetched.url, fetched.content_type, distrusts_ids)
                     )
             state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.interval)
             result = Result(
