@@ -29,7 +29,7 @@ import trio
 
 from .._errors import FeedFailed, TrioscrapeError
 from .._types import ParsedFeed
-from ._feedparser import parse_document
+from ._document import parse_document
 from ._process import Died, Worker, spawn
 from ._protocol import Document
 
