@@ -14,9 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trioscrape import Outcome
 from trioscrape._parse import Document, parse_document
 from trioscrape._parse._identity import LONGEST_KEY, change_hash, distrusts_ids, identified
 from trioscrape._types import Enclosure, Entry
+from trioscrape.testing import Internet, MemoryStore, Site
+
+from scenarios import run_virtual
 
 ENTRY = Entry(
     key="k",
@@ -222,3 +226,29 @@ def test_duplicate_guids_in_a_document_lose_no_entry() -> None:
     )
 
     assert [entry.key for entry in feed.entries] == ["same", "same http://a.test/2"]
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_a_feed_whose_ids_were_once_not_believed_is_known_by_links_for_ever() -> None:
+    """Over a 304, over an unchanged document, and when its ids have become good."""
+    item = "<item><guid isPermaLink='false'>{}</guid><link>http://a.test/{}</link></item>"
+
+    def document(*ids: str) -> bytes:
+        items = "".join(item.format(guid, number) for number, guid in enumerate(ids))
+        return f"<rss version='2.0'><channel>{items}</channel></rss>".encode()
+
+    site = Site(body=document("1", "1", "1"), headers={"ETag": '"1"'})
+    internet, store = Internet({"a.test": site}), MemoryStore()
+
+    async def run() -> tuple[Outcome, bool, set[str]]:
+        (result,), _ = await run_virtual(["http://a.test/feed"], internet, store)
+        ((feed_id, state),) = store.feeds.items()
+        return result.outcome, state.distrusts_ids, set(store.entries[feed_id])
+
+    by_link = {f"http://a.test/{number}" for number in range(3)}
+    assert await run() == (Outcome.NEW, True, by_link)
+    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)
+    site.headers = {"ETag": '"2"'}
+    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)
+    site.headers, site.body = {"ETag": '"3"'}, document("1", "2", "3")
+    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)

@@ -115,6 +115,10 @@ class Config:
     minimum_rate: float = _number(
         100.0, "limits", "at which a body has to come after 10 s of reading", 0, 2**30, "bytes/s"
     )
+    # feedparser takes 1.4 s for 10,000 small ones, nh3 as long again where they are large.
+    entries_limit: int = _number(
+        10_000, "limits", "entries of one document that are taken, the first ones", 1, 1_000_000
+    )
     redirects: int = _number(10, "limits", "redirects to follow", 0, 100)
     look_ahead: int = _number(
         20_000, "limits", "feeds read ahead of their turn, so that no host holds up another", 1, 10_000_000

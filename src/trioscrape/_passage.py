@@ -18,7 +18,7 @@ from ._parse import Document, Parser
 from ._seen import Seen
 from ._states import GONE_REASON, after_failure, after_success, to_send
 from ._store import Store
-from ._types import EntryCounts, Feed, FeedState, FeedUpdate, LaneStatistics, Outcome, Result
+from ._types import EntryCounts, Feed, FeedState, FeedUpdate, LaneStatistics, Outcome, ParsedFeed, Result
 from ._urls import feed_id
 
 
@@ -50,6 +50,8 @@ class Passage:
     now: Callable[[], datetime]
     interval: float
     """The user's seconds between two fetches of a feed."""
+    entries_limit: int
+    """Entries of a document that are taken."""
 
     async def outcome(self, candidate: Candidate) -> Result:
         """Whatever becomes of the feed, as a value.
@@ -77,15 +79,12 @@ class Passage:
             parsed = None
             if fetched.body is not None and (known is None or known.body_hash != body_hash):
                 async with lanes.parse.slot(trip):
-                    distrusts_ids = known is not None and known.distrusts_ids
-                    parsed = await self.parser.parse(
-                        Document(fetched.body, fetched.url, fetched.content_type, distrusts_ids)
-                    )
+                    parsed = await self.parser.parse(self._document(fetched.body, fetched, known))
             state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.interval)
             result = Result(
                 candidate.feed,
                 Outcome.NOT_MODIFIED,
-                detail=fetched.remark,
+                *self._remarks(fetched, parsed),
                 same_as=self._arrived(candidate.feed, fetched.url),
                 lanes=trip.lanes,
             )
@@ -94,6 +93,22 @@ class Passage:
             async with lanes.store.slot(trip):
                 entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()))
         return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
+
+    def _document(self, body: bytes, fetched: Fetched, known: FeedState | None) -> Document:
+        return Document(
+            body,
+            fetched.url,
+            fetched.content_type,
+            distrusts_ids=known is not None and known.distrusts_ids,
+            entries_limit=self.entries_limit,
+        )
+
+    def _remarks(self, fetched: Fetched, parsed: ParsedFeed | None) -> tuple[str | None, str | None]:
+        """The reason and the detail of a feed that has not failed."""
+        if parsed is None or not parsed.has_more:
+            return None, fetched.remark
+        cut = f"only its first {self.entries_limit:,} entries are taken"
+        return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
 
     def _arrived(self, feed: Feed, url: str) -> str | None:
         """The first feed of the run that has arrived there, if that was another one."""

@@ -77,7 +77,15 @@ class Run:
             with receive:
                 async with aclosing(transport), trio.open_nursery() as self._nursery:
                     passage = Passage(
-                        lanes, fetcher, parser, self._store, budget, arrivals, self._now, config.interval
+                        lanes,
+                        fetcher,
+                        parser,
+                        self._store,
+                        budget,
+                        arrivals,
+                        self._now,
+                        config.interval,
+                        config.entries_limit,
                     )
                     self._nursery.start_soon(self._watch_lag)
                     self._nursery.start_soon(self._admit, passage, send)

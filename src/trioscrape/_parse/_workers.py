@@ -72,8 +72,8 @@ class ProcessParser:
         for a worker, and for a new one to start, is not charged.
 
         Raises:
-          FeedFailed: ``not-a-feed``; ``parse-timeout`` or ``parse-crash`` when its worker had to be
-            killed or died. A new one takes the place; no other document is touched.
+          FeedFailed: ``not-a-feed`` or ``malformed``; ``parse-timeout`` or ``parse-crash`` when its
+            worker had to be killed or died. A new one takes the place; no other document is touched.
           TrioscrapeError: no worker process can be started.
 
         Cancellation: the worker is killed at once, and has gone when this raises `trio.Cancelled`.
