@@ -20,12 +20,15 @@ ENTRY = Entry(
     link="http://a.test/1",
     title="t",
     summary="s",
+    summary_type="text",
     content="c",
+    content_type="html",
     authors=("a", "b"),
     published=datetime(2020, 1, 1, tzinfo=UTC),
     updated=datetime(2020, 1, 2, tzinfo=UTC),
     tags=("x",),
     enclosures=(Enclosure("http://a.test/e", "audio/mpeg", 1),),
+    language="en",
 )
 BARE = Entry(key="", hash="")
 

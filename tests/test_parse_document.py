@@ -13,7 +13,7 @@ import pytest
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import Document, parse_document
-from trioscrape._parse._html import absolute, escaped, plain, sanitised
+from trioscrape._parse._html import absolute, plain, sanitised
 from trioscrape._types import Enclosure, Entry, ParsedFeed, Timers
 
 FEEDS = Path(__file__).with_name("feeds")
@@ -149,7 +149,6 @@ def test_a_reference_to_no_character_costs_only_that_character(reference: str) -
 def test_nul_and_lone_surrogates_never_reach_a_record() -> None:
     assert sanitised("<b>a\x00b\ud800</b>", URL) == "<b>a�b�</b>"
     assert plain("a\ud800") == "a�"
-    assert escaped("a\x00<") == "a�&lt;"
     assert absolute("http://a.test/\ud800", URL) == "http://a.test/�"
 
 
@@ -216,7 +215,11 @@ def test_html_content_is_preferred_and_pictures_are_no_content() -> None:
         "<entry><id>3</id><content type='image/png'>iVBORw0KGgo=</content></entry></feed>"
     )
 
-    assert [entry.content for entry in feed.entries] == ["<p>a</p>", "a &lt; b", None]
+    assert [(entry.content, entry.content_type) for entry in feed.entries] == [
+        ("<p>a</p>", "html"),
+        ("a < b", "text"),
+        (None, None),
+    ]
 
 
 @pytest.mark.parametrize(

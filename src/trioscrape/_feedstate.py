@@ -28,10 +28,22 @@ class FeedState:
     url: str
     """Where the next fetch starts: what the list says, until the feed has moved for good."""
     title: str | None = None
+    """What the document last seen calls it, or else the list; plain text on one line."""
+    link: str | None = None
+    """This and the following: as in `ParsedFeed`, of the document last seen."""
+    subtitle: str | None = None
+    language: str | None = None
+    updated: datetime | None = None
+    self_link: str | None = None
+    hub: str | None = None
+    distrusts_ids: bool = False
+    """Once found so, for ever: its entries would change their keys with each change of mind."""
     etag: str | None = None
     """Opaque, byte for byte as it came (RFC 9110 §8.8.3), decoded as latin-1."""
     last_modified: str | None = None
     """Opaque as well (RFC 9110 §8.8.2)."""
+    found_at: str | None = None
+    """Where these validators came from, after all redirects: to another URL they mean nothing."""
     body_hash: str | None = None
     """Hex digest of the decoded body; None: there has never been one."""
     timers: Timers = Timers()

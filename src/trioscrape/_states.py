@@ -60,11 +60,18 @@ def after_success(
     known = candidate.state
     timers = _timers(known, fetched, parsed)
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
-    title = parsed.title if parsed is not None else known.title if known is not None else None
+    said = parsed or known or FeedState(candidate.feed_id, url)
     return FeedState(
         feed_id=candidate.feed_id,
         url=url,
-        title=title or candidate.feed.title,
+        title=said.title or candidate.feed.title,
+        link=said.link,
+        subtitle=said.subtitle,
+        language=said.language,
+        updated=said.updated,
+        self_link=said.self_link,
+        hub=said.hub,
+        distrusts_ids=said.distrusts_ids,
         etag=fetched.validators.etag,
         last_modified=fetched.validators.last_modified,
         body_hash=body_hash,

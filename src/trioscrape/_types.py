@@ -9,13 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 from ._feedstate import FeedState as FeedState  # noqa: PLC0414 - a record that travels, like those here
 from ._feedstate import Timers as Timers  # noqa: PLC0414
 from ._urls import without_credentials
 
 LANES: Final = ("dns", "http", "parse", "store")
+
+TextType = Literal["html", "text"]
+"""``html``: a sanitised fragment with absolute links. ``text``: plain; escape it before it goes into HTML."""
 
 
 class Outcome(StrEnum):
@@ -76,28 +79,49 @@ class Entry:
     title: str | None = None
     """Plain text on one line: escape it before it goes into HTML."""
     summary: str | None = None
-    """A sanitised HTML fragment with absolute links; None where it would repeat the content."""
+    """As `summary_type` says; None where it would repeat the content."""
+    summary_type: TextType | None = None
+    """None when there is no summary."""
     content: str | None = None
-    """As the summary. Plain text comes escaped."""
+    """As `content_type` says."""
+    content_type: TextType | None = None
+    """None when there is no content."""
     authors: tuple[str, ...] = ()
     """Names, or e-mail addresses where there is no name."""
     published: datetime | None = None
     updated: datetime | None = None
     tags: tuple[str, ...] = ()
     enclosures: tuple[Enclosure, ...] = ()
+    language: str | None = None
+    """A language tag (BCP 47) as the entry has it, ``en-GB``; None: that of the feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """What a document says."""
+    """What a document says. All URLs are absolute; texts are plain and on one line: escape them for HTML."""
 
     title: str | None
     link: str | None
+    """The page that it is the feed of."""
     entries: tuple[Entry, ...]
     repaired: bool = False
     """Whether the document was not well-formed and the entries are what could be saved of it."""
     timers: Timers = field(default_factory=Timers)
     """How often it wants to be fetched."""
+    subtitle: str | None = None
+    """RSS ``description``, Atom ``subtitle``, JSON Feed ``description``."""
+    language: str | None = None
+    """A language tag (BCP 47) as the document has it."""
+    updated: datetime | None = None
+    """When it says that it has changed last."""
+    self_link: str | None = None
+    """Where it says that it is to be found (``link rel=self``, JSON Feed ``feed_url``)."""
+    hub: str | None = None
+    """Its WebSub hub (``link rel=hub``)."""
+    distrusts_ids: bool = False
+    """Whether its entries are known by link, because too many of its ids are empty or come twice."""
+    parser: str = "feedparser"
+    """Which parser has read it: for statistics, nothing depends on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ expected = ParsedFeed(
             link="http://kaefer.test/1",
             title="Hirschkäfer",
             summary="Groß",
+            summary_type="html",
         ),
     ),
 )

@@ -12,7 +12,9 @@ expected = ParsedFeed(
             link="http://feeds.test/dir/stag.html",
             title="Stag beetles <3 oak",
             summary='A <i>short</i> one, see <a href="http://feeds.test/dir/more">more</a>.',
+            summary_type="html",
             content='<p>Long <img src="http://feeds.test/stag.jpg"></p>',
+            content_type="html",
             authors=("Ada",),
             published=datetime(2010, 9, 6, 0, 1, tzinfo=UTC),
             tags=("insects", "oak"),
@@ -22,6 +24,7 @@ expected = ParsedFeed(
             key="hash:613258520c6aee9a0bd66dd7a2c855e8",
             hash="",
             summary="No guid, no link; 1 &lt; 2",
+            summary_type="html",
         ),
     ),
 )

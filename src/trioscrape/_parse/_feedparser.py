@@ -19,8 +19,8 @@ from typing import Any, Final
 import feedparser
 
 from .._errors import FeedFailed
-from .._types import Enclosure, Entry, ParsedFeed
-from ._html import absolute, escaped, one_line, plain, sanitised, scrub
+from .._types import Enclosure, Entry, ParsedFeed, TextType
+from ._html import absolute, one_line, plain, sanitised, scrub
 from ._identity import identified
 from ._protocol import Document
 from ._timers import timers
@@ -33,6 +33,9 @@ _HTML_ROOT: Final = re.compile(
 _REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,4000}|[0-9]{1,4000});?", re.I)
 # feedparser calls a document broken ("bozo") for these as well, though nothing of it was repaired.
 _ONLY_LABELS: Final = (feedparser.NonXMLContentType, feedparser.CharacterEncodingOverride)
+
+_Text = tuple[str | None, TextType | None]
+_NOTHING: Final[_Text] = (None, None)
 
 # FeedParserDict answers some keys with others' values and warns about it: `dict.get` asks for the
 # value itself.
@@ -105,14 +108,17 @@ def _repaired(parsed: Any) -> bool:
 
 
 def _entry(entry: Any, url: str) -> Entry:
-    content, summary = _content(entry, url), _summary(entry, url)
+    content, content_type = _content(entry, url)
+    summary, summary_type = _summary(entry, url)
     return Entry(
         key="",
         hash="",
         link=_link(entry, url),
         title=_title(entry),
         summary=summary,
+        summary_type=summary_type,
         content=content,
+        content_type=content_type,
         authors=_distinct(_authors(entry)),
         published=_moment(_get(entry, "published_parsed")),
         updated=_moment(_get(entry, "updated_parsed")),
@@ -138,31 +144,34 @@ def _title(of: Any) -> str | None:
     return (plain(title) if _get(detail, "type") in _HTML_TYPES else one_line(title)) or None
 
 
-def _content(entry: Any, url: str) -> str | None:
+def _content(entry: Any, url: str) -> _Text:
     """The first content in HTML, else the first one that can be shown."""
     contents = sorted(
         _get(entry, "content") or (), key=lambda content: _get(content, "type") not in _HTML_TYPES
     )
-    return next(filter(None, (_fragment(content, url) for content in contents)), None)
+    texts = (_text(content, url) for content in contents)
+    return next((text for text in texts if text[0]), _NOTHING)
 
 
-def _summary(entry: Any, url: str) -> str | None:
+def _summary(entry: Any, url: str) -> _Text:
     """The summary if the document has one; feedparser repeats the content where it has none."""
     detail = _get(entry, "summary_detail")
     if detail is not None:
-        return _fragment(detail, url)
+        return _text(detail, url)
     summary = _get(entry, "summary")
     if not summary or any(_get(content, "value") == summary for content in _get(entry, "content") or ()):
-        return None
-    return sanitised(summary, url) or None
+        return _NOTHING
+    return _text({"value": summary}, url)
 
 
-def _fragment(detail: Any, url: str) -> str | None:
-    """HTML, whatever it was: text is escaped, and a picture or another format is left out."""
+def _text(detail: Any, url: str) -> _Text:
+    """What can be shown of it and how; a picture or another format is left out."""
     value, kind = _get(detail, "value") or "", _get(detail, "type") or "text/html"
     if kind in _HTML_TYPES:
-        return sanitised(value, _get(detail, "base") or url) or None
-    return escaped(value) or None if kind.startswith("text") else None
+        markup = sanitised(value, _get(detail, "base") or url)
+        return (markup, "html") if markup else _NOTHING
+    text = scrub(value).strip() if kind.startswith("text") else ""
+    return (text, "text") if text else _NOTHING
 
 
 def _authors(entry: Any) -> Iterator[str | None]:

@@ -44,11 +44,6 @@ def sanitised(markup: str, base: str) -> str:
     return _cleaner(base).clean(scrub(markup)).strip()
 
 
-def escaped(text: str) -> str:
-    """Plain text as an HTML fragment, line breaks as they were."""
-    return html.escape(scrub(text), quote=False).strip()
-
-
 def plain(markup: str) -> str:
     """What a reader sees of `markup`, in one line: no tags, no entities, single spaces."""
     return one_line(html.unescape(_BARE.clean(scrub(markup))))

@@ -52,12 +52,15 @@ def entry_record(entry: Entry) -> dict[str, Any]:
         "link": kept.link,
         "title": kept.title,
         "summary": kept.summary,
+        "summary_type": kept.summary_type,
         "content": kept.content,
+        "content_type": kept.content_type,
         "authors": list(kept.authors),
         "published": kept.published,
         "updated": kept.updated,
         "tags": list(kept.tags),
         "enclosures": [asdict(enclosure) for enclosure in kept.enclosures],
+        "language": kept.language,
         "truncated": truncated,
     }
 

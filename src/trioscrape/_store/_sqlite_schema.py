@@ -16,8 +16,9 @@ from ._records import SCHEMA_VERSION, STATE_FIELDS, state_of_record
 TABLES: Final = (
     """
     CREATE TABLE feeds (
-        feed_id TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT,
-        etag TEXT, last_modified TEXT, body_hash TEXT, timers TEXT NOT NULL,
+        feed_id TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT, link TEXT, subtitle TEXT, language TEXT,
+        updated TEXT, self_link TEXT, hub TEXT, distrusts_ids INTEGER NOT NULL,
+        etag TEXT, last_modified TEXT, found_at TEXT, body_hash TEXT, timers TEXT NOT NULL,
         next_fetch TEXT, next_unconditional TEXT, failures INTEGER NOT NULL, failure TEXT,
         gone TEXT, moved_to TEXT, moved_days TEXT NOT NULL
     ) WITHOUT ROWID
@@ -25,8 +26,9 @@ TABLES: Final = (
     """
     CREATE TABLE entries (
         feed TEXT NOT NULL, key TEXT NOT NULL, hash TEXT NOT NULL,
-        link TEXT, title TEXT, summary TEXT, content TEXT, authors TEXT NOT NULL,
-        published TEXT, updated TEXT, tags TEXT NOT NULL, enclosures TEXT NOT NULL,
+        link TEXT, title TEXT, summary TEXT, summary_type TEXT, content TEXT, content_type TEXT,
+        authors TEXT NOT NULL, published TEXT, updated TEXT, tags TEXT NOT NULL, enclosures TEXT NOT NULL,
+        language TEXT,
         truncated INTEGER NOT NULL, first_seen TEXT NOT NULL, last_changed TEXT NOT NULL,
         PRIMARY KEY (feed, key)
     )
@@ -54,17 +56,18 @@ SELECT_HASH: Final = "SELECT hash FROM entries WHERE feed = ? AND key = ?"
 
 UPSERT_ENTRY: Final = """
     INSERT INTO entries (
-        feed, key, hash, link, title, summary, content, authors, published, updated, tags,
-        enclosures, truncated, first_seen, last_changed
+        feed, key, hash, link, title, summary, summary_type, content, content_type, authors,
+        published, updated, tags, enclosures, language, truncated, first_seen, last_changed
     ) VALUES (
-        :feed, :key, :hash, :link, :title, :summary, :content, :authors, :published, :updated, :tags,
-        :enclosures, :truncated, :moment, :moment
+        :feed, :key, :hash, :link, :title, :summary, :summary_type, :content, :content_type, :authors,
+        :published, :updated, :tags, :enclosures, :language, :truncated, :moment, :moment
     ) ON CONFLICT (feed, key) DO UPDATE SET
         hash = excluded.hash, link = excluded.link, title = excluded.title,
-        summary = excluded.summary, content = excluded.content, authors = excluded.authors,
+        summary = excluded.summary, summary_type = excluded.summary_type,
+        content = excluded.content, content_type = excluded.content_type, authors = excluded.authors,
         published = excluded.published, updated = excluded.updated, tags = excluded.tags,
-        enclosures = excluded.enclosures, truncated = excluded.truncated,
-        last_changed = excluded.last_changed
+        enclosures = excluded.enclosures, language = excluded.language,
+        truncated = excluded.truncated, last_changed = excluded.last_changed
 """
 
 INSERT_RUN: Final = """
@@ -82,8 +85,9 @@ def state_of_row(row: Sequence[Any]) -> FeedState:
     record = dict(zip(STATE_FIELDS, row, strict=True))
     for name in ("timers", "moved_days"):
         record[name] = json.loads(record[name])
-    for name in ("next_fetch", "next_unconditional", "gone"):
+    for name in ("updated", "next_fetch", "next_unconditional", "gone"):
         record[name] = record[name] and datetime.fromisoformat(record[name])
+    record["distrusts_ids"] = bool(record["distrusts_ids"])
     return state_of_record(record)
 
 

@@ -45,8 +45,15 @@ def clean_state(state: FeedState) -> FeedState:
         state,
         url=_encoded(state.url).decode(),
         title=_Cleaner().text(state.title, TITLE_LIMIT),
+        link=_Cleaner().link(state.link),
+        subtitle=_Cleaner().text(state.subtitle, TITLE_LIMIT),
+        language=_Cleaner().text(state.language, NAME_LIMIT),
+        updated=_Cleaner().moment(state.updated),
+        self_link=_Cleaner().link(state.self_link),
+        hub=_Cleaner().link(state.hub),
         etag=_Cleaner().text(state.etag, TITLE_LIMIT),
         last_modified=_Cleaner().text(state.last_modified, TITLE_LIMIT),
+        found_at=_Cleaner().link(state.found_at),
         next_fetch=_Cleaner().moment(state.next_fetch),
         next_unconditional=_Cleaner().moment(state.next_unconditional),
         gone=_Cleaner().moment(state.gone),
@@ -73,6 +80,7 @@ def clean_entry(entry: Entry) -> tuple[Entry, bool]:
         updated=clean.moment(entry.updated),
         tags=clean.names(entry.tags),
         enclosures=clean.enclosures(entry.enclosures),
+        language=clean.text(entry.language, NAME_LIMIT),
     )
     return kept, clean.truncated
 
