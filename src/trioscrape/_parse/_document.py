@@ -13,6 +13,7 @@ from ._protocol import Document
 from ._raw import RawFeed
 from ._records import parsed_feed
 from ._shorten import shortened
+from ._unicode import in_utf_8
 
 
 def parse_document(document: Document) -> ParsedFeed:
@@ -45,4 +46,9 @@ def _parsed(document: Document) -> ParsedFeed:
 def _read(document: Document) -> RawFeed:
     if is_only_a_page(document.body):
         raise no_feed(document)
-    return read_anything(document)
+    try:
+        return read_anything(document)
+    except FeedFailed:
+        if (transcoded := in_utf_8(document)) is None:
+            raise
+    return read_anything(transcoded)
