@@ -37,10 +37,12 @@ LAYERS = (
         "_store",
         "_connect",
         "_route",
+        "_host_queue",
+        "_host_slots",
     },
     {"_network"},
     {"_fetch"},
-    {"_admission", "_host_queue", "_states", "_passage", "_tally", "_scrape", "_embedding"},
+    {"_admission", "_states", "_passage", "_tally", "_scrape", "_embedding"},
     {"_report", "_progress", "_demo", "_options", "_arguments", "_cli", "__main__"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

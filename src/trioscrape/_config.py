@@ -37,6 +37,8 @@ class Per(StrEnum):
     """Each name is a host of its own."""
     DOMAIN = "domain"
     """All names below one registrable domain, ``example.co.uk``; needs the extra ``domains``."""
+    ADDRESS = "address"
+    """All names at one address, which is what a hosting service has for many. A proxy's does not count."""
 
 
 @dataclass(frozen=True, slots=True)

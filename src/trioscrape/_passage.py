@@ -13,6 +13,7 @@ from ._budget import ByteBudget
 from ._config import Config
 from ._errors import FeedFailed
 from ._fetch import Fetched, Fetcher
+from ._host_slots import HostSlot
 from ._lane import Lane, Trip
 from ._parse import Document, Parser
 from ._seen import Seen
@@ -51,8 +52,8 @@ class Passage:
     interval: float
     """The user's seconds between two fetches of a feed."""
 
-    async def outcome(self, candidate: Candidate) -> Result:
-        """Whatever becomes of the feed, as a value.
+    async def outcome(self, candidate: Candidate, slot: HostSlot) -> Result:
+        """Whatever becomes of the feed, as a value. `slot` is that of its host.
 
         Raises:
           StoreError: the store is gone.
@@ -61,18 +62,18 @@ class Passage:
         """
         trip = Trip()
         try:
-            return await self._through_the_lanes(candidate, trip)
+            return await self._through_the_lanes(candidate, slot, trip)
         except FeedFailed as failed:
             # Its frames hold the document, and this one would hold them.
             failure = failed.with_traceback(None)
         return await self._failed(candidate, failure, trip)
 
-    async def _through_the_lanes(self, candidate: Candidate, trip: Trip) -> Result:
+    async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, trip: Trip) -> Result:
         lanes, known = self.lanes, candidate.state
         with self.budget.hold() as held:
             # The dns lane and the http lane, a turn in each for every hop.
             sent = to_send(known, self.now())
-            fetched = await self.fetcher.fetch(candidate.feed, sent, trip, held)
+            fetched = await self.fetcher.fetch(candidate.feed, sent, trip, held, slot)
             body_hash = _body_hash(fetched, known)
             parsed = None
             if fetched.body is not None and (known is None or known.body_hash != body_hash):

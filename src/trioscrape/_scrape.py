@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +19,7 @@ from ._domains import registrable_domains
 from ._fetch import Fetcher
 from ._holds import Holds
 from ._host_queue import HostQueue
+from ._host_slots import HostSlot, HostSlots
 from ._lane import Trip
 from ._network import LaneTransport, client_context
 from ._parse import Parser
@@ -50,10 +52,12 @@ class Run:
         self._store, self._config, self._now = store, config, now
         self._context = client_context(config.ca_file)
         group = registrable_domains() if config.per is Per.DOMAIN else str
-        self._queue = HostQueue(config.per_host, delay=config.host_delay, group=group)
+        self._queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
         self._in_flight = trio.CapacityLimiter(config.in_flight)
         self.lanes.dns.overdue_changed = self._let_in_beside
         self._changed = trio.lowlevel.ParkingLot()
+        self._slots = HostSlots(self._queue, self._changed.unpark_all)
+        self._locating = 0
         self._draining = False
         self.failure: Exception | None = None
         """What ended the run before its time, and is no feed's own failure."""
@@ -115,7 +119,7 @@ class Run:
                 return candidate
             if more and len(self._queue) < self._config.look_ahead:
                 more = await self._read_ahead(send)
-            elif self._queue:
+            elif self._queue or self._locating:
                 with trio.move_on_at(self._queue.next_time):
                     await self._changed.park()
             else:
@@ -156,17 +160,41 @@ class Run:
         self, candidate: Candidate, turn: object, passage: Passage, send: trio.MemorySendChannel[Result]
     ) -> None:
         result = None
+        again = False
+        slot = self._slots.held(candidate.host)
         try:
             with send, self._ending_the_run():
-                result = await passage.outcome(candidate)
+                again = not await self._in_its_place(candidate, slot, passage)
+                if again:
+                    return
+                result = await passage.outcome(candidate, slot)
                 self.tally.count(result)
                 await send.send(result)
         finally:
-            if result is None:
+            if again:
+                self.tally.accepted -= 1
+            elif result is None:
                 self.tally.count_cancelled(candidate.feed, str(self.failure) if self.failure else None)
-            self._queue.finished(candidate.host, trio.current_time())
+            slot.release()
             self._in_flight.release_on_behalf_of(turn)
             self._changed.unpark_all()
+
+    async def _in_its_place(self, candidate: Candidate, slot: HostSlot, passage: Passage) -> bool:
+        """Whether the feed may go on. By address, only a lookup tells where it has to queue.
+
+        Waiting here would fill what may be in flight with the feeds of one big address, so it goes back.
+        """
+        if self._config.per is not Per.ADDRESS or candidate.located:
+            return True
+        self._locating += 1
+        try:
+            address = await passage.fetcher.address(candidate.feed, candidate.state, Trip())
+        finally:
+            self._locating -= 1
+        if address is None or slot.move_nowait(address):
+            return True
+        self._queue.put(replace(candidate, host=address, located=True))
+        return False
 
     @contextmanager
     def _ending_the_run(self) -> Iterator[None]:
