@@ -18,7 +18,7 @@ headers meets the limits of h11 (100 KiB) and h2 (64 KiB) before."""
 
 HEAD_READ: Final = 16 * 1024
 """Bytes read at once before that. h11 takes interim answers of 17 bytes apart without a pause for others:
-those of one read of 64 KiB held up the loop for 80 ms."""
+those of one read of 64 KiB took 44 ms, these 11 ms."""
 
 
 class Head:
