@@ -112,6 +112,7 @@ class TestRunRecord:
             "seconds": 6.123,
             "loop_lag": {"p50": 0.0001, "p99": 0.002, "max": 0.012346},
             "twins": 0,
+            "stored": 0,
         }
         assert lane == {
             "width": 32,
