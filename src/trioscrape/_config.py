@@ -72,7 +72,7 @@ class Config:
     http_width: int = _number(500, "lanes", "fetches at once", 1, 10_000)
     parse_width: int = _number(os.cpu_count() or 1, "lanes", "parser processes", 1, 256)
     store_width: int = _number(4, "lanes", "writes at once (SQLite: always 1)", 1, 100)
-    in_flight: int = _number(1000, "lanes", "feeds under way at once, in all lanes", 1, 100_000)
+    in_flight: int = _number(1000, "lanes", "feeds under way at once, stuck lookups not counted", 1, 100_000)
 
     per_host: int = _number(1, "politeness", "feeds under way at once of one host", 1, 1000)
     # With one feed at a time a host is never asked for more than it can just answer, and the hosts

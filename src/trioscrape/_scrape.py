@@ -52,7 +52,8 @@ class Run:
         self._context = client_context(config.ca_file)
         group = registrable_domains() if config.per is Per.DOMAIN else str
         self._queue = HostQueue(config.per_host, delay=config.host_delay, group=group)
-        self._in_flight = trio.Semaphore(config.in_flight)
+        self._in_flight = trio.CapacityLimiter(config.in_flight)
+        self.lanes.dns.overdue_changed = self._let_in_beside
         self._changed = trio.lowlevel.ParkingLot()
         self.store = StoreLane(
             store, self.lanes.store, config.store_patience, changed=self._changed.unpark_all
@@ -100,12 +101,17 @@ class Run:
     async def _admit(self, passage: Passage, send: trio.MemorySendChannel[Result]) -> None:
         with send, self._ending_the_run():
             while True:
-                await self._in_flight.acquire()
+                turn = object()
+                await self._in_flight.acquire_on_behalf_of(turn)
                 candidate = await self._next(send)
                 if candidate is None:
                     return
                 self.tally.accepted += 1
-                self._nursery.start_soon(self._accepted, candidate, passage, send.clone())
+                self._nursery.start_soon(self._accepted, candidate, turn, passage, send.clone())
+
+    def _let_in_beside(self, overdue: int) -> None:
+        """Feeds with a lookup that is stuck hold nothing but a task: others are let in beside them."""
+        self._in_flight.total_tokens = self._config.in_flight + min(overdue, self._config.dns_abandoned)
 
     async def _next(self, send: trio.MemorySendChannel[Result]) -> Candidate | None:
         """The next feed whose host may start one; None when there is none left or we drain."""
@@ -165,7 +171,7 @@ class Run:
     # One feed
 
     async def _accepted(
-        self, candidate: Candidate, passage: Passage, send: trio.MemorySendChannel[Result]
+        self, candidate: Candidate, turn: object, passage: Passage, send: trio.MemorySendChannel[Result]
     ) -> None:
         result = None
         try:
@@ -179,7 +185,7 @@ class Run:
             if result is None:  # cancelled from outside: nobody is there to send it to
                 self.tally.count(self._cut_short(candidate.feed))
             self._queue.finished(candidate.host, trio.current_time())
-            self._in_flight.release()
+            self._in_flight.release_on_behalf_of(turn)
             self._changed.unpark_all()
 
     @contextmanager
