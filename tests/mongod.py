@@ -74,11 +74,18 @@ class Mongod:
         self.stop()
         raise RuntimeError(f"mongod did not answer within {START_DEADLINE} s")
 
-    def fail(self, command: str, times: int, **how: Any) -> None:
-        """Let the next `times` commands of that name fail, those of the stores under test only."""
-        data = {"failCommands": [command], "appName": "trioscrape", **how}
+    def fail(self, command: str, times: int | None = None, **how: Any) -> None:
+        """Let the next `times` commands of that name fail, or all; those of the stores under test only."""
+        mode = "alwaysOn" if times is None else {"times": times}
+        self._fail_point(mode, {"failCommands": [command], "appName": "trioscrape", **how})
+
+    def heal(self) -> None:
+        """Let no command fail any more."""
+        self._fail_point("off", {})
+
+    def _fail_point(self, mode: object, data: dict[str, Any]) -> None:
         with MongoClient[Any](self.url) as client:
-            client.admin.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+            client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
 
     def freeze(self) -> None:
         """Connections are still accepted, nothing is answered."""
