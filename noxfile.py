@@ -77,6 +77,6 @@ def crash(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS[0], default=False)
 def outage(session: nox.Session) -> None:
-    """Servers are killed, restarted, away and voted out while the program runs; disks are full: five minutes."""
+    """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
     install(session, "tests")
     session.run("pytest", "tests/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})

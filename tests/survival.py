@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import trio
@@ -90,10 +91,12 @@ async def open_sites(count: int, folder: Path) -> AsyncIterator[Sites]:
 class Program:
     """``python -m trioscrape … --json``: its records as they come."""
 
-    def __init__(self, process: trio.Process, folder: Path, mark: str) -> None:
+    def __init__(self, process: trio.Process, mark: str) -> None:
         self.process = process
         self.records: list[Record] = []
-        self._stderr, self._mark = folder / "stderr", mark
+        self.said = ""
+        """What it has written on standard error so far."""
+        self._mark = mark
         self._news = trio.lowlevel.ParkingLot()
         self._done = False
 
@@ -101,11 +104,6 @@ class Program:
     def stored(self) -> set[str]:
         """The URLs of feeds that were reported as stored."""
         return {each["url"] for each in self.records if each.get("stored") is True}
-
-    @property
-    def said(self) -> str:
-        """What it has written on standard error so far."""
-        return self._stderr.read_text()
 
     async def read(self) -> None:
         rest = b""
@@ -118,8 +116,14 @@ class Program:
         self._done = True
         self._news.unpark_all()
 
+    async def listen(self) -> None:
+        assert self.process.stderr is not None
+        async for data in self.process.stderr:
+            self.said += data.decode()
+            self._news.unpark_all()
+
     async def until(self, condition: Callable[[], bool]) -> None:
-        """Look at each record and wait until this is so; or for the program's end."""
+        """Wait until this is so, after a look at each record and each message; or for the program's end."""
         while not (condition() or self._done):
             await self._news.park()
 
@@ -170,11 +174,11 @@ async def running(sites: Sites, store: str, *arguments: str) -> AsyncIterator[Pr
     folder, mark = sites.list.parent, f"TRIOSCRAPE_TEST_RUN={uuid.uuid4().hex}"
     command = [sys.executable, "-m", "trioscrape", str(sites.list), "--store", store, "--json", *arguments]
     env = {**os.environ, **dict([mark.split("=")])}
-    with (folder / "stderr").open("wb") as stderr:
-        process = await trio.lowlevel.open_process(command, stdout=-1, stderr=stderr, cwd=folder, env=env)
-    program = Program(process, folder, mark)
+    process = await trio.lowlevel.open_process(command, stdout=PIPE, stderr=PIPE, cwd=folder, env=env)
+    program = Program(process, mark)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(program.read)
+        nursery.start_soon(program.listen)
         try:
             yield program
         finally:
