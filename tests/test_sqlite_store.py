@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from stores import FEED, FULL_ENTRY, OTHER, entry, report, update
-from trioscrape import StoreError
+from trioscrape import StoreError, StoreUnavailable
 from trioscrape._store import open_store
 from trioscrape._types import EntryCounts
 
@@ -92,7 +92,7 @@ async def test_a_write_that_fails_half_way_is_rolled_back(path: Path, outside: s
 async def test_a_file_that_another_process_has_locked(path: Path, outside: sqlite3.Connection) -> None:
     async with open_store(f"sqlite:{path}", deadline=0.05) as store:
         outside.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="locked"):
+        with pytest.raises(StoreUnavailable, match="locked"):
             await store.save(update(entry()))
         assert await store.load([FEED]) == {}
 

@@ -105,6 +105,9 @@ class Config:
         3600,
         "s",
     )
+    store_patience: float = _number(
+        300.0, "deadlines", "for a store that takes nothing to come back; 0: none", 0, 7 * 86400, "s"
+    )
 
     interval: float = _number(0.0, "schedule", "between two fetches of a feed, at least", 0, 365 * 86400, "s")
 

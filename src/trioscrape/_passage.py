@@ -19,6 +19,7 @@ from ._parse import Document, Parser
 from ._seen import Seen
 from ._states import GONE_REASON, after_failure, after_success, to_send
 from ._store import Store
+from ._store_lane import StoreLane
 from ._types import EntryCounts, Feed, FeedState, FeedUpdate, LaneStatistics, Outcome, Result
 from ._urls import feed_id
 
@@ -44,7 +45,7 @@ class Passage:
     lanes: Lanes
     fetcher: Fetcher
     parser: Parser
-    store: Store
+    store: StoreLane
     budget: ByteBudget
     arrivals: Seen[str]
     """Where the feeds of the run have arrived, with the first feed's URL."""
@@ -56,9 +57,9 @@ class Passage:
         """Whatever becomes of the feed, as a value. `slot` is that of its host.
 
         Raises:
-          StoreError: the store is gone.
+          StoreError: the store is gone for good.
 
-        Cancellation: see `Fetcher.fetch`, `Parser.parse` and `Store.save`.
+        Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
         trip = Trip()
         try:
@@ -91,8 +92,7 @@ class Passage:
             )
             if parsed is None and state == known:
                 return result
-            async with lanes.store.slot(trip):
-                entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()))
+            entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), trip)
         return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
 
     def _arrived(self, feed: Feed, url: str) -> str | None:
@@ -106,8 +106,7 @@ class Passage:
         stored = outcome is not Outcome.REFUSED
         if stored:
             state = after_failure(candidate, failed, self.now(), self.interval)
-            async with self.lanes.store.slot(trip):
-                await self.store.save(FeedUpdate(state, ()))
+            await self.store.save(FeedUpdate(state, ()), trip)
         return Result(
             candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=trip.lanes
         )

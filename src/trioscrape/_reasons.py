@@ -31,6 +31,7 @@ REASONS: Final[dict[str, str]] = {
     "not-a-feed": "the document is no RSS, Atom or RDF feed",
     "parse-timeout": "parsing took longer than its deadline",
     "parse-crash": "the parser or its worker process broke on the document",
+    "not-stored": "the store failed, and was not waited for any longer, while the feed was under way",
     "cancelled": "the scrape was cancelled while the feed was under way",
 }
 

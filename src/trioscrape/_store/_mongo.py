@@ -17,8 +17,9 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, DuplicateKeyError, ExecutionTimeout, PyMongoError
 
-from .._errors import StoreError
+from .._errors import StoreError, StoreUnavailable
 from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
+from ._mongo_errors import may_pass
 from ._mongo_pools import Pools
 from ._mongo_steps import in_short, retried, state_of, upsert, waiting_for_the_journal
 from ._mongo_url import parse_mongo_url
@@ -243,6 +244,7 @@ class MongoStore:
             self._fail(error)
 
     def _fail(self, error: Exception) -> NoReturn:
+        kind = StoreUnavailable if may_pass(error) else StoreError
         if not self._url.is_safe(str(error)):
-            raise StoreError(f"{self.shown}: {type(error).__name__}") from None
-        raise StoreError(f"{self.shown}: {in_short(error)}") from error
+            raise kind(f"{self.shown}: {type(error).__name__}") from None
+        raise kind(f"{self.shown}: {in_short(error)}") from error

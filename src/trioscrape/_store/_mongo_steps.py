@@ -20,6 +20,7 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from .._types import Entry, FeedState
+from ._mongo_errors import codes_of
 from ._records import entry_record, state_of_record
 
 T = TypeVar("T")
@@ -52,9 +53,7 @@ def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        details = error.details or {}
-        codes = {failed.get("code") for failed in details.get("writeErrors", ())}
-        return codes == {_DUPLICATE_KEY} and not details.get("writeConcernErrors")
+        return codes_of(error) == {_DUPLICATE_KEY}
     return isinstance(error, (AutoReconnect, DuplicateKeyError, WaitQueueTimeoutError))
 
 

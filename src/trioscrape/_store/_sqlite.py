@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from .._errors import StoreError, UsageError
+from .._errors import StoreError, StoreUnavailable, UsageError
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._records import SCHEMA_VERSION, by_key, entry_record, now, plan, run_record, state_record
 from ._sqlite_schema import (
@@ -25,6 +25,19 @@ from ._threads import Threads
 from ._values import clean_state
 
 SCHEME: Final = "sqlite:"
+
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, after many attempts
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CANTOPEN,  # no descriptor to be had, or a folder that is not mounted just now
+    }
+)
+"""Errors that another attempt may not meet."""
 
 
 def sqlite_path(url: str) -> str:
@@ -195,7 +208,9 @@ class SqliteStore:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.shown}: {error}") from error
+            # The low byte; the others say more of the same. Errors of the module itself have none.
+            passes = getattr(error, "sqlite_errorcode", 0) & 0xFF in _PASSING
+            raise (StoreUnavailable if passes else StoreError)(f"{self.shown}: {error}") from error
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
+from .._errors import StoreUnavailable
 from .._store._records import by_key, plan
 from .._store._values import clean_entry, clean_key, clean_state
 from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
@@ -26,6 +27,8 @@ class MemoryStore:
         self.writes = 0
         """Saves that had something to write, and runs recorded."""
         self.closed = False
+        self.unavailable: str | None = None
+        """While it is a text, every call raises `StoreUnavailable` with it."""
         self._width = width
 
     @property
@@ -40,12 +43,12 @@ class MemoryStore:
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         return {feed_id: self.feeds[feed_id] for feed_id in feed_ids if feed_id in self.feeds}
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`. Cancellation: before anything is stored, or not at all."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         state = clean_state(update.state)
         stored = self.entries.get(state.feed_id, {})
         todo = plan(by_key(update), {key: entry.hash for key, entry in stored.items()})
@@ -58,9 +61,14 @@ class MemoryStore:
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         self.writes += 1
         self.runs.append(report)
+
+    async def _answer(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.unavailable is not None:
+            raise StoreUnavailable(self.unavailable)
 
     async def aclose(self) -> None:
         """See `Store.aclose`."""
