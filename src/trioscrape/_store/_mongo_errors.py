@@ -30,7 +30,8 @@ _TROUBLE_OF_ONE_SERVER: Final = frozenset(
         237,  # CursorKilled
     }
 )
-_PASSING: Final = _NOT_PRIMARY | _TROUBLE_BETWEEN_SERVERS | _TROUBLE_OF_ONE_SERVER
+PASSING: Final = _NOT_PRIMARY | _TROUBLE_BETWEEN_SERVERS | _TROUBLE_OF_ONE_SERVER
+"""The codes of an outage."""
 
 
 def may_pass(error: Exception) -> bool:
@@ -38,8 +39,8 @@ def may_pass(error: Exception) -> bool:
     if isinstance(error, (AutoReconnect, WaitQueueTimeoutError)):
         return True
     if isinstance(error, BulkWriteError):
-        return codes_of(error) <= _PASSING
-    if isinstance(error, OperationFailure) and error.code in _PASSING:
+        return codes_of(error) <= PASSING
+    if isinstance(error, OperationFailure) and error.code in PASSING:
         return True
     if isinstance(error, PyMongoError):
         return error.timeout or error.has_error_label("RetryableWriteError")
