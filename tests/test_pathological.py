@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -71,9 +72,7 @@ def atom(inner: str, title: str = "T") -> bytes:
 
 def laughs() -> str:
     """Nine entities of ten of the one before."""
-    steps = "".join(
-        f"<!ENTITY {name} '{f'&{before};' * 10}'>" for before, name in zip("abcdefghi", "bcdefghij")
-    )
+    steps = "".join(f"<!ENTITY {name} '{f'&{before};' * 10}'>" for before, name in pairwise("abcdefghij"))
     return f"<!DOCTYPE rss [<!ENTITY a 'lol'>{steps}]>"
 
 

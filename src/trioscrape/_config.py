@@ -37,6 +37,8 @@ class Per(StrEnum):
     """Each name is a host of its own."""
     DOMAIN = "domain"
     """All names below one registrable domain, ``example.co.uk``; needs the extra ``domains``."""
+    ADDRESS = "address"
+    """All names at one address, which is what a hosting service has for many. A proxy's does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,9 @@ class Config:
         0.01,
         3600,
         "s",
+    )
+    store_patience: float = _number(
+        300.0, "deadlines", "for a store that takes nothing to come back; 0: none", 0, 7 * 86400, "s"
     )
 
     interval: float = _number(0.0, "schedule", "between two fetches of a feed, at least", 0, 365 * 86400, "s")

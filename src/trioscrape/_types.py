@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from ._feedstate import FeedState as FeedState  # noqa: PLC0414 - a record that travels, like those here
 from ._feedstate import Timers as Timers  # noqa: PLC0414
+from ._outage import Outage as Outage  # noqa: PLC0414
 from ._urls import without_credentials
 
 LANES: Final = ("dns", "http", "parse", "store")
@@ -220,6 +221,8 @@ class Statistics:
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
     """How late the event loop ran a timer."""
+    outage: Outage | None = None
+    """None: the store takes what it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +267,12 @@ class Report:
     """Feeds that arrived, after all redirects, where another one of the list had arrived."""
     twin_examples: tuple[Result, ...] = ()
     """The first ten of them; ``same_as`` has the other one."""
+    stored: int = 0
+    """Feeds for which something was written and acknowledged."""
+    not_stored_examples: tuple[Result, ...] = ()
+    """The first ten feeds that the store failed."""
+    outage: Outage | None = None
+    """None: the store takes what it is given."""
 
     @property
     def complete(self) -> bool:
