@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
-from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.errors import (
     AutoReconnect,
@@ -19,8 +17,8 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
-from .._types import Entry, FeedState
-from ._records import entry_record, state_of_record
+from .._types import FeedState
+from ._records import state_of_record
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -28,7 +26,10 @@ P = ParamSpec("P")
 PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts: together about what an election or a quick restart needs."""
 
-_DUPLICATE_KEY: Final = 11000
+DUPLICATE_KEY: Final = 11000
+
+_PASSING: Final = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+"""Codes of servers that can't be reached, step down or shut down (MongoDB's retryable writes)."""
 
 
 def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,21 +53,36 @@ def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        details = error.details or {}
-        codes = {failed.get("code") for failed in details.get("writeErrors", ())}
-        return codes == {_DUPLICATE_KEY} and not details.get("writeConcernErrors")
+        return error_codes(error) <= _PASSING
     return isinstance(error, (AutoReconnect, DuplicateKeyError, WaitQueueTimeoutError))
 
 
-def upsert(feed_id: str, entry: Entry, moment: datetime) -> UpdateOne:
-    """Store the entry as it is at `moment`, whether it is there or not."""
-    record = entry_record(entry)
-    key = record.pop("key")
-    return UpdateOne(
-        {"feed": feed_id, "key": key},
-        {"$set": {**record, "last_changed": moment}, "$setOnInsert": {"first_seen": moment}},
-        upsert=True,
-    )
+def error_codes(error: BulkWriteError) -> set[int]:
+    """The codes of everything that went wrong."""
+    details = error.details or {}
+    return {
+        failed["code"] for kind in ("writeErrors", "writeConcernErrors") for failed in details.get(kind, ())
+    }
+
+
+def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Mapping[str, Any]]:
+    """Carry out all of them, in any order; what is wrong with some is returned, with its ``index``.
+
+    Args:
+      write: ``bulk_write`` or ``insert_many`` of a collection.
+      requests: what it takes.
+
+    Raises:
+      BulkWriteError: what is wrong is no single document.
+    """
+    try:
+        write(requests, ordered=False)
+    except BulkWriteError as error:
+        details = error.details or {}
+        if details.get("writeConcernErrors") or error_codes(error) & _PASSING:
+            raise
+        return list(details["writeErrors"])
+    return []
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:
