@@ -13,6 +13,7 @@ LAYERS = (
     {
         "_errors",
         "_feedstate",
+        "_stored",
         "_types",
         "_config",
         "_name_servers",

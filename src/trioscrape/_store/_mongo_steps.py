@@ -14,6 +14,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     PyMongoError,
     WaitQueueTimeoutError,
+    WriteError,
 )
 from pymongo.write_concern import WriteConcern
 
@@ -83,6 +84,11 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
             raise
         return list(details["writeErrors"])
     return []
+
+
+def write_error(error: Mapping[str, Any]) -> WriteError:
+    """What `in_bulk` has returned, as something to raise."""
+    return WriteError(error["errmsg"], error["code"], error)
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:
