@@ -19,7 +19,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from bson import ObjectId
-from bson.errors import BSONError
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -71,24 +70,13 @@ class _Feed:
         return self.error or self.plan.counts
 
 
-def save_all(
-    database: Database[Document], updates: Sequence[FeedUpdate]
-) -> Sequence[EntryCounts | Exception]:
+def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
     """For each of the feeds its counts, or what is wrong with it; see `MergedSaves`.
 
     Raises:
       PyMongoError: the server is not there, or refuses everything.
     """
-    try:
-        return _save_all(database, [_Feed(update) for update in updates])
-    except (BSONError, ValueError, TypeError, OverflowError) as error:
-        # A value that can't be sent, which spoils the whole command before anything of it is sent.
-        if len(updates) == 1:
-            return [error]
-        return [outcome for update in updates for outcome in save_all(database, [update])]
-
-
-def _save_all(database: Database[Document], feeds: Sequence[_Feed]) -> list[EntryCounts | Exception]:
+    feeds = [_Feed(update) for update in updates]
     _compare(database, feeds)
     moment = now()
     # A state waits for the journal, and thereby for all entries that were written before it. Entries

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
+from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.errors import (
     AutoReconnect,
@@ -31,6 +32,11 @@ DUPLICATE_KEY: Final = 11000
 
 _PASSING: Final = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 """Codes of servers that can't be reached, step down or shut down (MongoDB's retryable writes)."""
+
+
+_UNSENDABLE: Final = (BSONError, ValueError, OverflowError)
+"""A value that BSON does not have, an integer over 64 bits for example, or a document that is too large."""
+_UNSENT: Final = 2  # MongoDB's BadValue
 
 
 def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -67,7 +73,7 @@ def error_codes(error: BulkWriteError) -> set[int]:
 
 
 def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Mapping[str, Any]]:
-    """Carry out all of them, in any order; what is wrong with some is returned, with its ``index``.
+    """Carry out all of them, in any order; what is wrong with some is returned, with ``index`` and ``code``.
 
     Args:
       write: ``bulk_write`` or ``insert_many`` of a collection.
@@ -83,6 +89,12 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
         if details.get("writeConcernErrors") or error_codes(error) & _PASSING:
             raise
         return list(details["writeErrors"])
+    except _UNSENDABLE as error:
+        if len(requests) == 1:
+            return [{"index": 0, "code": _UNSENT, "errmsg": str(error)}]
+        # It spoils the whole message; what is right with the others shows when each goes alone.
+        alone = [(place, in_bulk(write, [request])) for place, request in enumerate(requests)]
+        return [{**error, "index": place} for place, errors in alone for error in errors]
     return []
 
 
