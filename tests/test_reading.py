@@ -1,5 +1,6 @@
 """Reading back: what every store gives, in which order, and what it takes from another one."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pymongo import MongoClient
 from stores import FEED, FULL_ENTRY, OTHER, STORES, Opened, entry, report, state, update
 from trioscrape import FeedState, FeedUpdate, StoredEntry, StoreError, UsageError, open_reader
 from trioscrape._store import _pages, open_store
+from trioscrape._store._sqlite_read import page_of_entries
 from trioscrape.testing import MemoryStore
 
 
@@ -29,6 +31,10 @@ def moment(seconds: float) -> datetime:
 
 def stored(key: str, feed: str = FEED, first: float = 0, changed: float = 0, **more: Any) -> StoredEntry:
     return StoredEntry(feed, entry(key, **more), moment(first), moment(changed))
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 async def keys(reading: AsyncIterator[StoredEntry]) -> list[str]:
@@ -145,7 +151,7 @@ class TestEntries:
 
     async def test_wishes_that_make_no_sense(self, opened: Opened) -> None:
         with pytest.raises(UsageError, match="time zone"):
-            opened.store.read_entries(since=datetime(2026, 11, 1))  # noqa: DTZ001
+            opened.store.read_entries(since=datetime(2026, 11, 1))
         with pytest.raises(UsageError, match="negative"):
             opened.store.read_entries(limit=-1)
 
@@ -242,19 +248,17 @@ class TestOpenReader:
                 assert reader.shown == store.shown
 
     async def test_nothing_there_and_nothing_made(self, store_url: str, tmp_path: Path) -> None:
-        with pytest.raises(StoreError, match="there is no such file|has no feeds in it") as caught:
+        with pytest.raises(StoreError, match=r"there is no such file|has no feeds in it") as caught:
             async with open_reader(store_url):
                 pass
 
         assert str(caught.value).count("\n") == 0
-        assert list(tmp_path.iterdir()) == []
+        assert files(tmp_path) == []
         if store_url.startswith("mongodb"):
             with MongoClient[Any](store_url) as client:
                 assert client.get_default_database().list_collection_names() == []
 
     async def test_an_empty_file_and_one_of_another_program(self, tmp_path: Path) -> None:
-        import sqlite3
-
         (tmp_path / "empty.db").touch()
         with closing(sqlite3.connect(tmp_path / "other.db")) as db:
             db.execute("CREATE TABLE entries (amount)")
@@ -264,8 +268,6 @@ class TestOpenReader:
                     pass
 
     async def test_another_version(self, tmp_path: Path) -> None:
-        import sqlite3
-
         for version, why in ((1, "has schema version 1; the next run"), (99, "this trioscrape knows up to")):
             path = tmp_path / f"{version}.db"
             with closing(sqlite3.connect(path)) as db:
@@ -283,7 +285,7 @@ class TestOpenReader:
             with pytest.raises(StoreError, match="readonly"):
                 await reader.record_run(report())  # type: ignore[attr-defined]
             assert await keys(reader.read_entries()) == ["a"]
-        assert [path.name for path in tmp_path.iterdir()] == ["a?b#c%20.db"]
+        assert files(tmp_path) == ["a?b#c%20.db"]
 
     async def test_the_user_may_do_no_more_than_read(self, tmp_path: Path) -> None:
         async with open_store(f"sqlite:{tmp_path / 'store.db'}") as store:
@@ -313,10 +315,6 @@ class TestPlans:
         assert sum(find["docsExamined"] for find in finds) < 2 * 600 * 1.2
 
     async def test_sqlite_goes_along_the_index(self, tmp_path: Path) -> None:
-        import sqlite3
-
-        from trioscrape._store._sqlite_read import page_of_entries
-
         async with open_store(f"sqlite:{tmp_path / 'store.db'}"):
             pass
         statements: list[str] = []

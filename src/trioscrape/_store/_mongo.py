@@ -22,12 +22,12 @@ from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._merge import CALLERS, MergedSaves
 from ._mongo_client import make_client, prepare, schema_version
 from ._mongo_pools import Pools
-from ._mongo_read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from ._mongo_read import load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from ._mongo_save import save_all
-from ._mongo_steps import in_short, retried, state_of, waiting_for_the_journal
+from ._mongo_steps import in_short, retried, waiting_for_the_journal
 from ._mongo_url import parse_mongo_url
 from ._pages import Paged, Wanted
-from ._records import SCHEMA_VERSION, chunks, run_record
+from ._records import SCHEMA_VERSION, run_record
 from ._threads import Threads
 
 Document = dict[str, Any]
@@ -102,7 +102,7 @@ class MongoStore(Paged):
         await self._connect(self._prepare)
 
     async def connect_to_read(self) -> None:
-        """Wait for the server and check the schema version; nothing is made. Raises and is cancelled alike."""
+        """Wait for the server and check the schema version; nothing is made. Else like `connect`."""
         await self._connect(self._look)
 
     async def _connect(self, prepare: Callable[[float], None]) -> None:
@@ -131,7 +131,7 @@ class MongoStore(Paged):
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
-        return await self._threads.run(self._load, feed_ids)
+        return await self._threads.run(self._call, load, feed_ids)
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`."""
@@ -192,15 +192,6 @@ class MongoStore(Paged):
         with suppress(PyMongoError), pymongo.timeout(WARM_DEADLINE):
             self._database().command("ping")
 
-    def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
-        states: dict[str, FeedState] = {}
-        with self._translated(), pymongo.timeout(self._deadline):
-            for some in chunks(feed_ids):
-                wanted = {"_id": {"$in": list(some)}}
-                found = retried(lambda query: self._database().feeds.find(query).to_list(), wanted)
-                states.update((document["_id"], state_of(document)) for document in found)
-        return states
-
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._translated(), pymongo.timeout(self._deadline):
             return [self._told(outcome) for outcome in save_all(self._database(), updates)]
@@ -212,7 +203,7 @@ class MongoStore(Paged):
             # An upsert, not an insert: a second attempt after a lost answer makes no second run.
             retried(runs.replace_one, {"_id": document["_id"]}, document, upsert=True)
 
-    def _call(self, call: Callable[[Database[Document], Unpack[Ts]], T], *args: Unpack[Ts]) -> T:
+    def _call(self, call: Callable[[Database[Document], Unpack[Ts]], T], *args: *Ts) -> T:
         with self._translated(), pymongo.timeout(self._deadline):
             return call(self._database(), *args)
 

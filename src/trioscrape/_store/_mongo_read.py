@@ -14,10 +14,20 @@ from .._feedstate import FeedState
 from .._stored import StoredEntry
 from ._mongo_steps import in_bulk, retried, state_of, waiting_for_the_journal, write_error
 from ._pages import Wanted, page_of, position
-from ._records import entry_of_record, restored_record, state_record
+from ._records import chunks, entry_of_record, restored_record, state_record
 from ._values import clean_state
 
 Document = dict[str, Any]
+
+
+def load(database: Database[Document], feed_ids: Sequence[str]) -> dict[str, FeedState]:
+    """See `Store.load`."""
+    states: dict[str, FeedState] = {}
+    for some in chunks(feed_ids):
+        query = {"_id": {"$in": list(some)}}
+        found = retried(lambda query: database.feeds.find(query).to_list(), query)
+        states.update((document["_id"], state_of(document)) for document in found)
+    return states
 
 
 def page_of_entries(

@@ -191,7 +191,7 @@ class SqliteStore(Paged):
         with self._open() as db, transaction(db):
             db.execute(INSERT_RUN, row(run_record(report)))
 
-    def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: Unpack[Ts]) -> T:
+    def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
         with self._open() as db:
             return read(db, *args)
 

@@ -76,7 +76,7 @@ def page_of_entries(
     statement = f"""
         {_SELECT_ENTRIES} WHERE {" AND ".join(conditions)}
         ORDER BY e.last_changed {order}, e.feed {order}, e.key {order} LIMIT :count
-    """  # noqa: S608 - fixed texts; all values are bound
+    """
     cursor = db.execute(statement, row(given))
     page = page_of(_stored(found) for found in cursor)
     cursor.close()  # ends the transaction, also when the page was full before its time
