@@ -14,6 +14,7 @@ LAYERS = (
         "_errors",
         "_feedstate",
         "_outage",
+        "_stored",
         "_types",
         "_config",
         "_name_servers",
