@@ -75,3 +75,17 @@ def bench(session: nox.Session) -> None:
     names = session.posargs or sorted(path.stem for path in Path("tests/bench").glob("*.py"))
     for name in names:
         session.run("python", f"tests/bench/{name}.py", env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def crash(session: nox.Session) -> None:
+    """The program is killed at 100 random moments with each store, and run again: about ten minutes."""
+    install(session, "tests")
+    session.run("pytest", "tests/test_crash.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def outage(session: nox.Session) -> None:
+    """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
+    install(session, "tests")
+    session.run("pytest", "tests/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})

@@ -15,7 +15,7 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 
 from stores import FEED, FULL_ENTRY, entry, report, state, update
-from trioscrape import Enclosure, Entry, StoreError
+from trioscrape import Enclosure, Entry, StoreError, StoreUnavailable
 from trioscrape._store import open_store
 from trioscrape._store._merge import CALLERS
 from trioscrape._store._mongo import MongoStore
@@ -323,7 +323,7 @@ class TestServerTrouble:
             await store.save(update(entry()))
             own_mongod.kill()
             for call in (store.save(update(entry("b"))), store.load([FEED]), store.record_run(report())):
-                with pytest.raises(StoreError, match=own_mongod.url):
+                with pytest.raises(StoreUnavailable, match=own_mongod.url):
                     await call
 
     async def test_killed_in_the_middle_of_many_saves(self, own_mongod: Mongod) -> None:
@@ -382,9 +382,37 @@ class TestServerTrouble:
     async def test_an_error_that_stays_is_told(self, own_mongod: Mongod) -> None:
         async with open_store(own_mongod.url) as store:
             own_mongod.fail("update", 1, errorCode=13)  # unauthorized
-            with pytest.raises(StoreError, match="failCommand"):
+            with pytest.raises(StoreError, match="failCommand") as caught:
                 await store.save(update(entry()))
+            assert type(caught.value) is StoreError
             assert await store.load([FEED]) == {}
+
+    @pytest.mark.parametrize(
+        "how",
+        [
+            pytest.param({"errorCode": 14031}, id="no room on its disk"),
+            pytest.param({"errorCode": 50}, id="too slow"),
+            pytest.param({"errorCode": 11601}, id="operation killed"),
+            pytest.param({"errorCode": 262}, id="overloaded"),
+            pytest.param({"writeConcernError": {"code": 64, "errmsg": "no majority"}}, id="no majority"),
+            pytest.param({"writeConcernError": {"code": 91, "errmsg": "going down"}}, id="going down"),
+            pytest.param({"errorCode": 13435}, id="no primary for long"),
+        ],
+    )
+    async def test_an_outage_is_told_as_such(self, own_mongod: Mongod, how: dict[str, Any]) -> None:
+        """Whatever the call was about: entries, the state of a feed, a run, or what is known of feeds."""
+        async with open_store(own_mongod.url, deadline=2) as store:
+            own_mongod.fail("update", **how)
+            for call in (store.save(update(entry())), store.record_run(report())):
+                with pytest.raises(StoreUnavailable, match=own_mongod.url):
+                    await call
+            if "errorCode" in how:
+                own_mongod.fail("find", **how)
+                with pytest.raises(StoreUnavailable, match=own_mongod.url):
+                    await store.load([FEED])
+            own_mongod.heal()
+            await store.save(update(entry()))
+            assert set(await store.load([FEED])) == {FEED}
 
     async def test_an_index_of_ones_own_that_forbids_the_entries(
         self, mongodb_url: str, database: Database[Any]
@@ -401,7 +429,7 @@ class TestServerTrouble:
         async with open_store(own_mongod.url, deadline=0.5) as store:
             await store.save(update(entry()))
             own_mongod.freeze()
-            with pytest.raises(StoreError, match=own_mongod.url):
+            with pytest.raises(StoreUnavailable, match=own_mongod.url):
                 await store.save(update(entry("b")))
 
         own_mongod.thaw()

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from stores import FEED, FULL_ENTRY, OTHER, entry, report, update
-from trioscrape import StoreError
+from trioscrape import StoreError, StoreUnavailable
 from trioscrape._store import Store, open_store
 from trioscrape._store._merge import CALLERS
 from trioscrape._types import EntryCounts
@@ -94,7 +94,7 @@ async def test_a_write_that_fails_half_way_is_rolled_back(path: Path, outside: s
 async def test_a_file_that_another_process_has_locked(path: Path, outside: sqlite3.Connection) -> None:
     async with open_store(f"sqlite:{path}", deadline=0.05) as store:
         outside.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="another process is writing to it: database is locked"):
+        with pytest.raises(StoreUnavailable, match="another process is writing to it: database is locked"):
             await store.save(update(entry()))
         assert await store.load([FEED]) == {}
 

@@ -11,11 +11,12 @@ from ._config import AddressPolicy, Config, Per
 from ._connect import Connector
 from ._dns import Answer, Resolver
 from ._embedding import Scrape, open_scrape, scrape
-from ._errors import StoreError, TrioscrapeError, UsageError
+from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._native_dns import NativeResolver
 from ._parse import Document, Parser
 from ._reasons import REASONS
-from ._store import Store, open_store
+from ._store import Reader, Store, open_reader, open_store
+from ._stored import StoredEntry
 from ._system_dns import SystemResolver
 from ._types import (
     Duplicate,
@@ -28,6 +29,7 @@ from ._types import (
     FeedUpdate,
     LaneStatistics,
     LaneTimes,
+    Outage,
     Outcome,
     ParsedFeed,
     Quantiles,
@@ -36,6 +38,7 @@ from ._types import (
     Statistics,
     Timers,
 )
+from ._urls import feed_id
 
 __all__ = [
     "REASONS",
@@ -55,11 +58,13 @@ __all__ = [
     "LaneStatistics",
     "LaneTimes",
     "NativeResolver",
+    "Outage",
     "Outcome",
     "ParsedFeed",
     "Parser",
     "Per",
     "Quantiles",
+    "Reader",
     "Report",
     "Resolver",
     "Result",
@@ -67,10 +72,14 @@ __all__ = [
     "Statistics",
     "Store",
     "StoreError",
+    "StoreUnavailable",
+    "StoredEntry",
     "SystemResolver",
     "Timers",
     "TrioscrapeError",
     "UsageError",
+    "feed_id",
+    "open_reader",
     "open_scrape",
     "open_store",
     "scrape",

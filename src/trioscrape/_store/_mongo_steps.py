@@ -15,10 +15,12 @@ from pymongo.errors import (
     DuplicateKeyError,
     PyMongoError,
     WaitQueueTimeoutError,
+    WriteError,
 )
 from pymongo.write_concern import WriteConcern
 
 from .._types import FeedState
+from ._mongo_errors import PASSING, codes_of
 from ._records import state_of_record
 
 T = TypeVar("T")
@@ -28,10 +30,6 @@ PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts: together about what an election or a quick restart needs."""
 
 DUPLICATE_KEY: Final = 11000
-
-_PASSING: Final = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-"""Codes of servers that can't be reached, step down or shut down (MongoDB's retryable writes)."""
-
 
 _UNSENDABLE: Final = (BSONError, ValueError, OverflowError)
 """A value that BSON does not have, an integer over 64 bits for example, or a document that is too large."""
@@ -59,16 +57,8 @@ def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        return error_codes(error) <= _PASSING
+        return codes_of(error) <= PASSING
     return isinstance(error, (AutoReconnect, DuplicateKeyError, WaitQueueTimeoutError))
-
-
-def error_codes(error: BulkWriteError) -> set[int]:
-    """The codes of everything that went wrong."""
-    details = error.details or {}
-    return {
-        failed["code"] for kind in ("writeErrors", "writeConcernErrors") for failed in details.get(kind, ())
-    }
 
 
 def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Mapping[str, Any]]:
@@ -85,7 +75,7 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
         write(requests, ordered=False)
     except BulkWriteError as error:
         details = error.details or {}
-        if details.get("writeConcernErrors") or error_codes(error) & _PASSING:
+        if details.get("writeConcernErrors") or codes_of(error) & PASSING:
             raise
         return list(details["writeErrors"])
     except _UNSENDABLE as error:
@@ -95,6 +85,11 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
         alone = [(place, in_bulk(write, [request])) for place, request in enumerate(requests)]
         return [{**error, "index": place} for place, errors in alone for error in errors]
     return []
+
+
+def write_error(error: Mapping[str, Any]) -> WriteError:
+    """What `in_bulk` has returned, as something to raise."""
+    return WriteError(error["errmsg"], error["code"], error)
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:
