@@ -230,7 +230,7 @@ async def test_4_the_store_looks_nothing_up_once_feeds_are(
             report = await scrape(feeds, store=store, config=Config(parse_width=1))
 
     assert report.outcomes[Outcome.NEW] == 42
-    assert before >= store.width, "the driver asked for each of its connections"
+    assert before >= Config().store_width, "the driver asked for each of its connections"
     assert sorted(asked[before:]) == sorted(f"f{n}.test" for n in range(40))
 
 

@@ -12,6 +12,7 @@ from pymongo.database import Database
 from stores import FEED, FULL_ENTRY, entry, report, state, update
 from trioscrape import StoreError, StoreUnavailable
 from trioscrape._store import open_store
+from trioscrape._store._merge import CALLERS
 from trioscrape._types import EntryCounts
 
 from mongod import Mongod
@@ -31,14 +32,36 @@ class TestDocuments:
             async with open_store(mongodb_url):
                 pass
 
-        indexes = database.entries.index_information()
-        keys = {tuple(index["key"]): index.get("unique", False) for index in indexes.values()}
-        assert keys == {
+        def indexes(collection: str) -> dict[Any, bool]:
+            found = database[collection].index_information().values()
+            return {tuple(index["key"]): index.get("unique", False) for index in found}
+
+        assert indexes("entries") == {
             (("_id", 1),): False,
             (("feed", 1), ("key", 1)): True,
             (("feed", 1), ("published", -1)): False,
+            (("last_changed", -1),): False,
         }
-        assert list(database.meta.find()) == [{"_id": "schema", "version": 1}]
+        assert indexes("feeds") == {(("_id", 1),): False, (("next_fetch", 1),): False}
+        assert list(database.meta.find()) == [{"_id": "schema", "version": 2}]
+
+    async def test_documents_of_version_1_are_understood(
+        self, mongodb_url: str, database: Database[Any]
+    ) -> None:
+        """They lack what version 2 has added; the version is brought up to date once."""
+        async with open_store(mongodb_url) as store:
+            await store.save(update(entry("a"), entry("b")))
+        added = ("link", "subtitle", "language", "updated", "self_link", "hub", "distrusts_ids", "found_at")
+        database.feeds.update_one({}, {"$unset": dict.fromkeys(added, "")})
+        later = ("summary_type", "content_type", "language", "rewrites")
+        database.entries.update_many({}, {"$unset": dict.fromkeys(later, "")})
+        database.meta.update_one({}, {"$set": {"version": 1}})
+
+        async with open_store(mongodb_url) as store:
+            bare = state(**{name: None for name in added if name != "distrusts_ids"}, distrusts_ids=False)
+            assert await store.load([FEED]) == {FEED: bare}
+            assert await store.save(update(entry("a"), entry("b", hash="other"))) == EntryCounts(0, 1, 1)
+        assert list(database.meta.find()) == [{"_id": "schema", "version": 2}]
 
     async def test_an_entry_is_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
         async with open_store(mongodb_url) as store:
@@ -78,8 +101,16 @@ class TestDocuments:
                 "_id": FEED,
                 "url": known.url,
                 "title": known.title,
+                "link": known.link,
+                "subtitle": known.subtitle,
+                "language": known.language,
+                "updated": known.updated,
+                "self_link": known.self_link,
+                "hub": known.hub,
+                "distrusts_ids": True,
                 "etag": known.etag,
                 "last_modified": known.last_modified,
+                "found_at": known.found_at,
                 "body_hash": known.body_hash,
                 "timers": {"max_age": 3600, "every": 7200, "skip_hours": [0, 23], "skip_days": [5, 6]},
                 "next_fetch": known.next_fetch,
@@ -125,11 +156,11 @@ class TestPool:
 
     async def test_a_narrower_pool_in_the_url_narrows_the_store(self, mongodb_url: str) -> None:
         async with open_store(f"{mongodb_url}?maxPoolSize=2&appName=news", width=8) as store:
-            assert store.width == 2
+            assert store.width == 2 * CALLERS
             assert await store.save(update(entry())) == EntryCounts(new=1)
 
         async with open_store(f"{mongodb_url}?maxPoolSize=0", width=3) as store:
-            assert store.width == 3
+            assert store.width == 3 * CALLERS
 
 
 class TestServerTrouble:

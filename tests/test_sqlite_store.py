@@ -14,6 +14,7 @@ import pytest
 from stores import FEED, FULL_ENTRY, OTHER, entry, report, update
 from trioscrape import StoreError, StoreUnavailable
 from trioscrape._store import open_store
+from trioscrape._store._merge import CALLERS
 from trioscrape._types import EntryCounts
 
 
@@ -29,9 +30,9 @@ def outside(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-async def test_the_width_is_always_1(path: Path) -> None:
+async def test_the_width_is_that_of_one_writer(path: Path) -> None:
     async with open_store(f"sqlite:{path}", width=8) as store:
-        assert store.width == 1
+        assert store.width == CALLERS
         assert store.shown == f"sqlite:{path}"
 
 
@@ -40,7 +41,7 @@ async def test_the_file(path: Path, outside: sqlite3.Connection) -> None:
         await store.save(update(FULL_ENTRY))
         await store.record_run(report())
 
-    assert outside.execute("PRAGMA user_version").fetchone() == (1,)
+    assert outside.execute("PRAGMA user_version").fetchone() == (2,)
     assert outside.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     published, enclosures = outside.execute("SELECT published, enclosures FROM entries").fetchone()
     assert published == "2024-02-29T23:59:59.123+00:00"
@@ -116,6 +117,7 @@ import trio
 sys.path.insert(0, {tests!r})
 from stores import entry, update
 from trioscrape._store import open_store
+from trioscrape._store._merge import CALLERS
 
 async def main():
     async with open_store("sqlite:" + sys.argv[1]) as store:
