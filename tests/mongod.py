@@ -39,6 +39,7 @@ class Mongod:
 
     def __init__(self, program: str, folder: Path, *options: str) -> None:
         self._program = program
+        self._options = options
         self._folder = folder
         self._options = options
         self.port = free_port()
@@ -130,9 +131,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(program: str, folder: Path) -> Iterator[Mongod]:
-    """A server that answers; it ends with the block."""
-    server = Mongod(program, folder)
+def running(program: str, folder: Path, *options: str) -> Iterator[Mongod]:
+    """A server that answers, started with more options of its command line; it ends with the block."""
+    server = Mongod(program, folder, *options)
     server.start()
     try:
         yield server

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -19,6 +20,8 @@ from ._errors import StoreError
 from ._fetch import Fetcher
 from ._holds import Holds
 from ._host_queue import HostQueue
+from ._host_slots import HostSlot, HostSlots
+from ._lane import Trip
 from ._network import LaneTransport, client_context
 from ._parse import Parser
 from ._passage import Lanes, Passage
@@ -51,10 +54,12 @@ class Run:
         self._config, self._now = config, now
         self._context = client_context(config.ca_file)
         group = registrable_domains() if config.per is Per.DOMAIN else str
-        self._queue = HostQueue(config.per_host, delay=config.host_delay, group=group)
+        self._queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
         self._in_flight = trio.CapacityLimiter(config.in_flight)
         self.lanes.dns.overdue_changed = self._let_in_beside
         self._changed = trio.lowlevel.ParkingLot()
+        self._slots = HostSlots(self._queue, self._changed.unpark_all)
+        self._locating = 0
         self.store = StoreLane(
             store, self.lanes.store, config.store_patience, changed=self._changed.unpark_all
         )
@@ -83,9 +88,7 @@ class Run:
         try:
             with receive:
                 async with aclosing(transport), trio.open_nursery() as self._nursery:
-                    passage = Passage(
-                        lanes, fetcher, parser, self.store, budget, arrivals, self._now, config.interval
-                    )
+                    passage = Passage(lanes, fetcher, parser, self.store, budget, arrivals, self._now, config)
                     self._nursery.start_soon(self._watch_lag)
                     self._nursery.start_soon(self._admit, passage, send)
                     yield None
@@ -123,7 +126,7 @@ class Run:
                 return candidate
             elif more and len(self._queue) < self._config.look_ahead:
                 more = await self._read_ahead(send)
-            elif self._queue:
+            elif self._queue or self._locating:
                 with trio.move_on_at(self._queue.next_time):
                     await self._changed.park()
             else:
@@ -174,19 +177,44 @@ class Run:
         self, candidate: Candidate, turn: object, passage: Passage, send: trio.MemorySendChannel[Result]
     ) -> None:
         result = None
+        again = False
+        slot = self._slots.held(candidate.host)
         try:
             with send:
                 with self._ending_the_run(), self._cancellable():
-                    result = await passage.outcome(candidate)
+                    again = not await self._in_its_place(candidate, slot, passage)
+                    if not again:
+                        result = await passage.outcome(candidate, slot)
+                if again:
+                    return
                 result = result or self._cut_short(candidate.feed)
                 self.tally.count(result)
                 await send.send(result)
         finally:
-            if result is None:  # cancelled from outside: nobody is there to send it to
+            if again:
+                self.tally.accepted -= 1
+            elif result is None:  # cancelled from outside: nobody is there to send it to
                 self.tally.count(self._cut_short(candidate.feed))
-            self._queue.finished(candidate.host, trio.current_time())
+            slot.release()
             self._in_flight.release_on_behalf_of(turn)
             self._changed.unpark_all()
+
+    async def _in_its_place(self, candidate: Candidate, slot: HostSlot, passage: Passage) -> bool:
+        """Whether the feed may go on. By address, only a lookup tells where it has to queue.
+
+        Waiting here would fill what may be in flight with the feeds of one big address, so it goes back.
+        """
+        if self._config.per is not Per.ADDRESS or candidate.located:
+            return True
+        self._locating += 1
+        try:
+            address = await passage.fetcher.address(candidate.feed, candidate.state, Trip())
+        finally:
+            self._locating -= 1
+        if address is None or slot.move_nowait(address):
+            return True
+        self._queue.put(replace(candidate, host=address, located=True))
+        return False
 
     @contextmanager
     def _cancellable(self) -> Iterator[None]:

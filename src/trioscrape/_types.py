@@ -121,6 +121,8 @@ class ParsedFeed:
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
     """Whether its entries are known by link, because too many of its ids are empty or come twice."""
+    has_more: bool = False
+    """Whether the document has more entries; these are its first ones, see `Config.entries_limit`."""
     parser: str = "feedparser"
     """Which parser has read it: for statistics, nothing depends on it."""
 
@@ -162,7 +164,8 @@ class Result:
     feed: Feed
     outcome: Outcome
     reason: str | None = None
-    """One of `REASONS` when the outcome is gone, refused or failed; else None."""
+    """One of `REASONS`: why it is gone, refused or failed, or that not all of it was taken
+    (``too-many-entries``, with any outcome); else None."""
     detail: str | None = None
     """The reason in more words, or a remark on a feed that has none, for people; never holds credentials."""
     entries: EntryCounts = EntryCounts()

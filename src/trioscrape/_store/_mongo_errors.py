@@ -12,18 +12,12 @@ from pymongo.errors import (
     WaitQueueTimeoutError,
 )
 
-RETRYABLE: Final = frozenset(
+_NOT_PRIMARY: Final = frozenset({10058, 10107, 13435, 13436, 11600, 11602, 91, 189})
+"""A member that stops, starts or is not the primary any more (SDAM specification)."""
+_TROUBLE_BETWEEN_SERVERS: Final = frozenset({6, 7, 89, 134, 202, 262, 384, 9001})
+"""The others that are retryable (retryable writes specification), and those of mongos."""
+_TROUBLE_OF_ONE_SERVER: Final = frozenset(
     {
-        # A member that stops, starts or is not the primary any more (server discovery specification).
-        *(91, 189, 10058, 10107, 11600, 11602, 13435, 13436),
-        # Others that are retryable (retryable writes specification), and those of mongos.
-        *(6, 7, 89, 134, 202, 262, 384, 9001),
-    }
-)
-"""Codes of what may be over in a moment: an election, a restart."""
-_PASSING: Final = frozenset(
-    {
-        *RETRYABLE,
         14031,  # OutOfDiskSpace
         50,  # MaxTimeMSExpired
         64,  # WriteConcernTimeout
@@ -36,7 +30,8 @@ _PASSING: Final = frozenset(
         237,  # CursorKilled
     }
 )
-"""Codes of what may be over in a while."""
+PASSING: Final = _NOT_PRIMARY | _TROUBLE_BETWEEN_SERVERS | _TROUBLE_OF_ONE_SERVER
+"""The codes of an outage."""
 
 
 def may_pass(error: Exception) -> bool:
@@ -44,8 +39,9 @@ def may_pass(error: Exception) -> bool:
     if isinstance(error, (AutoReconnect, WaitQueueTimeoutError)):
         return True
     if isinstance(error, BulkWriteError):
-        return bool(error_codes(error) & _PASSING)
-    if isinstance(error, OperationFailure) and error.code in _PASSING:
+        # What it says of some of the writes says nothing of the others.
+        return bool(codes_of(error) & PASSING)
+    if isinstance(error, OperationFailure) and error.code in PASSING:
         return True
     if isinstance(error, PyMongoError):
         return error.timeout or error.has_error_label("RetryableWriteError")
@@ -53,9 +49,8 @@ def may_pass(error: Exception) -> bool:
     return isinstance(error, OSError)
 
 
-def error_codes(error: BulkWriteError) -> set[int]:
-    """The codes of everything that went wrong."""
+def codes_of(error: BulkWriteError) -> set[int]:
+    """The codes of all writes that failed, and of what was not acknowledged as it should be."""
     details = error.details or {}
-    return {
-        failed["code"] for kind in ("writeErrors", "writeConcernErrors") for failed in details.get(kind, ())
-    }
+    failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
+    return {each.get("code", 0) for each in failed}

@@ -15,11 +15,12 @@ from pymongo.errors import (
     DuplicateKeyError,
     PyMongoError,
     WaitQueueTimeoutError,
+    WriteError,
 )
 from pymongo.write_concern import WriteConcern
 
 from .._types import FeedState
-from ._mongo_errors import RETRYABLE, error_codes
+from ._mongo_errors import PASSING, codes_of
 from ._records import state_of_record
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        return error_codes(error) <= RETRYABLE
+        return codes_of(error) <= PASSING
     return isinstance(error, (AutoReconnect, DuplicateKeyError, WaitQueueTimeoutError))
 
 
@@ -74,7 +75,7 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
         write(requests, ordered=False)
     except BulkWriteError as error:
         details = error.details or {}
-        if details.get("writeConcernErrors") or error_codes(error) & RETRYABLE:
+        if details.get("writeConcernErrors") or codes_of(error) & PASSING:
             raise
         return list(details["writeErrors"])
     except _UNSENDABLE as error:
@@ -84,6 +85,11 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
         alone = [(place, in_bulk(write, [request])) for place, request in enumerate(requests)]
         return [{**error, "index": place} for place, errors in alone for error in errors]
     return []
+
+
+def write_error(error: Mapping[str, Any]) -> WriteError:
+    """What `in_bulk` has returned, as something to raise."""
+    return WriteError(error["errmsg"], error["code"], error)
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:
@@ -102,4 +108,5 @@ def in_short(error: Exception) -> str:
     text = str(error)
     if isinstance(error, BulkWriteError) and error.details:
         text = next((failed["errmsg"] for failed in error.details.get("writeErrors", ())), text)
+    text = re.sub(r" to execute command \{ (\w+: \S*),.*", r" to execute \1", text)
     return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", text, maxsplit=1)[0][:300]
