@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -95,6 +95,9 @@ class TestLane:
             await trio.sleep(1.1)
             assert store.most_busy == store.width  # those that were on their way when it was found out
             store.most_busy = 0
+            await trio.sleep_until(1 + FIRST_PAUSE)
+            await trio.testing.wait_all_tasks_blocked()
+            assert len(store.asked) == store.width + 1  # they have failed as one
             await trio.sleep_until(99)
             assert store.most_busy == 1
             assert waiting._lane.statistics().waiting == 0
@@ -213,6 +216,25 @@ class TestScrape:
         assert trio.current_time() > 300
 
     async def test_nobody_is_let_in_meanwhile(self, autojump_clock: MockClock) -> None:
+        """Although there is room for more."""
+        internet, store = healthy(1), Store((10, 200))
+        feeds = [f"http://f0.test/{n}" for n in range(300)]
+        config = Config(host_delay=1, per_host=300)
+        async with (
+            open_virtual(feeds, internet, store, config=config) as scrape,
+            trio.open_nursery() as nursery,
+        ):  # type: ignore[attr-defined]
+            nursery.start_soon(results_of, scrape)
+            await trio.sleep_until(15)
+            began = scrape.statistics()
+            await trio.sleep_until(199)
+            ended = scrape.statistics()
+
+        assert began.accepted == ended.accepted < 20
+        assert ended.outage is not None
+        assert len(store.feeds) == 300
+
+    async def test_what_is_in_flight_stays_there(self, autojump_clock: MockClock) -> None:
         internet, store, found = healthy(400), Store((10, 200)), list[Result]()
         async with open_with(internet, store, in_flight=50) as scrape, trio.open_nursery() as nursery:
 
@@ -262,6 +284,19 @@ class TestScrape:
             again = await results_of(scrape)
         assert len(store.feeds) == len(again) == 300
         assert {r.feed.url for r in again if r.outcome is not Outcome.NEW} == stored
+
+    async def test_nobody_waits_for_what_can_not_be_stored_any_more(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(10), Store((2, math.inf))
+        internet.sites["f0.test"].first_byte = 14  # type: ignore[index]
+        found = []
+        with pytest.raises(StoreError, match="away"):
+            async with open_with(internet, store, store_patience=3) as scrape:
+                async for result in scrape:
+                    found.append(result)
+
+        assert len(found) == 10
+        assert {r.feed.url: r.reason for r in found}["http://f0.test/feed"] == "not-stored"
+        assert trio.current_time() < 10
 
     async def test_without_patience_it_ends_at_once(self, autojump_clock: MockClock) -> None:
         internet, store = healthy(50), Store((0, math.inf))
@@ -348,3 +383,21 @@ async def test_cancelled_in_a_write_it_is_stored_and_told_or_neither(
     if how == "cancel":
         assert len(found) + report.not_started == 20
         assert {r.feed.shown for r in found if r.stored} == {f.url for f in store.feeds.values()}
+
+
+async def test_cancelled_between_being_let_in_and_the_first_step(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of the two comes first is up to trio's dice, so it is tried a few times."""
+    monkeypatch.setattr("trioscrape._scrape.READ_AHEAD", 1)
+    internet = healthy(1, first_byte=1)
+    scrapes: list[Scrape] = []
+
+    def feeds() -> Iterator[str]:
+        yield "http://f0.test/feed"
+        scrapes[-1].cancel()
+
+    for _ in range(20):
+        async with open_virtual(feeds(), internet) as scrape:  # type: ignore[attr-defined]
+            scrapes.append(scrape)
+            assert [result.reason for result in await results_of(scrape)] == ["cancelled"]

@@ -60,9 +60,7 @@ class Run:
         self._changed = trio.lowlevel.ParkingLot()
         self._slots = HostSlots(self._queue, self._changed.unpark_all)
         self._locating = 0
-        self.store = StoreLane(
-            store, self.lanes.store, config.store_patience, changed=self._changed.unpark_all
-        )
+        self.store = StoreLane(store, self.lanes.store, config.store_patience)
         self._draining = self._cancelled = False
         self._loading = trio.CancelScope()
         self._under_way: set[trio.CancelScope] = set()
@@ -121,7 +119,7 @@ class Run:
         more = True
         while not self._draining:
             if self.store.outage is not None:
-                await self._changed.park()
+                await self._changed.park()  # until the feed whose write has ended it is through
             elif (candidate := self._queue.start(trio.current_time())) is not None:
                 return candidate
             elif more and len(self._queue) < self._config.look_ahead:
