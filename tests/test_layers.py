@@ -14,6 +14,7 @@ LAYERS = (
         "_errors",
         "_feedstate",
         "_outage",
+        "_measures",
         "_stored",
         "_types",
         "_config",
@@ -44,7 +45,7 @@ LAYERS = (
     },
     {"_network"},
     {"_fetch"},
-    {"_admission", "_states", "_store_lane", "_passage", "_tally", "_scrape", "_embedding"},
+    {"_admission", "_backlog", "_states", "_store_lane", "_passage", "_tally", "_scrape", "_embedding"},
     {"_report", "_output", "_progress", "_demo", "_options", "_arguments", "_cli", "__main__"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}

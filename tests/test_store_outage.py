@@ -389,7 +389,7 @@ async def test_cancelled_between_being_let_in_and_the_first_step(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which of the two comes first is up to trio's dice, so it is tried a few times."""
-    monkeypatch.setattr("trioscrape._scrape.READ_AHEAD", 1)
+    monkeypatch.setattr("trioscrape._backlog.READ_AHEAD", 1)
     internet = healthy(1, first_byte=1)
     scrapes: list[Scrape] = []
 
