@@ -20,6 +20,7 @@ import trio.testing
 
 from trioscrape import _cli
 from trioscrape._cli import main
+from trioscrape._output import Output
 
 FEED = (
     b'<rss version="2.0"><channel><title>T</title>'
@@ -117,12 +118,15 @@ def records(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+EITHER = "give either FEEDS or --demo, or one of --export, --import, --copy-store; see --help"
+
+
 class TestUsageErrors:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            ([], "give either FEEDS or --demo; see --help"),
-            (["feeds.txt", "--demo"], "give either FEEDS or --demo; see --help"),
+            ([], EITHER),
+            (["feeds.txt", "--demo"], EITHER),
             (["--nonsense"], "unrecognized arguments: --nonsense; see --help"),
             (["feeds.txt", "--dns", "3"], "unrecognized arguments: --dns 3; see --help"),
             (["feeds.txt", "--dns-width", "0"], "--dns-width must be a whole number from 1 to 1000, not '0'"),
@@ -287,7 +291,7 @@ class TestOutput:
         with io.TextIOWrapper(io.FileIO(writing, "w"), encoding="ascii") as stdout:
             monkeypatch.setattr(sys, "stdout", stdout)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_cli._Output().write, "é" * 200_000)
+                nursery.start_soon(Output().write, "é" * 200_000)
                 await trio.testing.wait_all_tasks_blocked()
                 alive.set()
         reader.join()

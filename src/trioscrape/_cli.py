@@ -6,7 +6,6 @@ standard output and error. The scrape itself is the same `open_scrape` that anyb
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import sys
@@ -23,8 +22,10 @@ from ._dns import Resolver
 from ._embedding import Scrape, open_scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
 from ._feedlist import FeedList, open_feed_list
+from ._moving import move
 from ._network import client_context
 from ._options import Options, parse
+from ._output import Output
 from ._progress import Progress, open_progress
 from ._report import count, feed_record, json_line, run_record, summary
 from ._store import Store, check_store_url, open_store
@@ -68,6 +69,8 @@ def _complain(message: str, status: int) -> int:
 
 
 def _command(options: Options) -> int:
+    if options.moving is not None:
+        return move(options.moving, options.config)
     check_store_url(options.store)
     if options.config.ca_file is not None:
         client_context(options.config.ca_file)  # raises before the store is opened
@@ -100,36 +103,6 @@ class _Sources:
     connector: Connector | None = None
 
 
-class _Output:
-    """Standard output, written in a thread of its own, past Python's buffer.
-
-    Who reads it may stop for as long as they like (a pager). That holds up results and so, in the
-    end, the lanes; it must not hold up the event loop, where deadlines would run out meanwhile.
-    A thread that never comes back must not hold the buffer's lock when the interpreter ends.
-    """
-
-    def __init__(self) -> None:
-        self._limiter = trio.CapacityLimiter(1)
-
-    async def write(self, text: str) -> None:
-        """Write `text`; what the encoding does not have is written as an escape.
-
-        Raises:
-          BrokenPipeError: nobody reads it.
-
-        Cancellation: gives up at once; part of the text may have been written.
-        """
-        data = text.encode(sys.stdout.encoding, "backslashreplace")
-        await trio.to_thread.run_sync(
-            _write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True
-        )
-
-
-def _write_all(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
-
-
 class _Command:
     """One run of the command, with the signals that may end it.
 
@@ -144,7 +117,7 @@ class _Command:
         self._scraping = trio.CancelScope()
         self._showing = trio.CancelScope()
         self._progress = Progress()
-        self._output = _Output()
+        self._output = Output()
         self._failure: Exception | None = None
         self._bad_lines = 0
 
