@@ -267,8 +267,11 @@ class TestSignals:
             process.send_signal(number)
             out, err = process.communicate()
 
-        [last] = records(out)
+        result, last = records(out)
         assert (process.returncode, err) == (1, "")
+        assert (result["url"], result["reason"], result["stored"]) == (
+            site.url("stall/1"), "cancelled", False,
+        )  # fmt: skip
         assert last["errors"] == {"cancelled": 1}
         assert (last["outcomes"]["failed"], last["not_started"]) == (1, 2)
 

@@ -13,6 +13,8 @@ LAYERS = (
     {
         "_errors",
         "_feedstate",
+        "_outage",
+        "_measures",
         "_stored",
         "_types",
         "_config",
@@ -38,10 +40,12 @@ LAYERS = (
         "_store",
         "_connect",
         "_route",
+        "_host_queue",
+        "_host_slots",
     },
     {"_network"},
     {"_fetch"},
-    {"_admission", "_host_queue", "_states", "_passage", "_tally", "_scrape", "_embedding"},
+    {"_admission", "_backlog", "_states", "_store_lane", "_passage", "_tally", "_scrape", "_embedding"},
     {
         "_report",
         "_progress",
@@ -62,6 +66,7 @@ LAYERS = (
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 ONLY_IN = {
     "feedparser": {"_parse"},
+    "lxml": {"_parse"},
     "nh3": {"_parse"},
     "publicsuffixlist": {"_domains"},
     "pymongo": {"_store"},

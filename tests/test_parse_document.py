@@ -60,10 +60,9 @@ def test_an_empty_feed_is_a_feed() -> None:
         (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><HTML lang=en><p>Hi", "HTML page"),
         (b"<!doctype html><html><ul><item>one</item><entry>two</entry></ul></html>", "HTML page"),
         (b"just some text", "no feed element"),
-        (b'{"version": "https://jsonfeed.org/version/1.1", "items": []}', "no feed element"),
         (b"<opml version='1.0'><body><outline xmlUrl='http://a.test/'/></body></opml>", "no feed element"),
         (b"<urlset><url><loc>http://a.test/</loc></url></urlset>", "no feed element"),
-        (b"how to write <rss> & more", "nothing could be saved"),
+        (b"how to write <rss> & more", "no feed element"),
         (bytes(range(256)) * 50, "no feed element"),
         (b"\x00" * 5000, "no feed element"),
         (b"\x89PNG\r\n\x1a\n" + os.urandom(2000), "no feed element"),
@@ -283,6 +282,39 @@ def test_an_author_is_a_name_else_an_address(xml: str, authors: tuple[str, ...])
     assert item(xml).authors == authors
 
 
+def test_what_a_feed_says_of_itself() -> None:
+    feed = parse(
+        "<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel>"
+        "<title>T</title><link>/</link><description>On &lt;b>beetles&lt;/b></description>"
+        "<language>en_gb</language><lastBuildDate>Mon, 06 Sep 2010 00:01:00 GMT</lastBuildDate>"
+        "<atom:link rel='self' href='self.xml'/><atom:link rel='hub' href='http://hub.test/'/>"
+        "</channel></rss>"
+    )
+
+    assert (feed.title, feed.link, feed.subtitle) == ("T", "http://feeds.test/", "On beetles")
+    assert (feed.language, feed.updated) == ("en-gb", datetime(2010, 9, 6, 0, 1, tzinfo=UTC))
+    assert (feed.self_link, feed.hub) == ("http://feeds.test/dir/self.xml", "http://hub.test/")
+
+
+@pytest.mark.parametrize("language", ["", " ", "e n", "x" * 36, "<b>"])
+def test_a_language_that_is_no_language_tag_is_left_out(language: str) -> None:
+    feed = parse(f"<rss version='2.0'><channel><language><![CDATA[{language}]]></language></channel></rss>")
+
+    assert feed.language is None
+
+
+def test_an_entry_has_its_language_where_it_is_not_the_feeds() -> None:
+    feed = parse(
+        "<feed xmlns='http://www.w3.org/2005/Atom' xml:lang='en'>"
+        "<entry><id>1</id><title>a</title></entry>"
+        "<entry xml:lang='de'><id>2</id><title>b</title></entry>"
+        "<entry><id>3</id><title>c</title><summary xml:lang='fr'>d</summary></entry></feed>"
+    )
+
+    assert feed.language == "en"
+    assert [entry.language for entry in feed.entries] == [None, "de", "fr"]
+
+
 SYNDICATION = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
 
 
@@ -294,6 +326,7 @@ SYNDICATION = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
         ("<ttl>0</ttl>", Timers()),
         ("<ttl>-5</ttl>", Timers()),
         ("<ttl>often</ttl>", Timers()),
+        ("<ttl unit='minutes'>90</ttl>", Timers()),
         ("<ttl>" + "9" * 5000 + "</ttl>", Timers(every=7 * 86400)),
         ("<sy:updatePeriod>\n Hourly </sy:updatePeriod>", Timers(every=3600)),
         ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",

@@ -11,7 +11,7 @@ from ._config import AddressPolicy, Config, Per
 from ._connect import Connector
 from ._dns import Answer, Resolver
 from ._embedding import Scrape, open_scrape, scrape
-from ._errors import StoreError, TrioscrapeError, UsageError
+from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._native_dns import NativeResolver
 from ._parse import Document, Parser
 from ._reasons import REASONS
@@ -29,6 +29,7 @@ from ._types import (
     FeedUpdate,
     LaneStatistics,
     LaneTimes,
+    Outage,
     Outcome,
     ParsedFeed,
     Quantiles,
@@ -57,6 +58,7 @@ __all__ = [
     "LaneStatistics",
     "LaneTimes",
     "NativeResolver",
+    "Outage",
     "Outcome",
     "ParsedFeed",
     "Parser",
@@ -70,6 +72,7 @@ __all__ = [
     "Statistics",
     "Store",
     "StoreError",
+    "StoreUnavailable",
     "StoredEntry",
     "SystemResolver",
     "Timers",

@@ -22,13 +22,15 @@ from ._dns import Resolver
 from ._embedding import Scrape, open_scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
 from ._feedlist import FeedList, open_feed_list
+from ._lane import Lane
 from ._moving import move
 from ._network import client_context
 from ._options import Options, parse
 from ._output import Output
 from ._progress import Progress, open_progress
-from ._report import count, feed_record, json_line, run_record, summary
+from ._report import complete, count, feed_record, json_line, run_record, summary
 from ._store import Store, check_store_url, open_store
+from ._store_lane import StoreLane
 from ._types import Feed, Report, Result
 
 COMPLETE: Final = 0
@@ -113,8 +115,7 @@ class _Command:
     def __init__(self, options: Options, listed: FeedList | None) -> None:
         self._options, self._listed = options, listed
         self._scrape: Scrape | None = None
-        self._draining = False
-        self._scraping = trio.CancelScope()
+        self._draining = self._cancelled = False
         self._showing = trio.CancelScope()
         self._progress = Progress()
         self._output = Output()
@@ -145,10 +146,11 @@ class _Command:
 
     async def _watch(self, received: AsyncIterator[int]) -> None:
         async for _ in received:
-            if self._scrape is None or self._scraping.cancel_called:
+            if self._scrape is None or self._cancelled:
                 self._nursery.cancel_scope.cancel()
             elif self._draining:
-                self._scraping.cancel()
+                self._cancelled = True
+                self._scrape.cancel()
             else:
                 self._draining = True
                 self._scrape.drain()
@@ -168,13 +170,14 @@ class _Command:
         async with store_opened as store, self._sources() as sources:
             report = await self._scrape_all(sources, store)
             if self._failure is None:
+                patience = 0 if self._cancelled else config.store_patience
                 try:
-                    await store.record_run(report)
+                    await StoreLane(store, Lane("store", 1), patience).record_run(report)
                 except StoreError as error:
                     self._failure = error
             text = json_line(run_record(report)) if options.json else summary(report, store.shown)
             await self._output.write(text)
-        return INCOMPLETE if report.not_started or "cancelled" in report.errors else COMPLETE
+        return COMPLETE if complete(report) else INCOMPLETE
 
     @asynccontextmanager
     async def _sources(self) -> AsyncIterator[_Sources]:
@@ -186,7 +189,7 @@ class _Command:
 
     async def _scrape_all(self, sources: _Sources, store: Store) -> Report:
         """The report, also of a scrape that was cancelled or whose store has failed."""
-        with open_progress(live=not self._options.json) as self._progress, self._scraping:
+        with open_progress(live=not self._options.json) as self._progress:
             await self._progress.say(f"{count(sources.count, 'feed')} into {store.shown}")
             for proxy in self._options.config.proxies.shown:
                 await self._progress.say(f"through the proxy {proxy}, which looks the names up")

@@ -1,4 +1,4 @@
-"""Standard output."""
+"""Standard output, for results, reports and exports."""
 
 from __future__ import annotations
 

@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import trio
 
-from ._admission import Candidate, FeedSource
+from ._admission import Candidate
+from ._backlog import Backlog
 from ._budget import ByteBudget
 from ._config import Config, Per
 from ._connect import Connector
 from ._dns import Names, Resolver
-from ._domains import registrable_domains
+from ._errors import StoreError
 from ._fetch import Fetcher
 from ._holds import Holds
-from ._host_queue import HostQueue
+from ._host_slots import HostSlot, HostSlots
 from ._lane import Trip
 from ._network import LaneTransport, client_context
 from ._parse import Parser
 from ._passage import Lanes, Passage
 from ._quantiles import Histogram
 from ._seen import Seen
-from ._states import without_asking
 from ._store import Store
+from ._store_lane import StoreLane
 from ._tally import Tally
-from ._types import Feed, FeedState, Outcome, Result
+from ._types import Feed, Outcome, Result
 
-READ_AHEAD: Final = 250
-"""Feeds read from the list at once; what the store knows of them is one query."""
 LAG_PERIOD: Final = 0.02
 """Seconds between two looks at how late the event loop is."""
 
@@ -41,20 +41,24 @@ class Run:
     def __init__(
         self, feeds: Iterable[str | Feed], store: Store, config: Config, now: Callable[[], datetime]
     ) -> None:
-        self.source = FeedSource(feeds)
         self.tally = Tally()
         self.lanes = Lanes(config, store)
         self.lag = Histogram()
         self.began = trio.current_time()
         self.ended: float | None = None
-        self._store, self._config, self._now = store, config, now
+        self._config, self._now = config, now
         self._context = client_context(config.ca_file)
-        group = registrable_domains() if config.per is Per.DOMAIN else str
-        self._queue = HostQueue(config.per_host, delay=config.host_delay, group=group)
+        self.backlog = Backlog(feeds, config, now)
         self._in_flight = trio.CapacityLimiter(config.in_flight)
         self.lanes.dns.overdue_changed = self._let_in_beside
         self._changed = trio.lowlevel.ParkingLot()
-        self._draining = False
+        self._slots = HostSlots(self.backlog.queue, self._changed.unpark_all)
+        self._locating = 0
+        self.store = StoreLane(
+            store, self.lanes.store, config.store_patience, changed=self._changed.unpark_all
+        )
+        self._draining = self._cancelled = False
+        self._under_way: set[trio.CancelScope] = set()
         self.failure: Exception | None = None
         """What ended the run before its time, and is no feed's own failure."""
 
@@ -69,7 +73,11 @@ class Run:
         config, lanes = self._config, self.lanes
         transport = LaneTransport(self._context, connector, http2=config.http2)
         fetcher = Fetcher(
-            Names(resolver, lanes.dns), lanes.http, transport, config, Holds(self._now, self._queue.hold)
+            Names(resolver, lanes.dns),
+            lanes.http,
+            transport,
+            config,
+            Holds(self._now, self.backlog.queue.hold),
         )
         budget = ByteBudget(config.bytes_in_flight)
         arrivals = Seen[str]()
@@ -77,9 +85,7 @@ class Run:
         try:
             with receive:
                 async with aclosing(transport), trio.open_nursery() as self._nursery:
-                    passage = Passage(
-                        lanes, fetcher, parser, self._store, budget, arrivals, self._now, config.interval
-                    )
+                    passage = Passage(lanes, fetcher, parser, self.store, budget, arrivals, self._now, config)
                     self._nursery.start_soon(self._watch_lag)
                     self._nursery.start_soon(self._admit, passage, send)
                     yield None
@@ -109,46 +115,36 @@ class Run:
 
     async def _next(self, send: trio.MemorySendChannel[Result]) -> Candidate | None:
         """The next feed whose host may start one; None when there is none left or we drain."""
-        more = True
+        queue = self.backlog.queue
         while not self._draining:
-            if (candidate := self._queue.start(trio.current_time())) is not None:
+            if self.store.outage is not None:
+                await self._changed.park()
+            elif (candidate := queue.start(trio.current_time())) is not None:
                 return candidate
-            if more and len(self._queue) < self._config.look_ahead:
-                more = await self._read_ahead(send)
-            elif self._queue:
-                with trio.move_on_at(self._queue.next_time):
+            elif self.backlog.wants_more:
+                for result in await self.backlog.read(self.store, self.tally):
+                    self.tally.accepted += 1
+                    self.tally.count(result)
+                    await send.send(result)
+            elif queue or self._locating:
+                with trio.move_on_at(queue.next_time):
                     await self._changed.park()
             else:
                 return None
         return None
 
-    async def _read_ahead(self, send: trio.MemorySendChannel[Result]) -> bool:
-        """Queue some more feeds with what the store knows of them; False at the end of the list."""
-        batch = self.source.take(READ_AHEAD)
-        self.tally.taken += len(batch)
-        sound = [candidate for candidate in batch if candidate.problem is None]
-        states: dict[str, FeedState] = {}
-        if sound:
-            async with self.lanes.store.slot(Trip()):
-                states = await self._store.load([candidate.feed_id for candidate in sound])
-        known = [candidate.knowing(states.get(candidate.feed_id)) for candidate in sound]
-        results = [_refusal(candidate) for candidate in batch if candidate.problem is not None]
-        for candidate in known:
-            result = None if self._config.ignore_schedule else without_asking(candidate, self._now())
-            if result is None:
-                self._queue.put(candidate)
-            else:
-                results.append(result)
-        for result in results:
-            self.tally.accepted += 1
-            self.tally.count(result)
-            await send.send(result)
-        return bool(batch)
-
     def drain(self) -> None:
-        """Let no more feeds in."""
+        """Let no more feeds in, and do not wait for what the store knows of them."""
         self._draining = True
+        self.backlog.stop()
         self._changed.unpark_all()
+
+    def cancel(self) -> None:
+        """End the feeds that are under way; each still has its result."""
+        self.drain()
+        self._cancelled = True
+        for scope in self._under_way:
+            scope.cancel()
 
     # One feed
 
@@ -156,30 +152,73 @@ class Run:
         self, candidate: Candidate, turn: object, passage: Passage, send: trio.MemorySendChannel[Result]
     ) -> None:
         result = None
+        again = False
+        slot = self._slots.held(candidate.host)
         try:
-            with send, self._ending_the_run():
-                result = await passage.outcome(candidate)
+            with send:
+                with self._ending_the_run(), self._cancellable():
+                    again = not await self._in_its_place(candidate, slot, passage)
+                    if not again:
+                        result = await passage.outcome(candidate, slot)
+                if again:
+                    return
+                result = result or self._cut_short(candidate.feed)
                 self.tally.count(result)
                 await send.send(result)
         finally:
-            if result is None:
-                self.tally.count_cancelled(candidate.feed, str(self.failure) if self.failure else None)
-            self._queue.finished(candidate.host, trio.current_time())
+            if again:
+                self.tally.accepted -= 1
+            elif result is None:  # cancelled from outside: nobody is there to send it to
+                self.tally.count(self._cut_short(candidate.feed))
+            slot.release()
             self._in_flight.release_on_behalf_of(turn)
             self._changed.unpark_all()
+
+    async def _in_its_place(self, candidate: Candidate, slot: HostSlot, passage: Passage) -> bool:
+        """Whether the feed may go on. By address, only a lookup tells where it has to queue.
+
+        Waiting here would fill what may be in flight with the feeds of one big address, so it goes back.
+        """
+        if self._config.per is not Per.ADDRESS or candidate.located:
+            return True
+        self._locating += 1
+        try:
+            address = await passage.fetcher.address(candidate.feed, candidate.state, Trip())
+        finally:
+            self._locating -= 1
+        if address is None or slot.move_nowait(address):
+            return True
+        self.backlog.queue.put(replace(candidate, host=address, located=True))
+        return False
+
+    @contextmanager
+    def _cancellable(self) -> Iterator[None]:
+        with trio.CancelScope() as scope:
+            self._under_way.add(scope)
+            if self._cancelled:  # between being let in and getting here
+                scope.cancel()
+            try:
+                yield
+            finally:
+                self._under_way.discard(scope)
+
+    def _cut_short(self, feed: Feed) -> Result:
+        """The result of a feed whose way through the lanes has ended before its end."""
+        reason = "not-stored" if isinstance(self.failure, StoreError) else "cancelled"
+        return Result(feed, Outcome.FAILED, reason, str(self.failure) if self.failure else None)
 
     @contextmanager
     def _ending_the_run(self) -> Iterator[None]:
         """What is no feed's own failure ends the run: once, and as itself, not in a group.
 
         A store that is gone fails several writes at once; the caller's feed iterator, resolver or
-        parser may have a bug.
+        parser may have a bug. Nothing more is let in, what is under way is cut short.
         """
         try:
             yield
         except Exception as error:  # noqa: BLE001 - is raised again when all tasks have ended
             self.failure = self.failure or error
-            self._nursery.cancel_scope.cancel(reason=str(error))
+            self.cancel()
 
     # Looking at it
 
@@ -193,10 +232,3 @@ class Run:
     def seconds(self) -> float:
         """Since the beginning, until the end when it has come."""
         return (self.ended if self.ended is not None else trio.current_time()) - self.began
-
-
-def _refusal(candidate: Candidate) -> Result:
-    feed = candidate.feed
-    where = f"line {feed.line}: " if feed.line is not None else ""
-    detail = f"{where}{feed.shown[:200]!r}: {candidate.problem}"
-    return Result(feed, Outcome.REFUSED, "not-a-url", detail)

@@ -13,6 +13,11 @@ from typing import Final, Literal
 
 from ._feedstate import FeedState as FeedState  # noqa: PLC0414 - a record that travels, like those here
 from ._feedstate import Timers as Timers  # noqa: PLC0414
+from ._measures import LaneStatistics as LaneStatistics  # noqa: PLC0414
+from ._measures import LaneTimes as LaneTimes  # noqa: PLC0414
+from ._measures import Quantiles as Quantiles  # noqa: PLC0414
+from ._measures import Statistics as Statistics  # noqa: PLC0414
+from ._outage import Outage as Outage  # noqa: PLC0414
 from ._urls import without_credentials
 
 LANES: Final = ("dns", "http", "parse", "store")
@@ -120,6 +125,8 @@ class ParsedFeed:
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
     """Whether its entries are known by link, because too many of its ids are empty or come twice."""
+    has_more: bool = False
+    """Whether the document has more entries; these are its first ones, see `Config.entries_limit`."""
     parser: str = "feedparser"
     """Which parser has read it: for statistics, nothing depends on it."""
 
@@ -147,21 +154,14 @@ class EntryCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneTimes:
-    """What one feed spent in one lane, over all its turns there."""
-
-    waited: float = 0.0
-    worked: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """The one outcome of one feed."""
 
     feed: Feed
     outcome: Outcome
     reason: str | None = None
-    """One of `REASONS` when the outcome is gone, refused or failed; else None."""
+    """One of `REASONS`: why it is gone, refused or failed, or that not all of it was taken
+    (``too-many-entries``, with any outcome); else None."""
     detail: str | None = None
     """The reason in more words, or a remark on a feed that has none, for people; never holds credentials."""
     entries: EntryCounts = EntryCounts()
@@ -171,52 +171,6 @@ class Result:
     """Another feed of the list whose document was found at the same URL, after all redirects."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name; a lane that the feed did not reach is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Of durations in seconds; p50 and p99 are exact to 5 %."""
-
-    p50: float = 0.0
-    p99: float = 0.0
-    max: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class LaneStatistics:
-    """A lane at one moment."""
-
-    name: str
-    width: int
-    """How many feeds it serves at once."""
-    busy: int
-    """Feeds that hold a slot now; more than ``width`` where some are overdue."""
-    waiting: int
-    """Feeds that wait for a slot now."""
-    peak_waiting: int
-    done: int
-    """Turns that have ended; a redirected feed takes several."""
-    waited: Quantiles
-    """From asking for a slot to getting one."""
-    worked: Quantiles
-    """From getting a slot to giving it back."""
-    overdue: int = 0
-    """Turns that took so long that others were let in beside them; lookups of dead names, mostly."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """A scrape at one moment."""
-
-    accepted: int
-    """Feeds let in so far; each has or will have exactly one result."""
-    in_flight: int
-    finished: int
-    seconds: float
-    """Since the scrape began."""
-    lanes: Mapping[str, LaneStatistics]
-    loop_lag: Quantiles
-    """How late the event loop ran a timer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +215,12 @@ class Report:
     """Feeds that arrived, after all redirects, where another one of the list had arrived."""
     twin_examples: tuple[Result, ...] = ()
     """The first ten of them; ``same_as`` has the other one."""
+    stored: int = 0
+    """Feeds for which something was written and acknowledged."""
+    not_stored_examples: tuple[Result, ...] = ()
+    """The first ten feeds that the store failed."""
+    outage: Outage | None = None
+    """None: the store takes what it is given."""
 
     @property
     def complete(self) -> bool:

@@ -22,4 +22,5 @@ expected = ParsedFeed(
             enclosures=(Enclosure("http://atom.test/blog/1.ogg", "audio/ogg"),),
         ),
     ),
+    self_link="http://atom.test/blog/feed.atom",
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._feedparser import parse_document
+from ._document import parse_document
 from ._protocol import Document, Parser
 from ._workers import ProcessParser, open_process_parser
 

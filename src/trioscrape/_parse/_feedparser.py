@@ -1,8 +1,8 @@
-"""feedparser's answer to a document, as the records that trioscrape stores. Pure and synchronous.
+"""feedparser's answer to a document: the reference for what a feed means. Pure and synchronous.
 
-feedparser decides what a feed means: its charset, its elements, its dates. Its two passes over the
-HTML inside are switched off, because they are pure Python and 70 % of its time; `_html` does their
-work. Nothing here reads a file or the network, whatever the document says.
+feedparser decides: the charset, the elements, the dates. Its two passes over the HTML inside are
+switched off, because they are pure Python and 70 % of its time; `_html` does their work. Nothing here
+reads a file or the network, whatever the document says.
 """
 
 from __future__ import annotations
@@ -18,51 +18,47 @@ from typing import Any, Final
 
 import feedparser
 
-from .._errors import FeedFailed
-from .._types import Enclosure, Entry, ParsedFeed, TextType
-from ._html import absolute, one_line, plain, sanitised, scrub
-from ._identity import identified
+from ._no_feed import is_page, no_feed
 from ._protocol import Document
+from ._raw import RawEnclosure, RawEntry, RawFeed, RawText
 from ._timers import timers
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_HTML_TYPES: Final = ("text/html", "application/xhtml+xml", "html", "xhtml")
-_HTML_ROOT: Final = re.compile(
-    rb"(?:\s|\xef\xbb\xbf|<\?.*?\?>|<!--.*?-->)*<(?:!doctype\s+html|html)\b", re.I | re.S
-)
 _REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,4000}|[0-9]{1,4000});?", re.I)
 # feedparser calls a document broken ("bozo") for these as well, though nothing of it was repaired.
 _ONLY_LABELS: Final = (feedparser.NonXMLContentType, feedparser.CharacterEncodingOverride)
-
-_Text = tuple[str | None, TextType | None]
-_NOTHING: Final[_Text] = (None, None)
 
 # FeedParserDict answers some keys with others' values and warns about it: `dict.get` asks for the
 # value itself.
 _get = dict.get
 
 
-def parse_document(document: Document) -> ParsedFeed:
-    """What the document says.
+def read_anything(document: Document) -> RawFeed:
+    """The document as feedparser reads it, broken ones too.
 
     Raises:
-      FeedFailed: ``not-a-feed``, with what it is instead as the detail; ``parse-crash`` when the
-        parser itself fails on it.
+      FeedFailed: ``not-a-feed`` or ``malformed``, see `no_feed`.
     """
-    if not document.body.strip():
-        raise FeedFailed("not-a-feed", "the document is empty")
-    try:
-        parsed = _feedparser(document)
-    except Exception as error:
-        raise FeedFailed("parse-crash", f"{type(error).__name__}: {error}"[:200]) from error
+    parsed = _feedparser(document)
     _require_feed(parsed, document)
+    return raw_feed(parsed, document.body)
+
+
+def raw_feed(parsed: Any, body: bytes) -> RawFeed:
+    """What feedparser says, in our words."""
     feed = parsed["feed"]
-    return ParsedFeed(
-        title=_title(feed),
-        link=_link(feed, document.url),
-        entries=identified((_guid(entry), _entry(entry, document.url)) for entry in parsed["entries"]),
+    return RawFeed(
+        parser="feedparser",
         repaired=_repaired(parsed),
-        timers=timers(dict(feed.items()), document.body),
+        title=_detailed(feed, "title"),
+        subtitle=_detailed(feed, "subtitle"),
+        link=_get(feed, "link"),
+        language=_get(feed, "language"),
+        updated=moment(_get(feed, "updated_parsed")) or moment(_get(feed, "published_parsed")),
+        self_link=_href(feed, "self"),
+        hub=_href(feed, "hub"),
+        timers=timers(dict(feed.items()), body),
+        entries=[_entry(entry) for entry in parsed["entries"]],
     )
 
 
@@ -94,111 +90,81 @@ def _possible(reference: re.Match[bytes]) -> bytes:
 
 def _require_feed(parsed: Any, document: Document) -> None:
     entries, version = parsed["entries"], parsed.get("version")
-    if _HTML_ROOT.match(document.body[:4096]) and not version:
-        raise FeedFailed("not-a-feed", "the document is an HTML page")
-    if not version and not entries:
-        raise FeedFailed("not-a-feed", "no feed element was found in the document")
     # An empty feed is a feed. Broken text that has "<rss>" somewhere in it is none.
-    if not entries and _repaired(parsed) and not _title(parsed["feed"]):
-        raise FeedFailed("not-a-feed", "the document is broken and nothing could be saved of it")
+    saved = entries or not _repaired(parsed) or _get(parsed["feed"], "title")
+    if (not version and (not entries or is_page(document.body))) or not saved:
+        raise no_feed(document)
 
 
 def _repaired(parsed: Any) -> bool:
     return bool(parsed["bozo"]) and not isinstance(parsed.get("bozo_exception"), _ONLY_LABELS)
 
 
-def _entry(entry: Any, url: str) -> Entry:
-    content, content_type = _content(entry, url)
-    summary, summary_type = _summary(entry, url)
-    return Entry(
-        key="",
-        hash="",
-        link=_link(entry, url),
-        title=_title(entry),
+def _entry(entry: Any) -> RawEntry:
+    contents = [_raw_text(content) for content in _get(entry, "content") or ()]
+    summary = _summary(entry)
+    title = _detailed(entry, "title")
+    return RawEntry(
+        id=_get(entry, "id"),
+        link=_get(entry, "link"),
+        title=title,
         summary=summary,
-        summary_type=summary_type,
-        content=content,
-        content_type=content_type,
-        authors=_distinct(_authors(entry)),
-        published=_moment(_get(entry, "published_parsed")),
-        updated=_moment(_get(entry, "updated_parsed")),
-        tags=_distinct(_get(tag, "term") or _get(tag, "label") for tag in _get(entry, "tags") or ()),
-        enclosures=tuple(dict.fromkeys(_enclosures(entry, url))),
+        contents=contents,
+        authors=list(_authors(entry)),
+        published=moment(_get(entry, "published_parsed")),
+        updated=moment(_get(entry, "updated_parsed")),
+        tags=[_get(tag, "term") or _get(tag, "label") or "" for tag in _get(entry, "tags") or ()],
+        enclosures=[
+            RawEnclosure(_get(link, "href") or "", _get(link, "type"), _get(link, "length"))
+            for link in _get(entry, "links") or ()
+            if _get(link, "rel") == "enclosure"
+        ],
+        language=_entry_language(entry),
     )
 
 
-def _guid(entry: Any) -> str | None:
-    guid = _get(entry, "id")
-    return scrub(guid) if guid else None
+def _detailed(of: Any, name: str) -> RawText | None:
+    """A text with its type, where feedparser knows it."""
+    value, detail = _get(of, name), _get(of, f"{name}_detail") or {}
+    return RawText(value, _get(detail, "type") or "text/plain") if value else None
 
 
-def _link(of: Any, url: str) -> str | None:
-    # feedparser has joined it to its base. It takes an id for a link as well, "tag:..." among them.
-    link = _get(of, "link")
-    return absolute(link, url) if link and link.strip() else None
+def _raw_text(detail: Any) -> RawText:
+    return RawText(_get(detail, "value") or "", _get(detail, "type") or "text/html", _get(detail, "base"))
 
 
-def _title(of: Any) -> str | None:
-    title = _get(of, "title") or ""
-    detail = _get(of, "title_detail") or {}
-    return (plain(title) if _get(detail, "type") in _HTML_TYPES else one_line(title)) or None
-
-
-def _content(entry: Any, url: str) -> _Text:
-    """The first content in HTML, else the first one that can be shown."""
-    contents = sorted(
-        _get(entry, "content") or (), key=lambda content: _get(content, "type") not in _HTML_TYPES
-    )
-    texts = (_text(content, url) for content in contents)
-    return next((text for text in texts if text[0]), _NOTHING)
-
-
-def _summary(entry: Any, url: str) -> _Text:
+def _summary(entry: Any) -> RawText | None:
     """The summary if the document has one; feedparser repeats the content where it has none."""
     detail = _get(entry, "summary_detail")
     if detail is not None:
-        return _text(detail, url)
+        return _raw_text(detail)
     summary = _get(entry, "summary")
     if not summary or any(_get(content, "value") == summary for content in _get(entry, "content") or ()):
-        return _NOTHING
-    return _text({"value": summary}, url)
+        return None
+    return RawText(summary, "text/html")
 
 
-def _text(detail: Any, url: str) -> _Text:
-    """What can be shown of it and how; a picture or another format is left out."""
-    value, kind = _get(detail, "value") or "", _get(detail, "type") or "text/html"
-    if kind in _HTML_TYPES:
-        markup = sanitised(value, _get(detail, "base") or url)
-        return (markup, "html") if markup else _NOTHING
-    text = scrub(value).strip() if kind.startswith("text") else ""
-    return (text, "text") if text else _NOTHING
+def _entry_language(entry: Any) -> str | None:
+    """Its own, or that of its texts (``xml:lang``), the longest one's first."""
+    details = [*(_get(entry, "content") or ()), _get(entry, "summary_detail"), _get(entry, "title_detail")]
+    languages = (_get(detail, "language") for detail in details if detail)
+    return _get(entry, "language") or next(filter(None, languages), None)
 
 
-def _authors(entry: Any) -> Iterator[str | None]:
+def _href(feed: Any, rel: str) -> str | None:
+    links = _get(feed, "links") or ()
+    return next((_get(link, "href") for link in links if _get(link, "rel") == rel), None)
+
+
+def _authors(entry: Any) -> Iterator[str]:
     people = _get(entry, "authors") or ()
     for person in people:
-        yield _get(person, "name") or _get(person, "email")
+        yield _get(person, "name") or _get(person, "email") or ""
     if not any(people):
-        yield _get(entry, "author")
+        yield _get(entry, "author") or ""
 
 
-def _enclosures(entry: Any, url: str) -> Iterator[Enclosure]:
-    for link in _get(entry, "links") or ():
-        href = absolute(_get(link, "href") or "", url) if _get(link, "rel") == "enclosure" else None
-        if href and _get(link, "href"):
-            kind = one_line(_get(link, "type") or "")
-            yield Enclosure(href, kind or None, _length(_get(link, "length")))
-
-
-def _length(text: str | None) -> int | None:
-    digits = (text or "").strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
-        return None
-    length = int(digits)
-    return length if length < 2**63 else None
-
-
-def _moment(parsed: struct_time | None) -> datetime | None:
+def moment(parsed: struct_time | None) -> datetime | None:
     """An aware datetime of feedparser's UTC tuple; None when datetime can't hold it."""
     if parsed is None:
         return None
@@ -206,8 +172,3 @@ def _moment(parsed: struct_time | None) -> datetime | None:
         return _EPOCH + timedelta(seconds=calendar.timegm(parsed))
     except (ValueError, OverflowError):
         return None
-
-
-def _distinct(texts: Iterator[str | None]) -> tuple[str, ...]:
-    lines = (one_line(text) for text in texts if text)
-    return tuple(dict.fromkeys(filter(None, lines)))

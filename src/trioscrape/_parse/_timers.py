@@ -50,8 +50,9 @@ def _period(feed: Mapping[str, Any]) -> int:
     return period // (_number(feed.get("sy_updatefrequency")) or 1)
 
 
-def _number(text: str | None) -> int:
-    digits = (text or "").strip()
+def _number(text: Any) -> int:
+    # An element that has attributes is a dict of these to feedparser.
+    digits = text.strip() if isinstance(text, str) else ""
     return int(digits[:9]) if digits.isascii() and digits.isdigit() else 0
 
 

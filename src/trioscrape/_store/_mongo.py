@@ -16,11 +16,12 @@ from pymongo import MongoClient, ReadPreference
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
-from .._errors import StoreError
+from .._errors import StoreError, StoreUnavailable
 from .._stored import StoredEntry
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._merge import CALLERS, MergedSaves
 from ._mongo_client import make_client, prepare, schema_version
+from ._mongo_errors import may_pass
 from ._mongo_pools import Pools
 from ._mongo_read import load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from ._mongo_save import save_all
@@ -237,8 +238,9 @@ class MongoStore(Paged):
         return self._error(outcome) if isinstance(outcome, Exception) else outcome
 
     def _error(self, error: Exception) -> StoreError:
+        kind = StoreUnavailable if may_pass(error) else StoreError
         if not self._url.is_safe(str(error)):
-            return StoreError(f"{self.shown}: {type(error).__name__}")
-        told = StoreError(f"{self.shown}: {in_short(error)}")
+            return kind(f"{self.shown}: {type(error).__name__}")
+        told = kind(f"{self.shown}: {in_short(error)}")
         told.__cause__ = error
         return told

@@ -20,6 +20,7 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from .._types import FeedState
+from ._mongo_errors import PASSING, codes_of
 from ._records import state_of_record
 
 T = TypeVar("T")
@@ -29,10 +30,6 @@ PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts: together about what an election or a quick restart needs."""
 
 DUPLICATE_KEY: Final = 11000
-
-_PASSING: Final = frozenset({6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-"""Codes of servers that can't be reached, step down or shut down (MongoDB's retryable writes)."""
-
 
 _UNSENDABLE: Final = (BSONError, ValueError, OverflowError)
 """A value that BSON does not have, an integer over 64 bits for example, or a document that is too large."""
@@ -60,16 +57,8 @@ def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        return error_codes(error) <= _PASSING
+        return codes_of(error) <= PASSING
     return isinstance(error, (AutoReconnect, DuplicateKeyError, WaitQueueTimeoutError))
-
-
-def error_codes(error: BulkWriteError) -> set[int]:
-    """The codes of everything that went wrong."""
-    details = error.details or {}
-    return {
-        failed["code"] for kind in ("writeErrors", "writeConcernErrors") for failed in details.get(kind, ())
-    }
 
 
 def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Mapping[str, Any]]:
@@ -86,7 +75,7 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
         write(requests, ordered=False)
     except BulkWriteError as error:
         details = error.details or {}
-        if details.get("writeConcernErrors") or error_codes(error) & _PASSING:
+        if details.get("writeConcernErrors") or codes_of(error) & PASSING:
             raise
         return list(details["writeErrors"])
     except _UNSENDABLE as error:
@@ -119,4 +108,5 @@ def in_short(error: Exception) -> str:
     text = str(error)
     if isinstance(error, BulkWriteError) and error.details:
         text = next((failed["errmsg"] for failed in error.details.get("writeErrors", ())), text)
+    text = re.sub(r" to execute command \{ (\w+: \S*),.*", r" to execute \1", text)
     return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", text, maxsplit=1)[0][:300]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
-from .._errors import StoreError, UsageError
+from .._errors import StoreError, StoreUnavailable, UsageError
 from .._stored import StoredEntry
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._merge import CALLERS, MergedSaves
@@ -24,6 +24,19 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 SCHEME: Final = "sqlite:"
+
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, after many attempts
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CANTOPEN,  # no descriptor to be had, or a folder that is not mounted just now
+    }
+)
+"""Errors that another attempt may not meet."""
 
 
 def sqlite_path(url: str) -> str:
@@ -222,9 +235,11 @@ class SqliteStore(Paged):
         return self._error(outcome) if isinstance(outcome, Exception) else outcome
 
     def _error(self, error: Exception) -> StoreError:
-        code = getattr(error, "sqlite_errorcode", None)
+        # The low byte; the others say more of the same. Errors of the module itself have none.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        kind = StoreUnavailable if code in _PASSING else StoreError
         busy = code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-        told = StoreError(f"{self.shown}: {'another process is writing to it: ' if busy else ''}{error}")
+        told = kind(f"{self.shown}: {'another process is writing to it: ' if busy else ''}{error}")
         told.__cause__ = error
         return told
 

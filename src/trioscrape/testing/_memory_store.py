@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import trio
 
+from .._errors import StoreUnavailable
 from .._store._aliases import may_have_moved, moved
 from .._store._pages import Paged, Wanted, page_of, position
 from .._store._plan import Known, Plan, by_key, plan
@@ -39,6 +40,8 @@ class MemoryStore(Paged):
         self.writes = 0
         """Saves that had something to write, and runs recorded."""
         self.closed = False
+        self.unavailable: str | None = None
+        """While it is a text, every call raises `StoreUnavailable` with it."""
         self._stored: dict[str, dict[str, _Stored]] = {}
         self._rewrites: dict[str, dict[str, int]] = {}
         self._width = width
@@ -55,12 +58,12 @@ class MemoryStore(Paged):
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         return {feed_id: self.feeds[feed_id] for feed_id in feed_ids if feed_id in self.feeds}
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`. Cancellation: before anything is stored, or not at all."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         state = clean_state(update.state)
         todo = self._plan(update, self.feeds.get(state.feed_id))
         if todo.writes or self.feeds.get(state.feed_id) != state:
@@ -92,13 +95,13 @@ class MemoryStore(Paged):
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         self.writes += 1
         self.runs.append(report)
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
         """See `Store.restore_entries`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         written = 0
         for restored in entries:
             feed, (entry, truncated) = clean_key(restored.feed_id), clean_entry(restored.entry)
@@ -116,7 +119,7 @@ class MemoryStore(Paged):
 
     async def restore_feeds(self, states: Sequence[FeedState]) -> int:
         """See `Store.restore_feeds`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         new = {state.feed_id: clean_state(state) for state in states if state.feed_id not in self.feeds}
         self.feeds |= new
         self.writes += len(new)
@@ -125,7 +128,7 @@ class MemoryStore(Paged):
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         found = sorted(self._entries(wanted), key=position, reverse=not wanted.oldest_first)
         if after is not None:
             last = position(after)
@@ -146,9 +149,14 @@ class MemoryStore(Paged):
                     yield StoredEntry(feed, entry, first_seen, last_changed, truncated, *named)
 
     async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         later = sorted(feed for feed in self.feeds if after is None or feed > after.feed_id)
         return [self.feeds[feed] for feed in later[:count]]
+
+    async def _answer(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.unavailable is not None:
+            raise StoreUnavailable(self.unavailable)
 
     async def aclose(self) -> None:
         """See `Store.aclose`."""
