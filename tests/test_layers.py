@@ -46,6 +46,7 @@ LAYERS = (
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 ONLY_IN = {
     "feedparser": {"_parse"},
+    "lxml": {"_parse"},
     "nh3": {"_parse"},
     "publicsuffixlist": {"_domains"},
     "pymongo": {"_store"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .._errors import FeedFailed
 from .._types import ParsedFeed
 from ._feedparser import read_anything
+from ._first_pass import NotTaken, read_wellformed
 from ._protocol import Document
 from ._raw import RawFeed
 from ._records import parsed_feed
@@ -28,4 +29,7 @@ def parse_document(document: Document) -> ParsedFeed:
 
 
 def _read(document: Document) -> RawFeed:
-    return read_anything(document)
+    try:
+        return read_wellformed(document)
+    except NotTaken:
+        return read_anything(document)
