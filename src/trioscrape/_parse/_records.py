@@ -49,7 +49,10 @@ def parsed_feed(raw: RawFeed, document: Document) -> ParsedFeed:
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
     content, content_type = _content(raw.contents, url)
     summary, summary_type = _NOTHING if raw.summary is None else _text(raw.summary, url)
-    own_language = _language(raw.language)
+    texts = (*raw.contents, raw.summary, raw.title)
+    own_language = _language(
+        raw.language or next((text.language for text in texts if text and text.language), None)
+    )
     return Entry(
         key="",
         hash="",
