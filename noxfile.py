@@ -66,3 +66,17 @@ def story(session: nox.Session) -> None:
     """The story that trioscrape comes from, in full: 500 feeds, 100 ms a lookup, about three minutes."""
     install(session, "tests")
     session.run("python", "examples/hobbled_resolver.py", env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def crash(session: nox.Session) -> None:
+    """The program is killed at 100 random moments with each store, and run again: about ten minutes."""
+    install(session, "tests")
+    session.run("pytest", "tests/test_crash.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def outage(session: nox.Session) -> None:
+    """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
+    install(session, "tests")
+    session.run("pytest", "tests/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})

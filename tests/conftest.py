@@ -7,9 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+from hypothesis import settings
 from pymongo import MongoClient
 
-from mongod import Mongod, find_mongod, running
+from mongod import Mongod, ReplicaSet, find_mongod, running
+
+# The same examples every time, and no limit in seconds: `nox -s fuzz` looks for others.
+settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=100)
+settings.load_profile("suite")
 
 
 def _program() -> str:
@@ -45,4 +50,28 @@ def mongodb_url(mongod_url: str) -> Iterator[str]:
 def own_mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
     """A server for one test alone, which may do to it what it likes."""
     with running(_program(), tmp_path_factory.mktemp("own_mongod")) as server:
+        yield server
+
+
+@pytest.fixture
+def replica_set(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReplicaSet]:
+    """Three servers for one test alone."""
+    servers = ReplicaSet(_program(), tmp_path_factory.mktemp("replica_set"))
+    try:
+        servers.start()
+        yield servers
+    finally:
+        servers.stop()
+
+
+@pytest.fixture
+def guarded_mongod(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
+    """A server that asks who is there. Its users: ``root`` who may do all, ``reader``; passwords ``pw``."""
+    with running(_program(), tmp_path_factory.mktemp("guarded_mongod"), "--auth") as server:
+        # The first user may be made by anybody on the same machine.
+        with MongoClient[Any](server.url) as client:
+            client.admin.command("createUser", "root", pwd="pw", roles=["root"])
+        with MongoClient[Any](server.url, username="root", password="pw") as client:
+            roles = [{"role": "read", "db": "news"}]
+            client.admin.command("createUser", "reader", pwd="pw", roles=roles)
         yield server

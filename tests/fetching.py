@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import aclosing
+from typing import Any
 
 from trioscrape import Config, Feed, FeedState
 from trioscrape._budget import ByteBudget
@@ -12,6 +13,8 @@ from trioscrape._dns import Answer, Names, Resolver
 from trioscrape._errors import FeedFailed
 from trioscrape._fetch import Fetched, Fetcher
 from trioscrape._holds import Holds
+from trioscrape._host_queue import HostQueue
+from trioscrape._host_slots import HostSlots
 from trioscrape._lane import Lane, Trip
 from trioscrape._network import LaneTransport
 
@@ -45,7 +48,10 @@ class Fetching:
 
     async def get(self, url: str, state: FeedState | None = None) -> Fetched:
         with self.budget.hold() as held:
-            return await self.fetcher.fetch(Feed(url), state, Trip(), held)
+            queue = HostQueue[Any](1)
+            slot = HostSlots(queue, lambda: None).held("")
+            slot.host = None
+            return await self.fetcher.fetch(Feed(url), state, Trip(), held, slot)
 
     async def failure(self, url: str, state: FeedState | None = None) -> FeedFailed:
         """How it fails; fails itself when it does not."""

@@ -13,6 +13,9 @@ from trioscrape._errors import FeedFailed
 from trioscrape._parse._protocol import Document
 from trioscrape._types import Entry, ParsedFeed
 
+HELD: dict[bytes, bytes] = {}
+"""What is never given back, by the command for it."""
+
 
 def act(document: Document) -> ParsedFeed:
     """Do what the body says. With a port in the URL, first tell whoever listens there our pid."""
@@ -41,6 +44,9 @@ def act_on(command: bytes, line: socket.socket) -> None:
             raise ZeroDivisionError
         case b"fail":
             raise FeedFailed("not-a-feed", "as told")
+        case b"grow" | b"balloon":
+            HELD[command] = b"x" * 2**28
+            HELD.pop(b"balloon", None)
         case b"print":
             os.write(1, b"on stdout\n")
             os.write(2, b"on stderr\n")

@@ -1,4 +1,4 @@
-"""A MongoDB server of one's own: found, started on a free port, stopped by its own pid."""
+"""MongoDB servers of one's own: found, started on free ports, stopped by their own pids."""
 
 from __future__ import annotations
 
@@ -37,9 +37,11 @@ def find_mongod() -> str | None:
 class Mongod:
     """One server on loopback with its data in `folder`; it can be killed, frozen and started again."""
 
-    def __init__(self, program: str, folder: Path) -> None:
+    def __init__(self, program: str, folder: Path, *options: str) -> None:
         self._program = program
+        self._options = options
         self._folder = folder
+        self._options = options
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -56,13 +58,15 @@ class Mongod:
             *("--wiredTigerCacheSizeGB", "0.25", "--nounixsocket"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             *("--setParameter", "enableTestCommands=1"),
+            *self._options,
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         self._wait_until_it_answers(self._process)
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_DEADLINE
-        with MongoClient[Any](self.url, serverSelectionTimeoutMS=500) as client:
+        # Directly: a member of a replica set that there is not yet answers nobody else.
+        with MongoClient[Any](self.url, serverSelectionTimeoutMS=500, directConnection=True) as client:
             while time.monotonic() < deadline:
                 if process.poll() is not None:
                     raise RuntimeError(f"mongod ended with {process.returncode}: {self._folder / 'log'}")
@@ -74,11 +78,18 @@ class Mongod:
         self.stop()
         raise RuntimeError(f"mongod did not answer within {START_DEADLINE} s")
 
-    def fail(self, command: str, times: int, **how: Any) -> None:
-        """Let the next `times` commands of that name fail, those of the stores under test only."""
-        data = {"failCommands": [command], "appName": "trioscrape", **how}
+    def fail(self, command: str, times: int | None = None, **how: Any) -> None:
+        """Let the next `times` commands of that name fail, or all; those of the stores under test only."""
+        mode = "alwaysOn" if times is None else {"times": times}
+        self._fail_point(mode, {"failCommands": [command], "appName": "trioscrape", **how})
+
+    def heal(self) -> None:
+        """Let no command fail any more."""
+        self._fail_point("off", {})
+
+    def _fail_point(self, mode: object, data: dict[str, Any]) -> None:
         with MongoClient[Any](self.url) as client:
-            client.admin.command("configureFailPoint", "failCommand", mode={"times": times}, data=data)
+            client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
 
     def freeze(self) -> None:
         """Connections are still accepted, nothing is answered."""
@@ -120,11 +131,52 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(program: str, folder: Path) -> Iterator[Mongod]:
-    """A server that answers; it ends with the block."""
-    server = Mongod(program, folder)
+def running(program: str, folder: Path, *options: str) -> Iterator[Mongod]:
+    """A server that answers, started with more options of its command line; it ends with the block."""
+    server = Mongod(program, folder, *options)
     server.start()
     try:
         yield server
     finally:
         server.stop()
+
+
+class ReplicaSet:
+    """Three members on loopback that elect a new primary within two seconds or so."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.members = []
+        for name in ("a", "b", "c"):
+            (folder / name).mkdir()
+            self.members.append(Mongod(program, folder / name, "--replSet", "rs", "--oplogSize", "64"))
+
+    @property
+    def url(self) -> str:
+        hosts = ",".join(f"127.0.0.1:{member.port}" for member in self.members)
+        return f"mongodb://{hosts}/trioscrape?replicaSet=rs"
+
+    def start(self) -> None:
+        for member in self.members:
+            member.start()
+        members = [{"_id": n, "host": f"127.0.0.1:{each.port}"} for n, each in enumerate(self.members)]
+        settings = {"electionTimeoutMillis": 1000, "heartbeatIntervalMillis": 200}
+        with MongoClient[Any](self.members[0].url, directConnection=True) as client:
+            client.admin.command("replSetInitiate", {"_id": "rs", "members": members, "settings": settings})
+        self.primary()
+
+    def primary(self) -> Mongod:
+        """The member that is the primary, once there is one."""
+        with MongoClient[Any](self.url, serverSelectionTimeoutMS=START_DEADLINE * 1000) as client:
+            client.admin.command("ping")
+            assert client.primary is not None
+            return next(member for member in self.members if member.port == client.primary[1])
+
+    def step_down(self) -> None:
+        """Let the primary give up its office, and not stand again for a while."""
+        with MongoClient[Any](self.primary().url, directConnection=True) as client:
+            client.admin.command("replSetStepDown", 20, secondaryCatchUpPeriodSecs=5)
+
+    def stop(self) -> None:
+        """End all members, with no regard to what they hold: the polite way takes 15 seconds each."""
+        for member in self.members:
+            member.kill()

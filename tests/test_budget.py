@@ -86,3 +86,44 @@ async def test_everything_is_given_back(autojump_clock: trio.testing.MockClock) 
 
     assert budget._used == 0
     assert not budget._reading
+
+
+async def test_first_come_first_served(autojump_clock: trio.testing.MockClock) -> None:
+    """Small documents that fit, one after the other, would keep a large one from its end for ever."""
+    budget = ByteBudget(100)
+    order = []
+
+    async def reader(name: str, size: int) -> None:
+        with budget.hold() as held:
+            await held.grow(size)
+            held.complete()
+            order.append(name)
+            await trio.sleep(10)
+
+    async with trio.open_nursery() as nursery:
+        for name, size in [("a", 60), ("large", 90), ("b", 10), ("c", 10)]:
+            nursery.start_soon(reader, name, size)
+            await wait_all_tasks_blocked()
+
+    assert order == ["a", "large", "b", "c"]
+
+
+async def test_one_who_gives_up_holds_up_nobody(autojump_clock: trio.testing.MockClock) -> None:
+    budget = ByteBudget(100)
+    with budget.hold() as whole, budget.hold() as large, budget.hold() as small:
+        await whole.grow(60)
+        whole.complete()
+        async with trio.open_nursery() as nursery:
+
+            async def give_up() -> None:
+                with trio.move_on_after(5):
+                    await large.grow(90)
+
+            nursery.start_soon(give_up)
+            await wait_all_tasks_blocked()
+            nursery.start_soon(small.grow, 20)
+            await wait_all_tasks_blocked()
+            assert small.size == 0
+
+        assert trio.current_time() == 5
+        assert (large.size, small.size) == (0, 20)

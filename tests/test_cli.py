@@ -20,6 +20,7 @@ import trio.testing
 
 from trioscrape import _cli
 from trioscrape._cli import main
+from trioscrape._output import Output
 
 FEED = (
     b'<rss version="2.0"><channel><title>T</title>'
@@ -263,8 +264,11 @@ class TestSignals:
             process.send_signal(number)
             out, err = process.communicate()
 
-        [last] = records(out)
+        result, last = records(out)
         assert (process.returncode, err) == (1, "")
+        assert (result["url"], result["reason"], result["stored"]) == (
+            site.url("stall/1"), "cancelled", False,
+        )  # fmt: skip
         assert last["errors"] == {"cancelled": 1}
         assert (last["outcomes"]["failed"], last["not_started"]) == (1, 2)
 
@@ -287,7 +291,7 @@ class TestOutput:
         with io.TextIOWrapper(io.FileIO(writing, "w"), encoding="ascii") as stdout:
             monkeypatch.setattr(sys, "stdout", stdout)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(_cli._Output().write, "é" * 200_000)
+                nursery.start_soon(Output().write, "é" * 200_000)
                 await trio.testing.wait_all_tasks_blocked()
                 alive.set()
         reader.join()

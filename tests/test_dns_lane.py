@@ -11,12 +11,14 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trioscrape import Answer, Config
+from trioscrape import Answer, Config, Outcome
 from trioscrape._dns import KEEP_AT_LEAST, KEEP_AT_MOST, KEEP_FAILURE, KEEP_STALE, Names
 from trioscrape._errors import FeedFailed
 from trioscrape._lane import Lane, Trip
 from trioscrape._patience import ENOUGH, INITIAL, Patience
 from trioscrape.testing import Internet, Site
+
+from scenarios import open_virtual, rss
 
 
 def socket_error(name: str) -> socket.gaierror:
@@ -87,6 +89,24 @@ async def test_dead_names_do_not_stop_the_lane(autojump_clock: MockClock, kind: 
     assert among.failed == dict.fromkeys(DEAD, "lookup-timeout")
     assert among.healthy_done < 2 * alone.healthy_done
     assert among.lane.statistics().overdue >= len(DEAD)
+
+
+async def test_nor_do_they_stop_a_scrape(autojump_clock: MockClock) -> None:
+    """Admission does not count them either: 1,000 dead ones would be all that may be in flight."""
+    site = Site(lookup=0.05, first_byte=0.1, body=rss("a"))
+    sites = dict.fromkeys(HEALTHY, site) | {host: Site(lookup=math.inf) for host in DEAD}
+
+    async def healthy_done(hosts: Sequence[str]) -> float:
+        internet = Internet(sites, lookup_deadline=DEFAULT.lookup_deadline)
+        began, done, found = trio.current_time(), 0.0, 0
+        async with open_virtual([f"http://{host}/" for host in hosts], internet) as scrape:  # type: ignore[attr-defined]
+            async for result in scrape:
+                if result.outcome is Outcome.NEW:
+                    done, found = trio.current_time() - began, found + 1
+        assert found == len(HEALTHY)
+        return done
+
+    assert await healthy_done(AMONG) < 2 * await healthy_done(HEALTHY)
 
 
 async def test_without_spare_slots_they_do(autojump_clock: MockClock) -> None:

@@ -48,6 +48,21 @@ async def test_validators_go_out_byte_for_byte_and_a_304_keeps_them() -> None:
     assert b"\r\nIf-Modified-Since: yesterday, about noon\r\n" in server.heads[0]
 
 
+async def test_validators_go_to_the_url_that_they_came_from_and_to_no_other() -> None:
+    """A 304 of another server would be taken for that one's (RFC 9110 §13.1)."""
+    async with open_raw(b"HTTP/1.1 304 Not Modified\r\n\r\n") as other:
+        found_at = f"http://a.test:{other.port}/feed"
+        async with open_raw(answer("302 Found", b"", f"Location: {found_at}")) as server:
+            url = f"http://a.test:{server.port}/"
+            fetched = await fetch(url, replace(STATE, url=url, found_at=found_at))
+            failed = await failure(url, replace(STATE, url=url, found_at=url))
+
+    assert fetched.body is None
+    assert failed.reason == "http-304"
+    assert [b"If-None-Match" in head for head in server.heads] == [False, True]
+    assert [b"If-None-Match" in head for head in other.heads] == [True, False]
+
+
 async def test_an_etag_in_utf_8_goes_back_as_it_came() -> None:
     async with open_raw(answer("200 OK", FEED, 'ETag: "@"').replace(b"@", "日本".encode())) as server:
         url = f"http://a.test:{server.port}/"

@@ -17,14 +17,14 @@ def candidate(host: str, number: int = 0) -> Candidate:
     return Candidate(Feed(f"http://{host}/{number}"), f"{number:032x}", host)
 
 
-def started(queue: HostQueue, now: float = 0.0) -> list[str]:
+def started(queue: HostQueue[Candidate], now: float = 0.0) -> list[str]:
     found = []
     while (taken := queue.start(now)) is not None:
         found.append(taken.feed.url.removeprefix("http://"))
     return found
 
 
-def exact(per_host: int = 1, delay: float = 10.0) -> HostQueue:
+def exact(per_host: int = 1, delay: float = 10.0) -> HostQueue[Candidate]:
     """Without jitter."""
     return HostQueue(per_host, delay=delay, jitter=lambda: 0.0)
 

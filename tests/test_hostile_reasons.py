@@ -17,6 +17,7 @@ from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 from fetching import Loopback
 from hostile_servers import HOSTILE, Handler, sending
+from scenarios import rss
 from servers import FEED, RawServer, answer, open_server, read_head
 
 Provoking = Callable[[], Awaitable[str | None]]
@@ -165,6 +166,16 @@ async def _tls() -> str | None:
 @provokes("not-a-feed")
 async def _not_a_feed() -> str | None:
     return await end_at(sending(answer("200 OK", b"<!doctype html><title>Hello</title>")))
+
+
+@provokes("malformed")
+async def _malformed() -> str | None:
+    return await end_at(sending(answer("200 OK", b"<rss version='2.0'><channel>")))
+
+
+@provokes("too-many-entries")
+async def _too_many_entries() -> str | None:
+    return await end_at(sending(answer("200 OK", rss(*"123"))), config=Config(entries_limit=2))
 
 
 async def _end_of_parsing(command: bytes, deadline: float) -> str | None:

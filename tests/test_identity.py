@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import fields, replace
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from trioscrape import Outcome
 from trioscrape._parse import Document, parse_document
-from trioscrape._parse._identity import LONGEST_KEY, change_hash, identified
+from trioscrape._parse._identity import LONGEST_KEY, change_hash, distrusts_ids, identified
 from trioscrape._types import Enclosure, Entry
+from trioscrape.testing import Internet, MemoryStore, Site
+
+from scenarios import run_virtual
 
 ENTRY = Entry(
     key="k",
@@ -68,7 +76,16 @@ def test_a_key_that_is_taken_gets_the_link_and_then_a_number() -> None:
 
 
 def test_a_number_never_meets_the_guid_of_another_entry() -> None:
-    assert keys(("1 2", BARE), ("1", BARE), ("1", BARE), ("1 3", BARE)) == ["1 2", "1", "1 3", "1 3 2"]
+    assert keys(("1 2", BARE), ("1", BARE), ("1", BARE), ("1 3", BARE)) == ["1 2", "1", "1 4", "1 3"]
+
+
+def test_an_id_comes_before_a_link_that_is_the_same() -> None:
+    link = replace(BARE, link="http://a.test/1")
+
+    assert keys((None, link), ("http://a.test/1", BARE)) == [
+        "http://a.test/1 http://a.test/1",
+        "http://a.test/1",
+    ]
 
 
 def test_a_hundred_thousand_entries_of_one_guid_have_a_key_each() -> None:
@@ -107,6 +124,99 @@ def test_another_process_finds_the_same_hash() -> None:
     assert there.stdout.strip() == change_hash(replace(BARE, title="Käfer", tags=("a", "b")))
 
 
+# Documents whose ids are not believed
+
+
+def pairs(*ids: str | None, link: str | None = "http://a.test/{}") -> list[tuple[str | None, Entry]]:
+    """Entries of these ids, each with a link of its own."""
+    return [
+        (guid, replace(BARE, link=link.format(number) if link else None, title=str(number)))
+        for number, guid in enumerate(ids)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("ids", "distrusted"),
+    [
+        ([], False),
+        (["1"], False),
+        ([None], False),
+        (["1", "1"], False),
+        (["1", "1", "2"], False),
+        (["1", "1", "1"], True),
+        (["1", " 1 ", "1\n"], True),
+        (["1", None, " "], True),
+        ([None, None], True),
+        (["1", "1", "2", "2"], True),
+        ([*map(str, range(38)), "1", "2"], False),  # 2 of 40 are 5 %
+        ([*map(str, range(37)), "1", "2"], True),
+    ],
+)
+def test_ids_are_not_believed_when_more_than_five_percent_are_bad(
+    ids: list[str | None], *, distrusted: bool
+) -> None:
+    assert distrusts_ids(pairs(*ids)) is distrusted
+
+
+def test_ids_that_come_twice_are_believed_where_links_are_no_better() -> None:
+    one_page = pairs("1", "1", "2", "2", "3", "4", link="http://a.test/")
+    twice_over = pairs("1", "2", "3") * 2
+    one_page_and_no_ids = pairs(None, None, None, link="http://a.test/")
+
+    assert not distrusts_ids(one_page)
+    assert not distrusts_ids(twice_over)
+    assert distrusts_ids(one_page_and_no_ids)
+    assert distrusts_ids(pairs("1", "1", "1", link=None))
+
+
+def test_entries_of_a_feed_whose_ids_are_not_believed_are_known_by_link_else_by_hash() -> None:
+    entries = identified([*pairs("1", "1"), *pairs("1", link=None)], by_link=True)
+
+    assert [entry.key.partition(":")[0] for entry in entries] == ["http", "http", "hash"]
+    assert [entry.key for entry in entries[:2]] == ["http://a.test/0", "http://a.test/1"]
+    assert [entry.hash for entry in entries] == [
+        entry.hash for entry in identified([*pairs("1", "1"), *pairs("1", link=None)])
+    ]
+
+
+# For any document
+
+IDS = st.none() | st.sampled_from(["", " ", "1", " 1", "1 2", "1 3", "1 http://a.test/1", "http://a.test/1"])
+LINKS = st.none() | st.sampled_from(["http://a.test/1", "http://a.test/2", "http://b.test/"])
+ENTRIES = st.builds(
+    Entry, key=st.just(""), hash=st.just(""), link=LINKS, title=st.none() | st.sampled_from("ab")
+)
+DOCUMENTS = st.lists(st.tuples(IDS, ENTRIES), max_size=12)
+
+
+@settings(max_examples=400)
+@given(DOCUMENTS, st.booleans())
+def test_the_same_document_has_the_same_keys_and_each_of_them_once(
+    document: list[tuple[str | None, Entry]], by_link: bool
+) -> None:
+    found = identified(document, by_link=by_link)
+
+    assert found == identified(document, by_link=by_link)
+    assert len({entry.key for entry in found}) == len(document)
+
+
+@settings(max_examples=400)
+@given(DOCUMENTS, st.randoms(use_true_random=False))
+def test_an_entry_whose_id_is_unique_has_the_same_key_wherever_it_stands(
+    document: list[tuple[str | None, Entry]], random: Random
+) -> None:
+    order = list(range(len(document)))
+    random.shuffle(order)
+    before, after = identified(document), identified(document[index] for index in order)
+
+    ids = Counter((guid or "").strip() for guid, _entry in document)
+    assert distrusts_ids(document) == distrusts_ids([document[index] for index in order])
+    for place, index in enumerate(order):
+        guid = (document[index][0] or "").strip()
+        if guid and ids[guid] == 1:
+            assert before[index].key == after[place].key == guid
+
+
 def test_duplicate_guids_in_a_document_lose_no_entry() -> None:
     items = "".join(
         f"<item><guid isPermaLink='false'>same</guid><link>http://a.test/{i}</link></item>" for i in (1, 2)
@@ -116,3 +226,29 @@ def test_duplicate_guids_in_a_document_lose_no_entry() -> None:
     )
 
     assert [entry.key for entry in feed.entries] == ["same", "same http://a.test/2"]
+
+
+@pytest.mark.usefixtures("autojump_clock")
+async def test_a_feed_whose_ids_were_once_not_believed_is_known_by_links_for_ever() -> None:
+    """Over a 304, over an unchanged document, and when its ids have become good."""
+    item = "<item><guid isPermaLink='false'>{}</guid><link>http://a.test/{}</link></item>"
+
+    def document(*ids: str) -> bytes:
+        items = "".join(item.format(guid, number) for number, guid in enumerate(ids))
+        return f"<rss version='2.0'><channel>{items}</channel></rss>".encode()
+
+    site = Site(body=document("1", "1", "1"), headers={"ETag": '"1"'})
+    internet, store = Internet({"a.test": site}), MemoryStore()
+
+    async def run() -> tuple[Outcome, bool, set[str]]:
+        (result,), _ = await run_virtual(["http://a.test/feed"], internet, store)
+        ((feed_id, state),) = store.feeds.items()
+        return result.outcome, state.distrusts_ids, set(store.entries[feed_id])
+
+    by_link = {f"http://a.test/{number}" for number in range(3)}
+    assert await run() == (Outcome.NEW, True, by_link)
+    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)
+    site.headers = {"ETag": '"2"'}
+    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)
+    site.headers, site.body = {"ETag": '"3"'}, document("1", "2", "3")
+    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)

@@ -230,7 +230,7 @@ async def test_4_the_store_looks_nothing_up_once_feeds_are(
             report = await scrape(feeds, store=store, config=Config(parse_width=1))
 
     assert report.outcomes[Outcome.NEW] == 42
-    assert before >= store.width, "the driver asked for each of its connections"
+    assert before >= Config().store_width, "the driver asked for each of its connections"
     assert sorted(asked[before:]) == sorted(f"f{n}.test" for n in range(40))
 
 
@@ -408,17 +408,20 @@ async def test_7_stored_is_said_after_the_acknowledgement_only(autojump_clock: M
 
 
 async def test_7_a_store_that_is_gone_raises_as_itself(autojump_clock: MockClock) -> None:
-    """Several writers fail at once; the caller sees one StoreError, and no false result."""
+    """Several writers fail at once; the caller sees one StoreError, and a true result of each feed."""
     internet, store = healthy(50), WatchedStore(fail_at=7)
-    stored = []
+    results = []
     with pytest.raises(StoreError, match="gone"):
         async with open_virtual(urls(internet), internet, store) as run:
             async for result in run:
-                stored.append(result.feed.url)
+                results.append(result)
 
-    assert set(stored) <= set(store.acknowledged)
+    assert sorted(r.feed.url for r in results if r.stored) == sorted(store.acknowledged)
+    assert {r.reason for r in results if not r.stored} == {"not-stored"}
     assert 7 <= len(store.acknowledged) <= 7 + store.width
-    assert run.report().errors["cancelled"] > 0
+    report = run.report()
+    assert len(results) == report.feeds - report.not_started == 50
+    assert (report.stored, report.errors) == (len(store.acknowledged), {"not-stored": 50 - report.stored})
 
 
 @pytest.mark.parametrize("how", ["asleep", "between results", "no loop"])

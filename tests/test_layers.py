@@ -13,6 +13,7 @@ LAYERS = (
     {
         "_errors",
         "_feedstate",
+        "_outage",
         "_types",
         "_config",
         "_name_servers",
@@ -37,11 +38,13 @@ LAYERS = (
         "_store",
         "_connect",
         "_route",
+        "_host_queue",
+        "_host_slots",
     },
     {"_network"},
     {"_fetch"},
-    {"_admission", "_host_queue", "_states", "_passage", "_tally", "_scrape", "_embedding"},
-    {"_report", "_progress", "_demo", "_options", "_arguments", "_cli", "__main__"},
+    {"_admission", "_states", "_store_lane", "_passage", "_tally", "_scrape", "_embedding"},
+    {"_report", "_output", "_progress", "_demo", "_options", "_arguments", "_cli", "__main__"},
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 ONLY_IN = {

@@ -1,17 +1,27 @@
 """What only MongoDB has: documents and indexes, a pool that is held, a server that dies or freezes."""
 
 import socket
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import bson
 import pytest
 import trio
-from pymongo import MongoClient
+from pymongo import MongoClient, ReadPreference
+from pymongo.collection import Collection
 from pymongo.database import Database
+from pymongo.errors import AutoReconnect
 
 from stores import FEED, FULL_ENTRY, entry, report, state, update
-from trioscrape import StoreError
+from trioscrape import Enclosure, Entry, StoreError, StoreUnavailable
 from trioscrape._store import open_store
+from trioscrape._store._merge import CALLERS
+from trioscrape._store._mongo import MongoStore
+from trioscrape._store._mongo_client import make_client
+from trioscrape._store._mongo_pools import Pools
+from trioscrape._store._mongo_url import parse_mongo_url
 from trioscrape._types import EntryCounts
 
 from mongod import Mongod
@@ -31,14 +41,36 @@ class TestDocuments:
             async with open_store(mongodb_url):
                 pass
 
-        indexes = database.entries.index_information()
-        keys = {tuple(index["key"]): index.get("unique", False) for index in indexes.values()}
-        assert keys == {
+        def indexes(collection: str) -> dict[Any, bool]:
+            found = database[collection].index_information().values()
+            return {tuple(index["key"]): index.get("unique", False) for index in found}
+
+        assert indexes("entries") == {
             (("_id", 1),): False,
             (("feed", 1), ("key", 1)): True,
             (("feed", 1), ("published", -1)): False,
+            (("last_changed", -1),): False,
         }
-        assert list(database.meta.find()) == [{"_id": "schema", "version": 1}]
+        assert indexes("feeds") == {(("_id", 1),): False, (("next_fetch", 1),): False}
+        assert list(database.meta.find()) == [{"_id": "schema", "version": 2}]
+
+    async def test_documents_of_version_1_are_understood(
+        self, mongodb_url: str, database: Database[Any]
+    ) -> None:
+        """They lack what version 2 has added; the version is brought up to date once."""
+        async with open_store(mongodb_url) as store:
+            await store.save(update(entry("a"), entry("b")))
+        added = ("link", "subtitle", "language", "updated", "self_link", "hub", "distrusts_ids", "found_at")
+        database.feeds.update_one({}, {"$unset": dict.fromkeys(added, "")})
+        later = ("summary_type", "content_type", "language", "rewrites")
+        database.entries.update_many({}, {"$unset": dict.fromkeys(later, "")})
+        database.meta.update_one({}, {"$set": {"version": 1}})
+
+        async with open_store(mongodb_url) as store:
+            bare = state(**{name: None for name in added if name != "distrusts_ids"}, distrusts_ids=False)
+            assert await store.load([FEED]) == {FEED: bare}
+            assert await store.save(update(entry("a"), entry("b", hash="other"))) == EntryCounts(0, 1, 1)
+        assert list(database.meta.find()) == [{"_id": "schema", "version": 2}]
 
     async def test_an_entry_is_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
         async with open_store(mongodb_url) as store:
@@ -78,8 +110,16 @@ class TestDocuments:
                 "_id": FEED,
                 "url": known.url,
                 "title": known.title,
+                "link": known.link,
+                "subtitle": known.subtitle,
+                "language": known.language,
+                "updated": known.updated,
+                "self_link": known.self_link,
+                "hub": known.hub,
+                "distrusts_ids": True,
                 "etag": known.etag,
                 "last_modified": known.last_modified,
+                "found_at": known.found_at,
                 "body_hash": known.body_hash,
                 "timers": {"max_age": 3600, "every": 7200, "skip_hours": [0, 23], "skip_days": [5, 6]},
                 "next_fetch": known.next_fetch,
@@ -100,6 +140,149 @@ class TestDocuments:
         assert found["outcomes"] == {"new": 400, "failed": 99}
         assert found["errors"] == {"http-404": 98, "tls": 1}
         assert found["lanes"]["dns"]["waited"] == {"p50": 0.001, "p99": 0.5, "max": 1.25}
+
+    async def test_the_largest_entry_fits_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
+        """Every field as long as it may be, of characters that take the most bytes."""
+        long = "\N{BALLOON}" * 2**21
+        words = tuple(f"{number:03}{long[:600]}" for number in range(300))
+        enclosures = tuple(
+            Enclosure(f"https://a.test/{number:03}{'x' * 16_366}", words[0], 2**60) for number in range(300)
+        )
+        largest = Entry(
+            long, long, "https://a.test/" + "x" * 16_369, long, long, "html", long, "html",
+            words, None, None, words, enclosures, words[0],
+        )  # fmt: skip
+        async with open_store(mongodb_url) as store:
+            assert await store.save(update(largest, entry())) == EntryCounts(new=2)
+
+        found = database.entries.find_one({"truncated": True})
+        assert found is not None
+        assert (len(found["enclosures"]), len(found["tags"]), len(found["link"])) == (200, 200, 16_384)
+        assert 12 * 2**20 < len(bson.encode(found)) < 15 * 2**20
+
+
+class TestWriting:
+    async def test_writes_are_acknowledged_by_a_majority_and_retried(self, mongodb_url: str) -> None:
+        store = MongoStore(mongodb_url, width=1, connect_deadline=10, deadline=10)
+        await store.connect()
+        entries = store._database().entries
+
+        assert entries.write_concern.document == {"w": "majority"}
+        assert entries.database.client.options.retry_writes
+        await store.aclose()
+
+    async def test_options_of_the_url_win(self, mongodb_url: str) -> None:
+        url = f"{mongodb_url}?w=1&journal=true&retryWrites=false&appName=news&readPreference=nearest"
+        store = MongoStore(
+            url + "&socketTimeoutMS=7000&compressors=zlib", width=1, connect_deadline=10, deadline=10
+        )
+        await store.connect()
+        entries = store._database().entries
+        options = entries.database.client.options
+
+        assert entries.write_concern.document == {"w": 1, "j": True}
+        assert not options.retry_writes
+        assert options.pool_options.socket_timeout == 7
+        assert options.pool_options.metadata["application"] == {"name": "news"}
+        # But what is compared must be what was written.
+        assert entries.read_preference == ReadPreference.PRIMARY
+        await store.aclose()
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ("tls=true&tlsAllowInvalidCertificates=true", {"tls": True}),
+            ("replicaSet=rs0", {"replicaSet": "rs0"}),
+            ("authMechanism=SCRAM-SHA-256&authSource=other", {"authSource": "other"}),
+        ],
+    )
+    def test_tls_auth_and_replica_sets_are_pymongos(self, options: str, expected: dict[str, Any]) -> None:
+        url = parse_mongo_url(f"mongodb://user:pw@127.0.0.1:1/news?{options}")
+        with make_client(url, NoPools(), 1, 0.1) as client:
+            assert expected.items() <= client.options._options.items()
+
+    async def test_an_earlier_run_that_died_before_the_state(
+        self, mongodb_url: str, database: Database[Any]
+    ) -> None:
+        """Its entries are compared, although without a state there should be none."""
+        async with open_store(mongodb_url) as store:
+            await store.save(update(entry("a"), entry("b")))
+            database.feeds.delete_many({})
+            before = database.entries.find_one({"key": "a"})
+            again = update(entry("a"), entry("b", hash="other"), entry("c"))
+            assert await store.save(again) == EntryCounts(new=1, changed=1, unchanged=1)
+            assert set(await store.load([FEED])) == {FEED}
+
+        assert database.entries.find_one({"key": "a"}) == before
+        assert database.entries.find_one({"key": "b"}, {"_id": 0, "hash": 1}) == {"hash": "other"}
+
+    @pytest.mark.parametrize("method", ["insert_many", "bulk_write"])
+    async def test_an_answer_that_is_lost(
+        self, mongodb_url: str, database: Database[Any], monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        """What was written is written and counted once."""
+        async with open_store(mongodb_url) as store:
+            await store.save(update(entry("b")))
+            real, lost = getattr(Collection, method), []
+
+            def first_answer_lost(self: Any, *args: Any, **kwargs: Any) -> Any:
+                result = real(self, *args, **kwargs)
+                if not lost:
+                    lost.append(method)
+                    raise AutoReconnect("connection lost")
+                return result
+
+            monkeypatch.setattr(Collection, method, first_answer_lost)
+            again = update(entry("a"), entry("b", hash="other"), entry("c"))
+            assert await store.save(again) == EntryCounts(new=2, changed=1)
+
+        assert lost
+        assert database.entries.count_documents({}) == 3
+
+    async def test_saves_that_wait_share_their_commands(self, own_mongod: Mongod) -> None:
+        """One to write entries and one to write states; unchanged feeds need two reads."""
+        async with open_store(own_mongod.url, width=1) as store:
+            for expected in ({"insert": 1, "update": 1, "find": 1}, {"insert": 0, "update": 0, "find": 2}):
+                before = commands(own_mongod)
+                async with trio.open_nursery() as nursery:
+                    for number in range(20):
+                        nursery.start_soon(store.save, update(entry(), feed_id=f"{number:032x}"))
+                after = commands(own_mongod)
+                assert {name: after[name] - before[name] for name in expected} == expected
+
+    async def test_a_user_who_may_only_read(self, guarded_mongod: Mongod, tmp_path: Path) -> None:
+        """One clear line, and exit status 1."""
+        url = f"mongodb://reader:pw@127.0.0.1:{guarded_mongod.port}/news?authSource=admin"
+        feeds = tmp_path / "feeds.txt"
+        feeds.write_text("http://127.0.0.1:1/feed\n")
+        command = [sys.executable, "-m", "trioscrape", str(feeds), "--store", url]
+        ended = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
+
+        assert ended.returncode == 1
+        assert ended.stderr.decode().splitlines() == [
+            f"trioscrape: mongodb://127.0.0.1:{guarded_mongod.port}/news: "
+            'not authorized on news to execute insert: "meta"'
+        ]
+
+    async def test_a_user_who_may_write(self, guarded_mongod: Mongod) -> None:
+        async with open_store(
+            f"mongodb://root:pw@127.0.0.1:{guarded_mongod.port}/news?authSource=admin"
+        ) as store:
+            assert await store.save(update(entry())) == EntryCounts(new=1)
+
+
+class NoPools(Pools):
+    def __init__(self) -> None:
+        """For a client that nobody waits for."""
+
+    def _tell(self, note: Any, address: Any) -> None: ...
+
+
+def commands(server: Mongod) -> dict[str, int]:
+    """How many of each the server has ever been given."""
+    with MongoClient[Any](server.url) as client:
+        counts = client.admin.command("serverStatus")["metrics"]["commands"]
+        return {name: counts[name]["total"] for name in ("insert", "update", "find")}
 
 
 class TestPool:
@@ -125,11 +308,11 @@ class TestPool:
 
     async def test_a_narrower_pool_in_the_url_narrows_the_store(self, mongodb_url: str) -> None:
         async with open_store(f"{mongodb_url}?maxPoolSize=2&appName=news", width=8) as store:
-            assert store.width == 2
+            assert store.width == 2 * CALLERS
             assert await store.save(update(entry())) == EntryCounts(new=1)
 
         async with open_store(f"{mongodb_url}?maxPoolSize=0", width=3) as store:
-            assert store.width == 3
+            assert store.width == 3 * CALLERS
 
 
 class TestServerTrouble:
@@ -140,7 +323,7 @@ class TestServerTrouble:
             await store.save(update(entry()))
             own_mongod.kill()
             for call in (store.save(update(entry("b"))), store.load([FEED]), store.record_run(report())):
-                with pytest.raises(StoreError, match=own_mongod.url):
+                with pytest.raises(StoreUnavailable, match=own_mongod.url):
                     await call
 
     async def test_killed_in_the_middle_of_many_saves(self, own_mongod: Mongod) -> None:
@@ -199,9 +382,37 @@ class TestServerTrouble:
     async def test_an_error_that_stays_is_told(self, own_mongod: Mongod) -> None:
         async with open_store(own_mongod.url) as store:
             own_mongod.fail("update", 1, errorCode=13)  # unauthorized
-            with pytest.raises(StoreError, match="failCommand"):
+            with pytest.raises(StoreError, match="failCommand") as caught:
                 await store.save(update(entry()))
+            assert type(caught.value) is StoreError
             assert await store.load([FEED]) == {}
+
+    @pytest.mark.parametrize(
+        "how",
+        [
+            pytest.param({"errorCode": 14031}, id="no room on its disk"),
+            pytest.param({"errorCode": 50}, id="too slow"),
+            pytest.param({"errorCode": 11601}, id="operation killed"),
+            pytest.param({"errorCode": 262}, id="overloaded"),
+            pytest.param({"writeConcernError": {"code": 64, "errmsg": "no majority"}}, id="no majority"),
+            pytest.param({"writeConcernError": {"code": 91, "errmsg": "going down"}}, id="going down"),
+            pytest.param({"errorCode": 13435}, id="no primary for long"),
+        ],
+    )
+    async def test_an_outage_is_told_as_such(self, own_mongod: Mongod, how: dict[str, Any]) -> None:
+        """Whatever the call was about: entries, the state of a feed, a run, or what is known of feeds."""
+        async with open_store(own_mongod.url, deadline=2) as store:
+            own_mongod.fail("update", **how)
+            for call in (store.save(update(entry())), store.record_run(report())):
+                with pytest.raises(StoreUnavailable, match=own_mongod.url):
+                    await call
+            if "errorCode" in how:
+                own_mongod.fail("find", **how)
+                with pytest.raises(StoreUnavailable, match=own_mongod.url):
+                    await store.load([FEED])
+            own_mongod.heal()
+            await store.save(update(entry()))
+            assert set(await store.load([FEED])) == {FEED}
 
     async def test_an_index_of_ones_own_that_forbids_the_entries(
         self, mongodb_url: str, database: Database[Any]
@@ -218,7 +429,7 @@ class TestServerTrouble:
         async with open_store(own_mongod.url, deadline=0.5) as store:
             await store.save(update(entry()))
             own_mongod.freeze()
-            with pytest.raises(StoreError, match=own_mongod.url):
+            with pytest.raises(StoreUnavailable, match=own_mongod.url):
                 await store.save(update(entry("b")))
 
         own_mongod.thaw()

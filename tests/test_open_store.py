@@ -187,8 +187,8 @@ class TestOpening:
     async def test_a_newer_schema_in_mongodb(self, mongodb_url: str) -> None:
         with MongoClient[Any](mongodb_url) as client:
             database = client.get_default_database()
-            database.meta.insert_one({"_id": "schema", "version": 2})
-            with pytest.raises(StoreError, match="schema version 2"):
+            database.meta.insert_one({"_id": "schema", "version": 3})
+            with pytest.raises(StoreError, match="schema version 3"):
                 async with open_store(mongodb_url):
                     pass
             assert database.list_collection_names() == ["meta"]
@@ -196,10 +196,10 @@ class TestOpening:
     async def test_a_newer_schema_in_sqlite(self, tmp_path: Path) -> None:
         path = tmp_path / "new.db"
         with closing(sqlite3.connect(path)) as db:
-            db.execute("PRAGMA user_version = 2")
+            db.execute("PRAGMA user_version = 3")
         before = path.read_bytes()
 
-        with pytest.raises(StoreError, match=r"new\.db has schema version 2"):
+        with pytest.raises(StoreError, match=r"new\.db has schema version 3"):
             async with open_store(f"sqlite:{path}"):
                 pass
         assert path.read_bytes() == before

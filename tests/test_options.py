@@ -121,7 +121,7 @@ def test_sizes_in_messages_are_as_they_may_be_typed():
         (["--deny-net", "10.0.0.0/8", "--deny-net", "tea"], "--deny-net must be networks .*: 'tea' does not"),
         (["--deny-net", ""], "--deny-net must be networks .*: ''"),
         (["--proxy", "socks5://p.test"], r"the proxy for http \(--proxy, .*\) must be an HTTP proxy"),
-        (["--per", "address"], "argument --per: invalid choice: 'address' .choose from 'host', 'domain'"),
+        (["--per", "net"], "argument --per: invalid choice: 'net' .choose from 'host', 'domain', 'address'"),
         (["--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
     ],
 )

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import random
+import resource
 import select
 import signal
 import socket
@@ -208,6 +209,47 @@ async def test_a_feed_that_fails_keeps_its_worker() -> None:
         assert await worker_of(parser) == before
 
 
+async def test_a_worker_that_has_grown_answers_and_is_replaced_before_the_next_document() -> None:
+    async with opened() as parser:
+        before = await worker_of(parser)
+
+        assert (await parser.parse(command("grow"))).title == str(before)
+        assert is_gone(before)
+        (after,) = parser.processes
+        assert await worker_of(parser) == after
+
+
+async def test_a_worker_that_has_given_its_memory_back_stays() -> None:
+    async with opened() as parser:
+        before = await worker_of(parser)
+
+        assert (await parser.parse(command("balloon"))).title == str(before)
+        assert await worker_of(parser) == before
+
+
+async def test_an_answer_is_not_lost_because_no_other_worker_can_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened() as parser:
+        before = await worker_of(parser)
+        monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+
+        assert (await parser.parse(command("grow"))).title == str(before)
+        with pytest.raises(TrioscrapeError, match="can't be started"):
+            await parser.parse(FEED)
+        monkeypatch.undo()
+        assert await worker_of(parser)
+
+
+@pytest.mark.parametrize("how", ["exit", "kill", "raise"])
+async def test_another_worker_is_started_before_the_next_document(how: str) -> None:
+    async with opened() as parser:
+        await failure(parser, command(how))
+        (after,) = parser.processes
+
+        assert await worker_of(parser) == after
+
+
 async def test_a_worker_killed_while_idle_is_replaced() -> None:
     async with opened() as parser:
         before = await worker_of(parser)
@@ -401,7 +443,8 @@ def test_the_program_of_a_worker_answers_frame_for_frame() -> None:
             self.answers += bytes(data)  # type: ignore[call-overload]
             return 0
 
-    stream = Stream(b"".join([dumps((URL, None)), framed(b"good"), dumps((URL, None)), framed(b"bad")]))
+    head = dumps(Document(b"", URL))
+    stream = Stream(b"".join([head, framed(b"good"), head, framed(b"bad")]))
     _worker.serve(stream, parse, NEVER)  # type: ignore[arg-type]
 
     answers = io.BytesIO(stream.answers)
@@ -411,9 +454,23 @@ def test_the_program_of_a_worker_answers_frame_for_frame() -> None:
     assert frames[0] == _frames.READY
     assert pickle.loads(frames[1]) == (ParsedFeed("t", None, ()), 2)
     assert pickle.loads(frames[2]) + pickle.loads(frames[3]) == feed.entries
-    failure, batches = pickle.loads(frames[4])
+    failure, batches = pickle.loads(frames[5])
     assert (failure.args, batches) == (("not-a-feed", URL), 0)
-    assert len(frames) == 5
+    assert [pickle.loads(frames[number]) > 2**20 for number in (4, 6)] == [True, True]
+    assert len(frames) == 7
+
+
+def test_memory_is_the_peak_where_the_system_does_not_say_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = _worker.memory()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    def missing(*args: object, **kwargs: object) -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(Path, "read_text", missing)
+    assert _worker.memory() == peak * 1024 >= now
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert _worker.memory() == peak
 
 
 def test_a_stream_cut_in_the_middle_of_a_frame_is_at_its_end() -> None:

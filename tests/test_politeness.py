@@ -128,7 +128,7 @@ def test_the_list_of_suffixes_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ({"per": "address"}, "per must be one of host, domain, not 'address'"),
+        ({"per": "network"}, "per must be one of host, domain, address, not 'network'"),
         ({"addresses": "private"}, "addresses must be one of listed, public, any, not 'private'"),
         ({"host_delay": -1}, "host_delay must be from 0 to 3600 s, not -1"),
         ({"host_delay": float("nan")}, "host_delay must be from 0 to 3600 s"),

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 import trio
@@ -16,7 +17,7 @@ import trio.testing
 from rich.console import Console
 
 from trioscrape._progress import LiveProgress, Progress, lanes_view, open_progress, plain_line
-from trioscrape._types import LANES, EntryCounts, LaneStatistics, Outcome, Quantiles, Report
+from trioscrape._types import LANES, EntryCounts, LaneStatistics, Outage, Outcome, Quantiles, Report
 
 
 def report() -> Report:
@@ -39,9 +40,9 @@ def report() -> Report:
     )
 
 
-def rendered(width: int) -> list[str]:
+def rendered(width: int, seen: Report | None = None) -> list[str]:
     console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    console.print(lanes_view(report(), 1500, width))
+    console.print(lanes_view(seen or report(), 1500, width))
     return [line.rstrip() for line in console.file.getvalue().splitlines()]
 
 
@@ -85,6 +86,16 @@ class TestView:
 
         assert len(lines) == 6
         assert max(len(line) for line in lines) <= width
+
+    def test_an_outage_of_the_store(self):
+        """Since when, and what the store says; it fits in a line too."""
+        away = replace(report(), outage=Outage(61.4, "mongodb://h/x: connection\x1b refused"))
+        said = r"the store has taken nothing for 61 s: mongodb://h/x: connection\x1b refused"
+
+        assert rendered(100, away)[1] == said
+        assert len(rendered(100, away)) == len(rendered(100)) + 1
+        assert max(len(line) for line in rendered(30, away)) <= 30
+        assert plain_line(away, 1500) == f"{plain_line(report(), 1500)}; {said}"
 
     def test_a_plain_line(self):
         assert plain_line(report(), 1500) == (

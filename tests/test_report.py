@@ -112,6 +112,7 @@ class TestRunRecord:
             "seconds": 6.123,
             "loop_lag": {"p50": 0.0001, "p99": 0.002, "max": 0.012346},
             "twins": 0,
+            "stored": 0,
         }
         assert lane == {
             "width": 32,
@@ -150,6 +151,18 @@ class TestSummary:
 
     def test_what_was_not_started(self):
         assert "\n  not started: 1,234\n" in summary(report(not_started=1234), "x")
+
+    @pytest.mark.parametrize("reason", ["cancelled", "not-stored"])
+    def test_what_was_cut_short(self, reason):
+        assert summary(report(errors={reason: 1}), "x").endswith("\nwhat was stored until then is in x\n")
+
+    def test_what_the_store_has_failed(self):
+        feeds = tuple(Result(Feed(f"http://me:secret@f{n}.test/"), Outcome.FAILED) for n in range(10))
+
+        text = summary(report(errors={"not-stored": 812}, stored=1204, not_stored_examples=feeds), "x")
+
+        assert "\nstored: 1,204 feeds; not stored:\n  http://f0.test/\n  http://f1.test/\n" in text
+        assert "\n  http://f9.test/\n  and 802 more feeds; with --json each has its line\n" in text
 
     def test_duplicates_with_both_lines(self):
         duplicates = (

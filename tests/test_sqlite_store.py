@@ -10,10 +10,12 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import trio
 
 from stores import FEED, FULL_ENTRY, OTHER, entry, report, update
-from trioscrape import StoreError
-from trioscrape._store import open_store
+from trioscrape import StoreError, StoreUnavailable
+from trioscrape._store import Store, open_store
+from trioscrape._store._merge import CALLERS
 from trioscrape._types import EntryCounts
 
 
@@ -29,9 +31,9 @@ def outside(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-async def test_the_width_is_always_1(path: Path) -> None:
+async def test_the_width_is_that_of_one_writer(path: Path) -> None:
     async with open_store(f"sqlite:{path}", width=8) as store:
-        assert store.width == 1
+        assert store.width == CALLERS
         assert store.shown == f"sqlite:{path}"
 
 
@@ -40,7 +42,7 @@ async def test_the_file(path: Path, outside: sqlite3.Connection) -> None:
         await store.save(update(FULL_ENTRY))
         await store.record_run(report())
 
-    assert outside.execute("PRAGMA user_version").fetchone() == (1,)
+    assert outside.execute("PRAGMA user_version").fetchone() == (2,)
     assert outside.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     published, enclosures = outside.execute("SELECT published, enclosures FROM entries").fetchone()
     assert published == "2024-02-29T23:59:59.123+00:00"
@@ -92,7 +94,7 @@ async def test_a_write_that_fails_half_way_is_rolled_back(path: Path, outside: s
 async def test_a_file_that_another_process_has_locked(path: Path, outside: sqlite3.Connection) -> None:
     async with open_store(f"sqlite:{path}", deadline=0.05) as store:
         outside.execute("BEGIN IMMEDIATE")
-        with pytest.raises(StoreError, match="locked"):
+        with pytest.raises(StoreUnavailable, match="another process is writing to it: database is locked"):
             await store.save(update(entry()))
         assert await store.load([FEED]) == {}
 
@@ -101,6 +103,65 @@ async def test_a_file_that_another_process_has_locked(path: Path, outside: sqlit
 
         outside.execute("BEGIN IMMEDIATE")
         assert await store.save(update(entry())) == EntryCounts(unchanged=1)
+
+
+def commits(path: Path) -> int:
+    """Transactions in the write-ahead log (https://sqlite.org/fileformat2.html#walformat)."""
+    log = path.with_name(f"{path.name}-wal").read_bytes()
+    frame = 24 + int.from_bytes(log[8:12])
+    # The last frame of a transaction says how many pages the file has; the others say 0.
+    return sum(log[start + 4 : start + 8] != bytes(4) for start in range(32, len(log), frame))
+
+
+async def test_feeds_that_wait_are_one_transaction(path: Path) -> None:
+    """Each waits for the disk."""
+    async with open_store(f"sqlite:{path}") as store:
+        before = commits(path)
+        async with trio.open_nursery() as nursery:
+            for number in range(30):
+                nursery.start_soon(store.save, update(entry(), feed_id=f"{number:032x}"))
+        assert commits(path) - before <= 2
+        assert len(await store.load([f"{number:032x}" for number in range(30)])) == 30
+
+
+READER = """
+import sqlite3, sys
+db = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True, timeout=0)
+seen = 0
+while seen < int(sys.argv[2]):
+    (feeds,), (entries,) = (
+        db.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("feeds", "entries")
+    )
+    assert feeds >= seen and entries >= feeds * 20, (seen, feeds, entries)
+    seen = feeds
+"""
+
+
+async def test_another_process_reads_while_we_write(path: Path) -> None:
+    """It never waits (its timeout is 0), and never sees a feed without its entries."""
+    async with open_store(f"sqlite:{path}") as store, trio.open_nursery() as nursery:
+        command = [sys.executable, "-c", READER, str(path), "150"]
+        nursery.start_soon(trio.run_process, command)
+        for number in range(150):
+            entries = (entry(str(key)) for key in range(20))
+            await store.save(update(*entries, feed_id=f"{number:032x}"))
+
+
+async def test_another_process_that_writes_is_waited_for(path: Path, outside: sqlite3.Connection) -> None:
+    saved = []
+
+    async def save(store: Store) -> None:
+        saved.append(await store.save(update(entry())))
+
+    async with open_store(f"sqlite:{path}", deadline=60) as store, trio.open_nursery() as nursery:
+        outside.execute("BEGIN IMMEDIATE")
+        nursery.start_soon(save, store)
+        # What writes nothing does not wait, and a new run can begin.
+        async with open_store(f"sqlite:{path}") as other:
+            assert await other.load([FEED]) == {}
+        assert saved == []
+        outside.execute("COMMIT")
+    assert saved == [EntryCounts(new=1)]
 
 
 async def test_two_stores_on_one_file(path: Path) -> None:
@@ -115,7 +176,8 @@ import sys
 import trio
 sys.path.insert(0, {tests!r})
 from stores import entry, update
-from trioscrape._store import open_store
+from trioscrape._store import Store, open_store
+from trioscrape._store._merge import CALLERS
 
 async def main():
     async with open_store("sqlite:" + sys.argv[1]) as store:

@@ -8,8 +8,9 @@ import pytest
 import trio
 
 from stores import FEED, FULL_ENTRY, OTHER, STORES, Opened, entry, report, state, update
-from trioscrape import Enclosure, FeedState, FeedUpdate, Timers
+from trioscrape import Enclosure, FeedState, FeedUpdate, StoreError, Timers
 from trioscrape._types import EntryCounts
+from trioscrape.testing import MemoryStore
 
 
 @pytest.fixture(params=STORES)
@@ -164,6 +165,73 @@ class TestIdempotence:
         assert len(opened.entries(FEED)) == 1201
 
 
+class TestIdentity:
+    """Which entry is which when a feed changes its mind."""
+
+    async def test_a_hash_that_changes_with_every_fetch_is_believed_24_times(self, opened: Opened) -> None:
+        """Then it counts as unchanged, and nothing is written any more."""
+        when = datetime(2024, 1, 1, tzinfo=UTC)
+        for updated in (None, when):
+            key = f"counter, updated {updated}"
+            await opened.store.save(update(entry(key, hash="0", updated=updated)))
+            for number in range(1, 25):
+                counts = await opened.store.save(update(entry(key, hash=str(number), updated=updated)))
+                assert counts == EntryCounts(changed=1)
+            before = opened.writes()
+            for number in range(25, 30):
+                counts = await opened.store.save(update(entry(key, hash=str(number), updated=updated)))
+                assert counts == EntryCounts(unchanged=1)
+            assert opened.writes() == before
+            assert opened.entries(FEED)[key].hash == "24"
+
+    async def test_until_the_entry_says_that_it_was_updated(self, opened: Opened) -> None:
+        for number in range(30):
+            await opened.store.save(update(entry(hash=str(number))))
+        for year in (2024, 2025):
+            updated = datetime(year, 1, 1, tzinfo=UTC)
+            for number in range(25):
+                counts = await opened.store.save(update(entry(hash=f"{year} {number}", updated=updated)))
+                assert counts == EntryCounts(changed=1)
+            counts = await opened.store.save(update(entry(hash=f"{year} 25", updated=updated)))
+            assert counts == EntryCounts(unchanged=1)
+
+    async def test_a_feed_that_goes_to_https_has_no_duplicates(self, opened: Opened) -> None:
+        def document(scheme: str, *numbers: int) -> FeedUpdate:
+            keys = [f"{scheme}://a.test/{number}" for number in numbers]
+            return update(*(entry(key, hash=f"hash of {key}", link=key) for key in keys), etag=scheme)
+
+        await opened.store.save(document("http", 1, 2, 3, 4))
+        counts = await opened.store.save(document("https", 3, 4, 5))
+
+        assert counts == EntryCounts(new=1, changed=2)
+        stored = opened.entries(FEED)
+        assert sorted(stored) == [
+            "http://a.test/1",
+            "http://a.test/2",
+            "https://a.test/3",
+            "https://a.test/4",
+            "https://a.test/5",
+        ]
+        assert all(each.link == each.key for each in stored.values())
+        before = opened.writes()
+        assert await opened.store.save(document("https", 3, 4, 5)) == EntryCounts(unchanged=3)
+        assert opened.writes() == before
+
+    async def test_an_entry_under_another_url_that_is_else_the_same(self, opened: Opened) -> None:
+        """It is unchanged, and goes by the new URL from now on."""
+        await opened.store.save(update(entry("http://a.test/1", hash="same"), etag="1"))
+        counts = await opened.store.save(update(entry("https://a.test/1", hash="same"), etag="1"))
+
+        assert counts == EntryCounts(unchanged=1)
+        assert set(opened.entries(FEED)) == {"https://a.test/1"}
+
+    async def test_a_feed_of_another_host_keeps_its_entries_apart_when_in_doubt(self, opened: Opened) -> None:
+        await opened.store.save(update(entry("http://a.test/1"), entry("http://b.test/1")))
+        await opened.store.save(update(entry("http://c.test/1")))
+
+        assert len(opened.entries(FEED)) == 3
+
+
 class TestConcurrency:
     async def test_saves_from_many_tasks(self, opened: Opened) -> None:
         ids = [f"{number:032x}" for number in range(100)]
@@ -220,6 +288,51 @@ class TestCancellation:
         assert await opened.store.save(update(entry())) == EntryCounts(new=1)
 
 
+class TestMerging:
+    """Saves that come together may be written together; nobody but the database sees it."""
+
+    async def test_each_feed_has_its_own_counts(self, opened: Opened) -> None:
+        got: dict[str, EntryCounts] = {}
+
+        async def save(number: int) -> None:
+            keys = [str(key) for key in range(number)]
+            feed_id = f"{number:032x}"
+            got[feed_id] = await opened.store.save(update(*(entry(key) for key in keys), feed_id=feed_id))
+
+        for expected in (EntryCounts(new=1), EntryCounts(unchanged=1)):
+            async with trio.open_nursery() as nursery:
+                for number in range(60):
+                    nursery.start_soon(save, number)
+            assert got == {
+                f"{number:032x}": EntryCounts(number * expected.new, 0, number * expected.unchanged)
+                for number in range(60)
+            }
+
+    async def test_a_poisonous_one_fails_alone(self, opened: Opened) -> None:
+        """Something that no cleaning has foreseen."""
+        if isinstance(opened.store, MemoryStore):
+            pytest.skip("keeps whatever it is given")
+        counts, failed = [], []
+
+        async def save(number: int) -> None:
+            failures = 2**70 if number == 7 else number
+            try:
+                counts.append(
+                    await opened.store.save(update(entry(), feed_id=f"{number:032x}", failures=failures))
+                )
+            except StoreError:
+                failed.append(number)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(20):
+                nursery.start_soon(save, number)
+
+        assert failed == [7]
+        stored = await opened.store.load([f"{number:032x}" for number in range(20)])
+        assert {state.failures for state in stored.values()} == {*range(20)} - {7}
+        assert counts == [EntryCounts(new=1)] * 19
+
+
 class TestOddValues:
     async def test_text_that_no_database_takes(self, opened: Opened) -> None:
         odd = entry("k\0\ud83d", title="a\ud83d b", summary="a\0b", content="\ud83c\udf88", tags=("\udfff",))
@@ -270,6 +383,33 @@ class TestOddValues:
         assert endless.startswith(stored.content)
         assert stored.link is None
         assert opened.entries(FEED)["other"] == entry("other")
+
+    @pytest.mark.parametrize(
+        "key", ["$set", "$", "a.b.$[]", ".", "$where: 1", "'; DROP TABLE entries; --", ""]
+    )
+    async def test_keys_that_mean_something_to_a_database(self, opened: Opened, key: str) -> None:
+        same = update(entry(key, tags=(key,), authors=(key,), title=key), title=key, etag=key)
+
+        assert await opened.store.save(same) == EntryCounts(new=1)
+        assert await opened.store.save(same) == EntryCounts(unchanged=1)
+        assert opened.entries(FEED)[key].tags == (key,)
+
+    async def test_a_title_of_a_megabyte_is_cut(self, opened: Opened) -> None:
+        title = "日本" * 2**18
+        await opened.store.save(update(entry(title=title), entry("other"), title=title))
+
+        stored = opened.entries(FEED)["k"].title or ""
+        assert title.startswith(stored)
+        assert 65_533 <= len(stored.encode()) <= 65_536
+        assert (await opened.store.load([FEED]))[FEED].title == stored
+
+    async def test_dates_that_are_no_unix_time(self, opened: Opened) -> None:
+        """Before 1970, beyond 2038, and naive ones, which are taken as UTC."""
+        dates = [datetime(1066, 10, 14, tzinfo=UTC), datetime(2500, 1, 1, tzinfo=UTC), datetime(2024, 1, 1)]
+        await opened.store.save(update(*(entry(str(n), published=date) for n, date in enumerate(dates))))
+
+        stored = [opened.entries(FEED)[str(number)].published for number in range(3)]
+        assert stored == [date.replace(tzinfo=UTC) for date in dates]
 
 
 class TestClosing:

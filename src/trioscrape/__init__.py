@@ -11,7 +11,7 @@ from ._config import AddressPolicy, Config, Per
 from ._connect import Connector
 from ._dns import Answer, Resolver
 from ._embedding import Scrape, open_scrape, scrape
-from ._errors import StoreError, TrioscrapeError, UsageError
+from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._native_dns import NativeResolver
 from ._parse import Document, Parser
 from ._reasons import REASONS
@@ -28,6 +28,7 @@ from ._types import (
     FeedUpdate,
     LaneStatistics,
     LaneTimes,
+    Outage,
     Outcome,
     ParsedFeed,
     Quantiles,
@@ -55,6 +56,7 @@ __all__ = [
     "LaneStatistics",
     "LaneTimes",
     "NativeResolver",
+    "Outage",
     "Outcome",
     "ParsedFeed",
     "Parser",
@@ -67,6 +69,7 @@ __all__ = [
     "Statistics",
     "Store",
     "StoreError",
+    "StoreUnavailable",
     "SystemResolver",
     "Timers",
     "TrioscrapeError",

@@ -21,9 +21,12 @@ class Candidate:
     feed: Feed
     feed_id: str
     host: str
+    """Under which it queues."""
     problem: str | None = None
     """Why it can't be fetched at all."""
     state: FeedState | None = None
+    located: bool = False
+    """Whether it queues under its host's address."""
 
     def knowing(self, state: FeedState | None) -> Candidate:
         """With what the store knows of it: it may have moved to another host."""

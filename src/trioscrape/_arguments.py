@@ -91,7 +91,8 @@ def _add_per(group: argparse._ArgumentGroup) -> None:
         choices=[per.value for per in Per],
         default=default("per").value,
         help="domain: all hosts below one registrable domain (example.co.uk) count as one; needs the"
-        " extra trioscrape[domains]; host: each name is one (default: host)",
+        " extra trioscrape[domains]; address: all hosts at one IP address do; host: each name is one"
+        " (default: host)",
     )
 
 

@@ -6,7 +6,6 @@ standard output and error. The scrape itself is the same `open_scrape` that anyb
 
 from __future__ import annotations
 
-import os
 import resource
 import signal
 import sys
@@ -23,11 +22,14 @@ from ._dns import Resolver
 from ._embedding import Scrape, open_scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
 from ._feedlist import FeedList, open_feed_list
+from ._lane import Lane
 from ._network import client_context
 from ._options import Options, parse
+from ._output import Output
 from ._progress import Progress, open_progress
-from ._report import count, feed_record, json_line, run_record, summary
+from ._report import complete, count, feed_record, json_line, run_record, summary
 from ._store import Store, check_store_url, open_store
+from ._store_lane import StoreLane
 from ._types import Feed, Report, Result
 
 COMPLETE: Final = 0
@@ -100,36 +102,6 @@ class _Sources:
     connector: Connector | None = None
 
 
-class _Output:
-    """Standard output, written in a thread of its own, past Python's buffer.
-
-    Who reads it may stop for as long as they like (a pager). That holds up results and so, in the
-    end, the lanes; it must not hold up the event loop, where deadlines would run out meanwhile.
-    A thread that never comes back must not hold the buffer's lock when the interpreter ends.
-    """
-
-    def __init__(self) -> None:
-        self._limiter = trio.CapacityLimiter(1)
-
-    async def write(self, text: str) -> None:
-        """Write `text`; what the encoding does not have is written as an escape.
-
-        Raises:
-          BrokenPipeError: nobody reads it.
-
-        Cancellation: gives up at once; part of the text may have been written.
-        """
-        data = text.encode(sys.stdout.encoding, "backslashreplace")
-        await trio.to_thread.run_sync(
-            _write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True
-        )
-
-
-def _write_all(file: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(file, data) :]
-
-
 class _Command:
     """One run of the command, with the signals that may end it.
 
@@ -140,11 +112,10 @@ class _Command:
     def __init__(self, options: Options, listed: FeedList | None) -> None:
         self._options, self._listed = options, listed
         self._scrape: Scrape | None = None
-        self._draining = False
-        self._scraping = trio.CancelScope()
+        self._draining = self._cancelled = False
         self._showing = trio.CancelScope()
         self._progress = Progress()
-        self._output = _Output()
+        self._output = Output()
         self._failure: Exception | None = None
         self._bad_lines = 0
 
@@ -172,10 +143,11 @@ class _Command:
 
     async def _watch(self, received: AsyncIterator[int]) -> None:
         async for _ in received:
-            if self._scrape is None or self._scraping.cancel_called:
+            if self._scrape is None or self._cancelled:
                 self._nursery.cancel_scope.cancel()
             elif self._draining:
-                self._scraping.cancel()
+                self._cancelled = True
+                self._scrape.cancel()
             else:
                 self._draining = True
                 self._scrape.drain()
@@ -195,13 +167,14 @@ class _Command:
         async with store_opened as store, self._sources() as sources:
             report = await self._scrape_all(sources, store)
             if self._failure is None:
+                patience = 0 if self._cancelled else config.store_patience
                 try:
-                    await store.record_run(report)
+                    await StoreLane(store, Lane("store", 1), patience).record_run(report)
                 except StoreError as error:
                     self._failure = error
             text = json_line(run_record(report)) if options.json else summary(report, store.shown)
             await self._output.write(text)
-        return INCOMPLETE if report.not_started or "cancelled" in report.errors else COMPLETE
+        return COMPLETE if complete(report) else INCOMPLETE
 
     @asynccontextmanager
     async def _sources(self) -> AsyncIterator[_Sources]:
@@ -213,7 +186,7 @@ class _Command:
 
     async def _scrape_all(self, sources: _Sources, store: Store) -> Report:
         """The report, also of a scrape that was cancelled or whose store has failed."""
-        with open_progress(live=not self._options.json) as self._progress, self._scraping:
+        with open_progress(live=not self._options.json) as self._progress:
             await self._progress.say(f"{count(sources.count, 'feed')} into {store.shown}")
             for proxy in self._options.config.proxies.shown:
                 await self._progress.say(f"through the proxy {proxy}, which looks the names up")

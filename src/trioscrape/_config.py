@@ -37,6 +37,8 @@ class Per(StrEnum):
     """Each name is a host of its own."""
     DOMAIN = "domain"
     """All names below one registrable domain, ``example.co.uk``; needs the extra ``domains``."""
+    ADDRESS = "address"
+    """All names at one address, which is what a hosting service has for many. A proxy's does not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Config:
     http_width: int = _number(500, "lanes", "fetches at once", 1, 10_000)
     parse_width: int = _number(os.cpu_count() or 1, "lanes", "parser processes", 1, 256)
     store_width: int = _number(4, "lanes", "writes at once (SQLite: always 1)", 1, 100)
-    in_flight: int = _number(1000, "lanes", "feeds under way at once, in all lanes", 1, 100_000)
+    in_flight: int = _number(1000, "lanes", "feeds under way at once, stuck lookups not counted", 1, 100_000)
 
     per_host: int = _number(1, "politeness", "feeds under way at once of one host", 1, 1000)
     # With one feed at a time a host is never asked for more than it can just answer, and the hosts
@@ -103,6 +105,9 @@ class Config:
         3600,
         "s",
     )
+    store_patience: float = _number(
+        300.0, "deadlines", "for a store that takes nothing to come back; 0: none", 0, 7 * 86400, "s"
+    )
 
     interval: float = _number(0.0, "schedule", "between two fetches of a feed, at least", 0, 365 * 86400, "s")
 
@@ -114,6 +119,10 @@ class Config:
     )
     minimum_rate: float = _number(
         100.0, "limits", "at which a body has to come after 10 s of reading", 0, 2**30, "bytes/s"
+    )
+    # feedparser takes 1.4 s for 10,000 small ones, nh3 as long again where they are large.
+    entries_limit: int = _number(
+        10_000, "limits", "entries of one document that are taken, the first ones", 1, 1_000_000
     )
     redirects: int = _number(10, "limits", "redirects to follow", 0, 100)
     look_ahead: int = _number(

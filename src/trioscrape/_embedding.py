@@ -48,6 +48,14 @@ class Scrape:
         """Let no more feeds in. The iteration ends when those in flight have their result."""
         self._run.drain()
 
+    def cancel(self) -> None:
+        """Cut short what is in flight. The iteration ends when each feed has its result.
+
+        A feed whose write had begun is stored, and its result says so, if the write succeeds; the
+        others end as ``cancelled``.
+        """
+        self._run.cancel()
+
     def statistics(self) -> Statistics:
         """The scrape at this moment."""
         tally = self._run.tally
@@ -58,6 +66,7 @@ class Scrape:
             seconds=self._run.seconds,
             lanes=self._run.lanes.statistics(),
             loop_lag=self._run.lag.quantiles(),
+            outage=self._run.store.outage,
         )
 
     def report(self) -> Report:
@@ -82,6 +91,9 @@ class Scrape:
             loop_lag=run.lag.quantiles(),
             twins=tally.twins,
             twin_examples=tuple(tally.twin_examples),
+            stored=tally.stored,
+            not_stored_examples=tuple(tally.not_stored_examples),
+            outage=run.store.outage,
         )
 
 
@@ -117,8 +129,9 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       now: the wall clock, in UTC; it decides which feeds are asked.
 
     Raises:
-      StoreError: the store is gone for good. It comes out of the ``async with`` as itself, as does
-        the caller's own exception.
+      StoreError: the store is gone for good, or has taken nothing for ``config.store_patience`` seconds.
+        The feeds that were under way have their results before. It comes out of the ``async with``
+        as itself, as does the caller's own exception.
       TrioscrapeError: no parser process can be started.
 
     Cancellation: closes all connections and ends all worker processes; a write that the store has

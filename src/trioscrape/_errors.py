@@ -3,6 +3,7 @@
     TrioscrapeError
      ├── UsageError (ValueError)    what was asked for can't be understood; nothing was done
      └── StoreError                 the store is not there, or is gone for good
+          └── StoreUnavailable      it takes nothing now; another attempt may help
 
 A feed that fails is not in this tree: it is a value, a `Result` whose outcome is
 ``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`.
@@ -25,6 +26,14 @@ class StoreError(TrioscrapeError):
     """The store can't be reached or has failed for good. The command line exits with 1.
 
     Its text never holds the password of the store's URL.
+    """
+
+
+class StoreUnavailable(StoreError):
+    """The store takes nothing now, and may again later: it does not answer, is full, is locked.
+
+    A store raises it; a scrape then holds what it has, and asks again for `Config.store_patience` seconds.
+    What was to be written may or may not have been.
     """
 
 

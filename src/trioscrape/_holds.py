@@ -66,8 +66,13 @@ class Holds:
         detail = f"not asked: {host} wants to be left alone until {shown(hold.until)}"
         raise FeedFailed(hold.reason, detail, not_before=hold.until, asked=False)
 
-    def refused(self, host: str, status: int, reason: str, headers: Mapping[str, str]) -> Pause | None:
-        """What an error answer asks for; 429 and 503 are remembered for the host."""
+    def refused(
+        self, host: str, status: int, reason: str, headers: Mapping[str, str], queue: str | None = None
+    ) -> Pause | None:
+        """What an error answer asks for; 429 and 503 are remembered for the host.
+
+        `queue` is the name under which the host's feeds queue, if that is another one.
+        """
         now = self.now()
         pause = retry_after(headers.get("retry-after"), now)
         if pause is None and status == 429:
@@ -80,5 +85,5 @@ class Holds:
             if pause.until - now <= SHORT:
                 # The two clocks need not agree to the millisecond.
                 seconds = (pause.until - now).total_seconds() + MARGIN
-                self._wait(host, trio.current_time() + seconds)
+                self._wait(queue or host, trio.current_time() + seconds)
         return pause

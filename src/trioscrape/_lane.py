@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import trio
@@ -42,6 +42,8 @@ class Lane:
         self._slots = trio.CapacityLimiter(width)
         self._waiting = self._peak_waiting = self._done = 0
         self._overdue_now = self._overdue = 0
+        self.overdue_changed: Callable[[int], object] = lambda overdue: None  # noqa: ARG005
+        """Called with the number of feeds that are overdue now, whenever it changes."""
         self._waited, self._worked = Histogram(), Histogram()
 
     @asynccontextmanager
@@ -83,6 +85,7 @@ class Lane:
     def _widen(self, overdue: int) -> None:
         self._overdue_now += overdue
         self._slots.total_tokens = self.width + min(2 * self._overdue_now, self._spare)
+        self.overdue_changed(self._overdue_now)
 
     async def _enter(self) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()

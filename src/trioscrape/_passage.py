@@ -13,12 +13,14 @@ from ._budget import ByteBudget
 from ._config import Config
 from ._errors import FeedFailed
 from ._fetch import Fetched, Fetcher
+from ._host_slots import HostSlot
 from ._lane import Lane, Trip
 from ._parse import Document, Parser
 from ._seen import Seen
 from ._states import GONE_REASON, after_failure, after_success, to_send
 from ._store import Store
-from ._types import EntryCounts, Feed, FeedState, FeedUpdate, LaneStatistics, Outcome, Result
+from ._store_lane import StoreLane
+from ._types import EntryCounts, Feed, FeedState, FeedUpdate, LaneStatistics, Outcome, ParsedFeed, Result
 from ._urls import feed_id
 
 
@@ -43,56 +45,68 @@ class Passage:
     lanes: Lanes
     fetcher: Fetcher
     parser: Parser
-    store: Store
+    store: StoreLane
     budget: ByteBudget
     arrivals: Seen[str]
     """Where the feeds of the run have arrived, with the first feed's URL."""
     now: Callable[[], datetime]
-    interval: float
-    """The user's seconds between two fetches of a feed."""
+    config: Config
 
-    async def outcome(self, candidate: Candidate) -> Result:
-        """Whatever becomes of the feed, as a value.
+    async def outcome(self, candidate: Candidate, slot: HostSlot) -> Result:
+        """Whatever becomes of the feed, as a value. `slot` is that of its host.
 
         Raises:
-          StoreError: the store is gone.
+          StoreError: the store is gone for good.
 
-        Cancellation: see `Fetcher.fetch`, `Parser.parse` and `Store.save`.
+        Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
         trip = Trip()
         try:
-            return await self._through_the_lanes(candidate, trip)
+            return await self._through_the_lanes(candidate, slot, trip)
         except FeedFailed as failed:
             # Its frames hold the document, and this one would hold them.
             failure = failed.with_traceback(None)
         return await self._failed(candidate, failure, trip)
 
-    async def _through_the_lanes(self, candidate: Candidate, trip: Trip) -> Result:
+    async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, trip: Trip) -> Result:
         lanes, known = self.lanes, candidate.state
         with self.budget.hold() as held:
             # The dns lane and the http lane, a turn in each for every hop.
             sent = to_send(known, self.now())
-            fetched = await self.fetcher.fetch(candidate.feed, sent, trip, held)
+            fetched = await self.fetcher.fetch(candidate.feed, sent, trip, held, slot)
             body_hash = _body_hash(fetched, known)
             parsed = None
             if fetched.body is not None and (known is None or known.body_hash != body_hash):
                 async with lanes.parse.slot(trip):
-                    parsed = await self.parser.parse(
-                        Document(fetched.body, fetched.url, fetched.content_type)
-                    )
-            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.interval)
+                    parsed = await self.parser.parse(self._document(fetched.body, fetched, known))
+            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.config.interval)
             result = Result(
                 candidate.feed,
                 Outcome.NOT_MODIFIED,
-                detail=fetched.remark,
+                *self._remarks(fetched, parsed),
                 same_as=self._arrived(candidate.feed, fetched.url),
                 lanes=trip.lanes,
             )
             if parsed is None and state == known:
                 return result
-            async with lanes.store.slot(trip):
-                entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()))
+            entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), trip)
         return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
+
+    def _document(self, body: bytes, fetched: Fetched, known: FeedState | None) -> Document:
+        return Document(
+            body,
+            fetched.url,
+            fetched.content_type,
+            distrusts_ids=known is not None and known.distrusts_ids,
+            entries_limit=self.config.entries_limit,
+        )
+
+    def _remarks(self, fetched: Fetched, parsed: ParsedFeed | None) -> tuple[str | None, str | None]:
+        """The reason and the detail of a feed that has not failed."""
+        if parsed is None or not parsed.has_more:
+            return None, fetched.remark
+        cut = f"only its first {self.config.entries_limit:,} entries are taken"
+        return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
 
     def _arrived(self, feed: Feed, url: str) -> str | None:
         """The first feed of the run that has arrived there, if that was another one."""
@@ -104,9 +118,8 @@ class Passage:
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         stored = outcome is not Outcome.REFUSED
         if stored:
-            state = after_failure(candidate, failed, self.now(), self.interval)
-            async with self.lanes.store.slot(trip):
-                await self.store.save(FeedUpdate(state, ()))
+            state = after_failure(candidate, failed, self.now(), self.config.interval)
+            await self.store.save(FeedUpdate(state, ()), trip)
         return Result(
             candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=trip.lanes
         )

@@ -22,7 +22,7 @@ from rich.text import Text
 from trio_util import periodic
 
 from ._report import count, printable
-from ._types import LANES, LaneStatistics, Report
+from ._types import LANES, LaneStatistics, Outage, Report
 
 _BAR_FROM: Final = 60
 """Columns of a terminal that has room for bars."""
@@ -101,7 +101,8 @@ def open_progress(*, live: bool) -> Iterator[Progress]:
 def plain_line(report: Report, lines: int) -> str:
     """The state of a scrape in one line of text."""
     lanes = ", ".join(_lane(report.lanes[name]) for name in LANES)
-    return f"{_head(report, lines)}; {lanes}"
+    outage = f"; {_outage(report.outage)}" if report.outage else ""
+    return f"{_head(report, lines)}; {lanes}{outage}"
 
 
 def lanes_view(report: Report, lines: int, width: int) -> RenderableType:
@@ -114,7 +115,8 @@ def lanes_view(report: Report, lines: int, width: int) -> RenderableType:
         table.add_column(title, justify="right", no_wrap=True)
     for name in LANES:
         table.add_row(*_cells(report.lanes[name], width))
-    return Group(Text(_head(report, lines), no_wrap=True, overflow="ellipsis"), table)
+    above = [_head(report, lines), *([_outage(report.outage)] if report.outage else [])]
+    return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in above), table)
 
 
 def _cells(lane: LaneStatistics, width: int) -> list[RenderableType]:
@@ -136,6 +138,10 @@ def _head(report: Report, lines: int) -> str:
         f"{finished:,} of {count(lines, 'feed')}{f', {lost:,} lost' if lost else ''}, "
         f"{written:,} {'entry' if written == 1 else 'entries'} written, {report.seconds:.1f} s"
     )
+
+
+def _outage(outage: Outage) -> str:
+    return printable(f"the store has taken nothing for {outage.seconds:.0f} s: {outage.detail}")
 
 
 def _lane(lane: LaneStatistics) -> str:

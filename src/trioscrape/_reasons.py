@@ -1,4 +1,4 @@
-"""Why a feed ends without being stored: a closed set, the same words in results, reports and JSON."""
+"""Why a feed is not stored, or not whole: a closed set, the same words in results, reports and JSON."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ REASONS: Final[dict[str, str]] = {
     "rate-limited": "the server says that it was asked too often (429)",
     "challenge": "Cloudflare asks for a browser",
     "not-a-feed": "the document is no RSS, Atom or RDF feed",
+    "malformed": "the document begins as a feed does, and nothing could be recovered of it",
     "parse-timeout": "parsing took longer than its deadline",
     "parse-crash": "the parser or its worker process broke on the document",
+    "too-many-entries": "the document has more entries than the limit; the first ones are stored",
+    "not-stored": "the store failed, and was not waited for any longer, while the feed was under way",
     "cancelled": "the scrape was cancelled while the feed was under way",
 }
 

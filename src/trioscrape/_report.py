@@ -13,12 +13,13 @@ and last one ``"type": "run"``::
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
-     "loop_lag": {"p50": …, "p99": …, "max": …}, "twins": …}
+     "loop_lag": {"p50": …, "p99": …, "max": …}, "twins": …, "stored": …}
 
 Keys that end in ``_ms`` are milliseconds; all other durations are seconds, as everywhere in
 trioscrape. A lane that a feed did not reach took 0 ms of it. The outcomes and ``not_started`` add up
 to ``feeds``. ``same_as`` is the URL of another feed of the list that has arrived at the same document,
-``twins`` the number of feeds that have one. No record holds credentials.
+``twins`` the number of feeds that have one; ``stored`` is the number of feeds whose record says so.
+No record holds credentials.
 """
 
 from __future__ import annotations
@@ -74,6 +75,7 @@ def run_record(report: Report) -> dict[str, Any]:
         "lanes": {name: _lane(report.lanes[name]) for name in LANES},
         "loop_lag": _quantiles(report.loop_lag),
         "twins": report.twins,
+        "stored": report.stored,
     }
 
 
@@ -124,10 +126,26 @@ def _summary(report: Report, store: str) -> Iterator[str]:
     if report.twins:
         yield ""
         yield from _twins(report)
+    if report.not_stored_examples:
+        yield ""
+        yield from _not_stored(report)
     yield ""
     yield entries(report.entries)
-    which = "what was stored until then is" if "cancelled" in report.errors else "the entries are"
+    which = "the entries are" if complete(report) else "what was stored until then is"
     yield f"{which} in {store}"
+
+
+def complete(report: Report) -> bool:
+    """Whether every feed had its turn, and the whole of it."""
+    return report.complete and not {"cancelled", "not-stored"} & report.errors.keys()
+
+
+def _not_stored(report: Report) -> Iterator[str]:
+    yield f"stored: {count(report.stored, 'feed')}; not stored:"
+    for result in report.not_stored_examples:
+        yield f"  {result.feed.shown}"
+    if more := report.errors["not-stored"] - len(report.not_stored_examples):
+        yield f"  and {count(more, 'more feed')}; with --json each has its line"
 
 
 def _reason_row(report: Report, reason: str) -> tuple[str, ...]:

@@ -21,6 +21,11 @@ class Route:
     """Whom the addresses belong to; None: to the host itself."""
 
     @property
+    def place(self) -> str | None:
+        """The address under which its feeds count, whatever order a lookup gives; None behind a proxy."""
+        return min(self.addresses) if self.proxy is None else None
+
+    @property
     def public(self) -> bool:
         """Whether the answer comes from the public internet, as far as anybody here can know."""
         return self.proxy is not None or any(map(is_public, self.addresses))

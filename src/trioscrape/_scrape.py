@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -15,9 +16,11 @@ from ._config import Config, Per
 from ._connect import Connector
 from ._dns import Names, Resolver
 from ._domains import registrable_domains
+from ._errors import StoreError
 from ._fetch import Fetcher
 from ._holds import Holds
 from ._host_queue import HostQueue
+from ._host_slots import HostSlot, HostSlots
 from ._lane import Trip
 from ._network import LaneTransport, client_context
 from ._parse import Parser
@@ -26,6 +29,7 @@ from ._quantiles import Histogram
 from ._seen import Seen
 from ._states import without_asking
 from ._store import Store
+from ._store_lane import StoreLane
 from ._tally import Tally
 from ._types import Feed, FeedState, Outcome, Result
 
@@ -47,13 +51,21 @@ class Run:
         self.lag = Histogram()
         self.began = trio.current_time()
         self.ended: float | None = None
-        self._store, self._config, self._now = store, config, now
+        self._config, self._now = config, now
         self._context = client_context(config.ca_file)
         group = registrable_domains() if config.per is Per.DOMAIN else str
-        self._queue = HostQueue(config.per_host, delay=config.host_delay, group=group)
-        self._in_flight = trio.Semaphore(config.in_flight)
+        self._queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
+        self._in_flight = trio.CapacityLimiter(config.in_flight)
+        self.lanes.dns.overdue_changed = self._let_in_beside
         self._changed = trio.lowlevel.ParkingLot()
-        self._draining = False
+        self._slots = HostSlots(self._queue, self._changed.unpark_all)
+        self._locating = 0
+        self.store = StoreLane(
+            store, self.lanes.store, config.store_patience, changed=self._changed.unpark_all
+        )
+        self._draining = self._cancelled = False
+        self._loading = trio.CancelScope()
+        self._under_way: set[trio.CancelScope] = set()
         self.failure: Exception | None = None
         """What ended the run before its time, and is no feed's own failure."""
 
@@ -76,9 +88,7 @@ class Run:
         try:
             with receive:
                 async with aclosing(transport), trio.open_nursery() as self._nursery:
-                    passage = Passage(
-                        lanes, fetcher, parser, self._store, budget, arrivals, self._now, config.interval
-                    )
+                    passage = Passage(lanes, fetcher, parser, self.store, budget, arrivals, self._now, config)
                     self._nursery.start_soon(self._watch_lag)
                     self._nursery.start_soon(self._admit, passage, send)
                     yield None
@@ -94,22 +104,29 @@ class Run:
     async def _admit(self, passage: Passage, send: trio.MemorySendChannel[Result]) -> None:
         with send, self._ending_the_run():
             while True:
-                await self._in_flight.acquire()
+                turn = object()
+                await self._in_flight.acquire_on_behalf_of(turn)
                 candidate = await self._next(send)
                 if candidate is None:
                     return
                 self.tally.accepted += 1
-                self._nursery.start_soon(self._accepted, candidate, passage, send.clone())
+                self._nursery.start_soon(self._accepted, candidate, turn, passage, send.clone())
+
+    def _let_in_beside(self, overdue: int) -> None:
+        """Feeds with a lookup that is stuck hold nothing but a task: others are let in beside them."""
+        self._in_flight.total_tokens = self._config.in_flight + min(overdue, self._config.dns_abandoned)
 
     async def _next(self, send: trio.MemorySendChannel[Result]) -> Candidate | None:
         """The next feed whose host may start one; None when there is none left or we drain."""
         more = True
         while not self._draining:
-            if (candidate := self._queue.start(trio.current_time())) is not None:
+            if self.store.outage is not None:
+                await self._changed.park()
+            elif (candidate := self._queue.start(trio.current_time())) is not None:
                 return candidate
-            if more and len(self._queue) < self._config.look_ahead:
+            elif more and len(self._queue) < self._config.look_ahead:
                 more = await self._read_ahead(send)
-            elif self._queue:
+            elif self._queue or self._locating:
                 with trio.move_on_at(self._queue.next_time):
                     await self._changed.park()
             else:
@@ -117,14 +134,16 @@ class Run:
         return None
 
     async def _read_ahead(self, send: trio.MemorySendChannel[Result]) -> bool:
-        """Queue some more feeds with what the store knows of them; False at the end of the list."""
+        """Queue some more feeds with what the store knows of them; False when there are no more."""
         batch = self.source.take(READ_AHEAD)
         self.tally.taken += len(batch)
         sound = [candidate for candidate in batch if candidate.problem is None]
         states: dict[str, FeedState] = {}
         if sound:
-            async with self.lanes.store.slot(Trip()):
-                states = await self._store.load([candidate.feed_id for candidate in sound])
+            with trio.CancelScope() as self._loading:
+                states = await self.store.load([candidate.feed_id for candidate in sound])
+            if self._loading.cancelled_caught:
+                return False
         known = [candidate.knowing(states.get(candidate.feed_id)) for candidate in sound]
         results = [_refusal(candidate) for candidate in batch if candidate.problem is not None]
         for candidate in known:
@@ -140,40 +159,91 @@ class Run:
         return bool(batch)
 
     def drain(self) -> None:
-        """Let no more feeds in."""
+        """Let no more feeds in, and do not wait for what the store knows of them."""
         self._draining = True
+        self._loading.cancel()
         self._changed.unpark_all()
+
+    def cancel(self) -> None:
+        """End the feeds that are under way; each still has its result."""
+        self.drain()
+        self._cancelled = True
+        for scope in self._under_way:
+            scope.cancel()
 
     # One feed
 
     async def _accepted(
-        self, candidate: Candidate, passage: Passage, send: trio.MemorySendChannel[Result]
+        self, candidate: Candidate, turn: object, passage: Passage, send: trio.MemorySendChannel[Result]
     ) -> None:
         result = None
+        again = False
+        slot = self._slots.held(candidate.host)
         try:
-            with send, self._ending_the_run():
-                result = await passage.outcome(candidate)
+            with send:
+                with self._ending_the_run(), self._cancellable():
+                    again = not await self._in_its_place(candidate, slot, passage)
+                    if not again:
+                        result = await passage.outcome(candidate, slot)
+                if again:
+                    return
+                result = result or self._cut_short(candidate.feed)
                 self.tally.count(result)
                 await send.send(result)
         finally:
-            if result is None:
-                self.tally.count_cancelled(candidate.feed, str(self.failure) if self.failure else None)
-            self._queue.finished(candidate.host, trio.current_time())
-            self._in_flight.release()
+            if again:
+                self.tally.accepted -= 1
+            elif result is None:  # cancelled from outside: nobody is there to send it to
+                self.tally.count(self._cut_short(candidate.feed))
+            slot.release()
+            self._in_flight.release_on_behalf_of(turn)
             self._changed.unpark_all()
+
+    async def _in_its_place(self, candidate: Candidate, slot: HostSlot, passage: Passage) -> bool:
+        """Whether the feed may go on. By address, only a lookup tells where it has to queue.
+
+        Waiting here would fill what may be in flight with the feeds of one big address, so it goes back.
+        """
+        if self._config.per is not Per.ADDRESS or candidate.located:
+            return True
+        self._locating += 1
+        try:
+            address = await passage.fetcher.address(candidate.feed, candidate.state, Trip())
+        finally:
+            self._locating -= 1
+        if address is None or slot.move_nowait(address):
+            return True
+        self._queue.put(replace(candidate, host=address, located=True))
+        return False
+
+    @contextmanager
+    def _cancellable(self) -> Iterator[None]:
+        with trio.CancelScope() as scope:
+            self._under_way.add(scope)
+            if self._cancelled:  # between being let in and getting here
+                scope.cancel()
+            try:
+                yield
+            finally:
+                self._under_way.discard(scope)
+
+    def _cut_short(self, feed: Feed) -> Result:
+        """The result of a feed whose way through the lanes has ended before its end."""
+        reason = "not-stored" if isinstance(self.failure, StoreError) else "cancelled"
+        return Result(feed, Outcome.FAILED, reason, str(self.failure) if self.failure else None)
 
     @contextmanager
     def _ending_the_run(self) -> Iterator[None]:
         """What is no feed's own failure ends the run: once, and as itself, not in a group.
 
         A store that is gone fails several writes at once; the caller's feed iterator, resolver or
-        parser may have a bug.
+        parser may have a bug. Nothing more is let in, what is under way is cut short.
         """
         try:
             yield
         except Exception as error:  # noqa: BLE001 - is raised again when all tasks have ended
             self.failure = self.failure or error
-            self._nursery.cancel_scope.cancel(reason=str(error))
+            self.cancel()
 
     # Looking at it
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ._admission import Candidate
-from ._conditional import is_conditional
+from ._conditional import Validators, is_conditional
 from ._errors import FeedFailed
 from ._feedstate import FeedState, Timers
 from ._fetch import Fetched
@@ -71,9 +71,10 @@ def after_success(
         updated=said.updated,
         self_link=said.self_link,
         hub=said.hub,
-        distrusts_ids=said.distrusts_ids,
+        distrusts_ids=said.distrusts_ids or (known is not None and known.distrusts_ids),
         etag=fetched.validators.etag,
         last_modified=fetched.validators.last_modified,
+        found_at=fetched.url if fetched.validators != Validators() else None,
         body_hash=body_hash,
         timers=timers,
         next_fetch=next_fetch(now, timers, fetched.age, interval),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from ._types import EntryCounts, Example, Feed, Outcome, Result
+from ._types import EntryCounts, Example, Outcome, Result
 
-SHOWN_TWINS: Final = 10
+SHOWN: Final = 10
 
 
 class Tally:
@@ -22,6 +22,8 @@ class Tally:
         self.entries = EntryCounts()
         self.errors: Counter[str] = Counter()
         self.examples: dict[str, Example] = {}
+        self.stored = 0
+        self.not_stored_examples: list[Result] = []
         self.twins = 0
         self.twin_examples: list[Result] = []
 
@@ -34,18 +36,13 @@ class Tally:
         """Add one feed's outcome."""
         self.outcomes[result.outcome] += 1
         self.entries += result.entries
+        self.stored += result.stored
         if result.same_as is not None:
             self.twins += 1
-            if len(self.twin_examples) < SHOWN_TWINS:
+            if len(self.twin_examples) < SHOWN:
                 self.twin_examples.append(result)
         if result.reason is not None:
-            self._count_reason(result.reason, result.feed, result.detail)
-
-    def count_cancelled(self, feed: Feed, detail: str | None) -> None:
-        """Add a feed that was under way when the scrape was cancelled; `detail` says by what, if known."""
-        self.outcomes[Outcome.FAILED] += 1
-        self._count_reason("cancelled", feed, detail)
-
-    def _count_reason(self, reason: str, feed: Feed, detail: str | None) -> None:
-        self.errors[reason] += 1
-        self.examples.setdefault(reason, Example(feed.shown, detail))
+            self.errors[result.reason] += 1
+            self.examples.setdefault(result.reason, Example(result.feed.shown, result.detail))
+        if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
+            self.not_stored_examples.append(result)

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from ._feedstate import FeedState as FeedState  # noqa: PLC0414 - a record that travels, like those here
 from ._feedstate import Timers as Timers  # noqa: PLC0414
+from ._outage import Outage as Outage  # noqa: PLC0414
 from ._urls import without_credentials
 
 LANES: Final = ("dns", "http", "parse", "store")
@@ -120,6 +121,8 @@ class ParsedFeed:
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
     """Whether its entries are known by link, because too many of its ids are empty or come twice."""
+    has_more: bool = False
+    """Whether the document has more entries; these are its first ones, see `Config.entries_limit`."""
     parser: str = "feedparser"
     """Which parser has read it: for statistics, nothing depends on it."""
 
@@ -161,7 +164,8 @@ class Result:
     feed: Feed
     outcome: Outcome
     reason: str | None = None
-    """One of `REASONS` when the outcome is gone, refused or failed; else None."""
+    """One of `REASONS`: why it is gone, refused or failed, or that not all of it was taken
+    (``too-many-entries``, with any outcome); else None."""
     detail: str | None = None
     """The reason in more words, or a remark on a feed that has none, for people; never holds credentials."""
     entries: EntryCounts = EntryCounts()
@@ -217,6 +221,8 @@ class Statistics:
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
     """How late the event loop ran a timer."""
+    outage: Outage | None = None
+    """None: the store takes what it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +267,12 @@ class Report:
     """Feeds that arrived, after all redirects, where another one of the list had arrived."""
     twin_examples: tuple[Result, ...] = ()
     """The first ten of them; ``same_as`` has the other one."""
+    stored: int = 0
+    """Feeds for which something was written and acknowledged."""
+    not_stored_examples: tuple[Result, ...] = ()
+    """The first ten feeds that the store failed."""
+    outage: Outage | None = None
+    """None: the store takes what it is given."""
 
     @property
     def complete(self) -> bool:

@@ -13,8 +13,12 @@ from .._connect import Connector, connect_fastest
 from .._errors import FeedFailed
 
 HEAD_LIMIT: Final = 256 * 1024
-"""Bytes that a server may send before the answer's headers have ended: one read is 64 KiB of them, and
-a single header or block of headers meets the limits of h11 (100 KiB) and h2 (64 KiB) before."""
+"""Bytes that a server may send before the answer's headers have ended: a single header or block of
+headers meets the limits of h11 (100 KiB) and h2 (64 KiB) before."""
+
+HEAD_READ: Final = 16 * 1024
+"""Bytes read at once before that. h11 takes interim answers of 17 bytes apart without a pause for others:
+those of one read of 64 KiB took 44 ms, these 11 ms."""
 
 
 class Head:
@@ -34,6 +38,11 @@ class Head:
     def ended(self) -> None:
         """The headers are there; from now on it is the body that is counted."""
         self._left = float("inf")
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the headers are there."""
+        return self._left == float("inf")
 
     def came(self, size: int) -> None:
         """So many bytes were read.
@@ -55,7 +64,8 @@ class Stream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         with trio.move_on_after(_seconds(timeout)):
             try:
-                data = bytes(await self._stream.receive_some(max_bytes))
+                size = max_bytes if self._head.has_ended else min(max_bytes, HEAD_READ)
+                data = bytes(await self._stream.receive_some(size))
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 raise FeedFailed("connection-lost", _why(error)) from error
             self._head.came(len(data))

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 from .._errors import FeedFailed
 from .._types import ParsedFeed
 from ._feedparser import read_anything
 from ._first_pass import NotTaken, read_wellformed
+from ._no_feed import is_only_a_page, no_feed
 from ._protocol import Document
 from ._raw import RawFeed
 from ._records import parsed_feed
+from ._shorten import shortened
+from ._unicode import in_utf_8
 
 
 def parse_document(document: Document) -> ParsedFeed:
     """What the document says.
 
     Raises:
-      FeedFailed: ``not-a-feed``, with what it is instead as the detail; ``parse-crash`` when the
-        parser itself fails on it.
+      FeedFailed: ``not-a-feed``, with what it is instead as the detail; ``malformed`` when nothing
+        can be recovered of it; ``parse-crash`` when the parser itself fails on it.
     """
+    limit = document.entries_limit
+    if limit is not None and (shorter := shortened(document.body, limit + 1)) is not None:
+        with suppress(FeedFailed):
+            feed = _parsed(replace(document, body=shorter))
+            if feed.has_more:
+                return feed
+    return _parsed(document)
+
+
+def _parsed(document: Document) -> ParsedFeed:
     if not document.body.strip():
         raise FeedFailed("not-a-feed", "the document is empty")
     try:
-        return parsed_feed(_read(document), document.url)
+        return parsed_feed(_read(document), document)
     except FeedFailed:
         raise
     except Exception as error:
@@ -32,4 +48,11 @@ def _read(document: Document) -> RawFeed:
     try:
         return read_wellformed(document)
     except NotTaken:
+        if is_only_a_page(document.body):
+            raise no_feed(document) from None
+    try:
         return read_anything(document)
+    except FeedFailed:
+        if (transcoded := in_utf_8(document)) is None:
+            raise
+    return read_anything(transcoded)

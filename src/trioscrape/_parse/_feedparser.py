@@ -18,15 +18,12 @@ from typing import Any, Final
 
 import feedparser
 
-from .._errors import FeedFailed
+from ._no_feed import is_page, no_feed
 from ._protocol import Document
 from ._raw import RawEnclosure, RawEntry, RawFeed, RawText
 from ._timers import timers
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_HTML_ROOT: Final = re.compile(
-    rb"(?:\s|\xef\xbb\xbf|<\?.*?\?>|<!--.*?-->)*<(?:!doctype\s+html|html)\b", re.I | re.S
-)
 _REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,4000}|[0-9]{1,4000});?", re.I)
 # feedparser calls a document broken ("bozo") for these as well, though nothing of it was repaired.
 _ONLY_LABELS: Final = (feedparser.NonXMLContentType, feedparser.CharacterEncodingOverride)
@@ -40,7 +37,7 @@ def read_anything(document: Document) -> RawFeed:
     """The document as feedparser reads it, broken ones too.
 
     Raises:
-      FeedFailed: ``not-a-feed``, with what it is instead as the detail.
+      FeedFailed: ``not-a-feed`` or ``malformed``, see `no_feed`.
     """
     parsed = _feedparser(document)
     _require_feed(parsed, document)
@@ -93,13 +90,10 @@ def _possible(reference: re.Match[bytes]) -> bytes:
 
 def _require_feed(parsed: Any, document: Document) -> None:
     entries, version = parsed["entries"], parsed.get("version")
-    if _HTML_ROOT.match(document.body[:4096]) and not version:
-        raise FeedFailed("not-a-feed", "the document is an HTML page")
-    if not version and not entries:
-        raise FeedFailed("not-a-feed", "no feed element was found in the document")
     # An empty feed is a feed. Broken text that has "<rss>" somewhere in it is none.
-    if not entries and _repaired(parsed) and not _get(parsed["feed"], "title"):
-        raise FeedFailed("not-a-feed", "the document is broken and nothing could be saved of it")
+    saved = entries or not _repaired(parsed) or _get(parsed["feed"], "title")
+    if (not version and (not entries or is_page(document.body))) or not saved:
+        raise no_feed(document)
 
 
 def _repaired(parsed: Any) -> bool:

@@ -10,6 +10,8 @@ from urllib.parse import urljoin, urlsplit
 
 import nh3
 
+from ._shallow import shallow
+
 # nh3's own list (no script, style, form, iframe or object) and what podcasts and galleries need.
 _TAGS: Final = nh3.ALLOWED_TAGS | {"audio", "picture", "source", "tfoot", "video"}
 _MORE_ATTRIBUTES: Final = {
@@ -28,6 +30,9 @@ _ATTRIBUTES: Final = {
 _SCHEMES: Final = {"ftp", "http", "https", "magnet", "mailto", "tel"}
 _LONGEST_BASE: Final = 2000
 """Characters: each link grows by it, and a document of 380 kB with a base of 60 kB would be gigabytes."""
+_GROWTH: Final = 10
+"""Times its size, and 4 KiB, that a text may become by absolute links and closed tags. Formatting that is
+not closed is repeated in each paragraph, ``title`` and all: 72 kB can be made 320 MB."""
 _NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 # What an HTML parser does not just repeat: references, tags, line ends, what is written as a reference.
 _MARKUP: Final = re.compile("[<>&\r\xa0\ufeff]")
@@ -53,22 +58,27 @@ def scrub(text: str) -> str:
 def sanitised(markup: str, base: str) -> str:
     """`markup` as a safe HTML fragment; its relative links are joined to `base`.
 
-    A relative link is taken away when `base` is no absolute URL that could carry it.
+    A relative link is taken away when `base` is no absolute URL that could carry it. What is made to
+    grow without bounds loses all of its tags.
     """
     if _MARKUP.search(markup) is None:
         return scrub(markup).strip()
+    markup = shallow(markup)
     cleaner = _cleaner(base)
     try:
-        return cleaner.clean(markup if "\x00" not in markup else scrub(markup)).strip()
+        safe = cleaner.clean(markup if "\x00" not in markup else scrub(markup))
     except UnicodeEncodeError:
-        return cleaner.clean(scrub(markup)).strip()
+        safe = cleaner.clean(scrub(markup))
+    if len(safe) > _GROWTH * len(markup) + 4096:
+        safe = _BARE.clean(scrub(markup))
+    return safe.strip()
 
 
 def plain(markup: str) -> str:
     """What a reader sees of `markup`, in one line: no tags, no entities, single spaces."""
     if _MARKUP.search(markup) is None:
         return one_line(markup)
-    return one_line(html.unescape(_BARE.clean(scrub(markup))))
+    return one_line(html.unescape(_BARE.clean(shallow(scrub(markup)))))
 
 
 def one_line(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from operator import attrgetter
@@ -14,23 +14,54 @@ from .._types import Entry
 
 LONGEST_KEY: Final = 1000
 """Characters. A longer guid is replaced by its hash: keys are in an index of the store."""
+BAD_IDS: Final = 0.05
+"""The share of a document's ids that may be empty or come twice before none of them is believed."""
+FEW_BAD_IDS: Final = 1
+"""So many bad ids are a slip, however short the document is: a share of three entries says nothing."""
+
+Identified = tuple[str | None, Entry]
+"""An entry whose ``key`` and ``hash`` are still to be filled in, after its guid or id."""
 
 
-def identified(entries: Iterable[tuple[str | None, Entry]]) -> tuple[Entry, ...]:
+def identified(entries: Iterable[Identified], *, by_link: bool = False) -> tuple[Entry, ...]:
     """The entries of one document, in their order, each with a key of its own and its hash.
 
     Args:
-      entries: pairs of guid or id (None when there is none) and an entry whose ``key`` and
-        ``hash`` are still to be filled in.
+      entries: pairs of guid or id (None when there is none) and an entry.
+      by_link: leave ids out of account, because `distrusts_ids` was true of this feed.
 
     The key is the trimmed guid; else the link; else a hash of title, published and content. Where
-    an earlier entry has it already, the link is appended, and if need be a number from 2 on.
+    another entry has it already, the link is appended, and if need be a number from 2 on. Ids are
+    served before links, and each key's first entry before all others: so an entry whose id no
+    other one has is known by that, wherever in the document it stands.
     """
-    taken: dict[str, int] = {}
+    pairs = [(None if by_link else _trimmed(guid), entry) for guid, entry in entries]
+    keys = [_key(guid, entry) for guid, entry in pairs]
+    taken = dict.fromkeys(keys, 1)
+    served: set[str] = set()
+    for index in sorted(range(len(pairs)), key=lambda index: pairs[index][0] is None):
+        key = keys[index]
+        if key in served:
+            keys[index] = _another(key, pairs[index][1].link, taken)
+        served.add(key)
     return tuple(
-        replace(entry, key=_unique(_key(guid, entry), entry.link, taken), hash=change_hash(entry))
-        for guid, entry in entries
+        replace(entry, key=key, hash=change_hash(entry))
+        for key, (_guid, entry) in zip(keys, pairs, strict=True)
     )
+
+
+def distrusts_ids(entries: Sequence[Identified]) -> bool:
+    """Whether the links of a document tell its entries apart, and its ids do not.
+
+    More than 5 % of the ids are empty or come twice, and not just one; with links in their place,
+    more entries are told apart. An entry that is in a document twice, link and all, says nothing
+    against ids, and neither do podcasts whose episodes all link to one page.
+    """
+    ids = {guid for pair in entries if (guid := _trimmed(pair[0]))}
+    bad = len(entries) - len(ids)
+    if bad <= FEW_BAD_IDS or bad <= BAD_IDS * len(entries):
+        return False
+    return len({_key(None, entry) for _guid, entry in entries}) > len(ids)
 
 
 def change_hash(entry: Entry) -> str:
@@ -48,15 +79,20 @@ _small_fields: Final = attrgetter(
 )
 
 
+def _trimmed(guid: str | None) -> str | None:
+    return (guid or "").strip() or None
+
+
 def _key(guid: str | None, entry: Entry) -> str:
-    key = (guid or "").strip() or entry.link
+    key = guid or entry.link
     if not key:
         return "hash:" + _digest([entry.title, entry.published, entry.content])
     return key if len(key) <= LONGEST_KEY else "hash:" + _digest(key)
 
 
-def _unique(key: str, link: str | None, taken: dict[str, int]) -> str:
-    if key in taken and link and len(key) + len(link) < LONGEST_KEY:
+def _another(key: str, link: str | None, taken: dict[str, int]) -> str:
+    """A key that nobody has, for an entry that has come too late for `key`; it is taken then."""
+    if link and len(key) + len(link) < LONGEST_KEY:
         key = f"{key} {link}"
     base = key
     # The number goes on where it stopped, so that 100,000 entries of one guid are not quadratic.

@@ -39,6 +39,8 @@ class Worker:
         """Whether it may be asked: it is ready, and has answered what it was asked before."""
         self.hung_up = False
         """Whether it has ended the conversation, and so has ended or is about to."""
+        self.memory = 0
+        """Bytes that it held after its last answer."""
         self._channel = channel
         self._started = False
 
@@ -59,7 +61,7 @@ class Worker:
     async def ask(self, document: Document) -> ParsedFeed | FeedFailed:
         """The worker's answer. Raises `Died` when it dies over it."""
         self.idle = False
-        head = dumps((document.url, document.content_type))
+        head = dumps(replace(document, body=b""))
         await self._send(head + HEADER.pack(len(document.body)))
         await self._send(document.body)
         answer: ParsedFeed | FeedFailed
@@ -67,6 +69,7 @@ class Worker:
         entries: list[Entry] = []
         for _ in range(batches):
             entries += pickle.loads(await self._frame())  # noqa: S301
+        self.memory = pickle.loads(await self._frame())  # noqa: S301
         self.idle = True
         return replace(answer, entries=tuple(entries)) if isinstance(answer, ParsedFeed) else answer
 
@@ -90,9 +93,9 @@ class Worker:
             with self._until_it_hangs_up():
                 rest = rest[await self._channel.send(rest) :]
 
-    async def _frame(self) -> bytes:
+    async def _frame(self) -> bytearray:
         (size,) = HEADER.unpack(await self._exactly(HEADER.size))
-        return bytes(await self._exactly(size))
+        return await self._exactly(size)
 
     async def _exactly(self, size: int) -> bytearray:
         buffer = bytearray(size)

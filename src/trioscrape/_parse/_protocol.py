@@ -17,6 +17,10 @@ class Document:
     """Where it was found at last, without credentials: the base of relative links."""
     content_type: str | None = None
     """The Content-Type header's value, which may name a charset."""
+    distrusts_ids: bool = False
+    """Whether its feed's entries are known by link since an earlier document, see `ParsedFeed`."""
+    entries_limit: int | None = None
+    """Entries that are wanted, the first ones; None: all."""
 
 
 class Parser(Protocol):
@@ -26,7 +30,7 @@ class Parser(Protocol):
         """What the document says.
 
         Raises:
-          FeedFailed: ``not-a-feed``, ``parse-timeout`` or ``parse-crash``.
+          FeedFailed: ``not-a-feed``, ``malformed``, ``parse-timeout`` or ``parse-crash``.
 
         Cancellation: the work is ended at once, the worker process killed if need be.
         """

@@ -8,7 +8,8 @@ from typing import Final
 
 from .._types import Enclosure, Entry, ParsedFeed, TextType
 from ._html import absolute, one_line, plain, sanitised, scrub
-from ._identity import identified
+from ._identity import distrusts_ids, identified
+from ._protocol import Document
 from ._raw import HTML_TYPES, RawEnclosure, RawEntry, RawFeed, RawText
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646 §2.1, and §4.4.1 for the length
@@ -17,19 +18,21 @@ _Text = tuple[str | None, TextType | None]
 _NOTHING: Final[_Text] = (None, None)
 
 
-def parsed_feed(raw: RawFeed, url: str) -> ParsedFeed:
+def parsed_feed(raw: RawFeed, document: Document) -> ParsedFeed:
     """`raw` with safe texts, absolute links, and keys and hashes of its entries.
 
     Args:
       raw: what a parser has read.
-      url: of the document, the base of its relative links.
+      document: where; its URL is the base of relative links.
     """
+    url, limit = document.url, document.entries_limit
     language = _language(raw.language)
-    entries = ((_guid(entry), _entry(entry, url, language)) for entry in raw.entries)
+    entries = [(_guid(entry), _entry(entry, url, language)) for entry in raw.entries[:limit]]
+    by_link = document.distrusts_ids or distrusts_ids(entries)
     return ParsedFeed(
         title=_line(raw.title),
         link=_link(raw.link, url),
-        entries=identified(entries),
+        entries=identified(entries, by_link=by_link),
         repaired=raw.repaired,
         timers=raw.timers,
         subtitle=_line(raw.subtitle),
@@ -37,6 +40,8 @@ def parsed_feed(raw: RawFeed, url: str) -> ParsedFeed:
         updated=raw.updated,
         self_link=_link(raw.self_link, url),
         hub=_link(raw.hub, url),
+        distrusts_ids=by_link,
+        has_more=limit is not None and len(raw.entries) > limit,
         parser=raw.parser,
     )
 

@@ -18,6 +18,8 @@ import socket
 import sys
 import types
 import warnings
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -40,27 +42,40 @@ def serve(stream: BinaryIO, parse: Parse, patience: float) -> None:
     An exception other than `FeedFailed` ends the process: the other side sees its feed crash, and
     starts a new worker.
 
+    After each answer it says how much memory the process holds then: whether that is too much is for the
+    other side to say.
+
     After `patience` seconds with one document the process ends itself. The other side is meant to kill it
     before; this is for a worker whose parent was killed in the meantime.
     """
     from trioscrape._errors import FeedFailed  # noqa: PLC0415  See the module's docstring.
-    from trioscrape._parse._frames import READY, answer_frames, framed, read_frame  # noqa: PLC0415
-    from trioscrape._parse._protocol import Document  # noqa: PLC0415
+    from trioscrape._parse._frames import READY, answer_frames, dumps, framed, read_frame  # noqa: PLC0415
 
     stream.write(framed(READY))
     stream.flush()
     while (head := read_frame(stream)) is not None and (body := read_frame(stream)) is not None:
-        url, content_type = pickle.loads(head)  # noqa: S301  From our own parent.
+        document = replace(pickle.loads(head), body=body)  # noqa: S301  From our own parent.
         signal.setitimer(signal.ITIMER_REAL, patience)
         try:
-            answer: Any = parse(Document(body, url, content_type))
+            answer: Any = parse(document)
         except FeedFailed as failure:
             # Its cause and frames stay here: they may hold what can't be pickled.
             answer = FeedFailed(failure.reason, failure.detail)
         for frame in answer_frames(answer):
             stream.write(frame)
+        # Before the next document comes nothing of this one is needed any more.
+        del document, body, answer
+        stream.write(dumps(memory()))
         stream.flush()
         signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def memory() -> int:
+    """Bytes that this process holds; where no system says so, the most that it has ever held."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def main() -> None:

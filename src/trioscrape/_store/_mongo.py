@@ -5,26 +5,28 @@ Together with the ``_mongo_*`` files beside it this is the only place that impor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import pymongo
 import trio
 from bson import ObjectId
-from pymongo import MongoClient
-from pymongo.collection import Collection
+from pymongo import MongoClient, ReadPreference
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect, DuplicateKeyError, ExecutionTimeout, PyMongoError
+from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
-from .._errors import StoreError
-from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
+from .._errors import StoreError, StoreUnavailable
+from .._types import EntryCounts, FeedState, FeedUpdate, Report
+from ._merge import CALLERS, MergedSaves
+from ._mongo_client import make_client, prepare
+from ._mongo_errors import may_pass
 from ._mongo_pools import Pools
-from ._mongo_steps import in_short, retried, state_of, upsert, waiting_for_the_journal
+from ._mongo_save import save_all
+from ._mongo_steps import in_short, retried, state_of, waiting_for_the_journal
 from ._mongo_url import parse_mongo_url
-from ._records import SCHEMA_VERSION, Plan, by_key, chunks, now, plan, run_record, state_record
+from ._records import SCHEMA_VERSION, chunks, run_record
 from ._threads import Threads
-from ._values import clean_state
 
 Document = dict[str, Any]
 
@@ -45,22 +47,31 @@ class MongoStore:
     Width and pool. pymongo looks the server's name up for every new connection, in the thread
     that needs it, and none of its timers bounds the lookup. On a machine where lookups are slow
     or queue behind a lock, a pool that grows while feeds are fetched is what starves. So the pool
-    is exactly as wide as the lane, filled before `connect` returns and never shrinks: no call
-    opens a connection later, and none waits for one inside pymongo, where trio can't see it.
+    is exactly as wide as there are threads, filled before `connect` returns and never shrinks: no call
+    opens a connection later, and none waits for one inside pymongo, where trio can't see it. Saves that
+    wait for a thread are merged, so the store takes more calls at once than it has connections.
 
     Order. Entries are written before their feed's state, and the state waits for the journal: a
     killed server loses the end of its journal only, so a state is never there without its entries.
 
-    Options of the URL win over the ones set here, except that the pool is never wider than the lane.
+    Options of the URL win over the ones set here, except that the pool is never wider than `width`
+    says. Without options, writes are acknowledged by a majority and retried by pymongo.
+
+    Args:
+      url: of the server and the database.
+      width: threads and connections.
+      connect_deadline: seconds for the server to answer at first.
+      deadline: seconds for each call after that, once it has a thread.
     """
 
     def __init__(self, url: str, *, width: int, connect_deadline: float, deadline: float) -> None:
         self._url = parse_mongo_url(url)
         # maxPoolSize=0 means unlimited.
-        self._width = min(width, self._url.options.get("maxpoolsize") or width)
+        self._connections = min(width, self._url.options.get("maxpoolsize") or width)
         self._connect_deadline = connect_deadline
         self._deadline = deadline
-        self._threads = Threads(self._width)
+        self._threads = Threads(self._connections)
+        self._saves = MergedSaves(self._threads, self._save_all)
         self._client: MongoClient[Document] | None = None
 
     def __repr__(self) -> str:
@@ -68,8 +79,8 @@ class MongoStore:
 
     @property
     def width(self) -> int:
-        """See `Store.width`."""
-        return self._width
+        """As many calls as its connections' writes may merge."""
+        return self._connections * CALLERS
 
     @property
     def shown(self) -> str:
@@ -85,7 +96,7 @@ class MongoStore:
         Cancellation: within a fifth of a second while no server has answered, else after the step in hand.
         """
         ends = trio.current_time() + self._connect_deadline
-        pools = Pools(self._width)
+        pools = Pools(self._connections)
         await self._threads.run(self._make_client, pools)
         # The monitors look again every ten seconds, but twice a second while a call waits for them.
         while not pools.answered.is_set() and trio.current_time() < ends:
@@ -101,7 +112,7 @@ class MongoStore:
         with trio.move_on_after(WARM_DEADLINE):
             for _ in range(WARM_ROUNDS):
                 async with trio.open_nursery() as nursery:
-                    for _ in range(self._width):
+                    for _ in range(self._connections):
                         nursery.start_soon(self._threads.run, self._ping)
                 if pools.full.is_set():
                     return
@@ -113,7 +124,7 @@ class MongoStore:
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`."""
-        return await self._threads.run(self._save, update)
+        return await self._saves.save(update)
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
@@ -124,40 +135,16 @@ class MongoStore:
         await self._threads.run(self._close)
 
     def _make_client(self, pools: Pools) -> None:
-        milliseconds = int(self._connect_deadline * 1000)
-        defaults: dict[str, Any] = {
-            "appname": "trioscrape",
-            "connectTimeoutMS": milliseconds,
-            "maxConnecting": self._width,
-            # One connection and one lookup less than the streaming of server states.
-            "serverMonitoringMode": "poll",
-            "serverSelectionTimeoutMS": milliseconds,
-        }
         with self._translated():
-            self._client = MongoClient(
-                self._url.url,
-                event_listeners=[pools],
-                maxPoolSize=self._width,
-                minPoolSize=self._width,
-                tz_aware=True,
-                **{name: value for name, value in defaults.items() if name.lower() not in self._url.options},
-            )
+            self._client = make_client(self._url, pools, self._connections, self._connect_deadline)
 
     def _prepare(self, seconds: float) -> None:
         with self._translated(), pymongo.timeout(seconds):
-            meta = self._collection("meta", journaled=True)
-            schema = meta.find_one({"_id": "schema"})
-            if schema is None:
-                with suppress(DuplicateKeyError):  # another process was first
-                    meta.insert_one({"_id": "schema", "version": SCHEMA_VERSION})
-            elif schema["version"] > SCHEMA_VERSION:
-                raise StoreError(
-                    f"{self.shown} has schema version {schema['version']},"
-                    f" this trioscrape knows up to {SCHEMA_VERSION}"
-                )
-            entries = self._collection("entries")
-            entries.create_index([("feed", 1), ("key", 1)], unique=True)
-            entries.create_index([("feed", 1), ("published", -1)])
+            version = prepare(self._database())
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.shown} has schema version {version}, this trioscrape knows up to {SCHEMA_VERSION}"
+            )
 
     def _knock(self) -> None:
         """Wait a moment for a server; its silence is no error yet, everything else is."""
@@ -172,45 +159,19 @@ class MongoStore:
         states: dict[str, FeedState] = {}
         with self._translated(), pymongo.timeout(self._deadline):
             for some in chunks(feed_ids):
-                found = retried(self._find, "feeds", {"_id": {"$in": list(some)}})
+                wanted = {"_id": {"$in": list(some)}}
+                found = retried(lambda query: self._database().feeds.find(query).to_list(), wanted)
                 states.update((document["_id"], state_of(document)) for document in found)
         return states
 
-    def _save(self, update: FeedUpdate) -> EntryCounts:
-        state, entries = clean_state(update.state), by_key(update)
+    def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._translated(), pymongo.timeout(self._deadline):
-            # Counted once: after a lost answer a second look would find the new entries unchanged.
-            todo, differs = retried(self._compare, state, entries)
-            # With no state to follow them, the entries themselves wait for the journal.
-            collection = self._collection("entries", journaled=not differs)
-            moment = now()
-            for some in chunks(todo.writes):
-                writes = [upsert(state.feed_id, entry, moment) for entry in some]
-                retried(collection.bulk_write, writes, ordered=False)
-            if differs:
-                values = state_record(state)
-                identity = {"_id": values.pop("feed_id")}
-                feeds = self._collection("feeds", journaled=True)
-                retried(feeds.update_one, identity, {"$set": values}, upsert=True)
-        return todo.counts
-
-    def _compare(self, state: FeedState, entries: Mapping[str, Entry]) -> tuple[Plan, bool]:
-        """What to write of the entries, and whether the state differs from the stored one."""
-        stored: dict[str, str] = {}
-        for keys in chunks(tuple(entries)):
-            wanted = {"feed": state.feed_id, "key": {"$in": list(keys)}}
-            found = self._find("entries", wanted, {"_id": 0, "key": 1, "hash": 1})
-            stored.update((document["key"], document["hash"]) for document in found)
-        known = self._find("feeds", {"_id": state.feed_id})
-        return plan(entries, stored), [state_of(document) for document in known] != [state]
-
-    def _find(self, collection: str, *args: Document) -> list[Document]:
-        return self._collection(collection).find(*args).to_list()
+            return [self._told(outcome) for outcome in save_all(self._database(), updates)]
 
     def _record_run(self, report: Report) -> None:
         with self._translated(), pymongo.timeout(self._deadline):
             document = {"_id": ObjectId(), **run_record(report)}
-            runs = self._collection("runs", journaled=True)
+            runs = waiting_for_the_journal(self._database().runs)
             # An upsert, not an insert: a second attempt after a lost answer makes no second run.
             retried(runs.replace_one, {"_id": document["_id"]}, document, upsert=True)
 
@@ -223,11 +184,8 @@ class MongoStore:
     def _database(self) -> Database[Document]:
         if self._client is None:
             raise StoreError(f"{self.shown} is not connected")
-        return self._client[self._url.database]
-
-    def _collection(self, name: str, *, journaled: bool = False) -> Collection[Document]:
-        collection = self._database()[name]
-        return waiting_for_the_journal(collection) if journaled else collection
+        # A secondary may not have what has just been written, wherever the URL likes reads to go.
+        return self._client.get_database(self._url.database, read_preference=ReadPreference.PRIMARY)
 
     def _why(self) -> str:
         """What pymongo's monitors have met so far."""
@@ -240,9 +198,16 @@ class MongoStore:
         try:
             yield
         except (PyMongoError, OSError, ValueError) as error:
-            self._fail(error)
+            told = self._error(error)
+            raise told from told.__cause__
 
-    def _fail(self, error: Exception) -> NoReturn:
+    def _told(self, outcome: EntryCounts | Exception) -> EntryCounts | Exception:
+        return self._error(outcome) if isinstance(outcome, Exception) else outcome
+
+    def _error(self, error: Exception) -> StoreError:
+        kind = StoreUnavailable if may_pass(error) else StoreError
         if not self._url.is_safe(str(error)):
-            raise StoreError(f"{self.shown}: {type(error).__name__}") from None
-        raise StoreError(f"{self.shown}: {in_short(error)}") from error
+            return kind(f"{self.shown}: {type(error).__name__}")
+        told = kind(f"{self.shown}: {in_short(error)}")
+        told.__cause__ = error
+        return told

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
-from pymongo import UpdateOne
+from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.errors import (
     AutoReconnect,
@@ -19,8 +18,9 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
-from .._types import Entry, FeedState
-from ._records import entry_record, state_of_record
+from .._types import FeedState
+from ._mongo_errors import PASSING, codes_of
+from ._records import state_of_record
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -28,7 +28,11 @@ P = ParamSpec("P")
 PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds between attempts: together about what an election or a quick restart needs."""
 
-_DUPLICATE_KEY: Final = 11000
+DUPLICATE_KEY: Final = 11000
+
+_UNSENDABLE: Final = (BSONError, ValueError, OverflowError)
+"""A value that BSON does not have, an integer over 64 bits for example, or a document that is too large."""
+_UNSENT: Final = 2  # MongoDB's BadValue
 
 
 def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -52,21 +56,34 @@ def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        details = error.details or {}
-        codes = {failed.get("code") for failed in details.get("writeErrors", ())}
-        return codes == {_DUPLICATE_KEY} and not details.get("writeConcernErrors")
+        return codes_of(error) <= PASSING
     return isinstance(error, (AutoReconnect, DuplicateKeyError, WaitQueueTimeoutError))
 
 
-def upsert(feed_id: str, entry: Entry, moment: datetime) -> UpdateOne:
-    """Store the entry as it is at `moment`, whether it is there or not."""
-    record = entry_record(entry)
-    key = record.pop("key")
-    return UpdateOne(
-        {"feed": feed_id, "key": key},
-        {"$set": {**record, "last_changed": moment}, "$setOnInsert": {"first_seen": moment}},
-        upsert=True,
-    )
+def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Mapping[str, Any]]:
+    """Carry out all of them, in any order; what is wrong with some is returned, with ``index`` and ``code``.
+
+    Args:
+      write: ``bulk_write`` or ``insert_many`` of a collection.
+      requests: what it takes.
+
+    Raises:
+      BulkWriteError: what is wrong is no single document.
+    """
+    try:
+        write(requests, ordered=False)
+    except BulkWriteError as error:
+        details = error.details or {}
+        if details.get("writeConcernErrors") or codes_of(error) & PASSING:
+            raise
+        return list(details["writeErrors"])
+    except _UNSENDABLE as error:
+        if len(requests) == 1:
+            return [{"index": 0, "code": _UNSENT, "errmsg": str(error)}]
+        # It spoils the whole message; what is right with the others shows when each goes alone.
+        alone = [(place, in_bulk(write, [request])) for place, request in enumerate(requests)]
+        return [{**error, "index": place} for place, errors in alone for error in errors]
+    return []
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:
@@ -85,4 +102,5 @@ def in_short(error: Exception) -> str:
     text = str(error)
     if isinstance(error, BulkWriteError) and error.details:
         text = next((failed["errmsg"] for failed in error.details.get("writeErrors", ())), text)
+    text = re.sub(r" to execute command \{ (\w+: \S*),.*", r" to execute \1", text)
     return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", text, maxsplit=1)[0][:300]

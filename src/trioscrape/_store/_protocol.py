@@ -14,8 +14,8 @@ class Store(Protocol):
     The store lane calls it from at most `width` tasks at once. A store that blocks does so in
     worker threads of a limiter of its own, never of trio's default one.
 
-    Every method raises `StoreError` when the store is gone for good or refuses the work, with a
-    text that holds no password.
+    Every method raises `StoreError` when the store is gone for good or refuses the work, and
+    `StoreUnavailable` where another attempt may help, with a text that holds no password.
 
     Cancellation: a method that has begun to write finishes the write and returns, so that the
     caller knows what is stored; it is bounded by the store's own deadline.

@@ -1,46 +1,22 @@
-"""What the stores have in common: what a save has to write, and what its records hold."""
+"""What the stores have in common: what their records hold."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report, Timers
-from ._values import clean_entry, clean_key
+from .._types import Entry, FeedState, Report, Timers
+from ._values import clean_entry
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Of collections and tables alike. A store of a newer one is refused, never guessed at."""
 
 CHUNK: Final = 500
 """Keys or entries a statement. Beyond a few hundred only latency grows, and SQLite may stop at 999."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a save has to write."""
-
-    counts: EntryCounts
-    writes: tuple[Entry, ...]
-    """The new entries and the changed ones, not cleaned yet."""
-
-
-def by_key(update: FeedUpdate) -> dict[str, Entry]:
-    """The entries by the key they are stored under. Of two with the same key the last one counts."""
-    return {clean_key(entry.key): entry for entry in update.entries}
-
-
-def plan(entries: Mapping[str, Entry], stored: Mapping[str, str]) -> Plan:
-    """Decide what to write, given the stored hashes by key."""
-    new = [entry for key, entry in entries.items() if key not in stored]
-    changed = [
-        entry for key, entry in entries.items() if key in stored and stored[key] != clean_key(entry.hash)
-    ]
-    counts = EntryCounts(len(new), len(changed), len(entries) - len(new) - len(changed))
-    return Plan(counts, (*new, *changed))
 
 
 def entry_record(entry: Entry) -> dict[str, Any]:
@@ -59,7 +35,7 @@ def entry_record(entry: Entry) -> dict[str, Any]:
         "published": kept.published,
         "updated": kept.updated,
         "tags": list(kept.tags),
-        "enclosures": [asdict(enclosure) for enclosure in kept.enclosures],
+        "enclosures": [{"url": e.url, "type": e.type, "length": e.length} for e in kept.enclosures],
         "language": kept.language,
         "truncated": truncated,
     }
@@ -75,16 +51,16 @@ def state_record(state: FeedState) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Timers):
-        return {name: _plain(part) for name, part in asdict(value).items()}
+        return {name: _plain(getattr(value, name)) for name in Timers.__slots__}
     return list(value) if isinstance(value, tuple) else value
 
 
 def state_of_record(record: Mapping[str, Any]) -> FeedState:
-    """The state that `state_record` made `record` of."""
+    """The state that `state_record` made `record` of. What an older version did not store is not known."""
     timers: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in record["timers"].items()
     }
-    known = {name: record[name] for name in STATE_FIELDS}
+    known = {name: record[name] for name in STATE_FIELDS if name in record}
     return FeedState(**{**known, "timers": Timers(**timers), "moved_days": tuple(record["moved_days"])})
 
 

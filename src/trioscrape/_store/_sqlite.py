@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from .._errors import StoreError, UsageError
+from .._errors import StoreError, StoreUnavailable, UsageError
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
-from ._records import SCHEMA_VERSION, by_key, entry_record, now, plan, run_record, state_record
-from ._sqlite_schema import (
-    INSERT_RUN,
-    SELECT_HASH,
-    SELECT_STATE,
-    TABLES,
-    UPSERT_ENTRY,
-    UPSERT_STATE,
-    row,
-    state_of_row,
-)
+from ._merge import CALLERS, MergedSaves
+from ._records import SCHEMA_VERSION, run_record
+from ._sqlite_save import load, save_all, transaction
+from ._sqlite_schema import INSERT_RUN, MIGRATIONS, TABLES, row
 from ._threads import Threads
-from ._values import clean_state
 
 SCHEME: Final = "sqlite:"
+
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, after many attempts
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CANTOPEN,  # no descriptor to be had, or a folder that is not mounted just now
+    }
+)
+"""Errors that another attempt may not meet."""
 
 
 def sqlite_path(url: str) -> str:
@@ -44,9 +49,9 @@ def sqlite_path(url: str) -> str:
 class SqliteStore:
     """Keeps everything in one SQLite file in WAL mode: readers never wait for the scrape.
 
-    A save is one transaction; it is stored as a whole or not at all. What has been acknowledged
-    survives the end of the process however it comes, and with ``synchronous=FULL`` a loss of
-    power too.
+    A feed is stored as a whole or not at all. There is one writer at a time, and a commit waits for
+    the disk: so all saves that wait go into one transaction. What has been acknowledged survives the
+    end of the process however it comes, and with ``synchronous=FULL`` a loss of power too.
     """
 
     def __init__(self, url: str, *, connect_deadline: float, deadline: float) -> None:
@@ -54,7 +59,8 @@ class SqliteStore:
         self._path = sqlite_path(url)
         self._connect_deadline = connect_deadline
         self._deadline = deadline
-        self._threads = Threads(self.width)
+        self._threads = Threads(1)
+        self._saves = MergedSaves(self._threads, self._save_all)
         self._connection: sqlite3.Connection | None = None
 
     def __repr__(self) -> str:
@@ -62,8 +68,8 @@ class SqliteStore:
 
     @property
     def width(self) -> int:
-        """Always 1: SQLite has one writer at a time, more threads would wait for each other."""
-        return 1
+        """As many as one write may merge; they share one thread and one connection."""
+        return CALLERS
 
     @property
     def shown(self) -> str:
@@ -84,7 +90,7 @@ class SqliteStore:
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`."""
-        return await self._threads.run(self._save, update)
+        return await self._saves.save(update)
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
@@ -105,8 +111,9 @@ class SqliteStore:
             # With NORMAL a loss of power would take the last commits with it, although their
             # results have said "stored"; a kill of the process takes nothing either way.
             self._connection.execute("PRAGMA synchronous = FULL")
-            with self._transaction(self._connection):
-                self._make_tables(self._connection)
+            if _version(self._connection) < SCHEMA_VERSION:
+                with transaction(self._connection):
+                    self._bring_up_to_date(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
 
     def _log_writes_ahead(self, db: sqlite3.Connection) -> None:
@@ -137,35 +144,22 @@ class SqliteStore:
         if version == 0 and tables != (0,):
             raise StoreError(f"{self.shown} is the database of another program")
 
-    def _make_tables(self, db: sqlite3.Connection) -> None:
-        # Asked inside the transaction: two processes may have found the file empty.
-        if _version(db) == 0:
-            for statement in TABLES:
+    def _bring_up_to_date(self, db: sqlite3.Connection) -> None:
+        # Asked inside the transaction: two processes may have found the file empty, or old.
+        while (version := _version(db)) < SCHEMA_VERSION:
+            for statement in MIGRATIONS[version] if version else TABLES:
                 db.execute(statement)
 
-    def _load(self, feed_ids: Iterable[str]) -> dict[str, FeedState]:
+    def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         with self._open() as db:
-            # One at a time costs microseconds here, and needs no list of question marks.
-            rows = (db.execute(SELECT_STATE, (feed_id,)).fetchone() for feed_id in feed_ids)
-            return {found[0]: state_of_row(found) for found in rows if found}
+            return load(db, feed_ids)
 
-    def _save(self, update: FeedUpdate) -> EntryCounts:
-        state, entries = clean_state(update.state), by_key(update)
+    def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._open() as db:
-            todo = plan(entries, _hashes(db, state.feed_id, entries))
-            if not todo.writes and self._load([state.feed_id]) == {state.feed_id: state}:
-                return todo.counts
-            moment = now()
-            rows = (
-                row({**entry_record(entry), "feed": state.feed_id, "moment": moment}) for entry in todo.writes
-            )
-            with self._transaction(db):
-                db.executemany(UPSERT_ENTRY, rows)
-                db.execute(UPSERT_STATE, row(state_record(state)))
-        return todo.counts
+            return [self._told(outcome) for outcome in save_all(db, updates)]
 
     def _record_run(self, report: Report) -> None:
-        with self._open() as db, self._transaction(db):
+        with self._open() as db, transaction(db):
             db.execute(INSERT_RUN, row(run_record(report)))
 
     def _close(self) -> None:
@@ -181,28 +175,25 @@ class SqliteStore:
             yield self._connection
 
     @contextmanager
-    def _transaction(self, db: sqlite3.Connection) -> Iterator[None]:
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            db.execute("COMMIT")
-        finally:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-
-    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.shown}: {error}") from error
+            raise self._error(error) from error
+
+    def _told(self, outcome: EntryCounts | Exception) -> EntryCounts | Exception:
+        return self._error(outcome) if isinstance(outcome, Exception) else outcome
+
+    def _error(self, error: Exception) -> StoreError:
+        # The low byte; the others say more of the same. Errors of the module itself have none.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        kind = StoreUnavailable if code in _PASSING else StoreError
+        busy = code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+        told = kind(f"{self.shown}: {'another process is writing to it: ' if busy else ''}{error}")
+        told.__cause__ = error
+        return told
 
 
 def _version(db: sqlite3.Connection) -> int:
     version: int = db.execute("PRAGMA user_version").fetchone()[0]
     return version
-
-
-def _hashes(db: sqlite3.Connection, feed_id: str, keys: Iterable[str]) -> dict[str, str]:
-    rows = ((key, db.execute(SELECT_HASH, (feed_id, key)).fetchone()) for key in keys)
-    return {key: found[0] for key, found in rows if found}

@@ -11,13 +11,21 @@ from datetime import datetime
 from typing import Any, Final
 
 from .._types import FeedState
+from ._plan import Known
 from ._records import SCHEMA_VERSION, STATE_FIELDS, state_of_record
+
+INDEXES: Final = (
+    # The newest entries of a feed; what has come in or changed since; feeds that are due.
+    "CREATE INDEX IF NOT EXISTS entries_by_date ON entries (feed, published DESC)",
+    "CREATE INDEX IF NOT EXISTS entries_by_change ON entries (last_changed DESC)",
+    "CREATE INDEX IF NOT EXISTS feeds_by_next_fetch ON feeds (next_fetch)",
+)
 
 TABLES: Final = (
     """
     CREATE TABLE feeds (
         feed_id TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT, link TEXT, subtitle TEXT, language TEXT,
-        updated TEXT, self_link TEXT, hub TEXT, distrusts_ids INTEGER NOT NULL,
+        updated TEXT, self_link TEXT, hub TEXT, distrusts_ids INTEGER NOT NULL DEFAULT 0,
         etag TEXT, last_modified TEXT, found_at TEXT, body_hash TEXT, timers TEXT NOT NULL,
         next_fetch TEXT, next_unconditional TEXT, failures INTEGER NOT NULL, failure TEXT,
         gone TEXT, moved_to TEXT, moved_days TEXT NOT NULL
@@ -30,10 +38,11 @@ TABLES: Final = (
         authors TEXT NOT NULL, published TEXT, updated TEXT, tags TEXT NOT NULL, enclosures TEXT NOT NULL,
         language TEXT,
         truncated INTEGER NOT NULL, first_seen TEXT NOT NULL, last_changed TEXT NOT NULL,
+        rewrites INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (feed, key)
     )
     """,
-    "CREATE INDEX entries_by_date ON entries (feed, published DESC)",
+    *INDEXES,
     """
     CREATE TABLE runs (
         id INTEGER PRIMARY KEY, ended TEXT NOT NULL, seconds REAL NOT NULL, feeds INTEGER NOT NULL,
@@ -44,6 +53,29 @@ TABLES: Final = (
     f"PRAGMA user_version = {SCHEMA_VERSION}",
 )
 
+MIGRATIONS: Final = {
+    # Texts were always HTML before they had types.
+    1: (
+        "ALTER TABLE feeds ADD COLUMN link TEXT",
+        "ALTER TABLE feeds ADD COLUMN subtitle TEXT",
+        "ALTER TABLE feeds ADD COLUMN language TEXT",
+        "ALTER TABLE feeds ADD COLUMN updated TEXT",
+        "ALTER TABLE feeds ADD COLUMN self_link TEXT",
+        "ALTER TABLE feeds ADD COLUMN hub TEXT",
+        "ALTER TABLE feeds ADD COLUMN distrusts_ids INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE feeds ADD COLUMN found_at TEXT",
+        "ALTER TABLE entries ADD COLUMN summary_type TEXT",
+        "ALTER TABLE entries ADD COLUMN content_type TEXT",
+        "ALTER TABLE entries ADD COLUMN language TEXT",
+        "ALTER TABLE entries ADD COLUMN rewrites INTEGER NOT NULL DEFAULT 0",
+        "UPDATE entries SET summary_type = 'html' WHERE summary IS NOT NULL",
+        "UPDATE entries SET content_type = 'html' WHERE content IS NOT NULL",
+        *INDEXES,
+        "PRAGMA user_version = 2",
+    ),
+}
+"""What makes a file of one version into one of the next. Columns are added at the end of their tables."""
+
 # The names are those of the fields of a record, never a value.
 SELECT_STATE: Final = f"SELECT {', '.join(STATE_FIELDS)} FROM feeds WHERE feed_id = ?"  # noqa: S608
 
@@ -52,22 +84,27 @@ UPSERT_STATE: Final = f"""
     ON CONFLICT (feed_id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in STATE_FIELDS)}
 """  # noqa: S608
 
-SELECT_HASH: Final = "SELECT hash FROM entries WHERE feed = ? AND key = ?"
+SELECT_KNOWN: Final = "SELECT hash, updated, rewrites FROM entries WHERE feed = ? AND key = ?"
+
+SELECT_KEYS: Final = "SELECT key FROM entries WHERE feed = ?"
+
+# Where somebody else has stored the new one meanwhile, both stay.
+RENAME_ENTRY: Final = "UPDATE OR IGNORE entries SET key = ? WHERE feed = ? AND key = ?"
 
 UPSERT_ENTRY: Final = """
     INSERT INTO entries (
         feed, key, hash, link, title, summary, summary_type, content, content_type, authors,
-        published, updated, tags, enclosures, language, truncated, first_seen, last_changed
+        published, updated, tags, enclosures, language, truncated, rewrites, first_seen, last_changed
     ) VALUES (
         :feed, :key, :hash, :link, :title, :summary, :summary_type, :content, :content_type, :authors,
-        :published, :updated, :tags, :enclosures, :language, :truncated, :moment, :moment
+        :published, :updated, :tags, :enclosures, :language, :truncated, :rewrites, :moment, :moment
     ) ON CONFLICT (feed, key) DO UPDATE SET
         hash = excluded.hash, link = excluded.link, title = excluded.title,
         summary = excluded.summary, summary_type = excluded.summary_type,
         content = excluded.content, content_type = excluded.content_type, authors = excluded.authors,
         published = excluded.published, updated = excluded.updated, tags = excluded.tags,
         enclosures = excluded.enclosures, language = excluded.language,
-        truncated = excluded.truncated, last_changed = excluded.last_changed
+        truncated = excluded.truncated, rewrites = excluded.rewrites, last_changed = excluded.last_changed
 """
 
 INSERT_RUN: Final = """
@@ -89,6 +126,12 @@ def state_of_row(row: Sequence[Any]) -> FeedState:
         record[name] = record[name] and datetime.fromisoformat(record[name])
     record["distrusts_ids"] = bool(record["distrusts_ids"])
     return state_of_record(record)
+
+
+def known_of_row(row: Sequence[Any]) -> Known:
+    """What a row of `SELECT_KNOWN` says."""
+    digest, updated, rewrites = row
+    return Known(digest, updated and datetime.fromisoformat(updated), rewrites)
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:

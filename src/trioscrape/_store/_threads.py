@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar, TypeVarTuple, Unpack
+import math
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+
+class Run(Protocol):
+    """How a blocking call is made in a thread."""
+
+    async def __call__(self, call: Callable[[Unpack[Ts]], T], /, *args: *Ts) -> T:
+        """What ``call(*args)`` returns or raises."""
 
 
 class Threads:
@@ -24,8 +33,23 @@ class Threads:
     """
 
     def __init__(self, width: int) -> None:
+        self.width = width
         self.limiter = trio.CapacityLimiter(width)
+        self._held = trio.CapacityLimiter(math.inf)  # for calls whose token is held already
 
     async def run(self, call: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         """Call ``call(*args)`` in a thread of its own and return its result, or raise its error."""
         return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self.limiter)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[Run]:
+        """Hold a thread's place for the block, which gets to run calls there without waiting.
+
+        For who can say only then what there is to do.
+        """
+
+        async def run(call: Callable[[Unpack[Ts]], T], /, *args: *Ts) -> T:
+            return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self._held)
+
+        async with self.limiter:
+            yield run

@@ -32,6 +32,8 @@ _INT64: Final = (-(2**63), 2**63 - 1)
 
 def clean_key(key: str) -> str:
     """A key or a hash as it is stored: itself, or its beginning and a digest when it is over-long."""
+    if key.isascii() and len(key) <= NAME_LIMIT:
+        return key
     raw = _encoded(key)
     if len(raw) <= NAME_LIMIT:
         return raw.decode()
@@ -48,15 +50,15 @@ def clean_state(state: FeedState) -> FeedState:
         link=_Cleaner().link(state.link),
         subtitle=_Cleaner().text(state.subtitle, TITLE_LIMIT),
         language=_Cleaner().text(state.language, NAME_LIMIT),
-        updated=_Cleaner().moment(state.updated),
+        updated=clean_moment(state.updated),
         self_link=_Cleaner().link(state.self_link),
         hub=_Cleaner().link(state.hub),
         etag=_Cleaner().text(state.etag, TITLE_LIMIT),
         last_modified=_Cleaner().text(state.last_modified, TITLE_LIMIT),
         found_at=_Cleaner().link(state.found_at),
-        next_fetch=_Cleaner().moment(state.next_fetch),
-        next_unconditional=_Cleaner().moment(state.next_unconditional),
-        gone=_Cleaner().moment(state.gone),
+        next_fetch=clean_moment(state.next_fetch),
+        next_unconditional=clean_moment(state.next_unconditional),
+        gone=clean_moment(state.gone),
         moved_to=_Cleaner().link(state.moved_to),
     )
 
@@ -67,22 +69,37 @@ def clean_entry(entry: Entry) -> tuple[Entry, bool]:
     Its hash stays that of what the feed said, so that the entry counts as unchanged next time.
     """
     clean = _Cleaner()
-    kept = replace(
-        entry,
+    # Not `replace`, which looks every field up by its name: this is done for each entry that is stored.
+    kept = Entry(
         key=clean_key(entry.key),
         hash=clean_key(entry.hash),
         link=clean.link(entry.link),
         title=clean.text(entry.title, TITLE_LIMIT),
         summary=clean.text(entry.summary, SUMMARY_LIMIT),
+        summary_type=entry.summary_type,
         content=clean.text(entry.content, CONTENT_LIMIT),
+        content_type=entry.content_type,
         authors=clean.names(entry.authors),
-        published=clean.moment(entry.published),
-        updated=clean.moment(entry.updated),
+        published=clean_moment(entry.published),
+        updated=clean_moment(entry.updated),
         tags=clean.names(entry.tags),
         enclosures=clean.enclosures(entry.enclosures),
         language=clean.text(entry.language, NAME_LIMIT),
     )
     return kept, clean.truncated
+
+
+def clean_moment(moment: datetime | None) -> datetime | None:
+    """In UTC and whole milliseconds, which is what MongoDB keeps; None when UTC has no such year."""
+    if moment is None:
+        return None
+    if moment.tzinfo is not UTC:
+        try:
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except OverflowError:
+            return None
+    spare = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - spare) if spare else moment
 
 
 class _Cleaner:
@@ -93,8 +110,8 @@ class _Cleaner:
 
     def text(self, text: str | None, limit: int) -> str | None:
         """At most `limit` bytes of it; never half a character."""
-        if text is None:
-            return None
+        if text is None or (text.isascii() and len(text) <= limit):
+            return text
         raw = _encoded(text)
         if len(raw) <= limit:
             return raw.decode()
@@ -103,13 +120,19 @@ class _Cleaner:
 
     def link(self, link: str | None) -> str | None:
         """A link, or None: half a link leads somewhere else."""
-        return self.text(link, LINK_LIMIT) if link is None or self._fits(link, LINK_LIMIT) else None
+        if link is None or (link.isascii() and len(link) <= LINK_LIMIT):
+            return link
+        return self.text(link, LINK_LIMIT) if self._fits(link, LINK_LIMIT) else None
 
     def names(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        kept = (self.text(name, NAME_LIMIT) for name in self._some(names))
-        return tuple(name for name in kept if name is not None)
+        if not names:
+            return names
+        kept = [self.text(name, NAME_LIMIT) for name in self._some(names)]
+        return tuple([name for name in kept if name is not None])
 
     def enclosures(self, enclosures: tuple[Enclosure, ...]) -> tuple[Enclosure, ...]:
+        if not enclosures:
+            return enclosures
         return tuple(
             Enclosure(_encoded(e.url).decode(), self.text(e.type, NAME_LIMIT), self.number(e.length))
             for e in self._some(enclosures)
@@ -120,16 +143,6 @@ class _Cleaner:
         """None for what 64 bits can't hold: no file is that long."""
         low, high = _INT64
         return number if number is not None and low <= number <= high else None
-
-    def moment(self, moment: datetime | None) -> datetime | None:
-        """In UTC and whole milliseconds, which is what MongoDB keeps; None when UTC has no such year."""
-        if moment is None:
-            return None
-        try:
-            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-        except OverflowError:
-            return None
-        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def _fits(self, text: str, limit: int) -> bool:
         fits = len(_encoded(text)) <= limit

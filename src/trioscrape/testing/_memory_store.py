@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import trio
 
-from .._store._records import by_key, plan
+from .._errors import StoreUnavailable
+from .._store._aliases import may_have_moved, moved
+from .._store._plan import Known, Plan, by_key, plan
 from .._store._values import clean_entry, clean_key, clean_state
 from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
 
@@ -26,6 +29,9 @@ class MemoryStore:
         self.writes = 0
         """Saves that had something to write, and runs recorded."""
         self.closed = False
+        self.unavailable: str | None = None
+        """While it is a text, every call raises `StoreUnavailable` with it."""
+        self._rewrites: dict[str, dict[str, int]] = {}
         self._width = width
 
     @property
@@ -40,27 +46,47 @@ class MemoryStore:
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         return {feed_id: self.feeds[feed_id] for feed_id in feed_ids if feed_id in self.feeds}
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`. Cancellation: before anything is stored, or not at all."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         state = clean_state(update.state)
-        stored = self.entries.get(state.feed_id, {})
-        todo = plan(by_key(update), {key: entry.hash for key, entry in stored.items()})
+        todo = self._plan(update, self.feeds.get(state.feed_id))
         if todo.writes or self.feeds.get(state.feed_id) != state:
             self.writes += 1
             kept = self.entries.setdefault(state.feed_id, {})
-            kept.update((clean_key(entry.key), clean_entry(entry)[0]) for entry in todo.writes)
+            rewrites = self._rewrites.setdefault(state.feed_id, {})
+            for after, before in todo.renamed.items():
+                kept[after] = replace(kept.pop(before), key=after)
+                rewrites[after] = rewrites.pop(before)
+            for entry, number in (*((entry, 0) for entry in todo.new), *todo.changed):
+                key = clean_key(entry.key)
+                kept[key], rewrites[key] = clean_entry(entry)[0], number
             self.feeds[state.feed_id] = state
         return todo.counts
 
+    def _plan(self, update: FeedUpdate, before: FeedState | None) -> Plan:
+        feed, entries = update.state.feed_id, by_key(update)
+        kept, rewrites = self.entries.get(feed, {}), self._rewrites.get(feed, {})
+        stored = {key: Known(entry.hash, entry.updated, rewrites.get(key, 0)) for key, entry in kept.items()}
+        renamed: dict[str, str] = {}
+        if before is not None and may_have_moved(entries, stored):
+            renamed = moved(entries, stored, kept)
+            stored |= {after: stored[key] for after, key in renamed.items()}
+        return plan(entries, stored, renamed)
+
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
-        await trio.lowlevel.checkpoint()
+        await self._answer()
         self.writes += 1
         self.runs.append(report)
+
+    async def _answer(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.unavailable is not None:
+            raise StoreUnavailable(self.unavailable)
 
     async def aclose(self) -> None:
         """See `Store.aclose`."""

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import httpx
 import trio
 
-from ._budget import Held
-from ._clock import Clock, Pace
-from ._conditional import Validators, basic_auth, is_conditional, request_headers, validators
-from ._config import Config
-from ._decode import Body
-from ._dns import Names
-from ._errors import FeedFailed
-from ._holds import Holds
-from ._lane import Lane, Trip
-from ._moves import has_moved, start_url
-from ._network import ADDRESSES, PROXY
-from ._reasons import http_status_reason
-from ._route import Route, Routes
-from ._schedule import age, max_age
-from ._types import Feed, FeedState
-from ._urls import problem_with, without_credentials
-from ._way import Way
+from .._budget import Held
+from .._clock import Clock, Pace
+from .._conditional import Validators, is_conditional, request_headers, validators
+from .._config import Config, Per
+from .._decode import Body
+from .._dns import Names
+from .._errors import FeedFailed
+from .._holds import Holds
+from .._host_slots import HostSlot
+from .._lane import Lane, Trip
+from .._moves import has_moved, start_url
+from .._network import ADDRESSES, PROXY
+from .._reasons import http_status_reason
+from .._route import Route, Routes
+from .._schedule import age, max_age
+from .._types import Feed, FeedState
+from .._urls import without_credentials
+from ._hops import Hop, Visit, moved_to, parsed_url
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 
@@ -50,46 +51,6 @@ class Fetched:
     """What people should know of the way there."""
 
 
-@dataclass(slots=True)
-class _Hop:
-    """Where a fetch stands between two answers."""
-
-    url: httpx.URL
-    from_public: bool = False
-    visited: frozenset[str] = frozenset()
-
-    @property
-    def host(self) -> str:
-        """As it goes over the wire: httpx's own `URL.host` decodes IDNA, and raises when it can't."""
-        return self.url.raw_host.decode("ascii")
-
-    @property
-    def shown(self) -> str:
-        return without_credentials(str(self.url))
-
-
-@dataclass(frozen=True, slots=True)
-class _Visit:
-    """What stays the same over all hops of one fetch."""
-
-    start: httpx.URL
-    state: FeedState | None
-    clock: Clock
-    held: Held
-    way: Way = field(default_factory=Way)
-
-    def credentials(self, url: httpx.URL) -> list[tuple[bytes, bytes]]:
-        """For the server that the list names, never for one that it redirects to."""
-        same_server = (url.scheme, url.raw_host, url.port) == (
-            self.start.scheme,
-            self.start.raw_host,
-            self.start.port,
-        )
-        if not self.start.userinfo or not same_server:
-            return []
-        return [(b"Authorization", basic_auth(self.start.userinfo))]
-
-
 class Fetcher:
     """Fetches feeds through the dns lane and the http lane.
 
@@ -111,22 +72,31 @@ class Fetcher:
             connect=config.connect_deadline, read=config.read_deadline, write=config.read_deadline, pool=None
         ).as_dict()
 
-    async def fetch(self, feed: Feed, state: FeedState | None, trip: Trip, held: Held) -> Fetched:
+    async def fetch(
+        self, feed: Feed, state: FeedState | None, trip: Trip, held: Held, slot: HostSlot
+    ) -> Fetched:
         """The feed's document, unless the server says that `state` is still true.
 
-        Starts where the list says, or where `state` says that the feed has moved for good.
+        Starts where the list says, or where `state` says that the feed has moved for good. `slot` is
+        that of the host where it starts; it moves along with redirects.
 
         Raises:
           FeedFailed: any reason of the dns and http lanes.
 
-        Cancellation: closes the connection.
+        Cancellation: closes the connection; `slot` may be nobody's then.
         """
         # Where a redirect once led is as little to be trusted as where one leads today.
-        hop = _Hop(_parsed(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
-        visit = _Visit(_parsed(feed.url, "not-a-url"), state, Clock(self._config.fetch_deadline), held)
+        hop = Hop(parsed_url(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
+        visit = Visit(
+            parsed_url(feed.url, "not-a-url"), state, Clock(self._config.fetch_deadline), held, slot
+        )
         while True:
             self._holds.check(hop.host)
+            if self._config.per is not Per.ADDRESS:
+                await slot.move(hop.host)
             route = await self._route(hop, trip)
+            if self._config.per is Per.ADDRESS:
+                await slot.move(route.place or hop.host)
             async with self._lane.slot(trip):
                 with visit.clock.running():
                     answer = await self._get(hop, route, visit)
@@ -134,7 +104,15 @@ class Fetcher:
                 return answer
             hop = self._next_hop(hop, answer, route)
 
-    async def _route(self, hop: _Hop, trip: Trip) -> Route:
+    async def address(self, feed: Feed, state: FeedState | None, trip: Trip) -> str | None:
+        """Under which a fetch of the feed counts; None when it fails before, or goes through a proxy."""
+        try:
+            hop = Hop(parsed_url(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
+            return (await self._route(hop, trip)).place
+        except FeedFailed:
+            return None  # `fetch` asks again, and has the same answer from the cache
+
+    async def _route(self, hop: Hop, trip: Trip) -> Route:
         url = hop.url
         return await self._routes.find(
             url.scheme,
@@ -144,7 +122,7 @@ class Fetcher:
             trip=trip,
         )
 
-    def _next_hop(self, hop: _Hop, location: httpx.URL, route: Route) -> _Hop:
+    def _next_hop(self, hop: Hop, location: httpx.URL, route: Route) -> Hop:
         visited = hop.visited | {str(hop.url)}
         if str(location) in visited:
             raise FeedFailed("redirect-loop", f"back to {without_credentials(str(location))}")
@@ -153,21 +131,21 @@ class Fetcher:
                 "too-many-redirects",
                 f"the one after {self._config.redirects} led to {location.raw_host.decode('ascii')}",
             )
-        return _Hop(location, hop.from_public or route.public, visited)
+        return Hop(location, hop.from_public or route.public, visited)
 
-    async def _get(self, hop: _Hop, route: Route, visit: _Visit) -> Fetched | httpx.URL:
+    async def _get(self, hop: Hop, route: Route, visit: Visit) -> Fetched | httpx.URL:
         """One answer: the document, or where it has moved."""
-        state = visit.state
+        state = visit.state_at(hop)
         response = await self._transport.handle_async_request(self._request(hop, route, visit))
         try:
             _turn_away(response)
             if response.status_code in _REDIRECTS:
-                return _moved_to(hop, response, visit.way)
+                return moved_to(hop, response, visit.way)
             body = None
             if response.status_code in (200, 203):
                 body = await self._read(response, visit)
             elif response.status_code != 304 or not is_conditional(state):
-                raise self._refused(hop, response)
+                raise self._refused(hop, response, visit.slot)
             else:
                 await _end(response.stream)  # type: ignore[arg-type]
         finally:
@@ -184,20 +162,20 @@ class Fetcher:
             remark=visit.way.remark,
         )
 
-    def _refused(self, hop: _Hop, response: httpx.Response) -> FeedFailed:
+    def _refused(self, hop: Hop, response: httpx.Response, slot: HostSlot) -> FeedFailed:
         """What an answer without a document means for the feed and for its host."""
         reason = http_status_reason(response.status_code)
-        pause = self._holds.refused(hop.host, response.status_code, reason, response.headers)
+        pause = self._holds.refused(hop.host, response.status_code, reason, response.headers, slot.host)
         if pause is None:
             return FeedFailed(reason, response.reason_phrase)
         return FeedFailed(reason, f"{hop.host} wants {pause.words}", not_before=pause.until)
 
-    def _request(self, hop: _Hop, route: Route, visit: _Visit) -> httpx.Request:
-        headers = request_headers(visit.state, self._config.user_agent) + visit.credentials(hop.url)
+    def _request(self, hop: Hop, route: Route, visit: Visit) -> httpx.Request:
+        headers = request_headers(visit.state_at(hop), self._config.user_agent) + visit.credentials(hop.url)
         extensions = {"timeout": self._timeouts, ADDRESSES: route.addresses, PROXY: route.proxy}
         return httpx.Request("GET", hop.url, headers=headers, extensions=extensions)
 
-    async def _read(self, response: httpx.Response, visit: _Visit) -> bytes:
+    async def _read(self, response: httpx.Response, visit: Visit) -> bytes:
         body = Body(response.headers.get("content-encoding"), self._config.body_limit)
         pace = Pace(self._config.minimum_rate)
         async for chunk in response.stream:  # type: ignore[union-attr]
@@ -224,24 +202,3 @@ def _turn_away(response: httpx.Response) -> None:
     """Raise when it is no answer to us but a puzzle for a browser; Cloudflare says so, by any status."""
     if response.headers.get("cf-mitigated") == "challenge":
         raise FeedFailed("challenge", f"{response.status_code} {response.reason_phrase}".rstrip())
-
-
-def _moved_to(hop: _Hop, response: httpx.Response, way: Way) -> httpx.URL:
-    location = response.headers.get("location")
-    if not location:
-        raise FeedFailed("bad-redirect", "no Location header")
-    # A header is latin-1 to httpx; servers that put more than ASCII there mean UTF-8.
-    location = location.encode("latin-1", "replace").decode("utf-8", "replace").strip()
-    target = _parsed(location, "bad-redirect", hop.url)
-    if problem := problem_with(str(target)):
-        raise FeedFailed("bad-redirect", f"to {without_credentials(location)[:200]}: {problem}")
-    way.redirected(response.status_code, hop.url.scheme, target.scheme)
-    return target.copy_with(fragment=None)
-
-
-def _parsed(url: str, reason: str, base: httpx.URL | None = None) -> httpx.URL:
-    try:
-        parsed = httpx.URL(url) if base is None else base.join(url)
-        return parsed.copy_with(host=parsed.host)  # decodes IDNA now: later, httpx raises where it likes
-    except (httpx.InvalidURL, ValueError) as error:
-        raise FeedFailed(reason, f"{without_credentials(url)[:200]}: {error}") from error

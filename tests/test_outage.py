@@ -1,0 +1,228 @@
+"""Real stores that are away for a while: the scrape waits, goes on, and loses nothing.
+
+``nox -s outage`` has the long form: ten restarts, a minute without a server, and a replica set.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import aclosing, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trio
+from trio_util import periodic
+
+from trioscrape import Config, Outcome, Result, Scrape, open_scrape, open_store
+from trioscrape._urls import feed_id
+
+from mongod import Mongod, ReplicaSet
+from survival import LONG, Program, Sites, contents, lost, open_sites, running, undisturbed
+
+RESTARTS = 10 if LONG else 1
+AWAY = 60 if LONG else 1
+"""Seconds without a server, after the program has complained."""
+IN_FLIGHT = 30
+COMPLAINT = "the store has taken nothing for"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+async def progress(program: Program, sites: Sites, feeds: int) -> None:
+    """Let so many more feeds be answered; go on when some of them are on their way to the store."""
+    sites.answer_until(sites.limit + feeds)
+    goal = sites.limit - feeds // 2
+    await program.until(lambda: len(program.records) >= goal)
+    assert program.process.returncode is None, program.said
+
+
+async def in_thread(call: Callable[[], None]) -> None:
+    await trio.to_thread.run_sync(call)
+
+
+async def test_a_server_that_is_killed_and_restarted_and_is_away(own_mongod: Mongod, tmp_path: Path) -> None:
+    url = f"{own_mongod.url}/outage?w=majority&journal=true"
+    async with open_sites((RESTARTS + 2) * IN_FLIGHT + 100, tmp_path) as sites:
+        await undisturbed(sites, f"{own_mongod.url}/undisturbed")
+        sites.requests, sites.limit = 0, 0
+        how = ("--in-flight", str(IN_FLIGHT), "--store-deadline", "0.5")
+        async with running(sites, url, *how) as program:
+            for _ in range(RESTARTS):
+                await progress(program, sites, IN_FLIGHT)
+                own_mongod.kill()
+                await in_thread(own_mongod.start)
+            await progress(program, sites, IN_FLIGHT)
+            own_mongod.kill()
+            sites.answer_until(math.inf)
+            await program.until(lambda: COMPLAINT in program.said)
+            memory, requests = program.memory(), sites.requests
+            await trio.sleep(AWAY)
+            # Nobody was let in, and what is held is held once.
+            assert sites.requests == requests <= len(program.records) + IN_FLIGHT
+            assert program.memory() < 1.1 * memory
+            await in_thread(own_mongod.start)
+            last = await program.ended()
+
+        assert program.process.returncode == 0, program.said
+        assert (last["errors"], last["stored"]) == ({"http-404": missing(sites)}, sites.count)
+        assert not lost(sites, program, url)
+        assert contents(url) == contents(f"{own_mongod.url}/undisturbed")
+
+
+def missing(sites: Sites) -> int:
+    return sum(not sites.entries(url) for url in sites.urls)
+
+
+@pytest.mark.skipif(not LONG, reason="three servers: nox -s outage")
+async def test_a_primary_that_steps_down_and_one_that_is_killed(
+    replica_set: ReplicaSet, tmp_path: Path
+) -> None:
+    url = f"{replica_set.url}&w=majority&journal=true"
+    async with open_sites(6 * IN_FLIGHT, tmp_path) as sites:
+        sites.limit = 0
+        how = ("--in-flight", str(IN_FLIGHT), "--store-deadline", "1")
+        async with running(sites, url, *how) as program:
+            await progress(program, sites, IN_FLIGHT)
+            await in_thread(replica_set.step_down)
+            await progress(program, sites, IN_FLIGHT)
+            killed = await trio.to_thread.run_sync(replica_set.primary)
+            killed.kill()
+            await progress(program, sites, IN_FLIGHT)
+            await in_thread(killed.start)
+            sites.answer_until(math.inf)
+            last = await program.ended()
+
+        assert program.process.returncode == 0, program.said
+        assert (last["errors"], last["stored"]) == ({"http-404": missing(sites)}, sites.count)
+        found = contents(url)
+        assert found.entries.keys() == set().union(*map(sites.entries, sites.urls))
+        assert found.feeds.keys() == set(map(feed_id, sites.urls))
+
+
+async def test_after_its_patience_it_says_what_is_stored(own_mongod: Mongod, tmp_path: Path) -> None:
+    """Each feed that was let in has its line; the next run goes on with the rest."""
+    url = f"{own_mongod.url}/outage"
+    async with open_sites(200, tmp_path) as sites:
+        sites.limit = 0
+        how = ("--in-flight", str(IN_FLIGHT), "--store-deadline", "0.5", "--store-patience", "1")
+        async with running(sites, url, *how) as program:
+            await progress(program, sites, IN_FLIGHT)
+            own_mongod.kill()
+            sites.answer_until(math.inf)
+            last = await program.ended()
+
+        assert program.process.returncode == 1
+        message = program.said.splitlines()[-1]
+        assert message.startswith(f"trioscrape: {own_mongod.url}/outage: ")
+        assert message.endswith("; nothing could be stored for 1 s")
+        *results, last = program.records
+        assert (last["stored"], last["feeds"]) == (len(program.stored), 200)
+        assert len({each["url"] for each in results}) == len(results) == 200 - last["not_started"]
+        unstored = [each for each in results if not each["stored"]]
+        assert {each["reason"] for each in unstored} == {"not-stored"}
+        assert 0 < len(unstored) == last["errors"]["not-stored"] <= IN_FLIGHT + 1
+
+        await in_thread(own_mongod.start)
+        assert not lost(sites, program, url)
+        again = await undisturbed(sites, url)
+        assert again["outcomes"]["new"] + last["outcomes"]["new"] == 200 - missing(sites)
+        assert contents(url).entries.keys() == set().union(*map(sites.entries, sites.urls))
+
+
+@dataclass
+class Trouble:
+    """What befalls a store and passes."""
+
+    url: str
+    begin: Callable[[], object]
+    end: Callable[[], object]
+    said: str
+
+
+@pytest.fixture
+def locked_file(tmp_path: Path) -> Iterator[Trouble]:
+    path = tmp_path / "x.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        yield Trouble(
+            f"sqlite:{path}",
+            lambda: other.execute("BEGIN IMMEDIATE"),
+            lambda: other.execute("ROLLBACK"),
+            "database is locked",
+        )
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path) -> Iterator[Trouble]:
+    """A file system of 16 MiB, which only root can make."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(disk)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no file system of one's own: {error}")
+    try:
+        yield Trouble(f"sqlite:{disk / 'x.db'}", lambda: fill(disk), (disk / "filler").unlink, "full")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def fill(disk: Path) -> None:
+    no_room = pytest.raises(OSError, match=os.strerror(errno.ENOSPC))
+    with (disk / "filler").open("wb", buffering=0) as file, no_room:
+        while True:
+            file.write(bytes(4096))
+
+
+@pytest.fixture
+def full_server(own_mongod: Mongod) -> Trouble:
+    return Trouble(
+        f"{own_mongod.url}/x",
+        lambda: own_mongod.fail("update", errorCode=14031),
+        own_mongod.heal,
+        "failCommand",
+    )
+
+
+@pytest.fixture
+def frozen_server(own_mongod: Mongod) -> Trouble:
+    return Trouble(f"{own_mongod.url}/x", own_mongod.freeze, own_mongod.thaw, "timed out")
+
+
+@pytest.mark.parametrize("trouble", ["locked_file", "full_disk", "full_server", "frozen_server"])
+async def test_trouble_that_passes(trouble: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    befalls: Trouble = request.getfixturevalue(trouble)
+    results: list[Result] = []
+    async with (
+        open_sites(100, tmp_path) as sites,
+        open_store(befalls.url, deadline=0.3) as store,
+        open_scrape(sites.urls, store=store, config=Config(in_flight=IN_FLIGHT)) as scrape,
+    ):
+        async for result in scrape:
+            results.append(result)
+            if len(results) == 20:
+                befalls.begin()
+                try:
+                    outage = await outage_of(scrape)
+                    assert befalls.said in outage
+                finally:
+                    befalls.end()
+
+    assert scrape.report().outcomes[Outcome.NEW] == 100 - missing(sites)
+    assert [result.feed.url for result in results if not result.stored] == []
+    assert contents(befalls.url).entries.keys() == set().union(*map(sites.entries, sites.urls))
+
+
+async def outage_of(scrape: Scrape) -> str:
+    async with aclosing(periodic(0.02)) as ticks:
+        async for _ in ticks:
+            if (outage := scrape.statistics().outage) is not None:
+                return outage.detail
+    raise AssertionError

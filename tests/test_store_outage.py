@@ -1,0 +1,350 @@
+"""A store that takes nothing for a while, or for good, in virtual time: what a scrape does meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from stores import entry, report, update
+from trioscrape import (
+    Config,
+    EntryCounts,
+    FeedState,
+    FeedUpdate,
+    Outcome,
+    Result,
+    Scrape,
+    StoreError,
+    StoreUnavailable,
+)
+from trioscrape._lane import Lane, Trip
+from trioscrape._store_lane import FIRST_PAUSE, LONGEST_PAUSE, StoreLane
+from trioscrape.testing import Internet, MemoryStore
+
+from scenarios import healthy, open_virtual, urls
+
+
+class Store(MemoryStore):
+    """Takes a second for everything, is away at times, and knows when and by how many it was asked."""
+
+    def __init__(self, *away: tuple[float, float], width: int = 4) -> None:
+        super().__init__(width)
+        self.away = away
+        self.asked: list[float] = []
+        self.refused: list[float] = []
+        self.busy = self.most_busy = 0
+
+    async def _answer(self) -> None:
+        self.asked.append(trio.current_time())
+        self.busy += 1
+        self.most_busy = max(self.busy, self.most_busy)
+        try:
+            await trio.sleep(1)
+            now = trio.current_time()
+            self.unavailable = "away" if any(begin <= now < end for begin, end in self.away) else None
+            await super()._answer()
+        except StoreUnavailable:
+            self.refused.append(now)
+            raise
+        finally:
+            self.busy -= 1
+
+
+def lane(store: Store, patience: float = 300, jitter: float = 0) -> StoreLane:
+    return StoreLane(store, Lane("store", store.width), patience, jitter=lambda: jitter)
+
+
+async def save(lane: StoreLane, number: int, trip: Trip | None = None) -> EntryCounts:
+    return await lane.save(update(entry(), feed_id=f"{number:032x}"), trip or Trip())
+
+
+class TestLane:
+    async def test_it_is_asked_after_ever_longer_pauses(self, autojump_clock: MockClock) -> None:
+        store = Store((0, 60))
+
+        assert await save(lane(store), 1) == EntryCounts(new=1)
+
+        pauses = [asked - failed for failed, asked in zip(store.refused, store.asked[1:], strict=True)]
+        assert pauses == [min(FIRST_PAUSE * 2**n, LONGEST_PAUSE) for n in range(len(pauses))]
+        assert pauses[-1] == LONGEST_PAUSE
+
+    async def test_jitter_cuts_a_pause_by_up_to_a_half(self, autojump_clock: MockClock) -> None:
+        store = Store((0, math.inf))
+        with trio.move_on_after(1.6):
+            await save(lane(store, jitter=1), 1)
+
+        assert store.asked == [0, 1 + FIRST_PAUSE / 2]
+
+    async def test_one_at_a_time_asks_and_the_others_hold_no_slot(self, autojump_clock: MockClock) -> None:
+        store, saved = Store((0, 100)), []
+        waiting = lane(store)
+
+        async def save_and_note(number: int) -> None:
+            await save(waiting, number)
+            saved.append(number)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(100):
+                nursery.start_soon(save_and_note, number)
+            await trio.sleep(1.1)
+            assert store.most_busy == store.width  # those that were on their way when it was found out
+            store.most_busy = 0
+            await trio.sleep_until(99)
+            assert store.most_busy == 1
+            assert waiting._lane.statistics().waiting == 0
+            assert saved == []
+
+        assert len(saved) == len(store.feeds) == 100
+        assert store.most_busy == store.width
+
+    async def test_one_that_fails_by_itself_does_not_stop_the_others(self, autojump_clock: MockClock) -> None:
+        class Picky(Store):
+            async def save(self, update: FeedUpdate) -> EntryCounts:
+                if update.state.feed_id == f"{0:032x}":
+                    raise StoreUnavailable("too slow")
+                return await super().save(update)
+
+        store = Picky()
+        waiting = lane(store, patience=50)
+        async with trio.open_nursery() as nursery:
+
+            async def never() -> None:
+                with pytest.raises(StoreError, match="too slow; nothing could be stored for 50 s"):
+                    await save(waiting, 0)
+
+            nursery.start_soon(never)
+            for number in range(1, 200):
+                nursery.start_soon(save, waiting, number)
+
+        assert len(store.feeds) == 199
+
+    async def test_patience_begins_anew_with_each_success(self, autojump_clock: MockClock) -> None:
+        store = Store(*((100 * n, 100 * n + 25) for n in range(10)))
+        waiting = lane(store, patience=30)
+        for number in range(500):
+            await save(waiting, number)
+            await trio.sleep(1)
+
+        assert trio.current_time() > 925
+
+    @pytest.mark.parametrize("patience", [0.0, 0.1, 7.0, 300.0])
+    async def test_patience_ends_with_a_last_attempt(
+        self, autojump_clock: MockClock, patience: float
+    ) -> None:
+        store = Store((0, math.inf))
+        with pytest.raises(StoreError, match=r"^away") as caught:
+            await save(lane(store, patience), 1)
+
+        assert type(caught.value) is StoreError
+        assert str(caught.value).endswith(f"; nothing could be stored for {patience:g} s") == (patience > 0)
+        ends = 1 + patience  # the first attempt takes a second
+        assert store.asked[-1] <= ends <= trio.current_time() <= ends + 1
+
+    async def test_what_is_no_outage_is_raised_at_once(self, autojump_clock: MockClock) -> None:
+        class Refusing(Store):
+            async def save(self, update: FeedUpdate) -> EntryCounts:
+                raise StoreError("no such user")
+
+        with pytest.raises(StoreError, match=r"^no such user$"):
+            await save(lane(Refusing()), 1)
+
+        assert trio.current_time() == 0
+
+    async def test_waiting_is_charged_to_no_lane(self, autojump_clock: MockClock) -> None:
+        store, trip = Store((0, 100)), Trip()
+
+        await save(lane(store), 1, trip)
+
+        assert trip.lanes["store"].worked == len(store.asked)
+        assert trip.lanes["store"].waited == 0
+
+    async def test_loading_and_recording_wait_as_well(self, autojump_clock: MockClock) -> None:
+        store = Store((0, 20), (100, 120))
+        waiting = lane(store)
+
+        assert await waiting.load(["x"]) == {}
+        assert trio.current_time() >= 20
+        await trio.sleep_until(100)
+        await waiting.record_run(report())
+        assert trio.current_time() >= 120
+        assert len(store.runs) == 1
+
+    async def test_cancelled_while_it_waits(self, autojump_clock: MockClock) -> None:
+        store = Store((0, 55))
+        waiting = lane(store)
+        async with trio.open_nursery() as nursery:
+            for number in range(10):
+                nursery.start_soon(save, waiting, number)
+            await trio.sleep(50)
+            nursery.cancel_scope.cancel()
+
+        await trio.sleep(10)
+        assert await save(waiting, 1) == EntryCounts(new=1)
+        assert waiting.outage is None
+
+
+async def results_of(scrape: Scrape) -> list[Result]:
+    return [result async for result in scrape]
+
+
+def open_with(internet: Internet, store: MemoryStore, **config: Any) -> AbstractAsyncContextManager[Scrape]:
+    opened: AbstractAsyncContextManager[Scrape] = open_virtual(  # type: ignore[assignment]
+        urls(internet), internet, store, config=Config(**config)
+    )
+    return opened
+
+
+class TestScrape:
+    async def test_an_outage_costs_no_feed(self, autojump_clock: MockClock) -> None:
+        """Deadlines of feeds go on meaning what they mean."""
+        internet, store = healthy(400, lookup=1, first_byte=1), Store((20, 200), (230, 300))
+        async with open_with(internet, store, in_flight=50, lookup_deadline=2, fetch_deadline=2) as scrape:
+            found = await results_of(scrape)
+
+        assert {(r.outcome, r.stored) for r in found} == {(Outcome.NEW, True)}
+        assert len(found) == len(store.feeds) == 400
+        assert scrape.report().outage is None
+        assert trio.current_time() > 300
+
+    async def test_nobody_is_let_in_meanwhile(self, autojump_clock: MockClock) -> None:
+        internet, store, found = healthy(1000), Store((20, 200)), list[Result]()
+        async with open_with(internet, store, in_flight=100) as scrape, trio.open_nursery() as nursery:
+
+            async def note_results() -> None:
+                found.extend(await results_of(scrape))
+
+            nursery.start_soon(note_results)
+            await trio.sleep_until(30)
+            began = scrape.statistics()
+            await trio.sleep_until(199)
+            ended = scrape.statistics()
+
+        assert began.accepted == ended.accepted < 300
+        assert ended.in_flight == 100
+        assert ended.outage is not None
+        assert ended.outage.detail == "away"
+        assert ended.outage.seconds == pytest.approx(178, abs=2)
+        assert len(store.feeds) == len(found) == 1000
+
+    async def test_reading_ahead_waits_too(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(10), Store((0, 100))
+        async with open_with(internet, store) as scrape:
+            await trio.sleep_until(99)
+            assert internet.requests == []
+            assert len(await results_of(scrape)) == 10
+
+    async def test_after_its_patience_each_feed_has_its_result(self, autojump_clock: MockClock) -> None:
+        """The next run goes on where this one has ended."""
+        internet, store, found = healthy(500, first_byte=1), Store((20, 100)), list[Result]()
+        with pytest.raises(StoreError, match="away; nothing could be stored for 60 s"):
+            async with open_with(internet, store, in_flight=50, look_ahead=100, store_patience=60) as scrape:
+                async for result in scrape:
+                    found.append(result)
+
+        report = scrape.report()
+        stored = {r.feed.url for r in found if r.stored}
+        assert len({r.feed.url for r in found}) == len(found) == report.feeds - report.not_started
+        assert {r.reason for r in found} == {None, "not-stored"}
+        assert len(stored) == report.stored == len(store.feeds) > 50
+        assert report.errors == {"not-stored": len(found) - len(stored)}
+        assert report.not_started > 300
+        assert len(report.not_stored_examples) == 10
+        assert "away" in (report.not_stored_examples[0].detail or "")
+
+        await trio.sleep_until(100)
+        async with open_with(internet, store) as scrape:
+            again = await results_of(scrape)
+        assert len(store.feeds) == len(again) == 500
+        assert {r.feed.url for r in again if r.outcome is not Outcome.NEW} == stored
+
+    async def test_without_patience_it_ends_at_once(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(50), Store((0, math.inf))
+        with pytest.raises(StoreError, match=r"^away$"):
+            async with open_with(internet, store, store_patience=0) as scrape:
+                await results_of(scrape)
+
+        assert trio.current_time() == 1
+        assert scrape.report().not_started == 50
+
+    async def test_drained_in_an_outage_it_waits_for_the_store(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(500), Store((20, 200))
+        async with open_with(internet, store, in_flight=50) as scrape, trio.open_nursery() as nursery:
+
+            async def drain() -> None:
+                await trio.sleep_until(30)
+                scrape.drain()
+
+            nursery.start_soon(drain)
+            found = await results_of(scrape)
+
+        report = scrape.report()
+        assert trio.current_time() > 200
+        assert len(found) == report.stored == len(store.feeds) < 200
+        assert report.not_started == 500 - len(found)
+
+    async def test_drained_while_it_reads_ahead_it_ends_at_once(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(50), Store((0, math.inf))
+        async with open_with(internet, store) as scrape:
+            await trio.sleep(20)
+            scrape.drain()
+            assert await results_of(scrape) == []
+
+        assert trio.current_time() < 22
+        assert scrape.report().not_started == 50
+
+    async def test_cancelled_in_an_outage_it_ends_at_once(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(500), Store((20, 200))
+        async with open_with(internet, store, in_flight=50) as scrape, trio.open_nursery() as nursery:
+
+            async def cancel() -> None:
+                await trio.sleep_until(30)
+                scrape.cancel()
+
+            nursery.start_soon(cancel)
+            found = await results_of(scrape)
+
+        assert trio.current_time() <= 31
+        assert {r.reason for r in found} == {None, "cancelled"}
+        assert len(found) + scrape.report().not_started == 500
+        assert len(store.feeds) == sum(r.stored for r in found)
+
+
+class Slow(MemoryStore):
+    """Finishes what it has begun, as a thread does, whoever is cancelled meanwhile."""
+
+    async def save(self, update: FeedUpdate) -> EntryCounts:
+        with trio.CancelScope(shield=True):
+            await trio.sleep(5)
+            return await super().save(update)
+
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        with trio.CancelScope(shield=True):
+            return await super().load(feed_ids)
+
+
+@pytest.mark.parametrize("moment", [0.0, 1.0, 2.5, 6.0, 7.0, 9.0, 11.5, 20.0])
+@pytest.mark.parametrize("how", ["cancel", "leave"])
+async def test_cancelled_in_a_write_it_is_stored_and_told_or_neither(
+    autojump_clock: MockClock, moment: float, how: str
+) -> None:
+    internet, store, found = healthy(20, first_byte=1), Slow(), list[Result]()
+    async with open_with(internet, store) as scrape:
+        with trio.move_on_after(moment):
+            async for result in scrape:
+                found.append(result)
+        if how == "cancel":
+            scrape.cancel()
+            found += await results_of(scrape)
+
+    report = scrape.report()
+    assert report.stored == len(store.feeds)
+    assert sum(report.outcomes.values()) + report.not_started == report.feeds == 20
+    if how == "cancel":
+        assert len(found) + report.not_started == 20
+        assert {r.feed.shown for r in found if r.stored} == {f.url for f in store.feeds.values()}
