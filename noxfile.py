@@ -69,6 +69,14 @@ def story(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0], default=False)
+def hostile(session: nox.Session) -> None:
+    """Every hostile server many times over, in the middle of a healthy scrape: about four minutes."""
+    install(session, "tests")
+    files = (f"tests/test_hostile{name}.py" for name in ("", "_http2", "_reasons", "_scrape"))
+    session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks with their tables; all of ``tests/bench``, or those that are named: ``-- store``."""
     install(session, "tests")
