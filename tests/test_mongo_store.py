@@ -24,7 +24,7 @@ from trioscrape._store._mongo_pools import Pools
 from trioscrape._store._mongo_url import parse_mongo_url
 from trioscrape._types import EntryCounts
 
-from mongod import Mongod
+from mongod import Mongod, ReplicaSet
 
 DUPLICATE = {"keyPattern": {"feed": 1, "key": 1}, "keyValue": {"feed": FEED, "key": "a"}}
 
@@ -249,6 +249,23 @@ class TestWriting:
                         nursery.start_soon(store.save, update(entry(), feed_id=f"{number:032x}"))
                 after = commands(own_mongod)
                 assert {name: after[name] - before[name] for name in expected} == expected
+
+    async def test_what_is_unchanged_is_not_in_the_oplog(self, replica_set: ReplicaSet) -> None:
+        """The oplog is what the other members have to copy."""
+        with MongoClient[Any](replica_set.url) as client:
+
+            def operations() -> int:
+                return client.local["oplog.rs"].count_documents(
+                    {"ns": {"$regex": "^trioscrape"}, "op": {"$ne": "n"}}
+                )
+
+            async with open_store(replica_set.url) as store:
+                await store.save(update(entry("a"), entry("b")))
+                before = operations()
+                assert await store.save(update(entry("a"), entry("b"))) == EntryCounts(unchanged=2)
+                assert operations() == before
+                assert await store.save(update(entry("a", hash="other"), etag="2")) == EntryCounts(changed=1)
+                assert operations() == before + 2
 
     async def test_a_user_who_may_only_read(self, guarded_mongod: Mongod, tmp_path: Path) -> None:
         """One clear line, and exit status 1."""
