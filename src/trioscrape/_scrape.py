@@ -54,9 +54,7 @@ class Run:
         self._changed = trio.lowlevel.ParkingLot()
         self._slots = HostSlots(self.backlog.queue, self._changed.unpark_all)
         self._locating = 0
-        self.store = StoreLane(
-            store, self.lanes.store, config.store_patience, changed=self._changed.unpark_all
-        )
+        self.store = StoreLane(store, self.lanes.store, config.store_patience)
         self._draining = self._cancelled = False
         self._under_way: set[trio.CancelScope] = set()
         self.failure: Exception | None = None
@@ -118,7 +116,7 @@ class Run:
         queue = self.backlog.queue
         while not self._draining:
             if self.store.outage is not None:
-                await self._changed.park()
+                await self._changed.park()  # until the feed whose write has ended it is through
             elif (candidate := queue.start(trio.current_time())) is not None:
                 return candidate
             elif self.backlog.wants_more:
