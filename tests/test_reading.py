@@ -114,6 +114,18 @@ class TestEntries:
 
         assert found == sorted(everything, key=_pages.position, reverse=not oldest_first)
 
+    async def test_a_page_ends_when_it_has_much_text(
+        self, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_pages, "PAGE_BYTES", 2500)
+        await opened.store.restore_entries(
+            [stored(str(number), changed=number, content="x" * 1000) for number in range(9)]
+        )
+
+        page = await opened.store._page_of_entries(_pages.Wanted(), None, 100)  # type: ignore[attr-defined]
+
+        assert 1 <= len(page) <= 3
+
     async def test_while_others_write(self, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
         """From the oldest on nothing is missed: what came before the end is there."""
         monkeypatch.setattr(_pages, "PAGE", 3)
