@@ -308,6 +308,29 @@ class TestOpenReader:
             assert await keys(reader.read_entries()) == ["a"]
 
 
+class TestRecordsOfOthers:
+    """One clear line, as for everything that is wrong with a store."""
+
+    async def test_in_mongodb(self, mongodb_url: str) -> None:
+        async with open_store(mongodb_url) as store:
+            with MongoClient[Any](mongodb_url) as client:
+                client.get_default_database().entries.insert_one({"feed": FEED, "key": "k"})
+                client.get_default_database().feeds.insert_one({"_id": FEED})
+            for reading in (store.read_entries(), store.read_feeds()):
+                with pytest.raises(StoreError, match="none of trioscrape's"):
+                    await anext(reading)
+
+    async def test_in_sqlite(self, tmp_path: Path) -> None:
+        async with open_store(f"sqlite:{tmp_path / 'store.db'}") as store:
+            await store.save(update(entry("a")))
+            with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as db:
+                db.execute("UPDATE entries SET published = 'soon', tags = 'none'")
+                db.execute("UPDATE feeds SET timers = '{'")
+            for reading in (store.read_entries(), store.read_feeds()):
+                with pytest.raises(StoreError, match="none of trioscrape's"):
+                    await anext(reading)
+
+
 class TestPlans:
     """Whoever reads what is new must not pay for what is old."""
 
