@@ -316,6 +316,26 @@ def test_a_signal_ends_it(stuck: subprocess.Popen[bytes], number: int) -> None:
     assert stuck.wait() == 1
 
 
+def test_a_signal_ends_an_export_that_nobody_reads() -> None:
+    """A pager that was left open: the pipe is full, and stays so."""
+
+    async def fill_up() -> None:
+        async with open_store(SQLITE) as store:
+            many = tuple(entry(str(number), content="x" * 1000) for number in range(1000))
+            await store.save(FeedUpdate(state(), many))
+
+    trio.run(fill_up)
+    with subprocess.Popen(
+        command("--export", "csv", "--store", SQLITE), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        assert b"interrupted after " in process.stderr.read()
+    assert process.returncode == 1
+
+
 class TestUsage:
     @pytest.mark.parametrize(
         ("arguments", "said"),
