@@ -211,6 +211,12 @@ class TestImport:
         assert err.startswith(f"trioscrape: {path}: ")
         assert not Path("trioscrape.db").exists()
 
+    @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="only Linux has such a file")
+    def test_a_file_that_breaks_off(self, capfd: pytest.CaptureFixture[str]) -> None:
+        assert main(["--import", "/proc/self/mem"]) == 1
+
+        assert capfd.readouterr() == ("", "trioscrape: /proc/self/mem: Input/output error\n")
+
     def test_a_line_without_end(
         self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:

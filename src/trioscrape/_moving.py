@@ -69,7 +69,8 @@ def move(command: Export | Import | Copy, config: Config) -> int:
     Raises:
       UsageError: a store URL can't be understood, or the file to import not be opened.
       StoreError: a store is not there, or has failed.
-      OSError: standard output can't be written to, or the file not be read.
+      TrioscrapeError: the file can't be read to its end.
+      OSError: standard output can't be written to.
     """
     if isinstance(command, Copy):
         check_store_url(command.source)

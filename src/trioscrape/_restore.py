@@ -10,6 +10,7 @@ from typing import IO, Final
 
 import trio
 
+from ._errors import TrioscrapeError
 from ._feedstate import FeedState
 from ._jsonl import Record, line_of, record_of
 from ._store import Store
@@ -62,6 +63,7 @@ class Restoring:
 
         Raises:
           StoreError: the store is gone.
+          TrioscrapeError: there is no room for the feeds that wait.
 
         Cancellation: see `Store.restore_entries`. What has gathered is not stored then.
         """
@@ -92,7 +94,10 @@ class Restoring:
     async def _keep_feeds(self) -> None:
         feeds, self._feeds = self._feeds, []
         data = "".join(map(line_of, feeds)).encode()
-        await trio.to_thread.run_sync(self._waiting.write, data, limiter=self._limiter)
+        try:
+            await trio.to_thread.run_sync(self._waiting.write, data, limiter=self._limiter)
+        except OSError as error:
+            raise TrioscrapeError(f"the temporary file: {error.strerror or error}") from error
 
     def _some(self) -> Sequence[FeedState]:
         lines = [line for _ in range(_BATCH) if (line := self._waiting.readline())]
