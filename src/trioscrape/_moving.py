@@ -145,7 +145,7 @@ class _Move:
                             await self._complain(number, record)
                         else:
                             await target.add(record)
-                await target.finish()
+                await target.finish(whole=not self._bad)
             bad = f"; {count(self._bad, 'line')} can't be understood" if self._bad else ""
             await Output().write(
                 f"{self._moved} read, {self._moved.written} written into {store.shown}{bad}\n"
