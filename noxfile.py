@@ -61,6 +61,7 @@ def examples(session: nox.Session) -> None:
     install(session, "tests")
     folder = session.create_tmp()
     session.run("python", "examples/embed.py", f"sqlite:{folder}/embed.db")
+    session.run("python", "examples/read_back.py", f"sqlite:{folder}/embed.db")
     session.run("python", "examples/hobbled_resolver.py", "--feeds", "80", env={"PYTHONPATH": "tests"})
 
 
