@@ -77,6 +77,15 @@ def hostile(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0], default=False)
+def bench(session: nox.Session) -> None:
+    """Benchmarks with their tables; all of ``tests/bench``, or those that are named: ``-- store``."""
+    install(session, "tests")
+    names = session.posargs or sorted(path.stem for path in Path("tests/bench").glob("*.py"))
+    for name in names:
+        session.run("python", f"tests/bench/{name}.py", env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
 def crash(session: nox.Session) -> None:
     """The program is killed at 100 random moments with each store, and run again: about ten minutes."""
     install(session, "tests")

@@ -18,6 +18,7 @@ from trioscrape._types import Enclosure, Entry, ParsedFeed, Timers
 
 FEEDS = Path(__file__).with_name("feeds")
 URL = "http://feeds.test/dir/feed.xml"
+EMPTY = ParsedFeed(None, None, (), parser="")
 
 
 def parse(body: bytes | str, content_type: str | None = None, url: str = URL) -> ParsedFeed:
@@ -47,8 +48,8 @@ def test_a_document_gives_the_records_beside_it(sample: Path) -> None:
 
 
 def test_an_empty_feed_is_a_feed() -> None:
-    assert parse("<rss version='2.0'><channel/></rss>") == ParsedFeed(None, None, ())
-    assert parse("<feed xmlns='http://www.w3.org/2005/Atom'/>") == ParsedFeed(None, None, ())
+    assert replace(parse("<rss version='2.0'><channel/></rss>"), parser="") == EMPTY
+    assert replace(parse("<feed xmlns='http://www.w3.org/2005/Atom'/>"), parser="") == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ def test_a_failure_of_the_parser_itself_is_a_reason(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("feedparser.parse", broken)
 
-    assert reason("<rss/>") == ("parse-crash", "RecursionError: too deep")
+    assert reason("<rss>") == ("parse-crash", "RecursionError: too deep")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_charsets(encoding: str, declared: str | None, content_type: str | None)
 
     feed = parse(text.encode(encoding), content_type)
 
-    assert feed == ParsedFeed(word, None, ())
+    assert replace(feed, parser="") == replace(EMPTY, title=word)
 
 
 @pytest.mark.parametrize("reference", ["&#xD800;", "&#xdfff;", "&#1114112;", "&#x110000;", f"&#{'9' * 60};"])

@@ -23,4 +23,5 @@ expected = ParsedFeed(
         ),
     ),
     self_link="http://atom.test/blog/feed.atom",
+    parser="first-pass",
 )

@@ -16,4 +16,5 @@ expected = ParsedFeed(
             tags=("webs",),
         ),
     ),
+    parser="first-pass",
 )

@@ -13,4 +13,5 @@ expected = ParsedFeed(
             summary_type="html",
         ),
     ),
+    parser="first-pass",
 )

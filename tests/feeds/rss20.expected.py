@@ -27,4 +27,5 @@ expected = ParsedFeed(
             summary_type="html",
         ),
     ),
+    parser="first-pass",
 )

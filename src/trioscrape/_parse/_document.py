@@ -8,6 +8,7 @@ from dataclasses import replace
 from .._errors import FeedFailed
 from .._types import ParsedFeed
 from ._feedparser import read_anything
+from ._first_pass import NotTaken, read_wellformed
 from ._no_feed import is_only_a_page, no_feed
 from ._protocol import Document
 from ._raw import RawFeed
@@ -44,8 +45,11 @@ def _parsed(document: Document) -> ParsedFeed:
 
 
 def _read(document: Document) -> RawFeed:
-    if is_only_a_page(document.body):
-        raise no_feed(document)
+    try:
+        return read_wellformed(document)
+    except NotTaken:
+        if is_only_a_page(document.body):
+            raise no_feed(document) from None
     try:
         return read_anything(document)
     except FeedFailed:

@@ -119,18 +119,27 @@ def _entry(entry: Any) -> RawEntry:
             for link in _get(entry, "links") or ()
             if _get(link, "rel") == "enclosure"
         ],
-        language=_entry_language(entry),
+        language=_get(entry, "language"),
     )
 
 
 def _detailed(of: Any, name: str) -> RawText | None:
     """A text with its type, where feedparser knows it."""
     value, detail = _get(of, name), _get(of, f"{name}_detail") or {}
-    return RawText(value, _get(detail, "type") or "text/plain") if value else None
+    return (
+        RawText(value, _get(detail, "type") or "text/plain", None, _get(detail, "language"))
+        if value
+        else None
+    )
 
 
 def _raw_text(detail: Any) -> RawText:
-    return RawText(_get(detail, "value") or "", _get(detail, "type") or "text/html", _get(detail, "base"))
+    return RawText(
+        _get(detail, "value") or "",
+        _get(detail, "type") or "text/html",
+        _get(detail, "base"),
+        _get(detail, "language"),
+    )
 
 
 def _summary(entry: Any) -> RawText | None:
@@ -142,13 +151,6 @@ def _summary(entry: Any) -> RawText | None:
     if not summary or any(_get(content, "value") == summary for content in _get(entry, "content") or ()):
         return None
     return RawText(summary, "text/html")
-
-
-def _entry_language(entry: Any) -> str | None:
-    """Its own, or that of its texts (``xml:lang``), the longest one's first."""
-    details = [*(_get(entry, "content") or ()), _get(entry, "summary_detail"), _get(entry, "title_detail")]
-    languages = (_get(detail, "language") for detail in details if detail)
-    return _get(entry, "language") or next(filter(None, languages), None)
 
 
 def _href(feed: Any, rel: str) -> str | None:

@@ -34,10 +34,24 @@ _GROWTH: Final = 10
 """Times its size, and 4 KiB, that a text may become by absolute links and closed tags. Formatting that is
 not closed is repeated in each paragraph, ``title`` and all: 72 kB can be made 320 MB."""
 _NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+# What an HTML parser does not just repeat: references, tags, line ends, what is written as a reference.
+_MARKUP: Final = re.compile("[<>&\r\xa0\ufeff]")
+_PLAIN_LINK: Final = re.compile(
+    r"https?://[\w.-]+(?::\d+)?(?:/[\w.~!$&'()*+,=:@%/-]*)?"
+    r"(?:\?[\w.~!$&'()*+,;=:@%/?-]+)?(?:#[\w.~!$&'()*+,;=:@%/?-]+)?",
+    re.ASCII,
+)
 
 
 def scrub(text: str) -> str:
     """`text` with what no store and no UTF-8 can hold, NUL and lone surrogates, as U+FFFD."""
+    if "\x00" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
     return _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
@@ -47,15 +61,23 @@ def sanitised(markup: str, base: str) -> str:
     A relative link is taken away when `base` is no absolute URL that could carry it. What is made to
     grow without bounds loses all of its tags.
     """
-    markup = shallow(scrub(markup))
-    safe = _cleaner(base).clean(markup)
+    if _MARKUP.search(markup) is None:
+        return scrub(markup).strip()
+    markup = shallow(markup)
+    cleaner = _cleaner(base)
+    try:
+        safe = cleaner.clean(markup if "\x00" not in markup else scrub(markup))
+    except UnicodeEncodeError:
+        safe = cleaner.clean(scrub(markup))
     if len(safe) > _GROWTH * len(markup) + 4096:
-        safe = _BARE.clean(markup)
+        safe = _BARE.clean(scrub(markup))
     return safe.strip()
 
 
 def plain(markup: str) -> str:
     """What a reader sees of `markup`, in one line: no tags, no entities, single spaces."""
+    if _MARKUP.search(markup) is None:
+        return one_line(markup)
     return one_line(html.unescape(_BARE.clean(shallow(scrub(markup)))))
 
 
@@ -64,8 +86,15 @@ def one_line(text: str) -> str:
     return " ".join(scrub(text).split())
 
 
+def is_plain_link(url: str) -> bool:
+    """Whether `url` is an absolute link without anything to normalise: joined to any base it is itself."""
+    return _PLAIN_LINK.fullmatch(url) is not None
+
+
 def absolute(url: str, base: str) -> str | None:
     """`url` joined to `base`, or None when that is no link of an allowed scheme."""
+    if is_plain_link(url):
+        return url
     try:
         joined = urljoin(base, scrub(url).strip())
         scheme = urlsplit(joined).scheme

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, replace
+from dataclasses import fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final
 
 from .._types import Entry
@@ -65,8 +66,17 @@ def distrusts_ids(entries: Sequence[Identified]) -> bool:
 
 def change_hash(entry: Entry) -> str:
     """32 hex digits over all fields but ``key`` and ``hash``: equal exactly when nothing has changed."""
-    _key, _hash, *fields = astuple(entry)
-    return _digest(fields)
+    # Texts have no NUL, and repr leaves none, so it keeps the parts apart. repr is slow where it has
+    # much to look at, as dataclasses.astuple and JSON are everywhere: 130 of 150 µs an entry.
+    texts = entry.summary, entry.content
+    parts = (repr((_small_fields(entry), [text is None for text in texts])), *(text or "" for text in texts))
+    return hashlib.blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+_LARGE_FIELDS: Final = {"summary", "content"}
+_small_fields: Final = attrgetter(
+    *(field.name for field in fields(Entry) if field.name not in {"key", "hash"} | _LARGE_FIELDS)
+)
 
 
 def _trimmed(guid: str | None) -> str | None:

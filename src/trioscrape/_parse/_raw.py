@@ -19,6 +19,8 @@ class RawText(NamedTuple):
     """Media type, or one of Atom's short forms."""
     base: str | None = None
     """Of the relative links in it; None: the URL of the document."""
+    language: str | None = None
+    """As the document has it; None where it says nothing for this text."""
 
 
 class RawEnclosure(NamedTuple):
@@ -45,6 +47,7 @@ class RawEntry:
     tags: list[str] = field(default_factory=list)
     enclosures: list[RawEnclosure] = field(default_factory=list)
     language: str | None = None
+    """Where the entry itself says it; else that of its texts counts."""
 
 
 @dataclass(slots=True)

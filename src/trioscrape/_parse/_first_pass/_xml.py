@@ -1,0 +1,96 @@
+"""Bytes to a tree, as feedparser's strict parser would see them, or not at all."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from feedparser.encodings import convert_to_utf8, parse_content_type
+from feedparser.sanitizer import replace_doctype
+from lxml import etree
+
+from .._protocol import Document
+from ._names import Declarations, NotTaken
+
+_PLAIN_UTF8: Final = re.compile(
+    rb"""(?:\xef\xbb\xbf)?<\?xml\s+version=["']1\.0["']\s+encoding=["']utf-8["']"""
+    rb"""(?:\s+standalone=["'](?:yes|no)["'])?\s*\?>""",
+    re.IGNORECASE,
+)
+_XLINK: Final = "http://www.w3.org/1999/xlink"
+
+
+class Tree:
+    """A well-formed document."""
+
+    def __init__(self, root: Any, declared: Declarations, *, has_c1: bool) -> None:
+        self.root = root
+        self.declared = declared
+        """All namespace declarations, in the document's order."""
+        self.has_c1 = has_c1
+        """Whether its texts may have C1 control characters, which feedparser takes for windows-1252."""
+
+
+def read_tree(document: Document) -> Tree:
+    """The document's tree, without comments and processing instructions.
+
+    Raises:
+      NotTaken: it is not well-formed, has a DTD that says something, or is larger than libxml2 allows
+        (10 MB of one text, 256 levels).
+    """
+    data = _without_doctype(_utf8(document))
+    parser = etree.XMLPullParser(
+        ("start-ns",),
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+        collect_ids=False,
+    )
+    try:
+        parser.feed(data)
+        root = parser.close()
+    except etree.LxmlError as error:
+        raise NotTaken("not well-formed") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise NotTaken("a DTD")
+    declared = [(prefix or None, uri) for _, (prefix, uri) in parser.read_events() if uri]
+    if any(uri == _XLINK for _, uri in declared[len(root.nsmap) :]):
+        raise NotTaken("XLink inside of the document")
+    return Tree(root, declared, has_c1=_has_c1(data))
+
+
+def _utf8(document: Document) -> bytes:
+    """The document in UTF-8, by feedparser's rules (RFC 3023 and what servers really do)."""
+    _, charset = parse_content_type(document.content_type or "")
+    if charset.lower() in {"", "utf-8"} and _PLAIN_UTF8.match(document.body):
+        # All that could be tried first is US-ASCII: the same where it succeeds. libxml2 itself
+        # stops at the first byte that is no UTF-8.
+        return document.body
+    headers = {"content-location": document.url}
+    if document.content_type is not None:
+        headers["content-type"] = document.content_type
+    result: dict[str, str] = {}
+    data: bytes = convert_to_utf8(headers, document.body, result)
+    if not result["encoding"]:
+        raise NotTaken("no charset fits")
+    return data
+
+
+def _without_doctype(data: bytes) -> bytes:
+    element = re.search(rb"<\w", data)
+    head = data[: element.start()] if element else b""
+    if b"<!DOCTYPE" not in head and b"<!ENTITY" not in head:
+        return data
+    _, data, entities = replace_doctype(data)
+    if entities:
+        raise NotTaken("entities of its own")
+    return data
+
+
+def _has_c1(data: bytes) -> bool:
+    return re.search(rb"\xc2[\x80-\x9f]", data) is not None or (
+        b"&#" in data and re.search(rb"&#(?:[xX]0*[89][0-9a-fA-F]|0*1[2-5][0-9]);", data) is not None
+    )
