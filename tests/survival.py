@@ -31,6 +31,9 @@ ENTRIES = 5
 MOMENTS = {"_id", "first_seen", "last_changed", "next_fetch", "next_unconditional"}
 """Fields whose values differ from run to run."""
 
+DEADLINE = 120
+"""Seconds until a test gives up."""
+
 Record = dict[str, Any]
 
 
@@ -124,8 +127,9 @@ class Program:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until this is so, after a look at each record and each message; or for the program's end."""
-        while not (condition() or self._done):
-            await self._news.park()
+        with trio.fail_after(DEADLINE):
+            while not (condition() or self._done):
+                await self._news.park()
 
     async def ended(self) -> Record:
         """Its last record, once it has ended."""

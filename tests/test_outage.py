@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -159,6 +160,31 @@ def locked_file(tmp_path: Path) -> Iterator[Trouble]:
         )
 
 
+async def test_interrupted_in_an_outage(locked_file: Trouble, tmp_path: Path) -> None:
+    """Ctrl-C once waits for the store, twice stops; each feed that was under way has its line."""
+    async with open_store(locked_file.url):  # makes the tables
+        pass
+    async with open_sites(100, tmp_path) as sites:
+        locked_file.begin()
+        how = ("--in-flight", str(IN_FLIGHT), "--store-deadline", "0.2")
+        async with running(sites, locked_file.url, *how) as program:
+            await until(lambda: sites.requests > 0)
+            program.process.send_signal(signal.SIGINT)
+            await program.until(lambda: "press Ctrl-C again" in program.said)
+            assert program.records == []
+            program.process.send_signal(signal.SIGINT)
+            last = await program.ended()
+        locked_file.end()
+
+    assert program.process.returncode == 1
+    # The run itself can't be recorded either, and is not waited for.
+    assert program.said.endswith("another process is writing to it: database is locked\n")
+    assert {each["reason"] for each in program.records[:-1]} == {"cancelled"}
+    assert last["errors"] == {"cancelled": len(program.records) - 1}
+    assert last["not_started"] == 100 - last["errors"]["cancelled"]
+    assert contents(locked_file.url).feeds == {}
+
+
 @pytest.fixture
 def full_disk(tmp_path: Path) -> Iterator[Trouble]:
     """A file system of 16 MiB, which only root can make."""
@@ -229,6 +255,11 @@ async def outage_of(scrape: Scrape) -> str:
 
 
 async def until(condition: Callable[[], bool]) -> None:
+    with trio.fail_after(60):
+        await _until(condition)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
     async with aclosing(periodic(0.02)) as ticks:
         async for _ in ticks:
             if condition():
