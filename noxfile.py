@@ -108,3 +108,17 @@ def scale(session: nox.Session) -> None:
     """A store with 2,000,000 entries, and a run that finds nothing new: about fifteen minutes."""
     install(session, "tests")
     session.run("python", "tests/scale.py", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def conformance(session: nox.Session) -> None:
+    """Both passes against feedparser, on its own 2,000 test documents and on real feeds: two minutes."""
+    install(session, "tests")
+    folder = session.create_tmp()
+    show = "import importlib.metadata; print(importlib.metadata.version('feedparser'))"
+    version = session.run("python", "-c", show, silent=True).strip()
+    sdist = f"feedparser-{version}"
+    options = ("--no-deps", "--no-binary", ":all:", "--dest", folder)
+    session.run("python", "-m", "pip", "download", *options, f"feedparser=={version}", silent=True)
+    session.run("tar", "-xzf", f"{folder}/{sdist}.tar.gz", "-C", folder, external=True)
+    session.run("python", "tests/conformance.py", f"{folder}/{sdist}/tests")
