@@ -49,10 +49,7 @@ def parsed_feed(raw: RawFeed, document: Document) -> ParsedFeed:
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
     content, content_type = _content(raw.contents, url)
     summary, summary_type = _NOTHING if raw.summary is None else _text(raw.summary, url)
-    texts = (*raw.contents, raw.summary, raw.title)
-    own_language = _language(
-        raw.language or next((text.language for text in texts if text and text.language), None)
-    )
+    own_language = _language(raw.language or _language_of_texts(raw))
     return Entry(
         key="",
         hash="",
@@ -69,6 +66,12 @@ def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
         enclosures=tuple(dict.fromkeys(_enclosures(raw.enclosures, url))),
         language=None if own_language == language else own_language,
     )
+
+
+def _language_of_texts(raw: RawEntry) -> str | None:
+    """That of the longest text which has one (``xml:lang``)."""
+    texts = (*raw.contents, raw.summary, raw.title)
+    return next((text.language for text in texts if text and text.value and text.language), None)
 
 
 def _guid(raw: RawEntry) -> str | None:

@@ -56,6 +56,7 @@ def link(reading: Reading, scope: Scope, element: Element) -> None:
             url = _QUERY.sub(r"&\1", url.replace("&amp;", "&") if scope.entry else url)
         scope.link = url
         return
+    leaf(element)
     href = joined(base, href)
     rel = attributes.get("rel", "alternate")
     kind = attributes.get("type", "text/html")
@@ -69,6 +70,7 @@ def link(reading: Reading, scope: Scope, element: Element) -> None:
 
 def enclosure(_: Reading, scope: Scope, element: Element) -> None:
     """RSS's attached file; feedparser does not join its URL to ``xml:base``."""
+    leaf(element)
     attributes = attributes_of(element)
     kind, length = attributes.get("type"), attributes.get("length")
     scope.enclosures.append(RawEnclosure(_href(attributes) or "", kind, length))

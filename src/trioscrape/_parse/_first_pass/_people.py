@@ -43,7 +43,12 @@ def person(reading: Reading, scope: Scope, element: Element) -> list[Element]:
     scope.people.append(person)
     name, email = person.get("name"), person.get("email")
     scope.author = f"{name} ({email})" if name and email else name or email or ""
-    if not scope.author and any((text or "").strip() for text in (element.text, *(c.tail for c in element))):
+    texts = (
+        element.text,
+        *(child.tail for child in element),
+        *(t for other in others for t in other.itertext()),
+    )
+    if not scope.author and any((text or "").strip() for text in texts):
         raise NotTaken("a person construct with a text of its own")
     return others
 

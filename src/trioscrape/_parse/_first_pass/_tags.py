@@ -36,7 +36,8 @@ def itunes_category(reading: Reading, scope: Scope, element: Element) -> None:
 def keywords(reading: Reading, scope: Scope, element: Element) -> None:
     """Tags with commas between them; feedparser drops them where the element has attributes."""
     scheme = _ITUNES if reading.names[element.tag] == "itunes_keywords" else None
-    terms = [] if element.items() else reading.text(element).split(",")
+    text = reading.text(element)
+    terms = [] if element.items() else text.split(",")
     for term in filter(None, map(str.strip, terms)):
         _add_tag(scope, term, scheme, None)
 
