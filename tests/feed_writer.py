@@ -58,8 +58,10 @@ enclosures = st.lists(
 
 
 @st.composite
-def entries(draw: st.DrawFn, *, titles: st.SearchStrategy[str], updated: bool = True) -> Entry:
-    summary, content = draw(st.none() | html), draw(st.none() | html)
+def entries(
+    draw: st.DrawFn, titles: st.SearchStrategy[str], *, updated: bool = True, html_summary: bool = True
+) -> Entry:
+    summary, content = draw(st.none() | (html if html_summary else any_lines)), draw(st.none() | html)
     if summary == content:
         summary = None
     return Entry(
@@ -68,7 +70,7 @@ def entries(draw: st.DrawFn, *, titles: st.SearchStrategy[str], updated: bool = 
         link=draw(st.none() | links),
         title=draw(st.none() | titles),
         summary=summary,
-        summary_type=summary and "html",
+        summary_type=summary and ("html" if html_summary else "text"),
         content=content,
         content_type=content and "html",
         authors=tuple(draw(st.lists(names, max_size=2, unique=True))),
@@ -163,7 +165,7 @@ def _attachment(enclosure: Enclosure) -> dict[str, Any]:
 
 
 FORMATS: dict[str, tuple[Callable[[list[tuple[str | None, Entry]]], bytes], st.SearchStrategy[Any]]] = {
-    "rss": (rss, documents(entries(titles=lines, updated=False))),
-    "atom": (atom, documents(entries(titles=any_lines))),
-    "json": (json_feed, documents(entries(titles=any_lines))),
+    "rss": (rss, documents(entries(lines, updated=False))),
+    "atom": (atom, documents(entries(any_lines))),
+    "json": (json_feed, documents(entries(any_lines, html_summary=False))),
 }
