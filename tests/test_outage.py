@@ -64,10 +64,10 @@ async def test_a_server_that_is_killed_and_restarted_and_is_away(own_mongod: Mon
             own_mongod.kill()
             sites.answer_until(math.inf)
             await program.until(lambda: COMPLAINT in program.said)
-            memory, requests = program.memory(), sites.requests
+            memory = program.memory()
             await trio.sleep(AWAY)
             # Nobody was let in, and what is held is held once.
-            assert sites.requests == requests <= len(program.records) + IN_FLIGHT
+            assert sites.requests <= len(program.records) + IN_FLIGHT
             assert program.memory() < 1.1 * memory
             await in_thread(own_mongod.start)
             last = await program.ended()
@@ -183,6 +183,32 @@ async def test_interrupted_in_an_outage(locked_file: Trouble, tmp_path: Path) ->
     assert last["errors"] == {"cancelled": len(program.records) - 1}
     assert last["not_started"] == 100 - last["errors"]["cancelled"]
     assert contents(locked_file.url).feeds == {}
+
+
+@pytest.mark.parametrize("signals", [0, 2])
+async def test_the_run_itself_is_recorded_when_the_store_is_back(
+    locked_file: Trouble, tmp_path: Path, signals: int
+) -> None:
+    """Ctrl-C twice, and nobody waits for that; the report comes all the same."""
+    async with open_sites(10, tmp_path) as sites:
+        await undisturbed(sites, locked_file.url)
+        locked_file.begin()
+        async with running(sites, locked_file.url, "--store-deadline", "0.2") as program:
+            # Nothing has changed and nothing is to be stored, but for the run.
+            await program.until(lambda: "waiting to record the run" in program.said)
+            for said in ["finishing 0 feeds in flight", ""][:signals]:
+                program.process.send_signal(signal.SIGINT)
+                await program.until(lambda: said in program.said)  # noqa: B023
+            if not signals:
+                locked_file.end()
+            last = await program.ended()
+        if signals:
+            locked_file.end()
+
+    assert last["outcomes"]["not_modified"] == 10 - missing(sites)
+    assert program.process.returncode == (1 if signals else 0)
+    with closing(sqlite3.connect(locked_file.url.removeprefix("sqlite:"))) as db:
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == ((1,) if signals else (2,))
 
 
 @pytest.fixture
