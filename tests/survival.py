@@ -111,19 +111,21 @@ class Program:
     async def read(self) -> None:
         rest = b""
         assert self.process.stdout is not None
-        async for data in self.process.stdout:
-            # A line that has been cut off is a record that was never there.
-            *lines, rest = (rest + data).split(b"\n")
-            self.records += map(json.loads, lines)
-            self._news.unpark_all()
+        async with self.process.stdout as stdout:
+            async for data in stdout:
+                # A line that has been cut off is a record that was never there.
+                *lines, rest = (rest + data).split(b"\n")
+                self.records += map(json.loads, lines)
+                self._news.unpark_all()
         self._done = True
         self._news.unpark_all()
 
     async def listen(self) -> None:
         assert self.process.stderr is not None
-        async for data in self.process.stderr:
-            self.said += data.decode()
-            self._news.unpark_all()
+        async with self.process.stderr as stderr:
+            async for data in stderr:
+                self.said += data.decode()
+                self._news.unpark_all()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until this is so, after a look at each record and each message; or for the program's end."""
@@ -187,6 +189,8 @@ async def running(sites: Sites, store: str, *arguments: str) -> AsyncIterator[Pr
             yield program
         finally:
             process.kill()
+            with trio.move_on_after(DEADLINE, shield=True):
+                await process.wait()
 
 
 async def undisturbed(sites: Sites, store: str, *arguments: str) -> Record:
