@@ -49,6 +49,7 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
     assert f"{defaults.store_width} writers" in README
     assert f"{defaults.dns_abandoned:,} such threads" in README
     assert f"`--store-deadline` ({defaults.store_deadline:g} s)" in README
+    assert f"first\n  {defaults.entries_limit:,} entries are taken (`--entries-limit`)" in README
 
 
 def test_times_that_are_named_are_those_of_the_schedule() -> None:

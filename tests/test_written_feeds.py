@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocking_parser import Parsing, open_blocking_parser
@@ -23,6 +23,7 @@ def _parse() -> Iterator[Parsing]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_what_is_written_is_read(parse: Parsing, name: str, data: Any) -> None:
     write, documents = FORMATS[name]
