@@ -18,6 +18,11 @@ settings.register_profile("fuzz", database=None, deadline=None, max_examples=100
 settings.load_profile("suite")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Documents have no place in the names of tests: some are compressed or random, and differ each time."""
+    return argname if isinstance(val, bytes) else None
+
+
 def _program() -> str:
     program = find_mongod()
     if program is not None:

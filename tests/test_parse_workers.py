@@ -528,6 +528,7 @@ async def lags(beside: object) -> list[float]:
     return late
 
 
+@pytest.mark.alone
 async def test_the_event_loop_is_not_late_while_100_large_documents_are_parsed() -> None:
     """Absolute times depend on the machine, so the bound is a share of the time of one document."""
     documents = [rich_document(seed) for seed in range(4)]
