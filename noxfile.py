@@ -122,3 +122,17 @@ def outage(session: nox.Session) -> None:
     """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
     install(session, "tests")
     session.run("pytest", "tests/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def conformance(session: nox.Session) -> None:
+    """Both passes against feedparser, on its own 2,000 test documents and on real feeds: two minutes."""
+    install(session, "tests")
+    folder = session.create_tmp()
+    show = "import importlib.metadata; print(importlib.metadata.version('feedparser'))"
+    version = session.run("python", "-c", show, silent=True).strip()
+    sdist = f"feedparser-{version}"
+    options = ("--no-deps", "--no-binary", ":all:", "--dest", folder)
+    session.run("python", "-m", "pip", "download", *options, f"feedparser=={version}", silent=True)
+    session.run("tar", "-xzf", f"{folder}/{sdist}.tar.gz", "-C", folder, external=True)
+    session.run("python", "tests/conformance.py", f"{folder}/{sdist}/tests")

@@ -32,6 +32,7 @@ def test_options_that_are_named_exist() -> None:
         "--deny-net",
         "--proxy",
         "--per",
+        "--user-agent",
     }
     known = {"--" + name.replace("_", "-") for name in settings()} | other
 

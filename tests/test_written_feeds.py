@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blocking_parser import Parsing, open_blocking_parser
-from feed_writer import FORMATS
 from trioscrape._parse import Document
 from trioscrape._parse._identity import distrusts_ids, identified
 from trioscrape._types import ParsedFeed
+
+from blocking_parser import Parsing, open_blocking_parser
+from feed_writer import FORMATS
 
 
 @pytest.fixture(name="parse", scope="module")
