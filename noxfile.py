@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import nox
@@ -78,6 +79,27 @@ def hostile(session: nox.Session) -> None:
     install(session, "tests")
     files = (f"tests/test_hostile{name}.py" for name in ("", "_http2", "_reasons", "_scrape"))
     session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def pathological(session: nox.Session) -> None:
+    """Documents made to break parsers, in their full size: 200,000 levels, texts of 50 MB; a minute."""
+    install(session, "tests")
+    session.run("pytest", "tests/test_pathological.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def fuzz(session: nox.Session) -> None:
+    """Documents that nobody has thought of, for a minute, or for so many seconds: ``-- 600``.
+
+    What it finds is made small and kept in ``tests/seeds``.
+    """
+    install(session, "tests")
+    end = time.monotonic() + float(session.posargs[0] if session.posargs else 60)
+    while time.monotonic() < end:
+        seed = f"--hypothesis-seed={time.time_ns()}"  # printed, so that the round can be run again
+        files = ("tests/test_any_document.py", "tests/test_written_feeds.py")
+        session.run("pytest", "-q", *files, "--hypothesis-profile=fuzz", seed)
 
 
 @nox.session(python=PYTHONS[0], default=False)

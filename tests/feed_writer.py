@@ -20,7 +20,9 @@ SPACES = (
 )
 DECLARATION = "<?xml version='1.0' encoding='utf-8'?>"
 
-letters = st.characters(categories=("L", "N"), max_codepoint=0xFFFF)
+# feedparser takes what could be UTF-8 read as ISO 8859-1 for just that, "Âª" for example.
+latin_1 = "".join(map(chr, range(0x80, 0x100)))
+letters = st.characters(categories=("L", "N"), max_codepoint=0xFFFF, exclude_characters=latin_1)
 words = st.text(letters | st.sampled_from("-_!?'\"#%€…"), min_size=1, max_size=8)
 lines = st.lists(words, min_size=1, max_size=5).map(" ".join)
 """Text on one line that nobody could take for HTML: RSS does not say which it is."""

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocking_parser import Parsing, open_blocking_parser
-from mutations import FOUND, content_types, faulty, soups
 from trioscrape._parse import Document
 from trioscrape._types import Entry, ParsedFeed
+
+from blocking_parser import Parsing, open_blocking_parser
+from mutations import FOUND, content_types, faulty, soups
 
 URL = "http://a.test/dir/feed"
 SCHEMES = {"ftp", "http", "https", "magnet", "mailto", "tel"}

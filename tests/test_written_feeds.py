@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blocking_parser import Parsing, open_blocking_parser
-from feed_writer import FORMATS
 from trioscrape._parse import Document
 from trioscrape._parse._identity import distrusts_ids, identified
 from trioscrape._types import ParsedFeed
+
+from blocking_parser import Parsing, open_blocking_parser
+from feed_writer import FORMATS
 
 
 @pytest.fixture(name="parse", scope="module")
@@ -23,6 +24,7 @@ def _parse() -> Iterator[Parsing]:
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())
 def test_what_is_written_is_read(parse: Parsing, name: str, data: Any) -> None:
     write, documents = FORMATS[name]
