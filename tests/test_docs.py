@@ -38,6 +38,10 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
     assert f"{defaults.store_width} writers" in README
     assert f"{defaults.dns_abandoned:,} such threads" in README
     assert f"`--store-deadline` ({defaults.store_deadline:g} s)" in README
+    patience = f"`--store-patience` seconds (default {defaults.store_patience:g})"
+    limit = f"first {defaults.entries_limit:,} entries are taken (`--entries-limit`)"
+    assert patience in " ".join(README.split())
+    assert limit in " ".join(README.split())
 
 
 def test_times_that_are_named_are_those_of_the_schedule() -> None:
