@@ -152,7 +152,7 @@ def _url(value: Any) -> str | None:
     """No URL that is stored has credentials, wherever the line comes from."""
     if value is None:
         return None
-    if problem_with(value) is not None:
+    if problem_with(_name(value)) is not None:
         raise ValueError
     return without_credentials(value)
 
