@@ -62,6 +62,7 @@ def examples(session: nox.Session) -> None:
     install(session, "tests")
     folder = session.create_tmp()
     session.run("python", "examples/embed.py", f"sqlite:{folder}/embed.db")
+    session.run("python", "examples/read_back.py", f"sqlite:{folder}/embed.db")
     session.run("python", "examples/hobbled_resolver.py", "--feeds", "80", env={"PYTHONPATH": "tests"})
 
 
@@ -122,6 +123,13 @@ def outage(session: nox.Session) -> None:
     """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
     install(session, "tests")
     session.run("pytest", "tests/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def scale(session: nox.Session) -> None:
+    """A store with 2,000,000 entries, and a run that finds nothing new: about fifteen minutes."""
+    install(session, "tests")
+    session.run("python", "tests/scale.py", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session(python=PYTHONS[0], default=False)

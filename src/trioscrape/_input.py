@@ -16,7 +16,6 @@ from ._errors import UsageError
 T = TypeVar("T")
 
 _CHUNK: Final = 2**20
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 Line = tuple[int, bytes]
 """Its number, from 1, and its bytes without the line feed."""
@@ -65,7 +64,7 @@ class Input:
         self._begin(end)
         line, self._begun = bytes(self._begun), bytearray()
         self._number += 1
-        return self._number, line.removeprefix(_BYTE_ORDER_MARK) if self._number == 1 else line
+        return self._number, line
 
 
 def _says_something(line: Line) -> bool:
