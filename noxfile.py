@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import nox
@@ -61,6 +62,7 @@ def examples(session: nox.Session) -> None:
     install(session, "tests")
     folder = session.create_tmp()
     session.run("python", "examples/embed.py", f"sqlite:{folder}/embed.db")
+    session.run("python", "examples/read_back.py", f"sqlite:{folder}/embed.db")
     session.run("python", "examples/hobbled_resolver.py", "--feeds", "80", env={"PYTHONPATH": "tests"})
 
 
@@ -77,6 +79,27 @@ def hostile(session: nox.Session) -> None:
     install(session, "tests")
     files = (f"tests/test_hostile{name}.py" for name in ("", "_http2", "_reasons", "_scrape"))
     session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def pathological(session: nox.Session) -> None:
+    """Documents made to break parsers, in their full size: 200,000 levels, texts of 50 MB; a minute."""
+    install(session, "tests")
+    session.run("pytest", "tests/test_pathological.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def fuzz(session: nox.Session) -> None:
+    """Documents that nobody has thought of, for a minute, or for so many seconds: ``-- 600``.
+
+    What it finds is made small and kept in ``tests/seeds``.
+    """
+    install(session, "tests")
+    end = time.monotonic() + float(session.posargs[0] if session.posargs else 60)
+    while time.monotonic() < end:
+        seed = f"--hypothesis-seed={time.time_ns()}"  # printed, so that the round can be run again
+        files = ("tests/test_any_document.py", "tests/test_written_feeds.py")
+        session.run("pytest", "-q", *files, "--hypothesis-profile=fuzz", seed)
 
 
 @nox.session(python=PYTHONS[0], default=False)
@@ -107,3 +130,17 @@ def scale(session: nox.Session) -> None:
     """A store with 2,000,000 entries, and a run that finds nothing new: about fifteen minutes."""
     install(session, "tests")
     session.run("python", "tests/scale.py", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def conformance(session: nox.Session) -> None:
+    """Both passes against feedparser, on its own 2,000 test documents and on real feeds: two minutes."""
+    install(session, "tests")
+    folder = session.create_tmp()
+    show = "import importlib.metadata; print(importlib.metadata.version('feedparser'))"
+    version = session.run("python", "-c", show, silent=True).strip()
+    sdist = f"feedparser-{version}"
+    options = ("--no-deps", "--no-binary", ":all:", "--dest", folder)
+    session.run("python", "-m", "pip", "download", *options, f"feedparser=={version}", silent=True)
+    session.run("tar", "-xzf", f"{folder}/{sdist}.tar.gz", "-C", folder, external=True)
+    session.run("python", "tests/conformance.py", f"{folder}/{sdist}/tests")

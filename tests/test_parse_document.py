@@ -17,6 +17,7 @@ from trioscrape._parse._html import absolute, plain, sanitised
 from trioscrape._types import Enclosure, Entry, ParsedFeed, Timers
 
 FEEDS = Path(__file__).with_name("feeds")
+SAMPLES = sorted({*FEEDS.iterdir()} - {*FEEDS.glob("*.py"), *FEEDS.glob("__pycache__")})
 URL = "http://feeds.test/dir/feed.xml"
 EMPTY = ParsedFeed(None, None, (), parser="")
 
@@ -36,7 +37,7 @@ def reason(body: bytes | str) -> tuple[str, str]:
     return caught.value.reason, caught.value.detail
 
 
-@pytest.mark.parametrize("sample", sorted(FEEDS.glob("*.xml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_a_document_gives_the_records_beside_it(sample: Path) -> None:
     expected = runpy.run_path(str(sample.with_suffix(".expected.py")))["expected"]
 

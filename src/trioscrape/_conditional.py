@@ -13,7 +13,7 @@ from ._schedule import forgets
 from ._types import FeedState
 
 ACCEPT: Final = (
-    "application/atom+xml, application/rss+xml, application/rdf+xml, "
+    "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 )
 

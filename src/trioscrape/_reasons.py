@@ -28,7 +28,7 @@ REASONS: Final[dict[str, str]] = {
     "http-NNN": "the server answered with this status, 404 or 503 for example",
     "rate-limited": "the server says that it was asked too often (429)",
     "challenge": "Cloudflare asks for a browser",
-    "not-a-feed": "the document is no RSS, Atom or RDF feed",
+    "not-a-feed": "the document is no RSS, Atom, RDF or JSON feed",
     "malformed": "the document begins as a feed does, and nothing could be recovered of it",
     "parse-timeout": "parsing took longer than its deadline",
     "parse-crash": "the parser or its worker process broke on the document",

@@ -9,6 +9,7 @@ from .._errors import FeedFailed
 from .._types import ParsedFeed
 from ._feedparser import read_anything
 from ._first_pass import NotTaken, read_wellformed
+from ._jsonfeed import looks_like_json, read_json_feed
 from ._no_feed import is_only_a_page, no_feed
 from ._protocol import Document
 from ._raw import RawFeed
@@ -45,6 +46,8 @@ def _parsed(document: Document) -> ParsedFeed:
 
 
 def _read(document: Document) -> RawFeed:
+    if looks_like_json(document.body):
+        return read_json_feed(document)
     try:
         return read_wellformed(document)
     except NotTaken:
