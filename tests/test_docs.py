@@ -10,6 +10,7 @@ import pytest
 from trioscrape import REASONS, _holds, _moves, _schedule
 from trioscrape._arguments import argument_parser
 from trioscrape._config import Config
+from trioscrape._store._merge import CALLERS, MERGED_ENTRIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -36,6 +37,8 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
     defaults = Config()
     assert f"{defaults.dns_width} lookups, {defaults.http_width} fetches" in README
     assert f"{defaults.store_width} writers" in README
+    assert f"up to {MERGED_ENTRIES:,} entries" in README
+    assert f"{CALLERS} feeds for each" in README
     assert f"{defaults.dns_abandoned:,} such threads" in README
     assert f"`--store-deadline` ({defaults.store_deadline:g} s)" in README
     patience = f"`--store-patience` seconds (default {defaults.store_patience:g})"
