@@ -50,8 +50,8 @@ class _Work:
 def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
     """For each of the feeds its counts, or what is wrong with it; see `MergedSaves`.
 
-    What it reads is read before the transaction, so that who has nothing to write never waits for
-    another process that does.
+    What it reads is read before the transaction: where none of the feeds has anything to write,
+    nobody waits for another process that does.
 
     Raises:
       sqlite3.Error: nothing has been stored.
