@@ -61,9 +61,10 @@ def test_what_meant_to_be_a_feed_is_malformed(body: str | bytes) -> None:
         "<?a?>" * 10_000,  # exponentially many ways to read it
         "<![" * 10_000,
         "\0" * 10_000,
+        "<?xml encoding='\0'?>".encode("cp037"),
     ],
 )
-def test_what_did_not_is_no_feed(body: str) -> None:
+def test_what_did_not_is_no_feed(body: str | bytes) -> None:
     assert end(body) == NONE
 
 

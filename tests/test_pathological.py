@@ -201,7 +201,7 @@ async def test_a_document_has_its_result_within_the_memory_for_its_size(
 
     assert await result(parser, body) == expected
     with suppress(FileNotFoundError):  # where there is no /proc
-        assert peak(worker) < 128 * MEBIBYTE + 12 * len(body)
+        assert peak(worker) < 256 * MEBIBYTE + 8 * len(body)
 
 
 async def test_what_keeps_a_parser_busy_ends_at_the_deadline() -> None:

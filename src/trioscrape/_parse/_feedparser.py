@@ -44,7 +44,10 @@ def read_anything(document: Document) -> RawFeed:
     Raises:
       FeedFailed: ``not-a-feed`` or ``malformed``, see `no_feed`.
     """
-    parsed = _feedparser(document)
+    try:
+        parsed = _feedparser(document)
+    except (ValueError, OverflowError) as error:
+        raise no_feed(document) from error
     _require_feed(parsed, document)
     return raw_feed(parsed, document.body)
 
