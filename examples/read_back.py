@@ -3,8 +3,8 @@
     python examples/read_back.py [STORE] [--follow]
 
 STORE is ``sqlite:PATH`` or ``mongodb://…``; ``sqlite:embed.db`` when it is not given, which
-``embed.py`` fills. It prints what is there, and with ``--follow`` looks again every ten seconds, while
-scrapes go on beside it:
+``embed.py`` fills. It prints what has come in within a day, and with ``--follow`` looks again every ten
+seconds, while scrapes go on beside it:
 
     2026-02-28 13:00:00  A feed: Entry 0
     …
@@ -24,7 +24,7 @@ OVERLAP = timedelta(minutes=1)
 
 
 async def main(store_url: str, *, follow: bool) -> None:
-    since = datetime.min.replace(tzinfo=UTC)
+    since = datetime.now(UTC) - timedelta(days=1)
     seen: dict[tuple[str, str], datetime] = {}
     async with trioscrape.open_reader(store_url) as reader:
         while True:

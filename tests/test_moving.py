@@ -16,14 +16,27 @@ from typing import Any
 import pytest
 import trio
 
+import trioscrape
+from documented import FEED as FEED_URL
+from documented import internet
 from stores import FEED, FULL_ENTRY, OTHER, entry, state
-from trioscrape import FeedState, FeedUpdate, StoredEntry, _jsonl, _moving, open_store
+from trioscrape import (
+    Config,
+    FeedState,
+    FeedUpdate,
+    Outcome,
+    Report,
+    StoredEntry,
+    _jsonl,
+    _moving,
+    open_store,
+)
 from trioscrape._cli import main
 from trioscrape._jsonl import line_of
 from trioscrape._options import parse
 from trioscrape._restore import Moved, restoring
 from trioscrape._store._sqlite import SqliteStore
-from trioscrape.testing import MemoryStore
+from trioscrape.testing import InlineParser, MemoryStore
 
 SQLITE = "sqlite:news.db"
 
@@ -193,6 +206,18 @@ class TestImport:
             f"{store_url}; 3 lines can't be understood\n"
         )
 
+    def test_of_what_may_be_missing_the_feed_is_asked_again(self, capfd: pytest.CaptureFixture[str]) -> None:
+        Path("x.jsonl").write_text(line_of(state()) + line_of(ENTRIES[0]) + line_of(ENTRIES[1])[:-9])
+
+        assert main(["--import", "x.jsonl", "--store", SQLITE]) == 1
+
+        capfd.readouterr()
+        assert main(["--export", "jsonl", "--store", SQLITE]) == 0
+        found = json.loads(capfd.readouterr().out.splitlines()[0])
+        assert (found["title"], found["failures"], found["gone"]) == ("A", 3, "2024-01-01T00:00:00.000+00:00")
+        for name in ("etag", "last_modified", "found_at", "body_hash", "next_fetch", "next_unconditional"):
+            assert found[name] is None
+
     def test_of_many_bad_lines_the_first_are_named(self, capfd: pytest.CaptureFixture[str]) -> None:
         Path("x.jsonl").write_text("x\n" * 1000)
 
@@ -211,6 +236,12 @@ class TestImport:
         assert err.startswith(f"trioscrape: {path}: ")
         assert not Path("trioscrape.db").exists()
 
+    @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="only Linux has such a file")
+    def test_a_file_that_breaks_off(self, capfd: pytest.CaptureFixture[str]) -> None:
+        assert main(["--import", "/proc/self/mem"]) == 1
+
+        assert capfd.readouterr() == ("", "trioscrape: /proc/self/mem: Input/output error\n")
+
     def test_a_line_without_end(
         self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -223,6 +254,29 @@ class TestImport:
         out, err = capfd.readouterr()
         assert err == "line 1: longer than 1 MiB\n"
         assert out.startswith("0 entries and 1 feed read")
+
+
+class TestTheNextRun:
+    def test_goes_on_with_conditional_requests(self, mongodb_url: str) -> None:
+        world = internet()
+
+        async def scrape(url: str) -> Report:
+            async with open_store(url) as store:
+                return await trioscrape.scrape(
+                    [FEED_URL],
+                    store=store,
+                    config=Config(ignore_schedule=True),
+                    resolver=world,
+                    connector=world.connect,
+                    parser=InlineParser(),
+                )
+
+        trio.run(scrape, SQLITE)
+        assert main(["--copy-store", SQLITE, mongodb_url]) == 0
+        report = trio.run(scrape, mongodb_url)
+
+        assert report.outcomes[Outcome.NOT_MODIFIED] == 1
+        assert world.requests[-1][2]["if-none-match"] == '"33a6"'
 
 
 class TestFeedsComeLast:
