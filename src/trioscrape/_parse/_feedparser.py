@@ -78,7 +78,7 @@ def _feedparser(document: Document) -> Any:
     try:
         return _read(body, headers)
     except (ValueError, OverflowError):
-        # Its strict parser breaks on white space in a namespace. It leaves to the other one what is
+        # Its strict parser breaks on no-break spaces in a namespace. It leaves to the other one what is
         # not well-formed from its first byte on.
         return _read(b"&" + body, headers)
 
