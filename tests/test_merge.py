@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import trio
@@ -151,6 +152,21 @@ async def test_a_write_that_fails_fails_for_all_in_it_and_for_no_other() -> None
 
     assert saves.got == {"a": EntryCounts(), "b": "gone", "c": "gone", "d": EntryCounts()}
     assert saves.errors[0] is not saves.errors[1], "each is raised with a traceback of its own"
+
+
+async def test_ctrl_c_does_not_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were taken along would wait for ever."""
+    saves = Saves()
+    take, protected = saves.merged._take, []
+
+    def noted(*args: Any) -> Any:
+        protected.append(trio.lowlevel.currently_ki_protected())
+        return take(*args)
+
+    monkeypatch.setattr(saves.merged, "_take", noted)
+    saves.slow.go()
+    await saves.save("a")
+    assert protected == [True]
 
 
 class TestCancellation:

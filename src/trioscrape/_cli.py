@@ -182,14 +182,14 @@ class _Command:
     async def _record(self, report: Report, store: Store) -> None:
         """Store the run's totals. The scrape's patience with the store is for them too."""
         try:
-            await store.record_run(report)
+            return await store.record_run(report)
         except StoreUnavailable as error:
-            with self._recording:
-                await self._progress.say(f"waiting to record the run: {error}")
-                waiting = StoreLane(store, Lane("store", 1), self._options.config.store_patience)
-                await waiting.record_run(report)
-            if self._recording.cancelled_caught:
-                raise
+            failure = error
+        with self._recording:
+            await self._progress.say(f"waiting to record the run: {failure}")
+            waiting = StoreLane(store, Lane("store", 1), self._options.config.store_patience)
+            return await waiting.record_run(report)
+        raise failure
 
     @asynccontextmanager
     async def _sources(self) -> AsyncIterator[_Sources]:
