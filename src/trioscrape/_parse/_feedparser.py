@@ -27,6 +27,8 @@ from ._timers import timers
 from ._unicode import in_utf_8
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# What feedparser raises where a document surprises it: the end of a category outside of its item, for one.
+_SURPRISED: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _UTF8: Final = "application/xml; charset=utf-8"
 _NO_NAME: Final = re.compile(rb"[^!-~]")
 _REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,4000}|[0-9]{1,4000});?", re.I)
@@ -46,7 +48,7 @@ def read_anything(document: Document) -> RawFeed:
     """
     try:
         parsed = _feedparser(document)
-    except (ValueError, OverflowError) as error:
+    except _SURPRISED as error:
         raise no_feed(document) from error
     _require_feed(parsed, document)
     return raw_feed(parsed, document.body)
@@ -73,11 +75,11 @@ def raw_feed(parsed: Any, body: bytes) -> RawFeed:
 def _feedparser(document: Document) -> Any:
     try:
         return _read(document.body, _headers(document))
-    except (ValueError, OverflowError):
+    except _SURPRISED:
         body, headers = _mended(document), _headers(replace(document, content_type=_UTF8))
     try:
         return _read(body, headers)
-    except (ValueError, OverflowError):
+    except _SURPRISED:
         # Its strict parser breaks on no-break spaces in a namespace. It leaves to the other one what is
         # not well-formed from its first byte on.
         return _read(b"&" + body, headers)
