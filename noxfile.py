@@ -69,6 +69,23 @@ def story(session: nox.Session) -> None:
 
 
 @nox.session(python=PYTHONS[0], default=False)
+def hostile(session: nox.Session) -> None:
+    """Every hostile server many times over, in the middle of a healthy scrape: about four minutes."""
+    install(session, "tests")
+    files = (f"tests/test_hostile{name}.py" for name in ("", "_http2", "_reasons", "_scrape"))
+    session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def bench(session: nox.Session) -> None:
+    """Benchmarks with their tables; all of ``tests/bench``, or those that are named: ``-- store``."""
+    install(session, "tests")
+    names = session.posargs or sorted(path.stem for path in Path("tests/bench").glob("*.py"))
+    for name in names:
+        session.run("python", f"tests/bench/{name}.py", env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
 def crash(session: nox.Session) -> None:
     """The program is killed at 100 random moments with each store, and run again: about ten minutes."""
     install(session, "tests")

@@ -118,12 +118,15 @@ def records(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+EITHER = "give either FEEDS or --demo, or one of --export, --import, --copy-store; see --help"
+
+
 class TestUsageErrors:
     @pytest.mark.parametrize(
         ("arguments", "said"),
         [
-            ([], "give either FEEDS or --demo; see --help"),
-            (["feeds.txt", "--demo"], "give either FEEDS or --demo; see --help"),
+            ([], EITHER),
+            (["feeds.txt", "--demo"], EITHER),
             (["--nonsense"], "unrecognized arguments: --nonsense; see --help"),
             (["feeds.txt", "--dns", "3"], "unrecognized arguments: --dns 3; see --help"),
             (["feeds.txt", "--dns-width", "0"], "--dns-width must be a whole number from 1 to 1000, not '0'"),

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from hostile_parsers import act
-from trioscrape import REASONS, AddressPolicy, Config, _clock, open_scrape
+from trioscrape import REASONS, AddressPolicy, Config, StoreError, _clock, open_scrape
 from trioscrape._dns import Answer
 from trioscrape._parse import open_process_parser
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
@@ -191,6 +191,29 @@ async def _parse_timeout() -> str | None:
 @provokes("parse-crash")
 async def _parse_crash() -> str | None:
     return await _end_of_parsing(b"exit", 60)
+
+
+@provokes("not-stored")
+async def _not_stored() -> str | None:
+    store = MemoryStore()
+
+    async def handler(stream: trio.SocketStream, server: RawServer) -> None:
+        await read_head(stream)
+        store.unavailable = "the disk is full"
+        await stream.send_all(answer("200 OK", FEED))
+
+    found = []
+    async with open_server(handler) as server:
+        url = f"http://a.test:{server.port}/feed"
+        config = Config(store_patience=0)
+        with pytest.raises(StoreError, match="the disk is full"):
+            async with open_scrape(
+                [url], store=store, config=config, resolver=Loopback(), parser=InlineParser()
+            ) as scrape:
+                async for result in scrape:
+                    found.append(result.reason)
+    [reason] = found
+    return reason
 
 
 @provokes("cancelled")

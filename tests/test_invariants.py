@@ -442,7 +442,7 @@ async def test_7_a_store_that_is_gone_raises_whatever_the_caller_does(
                 )
             async with open_virtual(urls(internet), internet, store) as run:
                 if how == "asleep":
-                    await trio.sleep(1000)
+                    await trio.sleep(100)
                 async for _ in run:
                     await trio.sleep(0.1)
 

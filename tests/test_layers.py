@@ -14,6 +14,8 @@ LAYERS = (
         "_errors",
         "_feedstate",
         "_outage",
+        "_measures",
+        "_stored",
         "_types",
         "_config",
         "_name_servers",
@@ -43,8 +45,23 @@ LAYERS = (
     },
     {"_network"},
     {"_fetch"},
-    {"_admission", "_states", "_store_lane", "_passage", "_tally", "_scrape", "_embedding"},
-    {"_report", "_output", "_progress", "_demo", "_options", "_arguments", "_cli", "__main__"},
+    {"_admission", "_backlog", "_states", "_store_lane", "_passage", "_tally", "_scrape", "_embedding"},
+    {
+        "_report",
+        "_progress",
+        "_demo",
+        "_jsonl",
+        "_csv_rows",
+        "_input",
+        "_output",
+        "_signals",
+        "_restore",
+        "_moving",
+        "_options",
+        "_arguments",
+        "_cli",
+        "__main__",
+    },
 )
 LEVEL = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 ONLY_IN = {
@@ -58,7 +75,7 @@ ONLY_IN = {
     "httpx": {"_network", "_fetch"},
     "httpcore": {"_network"},
     "rich": {"_progress", "_cli"},
-    "trio_util": {"_progress"},
+    "trio_util": {"_progress", "_moving"},
 }
 
 

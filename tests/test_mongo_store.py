@@ -401,7 +401,7 @@ class TestServerTrouble:
     )
     async def test_an_outage_is_told_as_such(self, own_mongod: Mongod, how: dict[str, Any]) -> None:
         """Whatever the call was about: entries, the state of a feed, a run, or what is known of feeds."""
-        async with open_store(own_mongod.url, deadline=2) as store:
+        async with open_store(own_mongod.url, deadline=0.7) as store:
             own_mongod.fail("update", **how)
             for call in (store.save(update(entry())), store.record_run(report())):
                 with pytest.raises(StoreUnavailable, match=own_mongod.url):

@@ -38,7 +38,7 @@ def test_each_group_has_an_example_that_works(capsys):
     text = capsys.readouterr().out
     examples = [line for line in text.splitlines() if line.startswith("  example: trioscrape ")]
     groups = [line for line in text.splitlines() if line.endswith(":") and not line.startswith(" ")]
-    assert len(examples) == len(groups) == 7
+    assert len(examples) == len(groups) == 8
     for example in examples:
         parse(example.split()[2:])
 

@@ -15,7 +15,8 @@ from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._native_dns import NativeResolver
 from ._parse import Document, Parser
 from ._reasons import REASONS
-from ._store import Store, open_store
+from ._store import Reader, Store, open_reader, open_store
+from ._stored import StoredEntry
 from ._system_dns import SystemResolver
 from ._types import (
     Duplicate,
@@ -37,6 +38,7 @@ from ._types import (
     Statistics,
     Timers,
 )
+from ._urls import feed_id
 
 __all__ = [
     "REASONS",
@@ -62,6 +64,7 @@ __all__ = [
     "Parser",
     "Per",
     "Quantiles",
+    "Reader",
     "Report",
     "Resolver",
     "Result",
@@ -70,10 +73,13 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "StoredEntry",
     "SystemResolver",
     "Timers",
     "TrioscrapeError",
     "UsageError",
+    "feed_id",
+    "open_reader",
     "open_scrape",
     "open_store",
     "scrape",

@@ -9,6 +9,7 @@ from typing import Any, Final, NoReturn
 
 from ._config import AddressPolicy, Config, Per, Setting, settings
 from ._errors import UsageError
+from ._moving import FORMATS
 from ._urls import without_secrets
 
 DEFAULT_STORE: Final = "sqlite:trioscrape.db"
@@ -33,7 +34,10 @@ def argument_parser() -> argparse.ArgumentParser:
     """All options, in groups. It raises `UsageError` where others print and exit."""
     parser = _Parser(
         prog="trioscrape",
-        usage="trioscrape FEEDS [options]\n       trioscrape --demo [options]",
+        usage="trioscrape FEEDS [options]\n       trioscrape --demo [options]\n"
+        "       trioscrape --export FORMAT [--since WHEN] [--store URL]\n"
+        "       trioscrape --import FILE [--store URL]\n"
+        "       trioscrape --copy-store FROM TO",
         description="Fetch feeds and store their entries.",
         epilog="Exit status: 0 every feed had its turn (those that fail are listed with a reason);"
         " 1 something was not stored, or the run was interrupted; 2 the command can't be understood.",
@@ -51,6 +55,7 @@ def argument_parser() -> argparse.ArgumentParser:
         if group == "politeness":
             _add_per(options)
     _add_request_options(parser)
+    _add_moving_options(parser)
     return parser
 
 
@@ -142,6 +147,30 @@ def _add_request_options(parser: argparse.ArgumentParser) -> None:
     )
     requests.add_argument(
         "--user-agent", metavar="TEXT", help="what to call ourselves (default: trioscrape and its version)"
+    )
+
+
+def _add_moving_options(parser: argparse.ArgumentParser) -> None:
+    moving = parser.add_argument_group(
+        "reading back, and nothing is fetched", "example: trioscrape --export csv --since 24h"
+    )
+    moving.add_argument(
+        "--export",
+        metavar="FORMAT",
+        choices=FORMATS,
+        help="print the store's entries. jsonl: an object a line, feeds included; csv: for spreadsheets",
+    )
+    moving.add_argument(
+        "--since",
+        metavar="WHEN",
+        help="export no entries but those that came in or changed since: a date or a moment (2026-02-28,"
+        " 2026-02-28T12:00+01:00; UTC when it does not say), or how long ago (90m, 24h, 7d)",
+    )
+    moving.add_argument(
+        "--import", metavar="FILE", dest="import_", help="store what --export jsonl has printed; - for stdin"
+    )
+    moving.add_argument(
+        "--copy-store", metavar=("FROM", "TO"), nargs=2, help="store in one what is in another"
     )
 
 

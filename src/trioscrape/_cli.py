@@ -23,6 +23,7 @@ from ._embedding import Scrape, open_scrape
 from ._errors import StoreError, TrioscrapeError, UsageError
 from ._feedlist import FeedList, open_feed_list
 from ._lane import Lane
+from ._moving import move
 from ._network import client_context
 from ._options import Options, parse
 from ._output import Output
@@ -70,6 +71,8 @@ def _complain(message: str, status: int) -> int:
 
 
 def _command(options: Options) -> int:
+    if options.moving is not None:
+        return move(options.moving, options.config)
     check_store_url(options.store)
     if options.config.ca_file is not None:
         client_context(options.config.ca_file)  # raises before the store is opened

@@ -76,12 +76,12 @@ class Scrape:
         """
         run, tally = self._run, self._run.tally
         if run.ended is not None:
-            tally.taken += run.source.count_rest()
+            tally.taken += run.backlog.source.count_rest()
         return Report(
             feeds=tally.taken,
             not_started=tally.taken - tally.accepted,
-            duplicates=run.source.duplicates,
-            duplicate_examples=tuple(run.source.duplicate_examples),
+            duplicates=run.backlog.source.duplicates,
+            duplicate_examples=tuple(run.backlog.source.duplicate_examples),
             outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
             entries=tally.entries,
             errors=dict(tally.errors.most_common()),

@@ -7,11 +7,13 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ._arguments import DEFAULT_STORE, STORE_VARIABLE, UNITS, argument_parser, default, option, shown
 from ._config import AddressPolicy, Config, Per, Setting, check, settings
 from ._errors import UsageError
+from ._moving import Copy, Export, Import
 
 _OPTIONS: Final = {
     "allow": "--allow-net",
@@ -20,6 +22,8 @@ _OPTIONS: Final = {
     "https_proxy": "the proxy for https (--proxy, $HTTPS_PROXY or $ALL_PROXY)",
 }
 """What to call a setting whose option has another name."""
+_AGO: Final = re.compile(r"(\d+)\s*([smhdw])", re.IGNORECASE | re.ASCII)
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _SIZE: Final = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 
 
@@ -33,6 +37,8 @@ class Options:
     """As given, password included: never print it."""
     json: bool
     config: Config
+    moving: Export | Import | Copy | None = None
+    """What is done instead of a scrape."""
 
 
 def parse(argv: Sequence[str] | None) -> Options:
@@ -43,10 +49,41 @@ def parse(argv: Sequence[str] | None) -> Options:
       SystemExit: ``--help`` or ``--version``, which have been printed.
     """
     given = argument_parser().parse_args(argv)
-    if given.demo == (given.feeds is not None):
-        raise UsageError("give either FEEDS or --demo; see --help")
+    wanted = (given.feeds, given.demo or None, given.export, given.import_, given.copy_store)
+    if sum(each is not None for each in wanted) != 1:
+        raise UsageError(
+            "give either FEEDS or --demo, or one of --export, --import, --copy-store; see --help"
+        )
+    if given.since is not None and given.export is None:
+        raise UsageError("--since is for --export; see --help")
+    if given.store is not None and given.copy_store is not None:
+        raise UsageError("--copy-store names both stores, --store is none of them; see --help")
     store = os.environ.get(STORE_VARIABLE) or DEFAULT_STORE if given.store is None else given.store
-    return Options(given.feeds, store, given.json, _config(given))
+    return Options(given.feeds, store, given.json, _config(given), _moving(given, store))
+
+
+def _moving(given: argparse.Namespace, store: str) -> Export | Import | Copy | None:
+    if given.export is not None:
+        since = None if given.since is None else _moment(given.since)
+        return Export(store, given.export, since)
+    if given.import_ is not None:
+        return Import(store, given.import_)
+    if given.copy_store is not None:
+        return Copy(*given.copy_store)
+    return None
+
+
+def _moment(text: str) -> datetime:
+    """``2026-02-28``, ``2026-02-28T12:00+01:00``, or ``24h`` ago."""
+    try:
+        if match := _AGO.fullmatch(text):
+            return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _SECONDS[match[2].lower()])
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise UsageError(
+            f"--since must be a date, a moment or a time ago, like 2026-02-28 or 24h, not {text!r}"
+        ) from None
 
 
 def _config(given: argparse.Namespace) -> Config:

@@ -1,4 +1,4 @@
-"""Standard output, for results and reports."""
+"""Standard output, for results, reports and exports."""
 
 from __future__ import annotations
 
@@ -20,14 +20,20 @@ class Output:
         self._limiter = trio.CapacityLimiter(1)
 
     async def write(self, text: str) -> None:
-        """Write `text`; what the encoding does not have is written as an escape.
+        """Write `text` in the encoding of standard output; what that does not have becomes an escape.
+
+        Raises and is cancelled like `write_bytes`.
+        """
+        await self.write_bytes(text.encode(sys.stdout.encoding, "backslashreplace"))
+
+    async def write_bytes(self, data: bytes) -> None:
+        """Write `data`.
 
         Raises:
           BrokenPipeError: nobody reads it.
 
-        Cancellation: gives up at once; part of the text may have been written.
+        Cancellation: gives up at once; part of the data may have been written.
         """
-        data = text.encode(sys.stdout.encoding, "backslashreplace")
         await trio.to_thread.run_sync(
             _write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True
         )

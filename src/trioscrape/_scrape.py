@@ -10,16 +10,15 @@ from typing import Final
 
 import trio
 
-from ._admission import Candidate, FeedSource
+from ._admission import Candidate
+from ._backlog import Backlog
 from ._budget import ByteBudget
 from ._config import Config, Per
 from ._connect import Connector
 from ._dns import Names, Resolver
-from ._domains import registrable_domains
 from ._errors import StoreError
 from ._fetch import Fetcher
 from ._holds import Holds
-from ._host_queue import HostQueue
 from ._host_slots import HostSlot, HostSlots
 from ._lane import Trip
 from ._network import LaneTransport, client_context
@@ -27,14 +26,11 @@ from ._parse import Parser
 from ._passage import Lanes, Passage
 from ._quantiles import Histogram
 from ._seen import Seen
-from ._states import without_asking
 from ._store import Store
 from ._store_lane import StoreLane
 from ._tally import Tally
-from ._types import Feed, FeedState, Outcome, Result
+from ._types import Feed, Outcome, Result
 
-READ_AHEAD: Final = 250
-"""Feeds read from the list at once; what the store knows of them is one query."""
 LAG_PERIOD: Final = 0.02
 """Seconds between two looks at how late the event loop is."""
 
@@ -45,7 +41,6 @@ class Run:
     def __init__(
         self, feeds: Iterable[str | Feed], store: Store, config: Config, now: Callable[[], datetime]
     ) -> None:
-        self.source = FeedSource(feeds)
         self.tally = Tally()
         self.lanes = Lanes(config, store)
         self.lag = Histogram()
@@ -53,18 +48,14 @@ class Run:
         self.ended: float | None = None
         self._config, self._now = config, now
         self._context = client_context(config.ca_file)
-        group = registrable_domains() if config.per is Per.DOMAIN else str
-        self._queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
+        self.backlog = Backlog(feeds, config, now)
         self._in_flight = trio.CapacityLimiter(config.in_flight)
         self.lanes.dns.overdue_changed = self._let_in_beside
         self._changed = trio.lowlevel.ParkingLot()
-        self._slots = HostSlots(self._queue, self._changed.unpark_all)
+        self._slots = HostSlots(self.backlog.queue, self._changed.unpark_all)
         self._locating = 0
-        self.store = StoreLane(
-            store, self.lanes.store, config.store_patience, changed=self._changed.unpark_all
-        )
+        self.store = StoreLane(store, self.lanes.store, config.store_patience)
         self._draining = self._cancelled = False
-        self._loading = trio.CancelScope()
         self._under_way: set[trio.CancelScope] = set()
         self.failure: Exception | None = None
         """What ended the run before its time, and is no feed's own failure."""
@@ -80,7 +71,11 @@ class Run:
         config, lanes = self._config, self.lanes
         transport = LaneTransport(self._context, connector, http2=config.http2)
         fetcher = Fetcher(
-            Names(resolver, lanes.dns), lanes.http, transport, config, Holds(self._now, self._queue.hold)
+            Names(resolver, lanes.dns),
+            lanes.http,
+            transport,
+            config,
+            Holds(self._now, self.backlog.queue.hold),
         )
         budget = ByteBudget(config.bytes_in_flight)
         arrivals = Seen[str]()
@@ -118,50 +113,28 @@ class Run:
 
     async def _next(self, send: trio.MemorySendChannel[Result]) -> Candidate | None:
         """The next feed whose host may start one; None when there is none left or we drain."""
-        more = True
+        queue = self.backlog.queue
         while not self._draining:
             if self.store.outage is not None:
-                await self._changed.park()
-            elif (candidate := self._queue.start(trio.current_time())) is not None:
+                await self._changed.park()  # until the feed whose write has ended it is through
+            elif (candidate := queue.start(trio.current_time())) is not None:
                 return candidate
-            elif more and len(self._queue) < self._config.look_ahead:
-                more = await self._read_ahead(send)
-            elif self._queue or self._locating:
-                with trio.move_on_at(self._queue.next_time):
+            elif self.backlog.wants_more:
+                for result in await self.backlog.read(self.store, self.tally):
+                    self.tally.accepted += 1
+                    self.tally.count(result)
+                    await send.send(result)
+            elif queue or self._locating:
+                with trio.move_on_at(queue.next_time):
                     await self._changed.park()
             else:
                 return None
         return None
 
-    async def _read_ahead(self, send: trio.MemorySendChannel[Result]) -> bool:
-        """Queue some more feeds with what the store knows of them; False when there are no more."""
-        batch = self.source.take(READ_AHEAD)
-        self.tally.taken += len(batch)
-        sound = [candidate for candidate in batch if candidate.problem is None]
-        states: dict[str, FeedState] = {}
-        if sound:
-            with trio.CancelScope() as self._loading:
-                states = await self.store.load([candidate.feed_id for candidate in sound])
-            if self._loading.cancelled_caught:
-                return False
-        known = [candidate.knowing(states.get(candidate.feed_id)) for candidate in sound]
-        results = [_refusal(candidate) for candidate in batch if candidate.problem is not None]
-        for candidate in known:
-            result = None if self._config.ignore_schedule else without_asking(candidate, self._now())
-            if result is None:
-                self._queue.put(candidate)
-            else:
-                results.append(result)
-        for result in results:
-            self.tally.accepted += 1
-            self.tally.count(result)
-            await send.send(result)
-        return bool(batch)
-
     def drain(self) -> None:
         """Let no more feeds in, and do not wait for what the store knows of them."""
         self._draining = True
-        self._loading.cancel()
+        self.backlog.stop()
         self._changed.unpark_all()
 
     def cancel(self) -> None:
@@ -213,7 +186,7 @@ class Run:
             self._locating -= 1
         if address is None or slot.move_nowait(address):
             return True
-        self._queue.put(replace(candidate, host=address, located=True))
+        self.backlog.queue.put(replace(candidate, host=address, located=True))
         return False
 
     @contextmanager
@@ -257,10 +230,3 @@ class Run:
     def seconds(self) -> float:
         """Since the beginning, until the end when it has come."""
         return (self.ended if self.ended is not None else trio.current_time()) - self.began
-
-
-def _refusal(candidate: Candidate) -> Result:
-    feed = candidate.feed
-    where = f"line {feed.line}: " if feed.line is not None else ""
-    detail = f"{where}{feed.shown[:200]!r}: {candidate.problem}"
-    return Result(feed, Outcome.REFUSED, "not-a-url", detail)

@@ -36,7 +36,6 @@ class StoreLane:
       lane: whose slots its calls take.
       patience: seconds from the first failure, with no success after it, until a failure is raised as
         `StoreError`. The last attempt is made by then, and takes no longer than the store's own deadline.
-      changed: called when an outage has begun or has ended.
       jitter: a number from 0 to 1, each time another; it cuts each pause by up to a half, so that programs
         that share a store do not come back in step.
     """
@@ -47,11 +46,10 @@ class StoreLane:
         lane: Lane,
         patience: float,
         *,
-        changed: Callable[[], object] = lambda: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._store, self._lane, self._patience = store, lane, patience
-        self._changed, self._jitter = changed, jitter
+        self._jitter = jitter
         self._failure: str | None = None
         self._since = self._pause = self._again = 0.0
         self._asking = trio.Lock()
@@ -99,15 +97,12 @@ class StoreLane:
         except StoreUnavailable as error:
             self._failed(error)
             raise
-        if self._failure is not None:
-            self._failure = None
-            self._changed()
+        self._failure = None
         return result
 
     def _failed(self, error: StoreUnavailable) -> None:
         now = trio.current_time()
-        began = self._failure is None
-        if began:
+        if self._failure is None:
             self._since, self._again, self._pause = now, now, FIRST_PAUSE
         self._failure = str(error)
         left = self._since + self._patience - now
@@ -119,5 +114,3 @@ class StoreLane:
             pause = self._pause * (1 - self._jitter() / 2)
             self._again = now + min(pause, left)
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
-        if began:
-            self._changed()

@@ -13,6 +13,10 @@ from typing import Final, Literal
 
 from ._feedstate import FeedState as FeedState  # noqa: PLC0414 - a record that travels, like those here
 from ._feedstate import Timers as Timers  # noqa: PLC0414
+from ._measures import LaneStatistics as LaneStatistics  # noqa: PLC0414
+from ._measures import LaneTimes as LaneTimes  # noqa: PLC0414
+from ._measures import Quantiles as Quantiles  # noqa: PLC0414
+from ._measures import Statistics as Statistics  # noqa: PLC0414
 from ._outage import Outage as Outage  # noqa: PLC0414
 from ._urls import without_credentials
 
@@ -150,14 +154,6 @@ class EntryCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class LaneTimes:
-    """What one feed spent in one lane, over all its turns there."""
-
-    waited: float = 0.0
-    worked: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Result:
     """The one outcome of one feed."""
 
@@ -175,54 +171,6 @@ class Result:
     """Another feed of the list whose document was found at the same URL, after all redirects."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name; a lane that the feed did not reach is missing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Quantiles:
-    """Of durations in seconds; p50 and p99 are exact to 5 %."""
-
-    p50: float = 0.0
-    p99: float = 0.0
-    max: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class LaneStatistics:
-    """A lane at one moment."""
-
-    name: str
-    width: int
-    """How many feeds it serves at once."""
-    busy: int
-    """Feeds that hold a slot now; more than ``width`` where some are overdue."""
-    waiting: int
-    """Feeds that wait for a slot now."""
-    peak_waiting: int
-    done: int
-    """Turns that have ended; a redirected feed takes several."""
-    waited: Quantiles
-    """From asking for a slot to getting one."""
-    worked: Quantiles
-    """From getting a slot to giving it back."""
-    overdue: int = 0
-    """Turns that took so long that others were let in beside them; lookups of dead names, mostly."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """A scrape at one moment."""
-
-    accepted: int
-    """Feeds let in so far; each has or will have exactly one result."""
-    in_flight: int
-    finished: int
-    seconds: float
-    """Since the scrape began."""
-    lanes: Mapping[str, LaneStatistics]
-    loop_lag: Quantiles
-    """How late the event loop ran a timer."""
-    outage: Outage | None = None
-    """None: the store takes what it is given."""
 
 
 @dataclass(frozen=True, slots=True)

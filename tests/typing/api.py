@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import trio
 
 import trioscrape
@@ -47,8 +49,26 @@ async def report() -> trioscrape.Report:
     )
 
 
+async def read_back() -> list[str | None]:
+    async with trioscrape.open_reader("sqlite:x.db") as reader:
+        known: list[trioscrape.FeedState] = [state async for state in reader.read_feeds()]
+        assert known
+        feed = trioscrape.feed_id("http://a.test/")
+        since = datetime.now(UTC) - timedelta(days=1)
+        found: list[trioscrape.StoredEntry] = [
+            stored async for stored in reader.read_entries(feed=feed, since=since, limit=9, oldest_first=True)
+        ]
+        return [stored.entry.title for stored in found]
+
+
+async def move(reader: trioscrape.Reader, store: trioscrape.Store) -> int:
+    entries = [stored async for stored in reader.read_entries()]
+    return await store.restore_entries(entries) + await store.restore_feeds([])
+
+
 resolver: trioscrape.Resolver = MyResolver()
 resolver = trioscrape.NativeResolver(deadline=1, servers=[("192.0.2.53", 53)])
 connector: trioscrape.Connector = my_connector
 store: trioscrape.Store = MemoryStore()
+reader: trioscrape.Reader = store
 parser: trioscrape.Parser = InlineParser()

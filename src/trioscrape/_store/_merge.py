@@ -27,6 +27,8 @@ class _Turn:
 
     def __init__(self, update: FeedUpdate) -> None:
         self.update = update
+        self.entries = len(update.entries)
+        self.characters = sum(len(each.content or "") + len(each.summary or "") for each in update.entries)
         self.task = trio.lowlevel.current_task()
         self.taken = False
         self.leads = False
@@ -107,19 +109,19 @@ class MergedSaves:
         """The leader's turn and those that go with it, no longer in the queue."""
         batch, left = [leader], deque[_Turn]()
         feeds = {leader.update.state.feed_id}
-        entries, characters = _size(leader.update)
+        entries, characters = leader.entries, leader.characters
         for turn in self._queue:
             if turn is leader:
                 continue
+            feed = turn.update.state.feed_id
+            more = entries + turn.entries, characters + turn.characters
             # Another leader's own turn stays his: while he waits for his thread he may be cancelled.
-            alone = turn.leads or turn.update.state.feed_id in feeds
-            more = _size(turn.update)
-            if alone or entries + more[0] > MERGED_ENTRIES or characters + more[1] > MERGED_CHARACTERS:
+            if turn.leads or feed in feeds or more[0] > MERGED_ENTRIES or more[1] > MERGED_CHARACTERS:
                 left.append(turn)
-                continue
-            entries, characters = entries + more[0], characters + more[1]
-            feeds.add(turn.update.state.feed_id)
-            batch.append(turn)
+            else:
+                entries, characters = more
+                feeds.add(feed)
+                batch.append(turn)
         self._queue = left
         for turn in batch:
             turn.taken = True
@@ -141,9 +143,3 @@ class MergedSaves:
                 trio.lowlevel.reschedule(turn.task)
                 return
         self._leaders -= 1
-
-
-def _size(update: FeedUpdate) -> tuple[int, int]:
-    """Entries and, roughly, characters."""
-    texts = sum(len(entry.content or "") + len(entry.summary or "") for entry in update.entries)
-    return len(update.entries), texts

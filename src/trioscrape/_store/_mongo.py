@@ -5,9 +5,9 @@ Together with the ``_mongo_*`` files beside it this is the only place that impor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
 
 import pymongo
 import trio
@@ -17,18 +17,23 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
 from .._errors import StoreError, StoreUnavailable
+from .._stored import StoredEntry
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._merge import CALLERS, MergedSaves
-from ._mongo_client import make_client, prepare
+from ._mongo_client import make_client, prepare, schema_version
 from ._mongo_errors import may_pass
 from ._mongo_pools import Pools
+from ._mongo_read import load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from ._mongo_save import save_all
-from ._mongo_steps import in_short, retried, state_of, waiting_for_the_journal
+from ._mongo_steps import in_short, retried, waiting_for_the_journal
 from ._mongo_url import parse_mongo_url
-from ._records import SCHEMA_VERSION, chunks, run_record
+from ._pages import Paged, Wanted
+from ._records import SCHEMA_VERSION, run_record
 from ._threads import Threads
 
 Document = dict[str, Any]
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 WARM_DEADLINE: Final = 3.0
 """Seconds for the pool to fill up at the start. pymongo's own refill looks once a second."""
@@ -41,7 +46,7 @@ PATIENCE: Final = 0.2
 """Seconds of one call that waits for a server to answer; what a cancellation then waits for."""
 
 
-class MongoStore:
+class MongoStore(Paged):
     """Keeps feeds, entries and runs in three collections of the database that the URL names.
 
     Width and pool. pymongo looks the server's name up for every new connection, in the thread
@@ -95,6 +100,13 @@ class MongoStore:
 
         Cancellation: within a fifth of a second while no server has answered, else after the step in hand.
         """
+        await self._connect(self._prepare)
+
+    async def connect_to_read(self) -> None:
+        """Wait for the server and check the schema version; nothing is made. Else like `connect`."""
+        await self._connect(self._look)
+
+    async def _connect(self, prepare: Callable[[float], None]) -> None:
         ends = trio.current_time() + self._connect_deadline
         pools = Pools(self._connections)
         await self._threads.run(self._make_client, pools)
@@ -103,7 +115,7 @@ class MongoStore:
             await self._threads.run(self._knock)
         if not pools.answered.is_set():
             raise StoreError(f"{self.shown} did not answer within {self._connect_deadline:g} s{self._why()}")
-        await self._threads.run(self._prepare, max(ends - trio.current_time(), 0.1))
+        await self._threads.run(prepare, max(ends - trio.current_time(), 0.1))
         await self._fill(pools)
 
     async def _fill(self, pools: Pools) -> None:
@@ -120,7 +132,7 @@ class MongoStore:
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
-        return await self._threads.run(self._load, feed_ids)
+        return await self._threads.run(self._call, load, feed_ids)
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`."""
@@ -129,6 +141,22 @@ class MongoStore:
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
         await self._threads.run(self._record_run, report)
+
+    async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
+        """See `Store.restore_entries`."""
+        return await self._threads.run(self._call, restore_entries, entries)
+
+    async def restore_feeds(self, states: Sequence[FeedState]) -> int:
+        """See `Store.restore_feeds`."""
+        return await self._threads.run(self._call, restore_feeds, states)
+
+    async def _page_of_entries(
+        self, wanted: Wanted, after: StoredEntry | None, count: int
+    ) -> Sequence[StoredEntry]:
+        return await self._threads.run(self._call, page_of_entries, wanted, after, count)
+
+    async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
+        return await self._threads.run(self._call, page_of_feeds, after, count)
 
     async def aclose(self) -> None:
         """See `Store.aclose`. Takes a second at most, also when the server has frozen."""
@@ -141,6 +169,16 @@ class MongoStore:
     def _prepare(self, seconds: float) -> None:
         with self._translated(), pymongo.timeout(seconds):
             version = prepare(self._database())
+        self._check(version)
+
+    def _look(self, seconds: float) -> None:
+        with self._translated(), pymongo.timeout(seconds):
+            version = schema_version(self._database())
+        if version is None:
+            raise StoreError(f"{self.shown} has no feeds in it")
+        self._check(version)
+
+    def _check(self, version: int) -> None:
         if version > SCHEMA_VERSION:
             raise StoreError(
                 f"{self.shown} has schema version {version}, this trioscrape knows up to {SCHEMA_VERSION}"
@@ -155,15 +193,6 @@ class MongoStore:
         with suppress(PyMongoError), pymongo.timeout(WARM_DEADLINE):
             self._database().command("ping")
 
-    def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
-        states: dict[str, FeedState] = {}
-        with self._translated(), pymongo.timeout(self._deadline):
-            for some in chunks(feed_ids):
-                wanted = {"_id": {"$in": list(some)}}
-                found = retried(lambda query: self._database().feeds.find(query).to_list(), wanted)
-                states.update((document["_id"], state_of(document)) for document in found)
-        return states
-
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._translated(), pymongo.timeout(self._deadline):
             return [self._told(outcome) for outcome in save_all(self._database(), updates)]
@@ -174,6 +203,10 @@ class MongoStore:
             runs = waiting_for_the_journal(self._database().runs)
             # An upsert, not an insert: a second attempt after a lost answer makes no second run.
             retried(runs.replace_one, {"_id": document["_id"]}, document, upsert=True)
+
+    def _call(self, call: Callable[[Database[Document], Unpack[Ts]], T], *args: *Ts) -> T:
+        with self._translated(), pymongo.timeout(self._deadline):
+            return call(self._database(), *args)
 
     def _close(self) -> None:
         if self._client is not None:

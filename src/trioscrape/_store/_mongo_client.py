@@ -63,6 +63,16 @@ def make_client(url: MongoURL, pools: Pools, connections: int, deadline: float) 
     )
 
 
+def schema_version(database: Database[Document]) -> int | None:
+    """The version of the schema that the database has; None when it is new.
+
+    Raises:
+      PyMongoError: no access, or the server has gone.
+    """
+    schema = database.meta.find_one({"_id": "schema"})
+    return None if schema is None else int(schema["version"])
+
+
 def prepare(database: Database[Document]) -> int:
     """Record the schema's version and make the indexes; nothing is done to a newer version.
 
@@ -73,11 +83,11 @@ def prepare(database: Database[Document]) -> int:
       PyMongoError: no access, or the server has gone.
     """
     meta = waiting_for_the_journal(database.meta)
-    schema = meta.find_one({"_id": "schema"})
-    version: int = SCHEMA_VERSION if schema is None else schema["version"]
+    found = schema_version(database)
+    version = SCHEMA_VERSION if found is None else found
     if version > SCHEMA_VERSION:
         return version
-    if schema is None:
+    if found is None:
         with suppress(DuplicateKeyError):  # another process was first
             meta.insert_one({"_id": "schema", "version": SCHEMA_VERSION})
     for name, indexes in INDEXES.items():

@@ -39,7 +39,8 @@ def may_pass(error: Exception) -> bool:
     if isinstance(error, (AutoReconnect, WaitQueueTimeoutError)):
         return True
     if isinstance(error, BulkWriteError):
-        return codes_of(error) <= PASSING
+        # What it says of some of the writes says nothing of the others.
+        return bool(codes_of(error) & PASSING)
     if isinstance(error, OperationFailure) and error.code in PASSING:
         return True
     if isinstance(error, PyMongoError):

@@ -22,11 +22,10 @@ from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import WriteError
 
 from .._types import Entry, EntryCounts, FeedUpdate
 from ._aliases import may_have_moved, moved
-from ._mongo_steps import DUPLICATE_KEY, in_bulk, retried, state_of, waiting_for_the_journal
+from ._mongo_steps import DUPLICATE_KEY, in_bulk, retried, state_of, waiting_for_the_journal, write_error
 from ._plan import Known, Plan, by_key, plan
 from ._records import chunks, entry_record, now, state_record
 from ._values import clean_key, clean_state
@@ -61,7 +60,7 @@ class _Feed:
         """Take the doubted entries for what they are."""
         for key, error in self.doubted.items():
             if key not in stored:  # another index forbids it, of which we know nothing
-                self.error = _error(error)
+                self.error = write_error(error)
                 return
         again = plan({key: self.entries[key] for key in self.doubted}, stored)
         new = tuple(entry for entry in self.plan.new if clean_key(entry.key) not in self.doubted)
@@ -165,7 +164,7 @@ class _Entries:
         ]
         for feed, error in _failures(self._collection, writes):
             if error["code"] != DUPLICATE_KEY:  # the new one is there already, and the old one stays
-                feed.error = _error(error)
+                feed.error = write_error(error)
 
     def insert(self, feeds: Sequence[_Feed]) -> None:
         new = [(feed, entry) for feed in feeds for entry in feed.plan.new]
@@ -174,7 +173,7 @@ class _Entries:
             for error in retried(in_bulk, self._collection.insert_many, documents):
                 feed, entry = some[error["index"]]
                 if error["code"] != DUPLICATE_KEY:
-                    feed.error = _error(error)
+                    feed.error = write_error(error)
                 elif error.get("keyPattern") != {"_id": 1}:
                     feed.doubted[clean_key(entry.key)] = error
         doubtful = [feed for feed in feeds if feed.doubted]
@@ -196,7 +195,7 @@ class _Entries:
             for entry, rewrites in feed.plan.changed
         ]
         for feed, error in _failures(self._collection, writes):
-            feed.error = _error(error)
+            feed.error = write_error(error)
 
     def _upsert(self, feed: _Feed, entry: Entry, rewrites: int) -> UpdateOne:
         record = entry_record(entry)
@@ -216,7 +215,7 @@ def _write_states(database: Database[Document], feeds: Sequence[_Feed]) -> None:
         identity = {"_id": values.pop("feed_id")}
         writes.append((feed, UpdateOne(identity, {"$set": values}, upsert=True)))
     for feed, error in _failures(waiting_for_the_journal(database.feeds), writes):
-        feed.error = _error(error)
+        feed.error = write_error(error)
 
 
 def _failures(
@@ -232,7 +231,3 @@ def _failures(
             left = [left[error["index"]] for error in errors]
             errors = [{**error, "index": place} for place, error in enumerate(errors)]
         yield from ((left[error["index"]][0], error) for error in errors)
-
-
-def _error(error: Mapping[str, Any]) -> WriteError:
-    return WriteError(error["errmsg"], error["code"], error)

@@ -15,6 +15,7 @@ from pymongo.errors import (
     DuplicateKeyError,
     PyMongoError,
     WaitQueueTimeoutError,
+    WriteError,
 )
 from pymongo.write_concern import WriteConcern
 
@@ -84,6 +85,11 @@ def in_bulk(write: Callable[..., object], requests: Sequence[object]) -> list[Ma
         alone = [(place, in_bulk(write, [request])) for place, request in enumerate(requests)]
         return [{**error, "index": place} for place, errors in alone for error in errors]
     return []
+
+
+def write_error(error: Mapping[str, Any]) -> WriteError:
+    """What `in_bulk` has returned, as something to raise."""
+    return WriteError(error["errmsg"], error["code"], error)
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:

@@ -10,7 +10,7 @@ from typing import Protocol
 import trio
 
 from .._errors import UsageError
-from ._protocol import Store
+from ._protocol import Reader, Store
 from ._sqlite import SCHEME as SQLITE
 from ._sqlite import SqliteStore
 
@@ -19,6 +19,7 @@ MONGO = ("mongodb://", "mongodb+srv://")
 
 class _Connectable(Store, Protocol):
     async def connect(self) -> None: ...
+    async def connect_to_read(self) -> None: ...
 
 
 @asynccontextmanager
@@ -46,12 +47,45 @@ async def open_store(
     Cancellation: while connecting, gives up; the store is closed, shielded, on every way out.
     """
     store = _store(url, width, connect_deadline, deadline)
-    try:
+    async with _closing(store, connect_deadline + deadline):
         await store.connect()
         yield store
+
+
+@asynccontextmanager
+async def open_reader(
+    url: str, *, connect_deadline: float = 10, deadline: float = 10
+) -> AsyncIterator[Reader]:
+    """The store that `url` names, to read and nothing else; closed when the block ends.
+
+    Nothing is made and nothing is written, so it takes no more than the right to read, and a file
+    with the wrong name stays one that is not there. A run may write to the store meanwhile.
+
+    Args:
+      url: see `open_store`.
+      connect_deadline: seconds for the store to answer at first.
+      deadline: seconds for each page.
+
+    Raises:
+      UsageError: the URL can't be understood.
+      StoreError: as `open_store`, and when there is no such file or no store in it, or a file is of an
+        older schema version, which the next run brings up to date.
+
+    Cancellation: see `open_store`.
+    """
+    store = _store(url, 1, connect_deadline, deadline)
+    async with _closing(store, connect_deadline + deadline):
+        await store.connect_to_read()
+        yield store
+
+
+@asynccontextmanager
+async def _closing(store: Store, seconds: float) -> AsyncIterator[None]:
+    try:
+        yield
     finally:
         # The deadline is for the queue in front of a thread; closing itself is bounded by the store.
-        with trio.move_on_after(connect_deadline + deadline, shield=True):
+        with trio.move_on_after(seconds, shield=True):
             await store.aclose()
 
 

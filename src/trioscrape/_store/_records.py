@@ -7,8 +7,9 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from .._types import Entry, FeedState, Report, Timers
-from ._values import clean_entry
+from .._stored import StoredEntry
+from .._types import Enclosure, Entry, FeedState, Report, Timers
+from ._values import clean_entry, clean_key
 
 T = TypeVar("T")
 
@@ -38,6 +39,31 @@ def entry_record(entry: Entry) -> dict[str, Any]:
         "enclosures": [{"url": e.url, "type": e.type, "length": e.length} for e in kept.enclosures],
         "language": kept.language,
         "truncated": truncated,
+    }
+
+
+ENTRY_FIELDS: Final = tuple(field.name for field in fields(Entry))
+
+
+def entry_of_record(record: Mapping[str, Any]) -> Entry:
+    """The entry that `entry_record` made `record` of. What an older version did not store is not known."""
+    values = {name: record[name] for name in ENTRY_FIELDS if name in record}
+    for name in ("authors", "tags"):
+        values[name] = tuple(values[name])
+    values["enclosures"] = tuple(Enclosure(**enclosure) for enclosure in values["enclosures"])
+    return Entry(**values)
+
+
+def restored_record(stored: StoredEntry) -> dict[str, Any]:
+    """All fields of an entry that another store had."""
+    record = entry_record(stored.entry)
+    return {
+        **record,
+        "feed": clean_key(stored.feed_id),
+        "truncated": record["truncated"] or stored.truncated,
+        "rewrites": 0,
+        "first_seen": stored.first_seen,
+        "last_changed": stored.last_changed,
     }
 
 

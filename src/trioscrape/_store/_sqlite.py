@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from .._errors import StoreError, StoreUnavailable, UsageError
+from .._stored import StoredEntry
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._merge import CALLERS, MergedSaves
+from ._pages import Paged, Wanted
 from ._records import SCHEMA_VERSION, run_record
+from ._sqlite_read import connect_to_read, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from ._sqlite_save import load, save_all, transaction
 from ._sqlite_schema import INSERT_RUN, MIGRATIONS, TABLES, row
 from ._threads import Threads
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 SCHEME: Final = "sqlite:"
 
@@ -46,7 +53,7 @@ def sqlite_path(url: str) -> str:
     return path
 
 
-class SqliteStore:
+class SqliteStore(Paged):
     """Keeps everything in one SQLite file in WAL mode: readers never wait for the scrape.
 
     A feed is stored as a whole or not at all. There is one writer at a time, and a commit waits for
@@ -84,6 +91,14 @@ class SqliteStore:
         """
         await self._threads.run(self._connect)
 
+    async def connect_to_read(self) -> None:
+        """Open the file for reading only, and check its schema version.
+
+        Raises:
+          StoreError: there is no such file, it is something else, or of another version.
+        """
+        await self._threads.run(self._connect_to_read)
+
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
         return await self._threads.run(self._load, feed_ids)
@@ -95,6 +110,22 @@ class SqliteStore:
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
         await self._threads.run(self._record_run, report)
+
+    async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
+        """See `Store.restore_entries`."""
+        return await self._threads.run(self._written, restore_entries, entries)
+
+    async def restore_feeds(self, states: Sequence[FeedState]) -> int:
+        """See `Store.restore_feeds`."""
+        return await self._threads.run(self._written, restore_feeds, states)
+
+    async def _page_of_entries(
+        self, wanted: Wanted, after: StoredEntry | None, count: int
+    ) -> Sequence[StoredEntry]:
+        return await self._threads.run(self._read, page_of_entries, wanted, after, count)
+
+    async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
+        return await self._threads.run(self._read, page_of_feeds, after, count)
 
     async def aclose(self) -> None:
         """See `Store.aclose`. The last one to close the file moves the write-ahead log into it."""
@@ -115,6 +146,17 @@ class SqliteStore:
                 with transaction(self._connection):
                     self._bring_up_to_date(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
+
+    def _connect_to_read(self) -> None:
+        if not Path(self._path).exists():
+            raise StoreError(f"{self.shown}: there is no such file")
+        with self._translated():
+            self._connection = connect_to_read(self._path, self._deadline)
+            self._check_owner(self._connection)
+            version = _version(self._connection)
+        if version < SCHEMA_VERSION:
+            what = f"has schema version {version}; the next run brings it up to {SCHEMA_VERSION}"
+            raise StoreError(f"{self.shown} {what if version else 'has no feeds in it'}")
 
     def _log_writes_ahead(self, db: sqlite3.Connection) -> None:
         # The one statement that does not wait for other connections by itself: it may find a few
@@ -161,6 +203,14 @@ class SqliteStore:
     def _record_run(self, report: Report) -> None:
         with self._open() as db, transaction(db):
             db.execute(INSERT_RUN, row(run_record(report)))
+
+    def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
+        with self._open() as db:
+            return read(db, *args)
+
+    def _written(self, write: Callable[[sqlite3.Connection, Sequence[T]], int], records: Sequence[T]) -> int:
+        with self._open() as db, transaction(db):
+            return write(db, records)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
 
 import trio
 
 from .._errors import StoreUnavailable
 from .._store._aliases import may_have_moved, moved
+from .._store._pages import Paged, Wanted, page_of, position
 from .._store._plan import Known, Plan, by_key, plan
+from .._store._records import now
 from .._store._values import clean_entry, clean_key, clean_state
+from .._stored import StoredEntry
 from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
 
 
-class MemoryStore:
+class _Stored(NamedTuple):
+    first_seen: datetime
+    last_changed: datetime
+    truncated: bool
+
+
+class MemoryStore(Paged):
     """Keeps everything in dictionaries that a test can look at; same promises as a real store.
 
     It blocks no thread and takes no time, so it is at home in tests with a virtual clock.
@@ -31,6 +42,7 @@ class MemoryStore:
         self.closed = False
         self.unavailable: str | None = None
         """While it is a text, every call raises `StoreUnavailable` with it."""
+        self._stored: dict[str, dict[str, _Stored]] = {}
         self._rewrites: dict[str, dict[str, int]] = {}
         self._width = width
 
@@ -58,12 +70,16 @@ class MemoryStore:
             self.writes += 1
             kept = self.entries.setdefault(state.feed_id, {})
             rewrites = self._rewrites.setdefault(state.feed_id, {})
+            stored, moment = self._stored.setdefault(state.feed_id, {}), now()
             for after, before in todo.renamed.items():
                 kept[after] = replace(kept.pop(before), key=after)
                 rewrites[after] = rewrites.pop(before)
+                stored[after] = stored.pop(before)
             for entry, number in (*((entry, 0) for entry in todo.new), *todo.changed):
                 key = clean_key(entry.key)
-                kept[key], rewrites[key] = clean_entry(entry)[0], number
+                (kept[key], truncated), rewrites[key] = clean_entry(entry), number
+                first_seen = stored[key].first_seen if key in stored else moment
+                stored[key] = _Stored(first_seen, moment, truncated)
             self.feeds[state.feed_id] = state
         return todo.counts
 
@@ -82,6 +98,60 @@ class MemoryStore:
         await self._answer()
         self.writes += 1
         self.runs.append(report)
+
+    async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
+        """See `Store.restore_entries`."""
+        await self._answer()
+        written = 0
+        for restored in entries:
+            feed, (entry, truncated) = clean_key(restored.feed_id), clean_entry(restored.entry)
+            stored = self._stored.setdefault(feed, {})
+            before = stored.get(entry.key)
+            if before is None or before.last_changed < restored.last_changed:
+                first_seen = min(restored.first_seen, before.first_seen if before else restored.first_seen)
+                stored[entry.key] = _Stored(
+                    first_seen, restored.last_changed, restored.truncated or truncated
+                )
+                self.entries.setdefault(feed, {})[entry.key] = entry
+                written += 1
+        self.writes += written
+        return written
+
+    async def restore_feeds(self, states: Sequence[FeedState]) -> int:
+        """See `Store.restore_feeds`."""
+        await self._answer()
+        new = {state.feed_id: clean_state(state) for state in states if state.feed_id not in self.feeds}
+        self.feeds |= new
+        self.writes += len(new)
+        return len(new)
+
+    async def _page_of_entries(
+        self, wanted: Wanted, after: StoredEntry | None, count: int
+    ) -> Sequence[StoredEntry]:
+        await self._answer()
+        found = sorted(self._entries(wanted), key=position, reverse=not wanted.oldest_first)
+        if after is not None:
+            last = position(after)
+            found = [
+                each
+                for each in found
+                if (position(each) > last if wanted.oldest_first else position(each) < last)
+            ]
+        return page_of(found[:count])
+
+    def _entries(self, wanted: Wanted) -> Iterator[StoredEntry]:
+        for feed, stored in self._stored.items():
+            state = self.feeds.get(feed)
+            named = (state.url, state.title) if state else (None, None)
+            for key, (first_seen, last_changed, truncated) in stored.items():
+                if wanted.feed in (None, feed) and (wanted.since is None or last_changed >= wanted.since):
+                    entry = self.entries[feed][key]
+                    yield StoredEntry(feed, entry, first_seen, last_changed, truncated, *named)
+
+    async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
+        await self._answer()
+        later = sorted(feed for feed in self.feeds if after is None or feed > after.feed_id)
+        return [self.feeds[feed] for feed in later[:count]]
 
     async def _answer(self) -> None:
         await trio.lowlevel.checkpoint()
