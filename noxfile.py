@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import nox
@@ -28,11 +29,14 @@ def install(session: nox.Session, group: str) -> None:
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The test suite with branch coverage, against a real mongod."""
+    """The test suite with branch coverage, against a real mongod; with arguments, pytest with those."""
     install(session, "tests")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
-    if not session.posargs:
-        session.run("coverage", "report")
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    # Most tests wait for something most of the time: three at once take half as long on two cores.
+    session.run("pytest", "-n", "3", "-m", "not alone", "--cov", "--cov-report=")
+    session.run("pytest", "-m", "alone", "--cov", "--cov-append", "--cov-report=term")
 
 
 @nox.session(python=PYTHONS[0])
@@ -58,6 +62,7 @@ def examples(session: nox.Session) -> None:
     install(session, "tests")
     folder = session.create_tmp()
     session.run("python", "examples/embed.py", f"sqlite:{folder}/embed.db")
+    session.run("python", "examples/read_back.py", f"sqlite:{folder}/embed.db")
     session.run("python", "examples/hobbled_resolver.py", "--feeds", "80", env={"PYTHONPATH": "tests"})
 
 
@@ -74,6 +79,27 @@ def hostile(session: nox.Session) -> None:
     install(session, "tests")
     files = (f"tests/test_hostile{name}.py" for name in ("", "_http2", "_reasons", "_scrape"))
     session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def pathological(session: nox.Session) -> None:
+    """Documents made to break parsers, in their full size: 200,000 levels, texts of 50 MB; a minute."""
+    install(session, "tests")
+    session.run("pytest", "tests/test_pathological.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def fuzz(session: nox.Session) -> None:
+    """Documents that nobody has thought of, for a minute, or for so many seconds: ``-- 600``.
+
+    What it finds is made small and kept in ``tests/seeds``.
+    """
+    install(session, "tests")
+    end = time.monotonic() + float(session.posargs[0] if session.posargs else 60)
+    while time.monotonic() < end:
+        seed = f"--hypothesis-seed={time.time_ns()}"  # printed, so that the round can be run again
+        files = ("tests/test_any_document.py", "tests/test_written_feeds.py")
+        session.run("pytest", "-q", *files, "--hypothesis-profile=fuzz", seed)
 
 
 @nox.session(python=PYTHONS[0], default=False)
@@ -97,6 +123,13 @@ def outage(session: nox.Session) -> None:
     """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
     install(session, "tests")
     session.run("pytest", "tests/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=PYTHONS[0], default=False)
+def scale(session: nox.Session) -> None:
+    """A store with 2,000,000 entries, and a run that finds nothing new: about fifteen minutes."""
+    install(session, "tests")
+    session.run("python", "tests/scale.py", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session(python=PYTHONS[0], default=False)

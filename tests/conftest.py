@@ -14,7 +14,13 @@ from mongod import Mongod, ReplicaSet, find_mongod, running
 
 # The same examples every time, and no limit in seconds: `nox -s fuzz` looks for others.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=100)
+settings.register_profile("fuzz", database=None, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("suite")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Documents have no place in the names of tests: some are compressed or random, and differ each time."""
+    return argname if isinstance(val, bytes) else None
 
 
 def _program() -> str:

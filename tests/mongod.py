@@ -39,7 +39,6 @@ class Mongod:
 
     def __init__(self, program: str, folder: Path, *options: str) -> None:
         self._program = program
-        self._options = options
         self._folder = folder
         self._options = options
         self.port = free_port()

@@ -31,6 +31,9 @@ ENTRIES = 5
 MOMENTS = {"_id", "first_seen", "last_changed", "next_fetch", "next_unconditional"}
 """Fields whose values differ from run to run."""
 
+DEADLINE = 120
+"""Seconds until a test gives up."""
+
 Record = dict[str, Any]
 
 
@@ -108,24 +111,27 @@ class Program:
     async def read(self) -> None:
         rest = b""
         assert self.process.stdout is not None
-        async for data in self.process.stdout:
-            # A line that has been cut off is a record that was never there.
-            *lines, rest = (rest + data).split(b"\n")
-            self.records += map(json.loads, lines)
-            self._news.unpark_all()
+        async with self.process.stdout as stdout:
+            async for data in stdout:
+                # A line that has been cut off is a record that was never there.
+                *lines, rest = (rest + data).split(b"\n")
+                self.records += map(json.loads, lines)
+                self._news.unpark_all()
         self._done = True
         self._news.unpark_all()
 
     async def listen(self) -> None:
         assert self.process.stderr is not None
-        async for data in self.process.stderr:
-            self.said += data.decode()
-            self._news.unpark_all()
+        async with self.process.stderr as stderr:
+            async for data in stderr:
+                self.said += data.decode()
+                self._news.unpark_all()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until this is so, after a look at each record and each message; or for the program's end."""
-        while not (condition() or self._done):
-            await self._news.park()
+        with trio.fail_after(DEADLINE):
+            while not (condition() or self._done):
+                await self._news.park()
 
     async def ended(self) -> Record:
         """Its last record, once it has ended."""
@@ -183,6 +189,8 @@ async def running(sites: Sites, store: str, *arguments: str) -> AsyncIterator[Pr
             yield program
         finally:
             process.kill()
+            with trio.move_on_after(DEADLINE, shield=True):
+                await process.wait()
 
 
 async def undisturbed(sites: Sites, store: str, *arguments: str) -> Record:

@@ -78,6 +78,8 @@ def test_blogs_of_a_planet_that_share_paths() -> None:
     stored = [f"https://{blog}.test/?p=1" for blog in "abc"]
     document = [f"https://{blog}.test/?p={number}" for blog in "de" for number in (1, 2)]
     assert moves(document, stored) == {}
+    assert moves(document, ["https://a.test/?p=2", *stored[1:]]) == {}
+    assert moves(["https://d.test/?p=1", *NEW[1:]], stored[:1]) == {}
 
 
 def test_a_planet_whose_blogs_have_all_gone_to_https() -> None:

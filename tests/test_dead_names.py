@@ -15,6 +15,8 @@ from trioscrape._lane import Lane, Trip
 
 from dns_server import DEAD, Zone, open_dns
 
+pytestmark = pytest.mark.alone
+
 
 def names(count: int) -> tuple[list[str], list[str]]:
     """So many healthy ones; as many, with a dead one before each."""

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from trioscrape import REASONS, _holds, _moves, _schedule
-from trioscrape._config import Config, settings
+from trioscrape._arguments import argument_parser
+from trioscrape._config import Config
+from trioscrape._store._merge import CALLERS, MERGED_ENTRIES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -21,19 +23,7 @@ def test_the_table_of_reasons() -> None:
 
 
 def test_options_that_are_named_exist() -> None:
-    other = {
-        "--demo",
-        "--json",
-        "--all",
-        "--store",
-        "--addresses",
-        "--resolver",
-        "--allow-net",
-        "--deny-net",
-        "--proxy",
-        "--per",
-    }
-    known = {"--" + name.replace("_", "-") for name in settings()} | other
+    known = set(re.findall(r"--[a-z][a-z0-9-]+", argument_parser().format_help()))
 
     assert set(re.findall(r"`?(--[a-z][a-z-]+)", README)) <= known
 
@@ -47,8 +37,14 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
     defaults = Config()
     assert f"{defaults.dns_width} lookups, {defaults.http_width} fetches" in README
     assert f"{defaults.store_width} writers" in README
+    assert f"up to {MERGED_ENTRIES:,} entries" in README
+    assert f"{CALLERS} feeds for each" in README
     assert f"{defaults.dns_abandoned:,} such threads" in README
     assert f"`--store-deadline` ({defaults.store_deadline:g} s)" in README
+    patience = f"`--store-patience` seconds (default {defaults.store_patience:g})"
+    limit = f"first {defaults.entries_limit:,} entries are taken (`--entries-limit`)"
+    assert patience in " ".join(README.split())
+    assert limit in " ".join(README.split())
 
 
 def test_times_that_are_named_are_those_of_the_schedule() -> None:

@@ -33,6 +33,7 @@ async def outcome(port: int, config: Config = CONFIG) -> str:
     return "fetched" if fetched.body == FEED else "not-a-feed"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_each_ends_with_its_own_reason(name: str) -> None:
     handler, reason = HOSTILE[name]

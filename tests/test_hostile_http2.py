@@ -61,6 +61,7 @@ async def outcome(fetching: Fetching, port: int) -> str:
     return "fetched" if fetched.body == FEED else "not-a-feed"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", HTTP2)
 async def test_each_ends_with_its_own_reason(
     name: str, server_context: ssl.SSLContext, context: ssl.SSLContext

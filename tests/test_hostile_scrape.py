@@ -12,12 +12,15 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import trio
 import trustme
 
 from hostile_http2 import HTTP2, Http2, fine, http2_context
 from hostile_servers import HOSTILE, LONG, Handler, sending
 from servers import FEED, answer, open_server
+
+pytestmark = pytest.mark.alone
 
 MEBIBYTE = 2**20
 COPIES = 10 if LONG else 1

@@ -5,16 +5,26 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
+import bson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stores import FEED, FULL_ENTRY, entry, state
 from trioscrape import Enclosure, Entry, FeedState, StoredEntry
 from trioscrape._csv_rows import COLUMNS, header, row_of
 from trioscrape._jsonl import LONGEST_LINE, BadLine, line_of, record_of
+from trioscrape._store._pages import Wanted
+from trioscrape._store._records import restored_record, state_record
+from trioscrape._store._sqlite_read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from trioscrape._store._sqlite_schema import TABLES
+from trioscrape._store._values import clean_state
 
 FIRST, LAST = datetime(2026, 2, 28, 12, tzinfo=UTC), datetime(2026, 3, 1, 0, 0, 0, 1000, UTC)
 STORED = StoredEntry(FEED, FULL_ENTRY, FIRST, LAST, True, "https://a.test/feed", "A")
@@ -106,7 +116,15 @@ def test_no_url_of_a_feed_brings_credentials() -> None:
         (line(state(), failures="3"), "failures is nothing"),
         (line(state(), timers=[]), "timers is nothing"),
         (line(state(), timers={"every": 1.5}), "every is nothing"),
+        (line(state(), timers={"every": 2**31}), "every is nothing"),
+        (line(state(), failures=-1), "failures is nothing"),
+        (line(state(), failures=True), "failures is nothing"),
         (line(state(), moved_days="2026"), "moved_days is nothing"),
+        (line(state(), moved_days=["\ud800"]), "moved_days is nothing"),
+        (line(state(), failure="\ud800"), "failure is nothing"),
+        (line(state(), body_hash="x" * 201), "body_hash is nothing"),
+        (line(state(), feed_id="\ud800"), "feed_id is nothing"),
+        (line(STORED, feed_id=7), "feed_id is nothing"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -116,6 +134,44 @@ def test_what_is_no_record(bad: bytes, why: str) -> None:
 
     assert str(caught.value).startswith(why)
     assert "secret" not in str(caught.value)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from(["2026-02-28", "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "https://a.test/"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+"""JSON, with lone surrogates too: their escapes are JSON."""
+
+
+@given(st.sampled_from([STORED, state()]), st.data())
+def test_whatever_a_line_says_it_is_stored_or_it_is_bad(record: Any, data: st.DataObject) -> None:
+    """There is no third way out, and what is stored comes back as one and the same line."""
+    known = json.loads(line_of(record))
+    name = data.draw(st.sampled_from(sorted(known)))
+    try:
+        found = record_of(line(record, **{name: data.draw(ANYTHING)}))
+    except BadLine:
+        return
+
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for statement in TABLES:
+            db.execute(statement)
+        if isinstance(found, StoredEntry):
+            assert restore_entries(db, [found]) == 1
+            bson.encode(restored_record(found))
+            [back] = page_of_entries(db, Wanted(), None, 9)
+            assert record_of(line_of(back).encode()) == back
+        else:
+            assert restore_feeds(db, [found]) == 1
+            bson.encode(state_record(clean_state(found)))
+            [kept] = page_of_feeds(db, None, 9)
+            assert record_of(line_of(kept).encode()) == kept
 
 
 class TestCSV:

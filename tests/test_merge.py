@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 import trio
@@ -47,6 +48,7 @@ class Saves:
         self.threads = Threads(width)
         self.merged = MergedSaves(self.threads, self.slow)
         self.got: dict[str, EntryCounts | str] = {}
+        self.errors: list[StoreError] = []
 
     async def save(self, name: str, entries: int = 1, **how: object) -> None:
         try:
@@ -56,6 +58,7 @@ class Saves:
             self.got[name] = "cancelled"
             raise
         except StoreError as error:
+            self.errors.append(error)
             self.got[name] = str(error)
 
 
@@ -148,6 +151,22 @@ async def test_a_write_that_fails_fails_for_all_in_it_and_for_no_other() -> None
     await saves.save("d")
 
     assert saves.got == {"a": EntryCounts(), "b": "gone", "c": "gone", "d": EntryCounts()}
+    assert saves.errors[0] is not saves.errors[1], "each is raised with a traceback of its own"
+
+
+async def test_ctrl_c_does_not_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were taken along would wait for ever."""
+    saves = Saves()
+    take, protected = saves.merged._take, []
+
+    def noted(*args: Any) -> Any:
+        protected.append(trio.lowlevel.currently_ki_protected())
+        return take(*args)
+
+    monkeypatch.setattr(saves.merged, "_take", noted)
+    saves.slow.go()
+    await saves.save("a")
+    assert protected == [True]
 
 
 class TestCancellation:
@@ -211,6 +230,29 @@ class TestCancellation:
 
         assert saves.slow.writes == [["b"]]
         assert saves.got == {"a": "cancelled", "b": EntryCounts(1)}
+        assert not saves.merged._queue
+
+    async def test_a_leader_that_is_cancelled_as_it_gets_its_thread(self) -> None:
+        """It has taken others along, who count on it."""
+        saves = Saves()
+        scope = trio.CancelScope()
+
+        async def leader() -> None:
+            with scope:
+                await saves.save("a")
+
+        await saves.threads.limiter.acquire()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(leader)
+            await wait_all_tasks_blocked()
+            nursery.start_soon(saves.save, "b")
+            await wait_all_tasks_blocked()
+            saves.threads.limiter.release()
+            scope.cancel()
+            saves.slow.go(2)
+
+        assert saves.slow.writes == [["a", "b"]]
+        assert saves.got == {"a": EntryCounts(1), "b": EntryCounts(1)}
 
     async def test_another_leaders_own_save_stays_his(self) -> None:
         """Two lead, one thread is elsewhere: the second one's save waits for the second thread."""

@@ -1,27 +1,19 @@
 """What only MongoDB has: documents and indexes, a pool that is held, a server that dies or freezes."""
 
 import socket
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import bson
 import pytest
 import trio
-from pymongo import MongoClient, ReadPreference
-from pymongo.collection import Collection
+from pymongo import MongoClient
 from pymongo.database import Database
-from pymongo.errors import AutoReconnect
 
 from stores import FEED, FULL_ENTRY, entry, report, state, update
 from trioscrape import Enclosure, Entry, StoreError, StoreUnavailable
 from trioscrape._store import open_store
 from trioscrape._store._merge import CALLERS
-from trioscrape._store._mongo import MongoStore
-from trioscrape._store._mongo_client import make_client
-from trioscrape._store._mongo_pools import Pools
-from trioscrape._store._mongo_url import parse_mongo_url
 from trioscrape._types import EntryCounts
 
 from mongod import Mongod
@@ -159,130 +151,6 @@ class TestDocuments:
         assert found is not None
         assert (len(found["enclosures"]), len(found["tags"]), len(found["link"])) == (200, 200, 16_384)
         assert 12 * 2**20 < len(bson.encode(found)) < 15 * 2**20
-
-
-class TestWriting:
-    async def test_writes_are_acknowledged_by_a_majority_and_retried(self, mongodb_url: str) -> None:
-        store = MongoStore(mongodb_url, width=1, connect_deadline=10, deadline=10)
-        await store.connect()
-        entries = store._database().entries
-
-        assert entries.write_concern.document == {"w": "majority"}
-        assert entries.database.client.options.retry_writes
-        await store.aclose()
-
-    async def test_options_of_the_url_win(self, mongodb_url: str) -> None:
-        url = f"{mongodb_url}?w=1&journal=true&retryWrites=false&appName=news&readPreference=nearest"
-        store = MongoStore(
-            url + "&socketTimeoutMS=7000&compressors=zlib", width=1, connect_deadline=10, deadline=10
-        )
-        await store.connect()
-        entries = store._database().entries
-        options = entries.database.client.options
-
-        assert entries.write_concern.document == {"w": 1, "j": True}
-        assert not options.retry_writes
-        assert options.pool_options.socket_timeout == 7
-        assert options.pool_options.metadata["application"] == {"name": "news"}
-        # But what is compared must be what was written.
-        assert entries.read_preference == ReadPreference.PRIMARY
-        await store.aclose()
-
-    @pytest.mark.parametrize(
-        ("options", "expected"),
-        [
-            ("tls=true&tlsAllowInvalidCertificates=true", {"tls": True}),
-            ("replicaSet=rs0", {"replicaSet": "rs0"}),
-            ("authMechanism=SCRAM-SHA-256&authSource=other", {"authSource": "other"}),
-        ],
-    )
-    def test_tls_auth_and_replica_sets_are_pymongos(self, options: str, expected: dict[str, Any]) -> None:
-        url = parse_mongo_url(f"mongodb://user:pw@127.0.0.1:1/news?{options}")
-        with make_client(url, NoPools(), 1, 0.1) as client:
-            assert expected.items() <= client.options._options.items()
-
-    async def test_an_earlier_run_that_died_before_the_state(
-        self, mongodb_url: str, database: Database[Any]
-    ) -> None:
-        """Its entries are compared, although without a state there should be none."""
-        async with open_store(mongodb_url) as store:
-            await store.save(update(entry("a"), entry("b")))
-            database.feeds.delete_many({})
-            before = database.entries.find_one({"key": "a"})
-            again = update(entry("a"), entry("b", hash="other"), entry("c"))
-            assert await store.save(again) == EntryCounts(new=1, changed=1, unchanged=1)
-            assert set(await store.load([FEED])) == {FEED}
-
-        assert database.entries.find_one({"key": "a"}) == before
-        assert database.entries.find_one({"key": "b"}, {"_id": 0, "hash": 1}) == {"hash": "other"}
-
-    @pytest.mark.parametrize("method", ["insert_many", "bulk_write"])
-    async def test_an_answer_that_is_lost(
-        self, mongodb_url: str, database: Database[Any], monkeypatch: pytest.MonkeyPatch, method: str
-    ) -> None:
-        """What was written is written and counted once."""
-        async with open_store(mongodb_url) as store:
-            await store.save(update(entry("b")))
-            real, lost = getattr(Collection, method), []
-
-            def first_answer_lost(self: Any, *args: Any, **kwargs: Any) -> Any:
-                result = real(self, *args, **kwargs)
-                if not lost:
-                    lost.append(method)
-                    raise AutoReconnect("connection lost")
-                return result
-
-            monkeypatch.setattr(Collection, method, first_answer_lost)
-            again = update(entry("a"), entry("b", hash="other"), entry("c"))
-            assert await store.save(again) == EntryCounts(new=2, changed=1)
-
-        assert lost
-        assert database.entries.count_documents({}) == 3
-
-    async def test_saves_that_wait_share_their_commands(self, own_mongod: Mongod) -> None:
-        """One to write entries and one to write states; unchanged feeds need two reads."""
-        async with open_store(own_mongod.url, width=1) as store:
-            for expected in ({"insert": 1, "update": 1, "find": 1}, {"insert": 0, "update": 0, "find": 2}):
-                before = commands(own_mongod)
-                async with trio.open_nursery() as nursery:
-                    for number in range(20):
-                        nursery.start_soon(store.save, update(entry(), feed_id=f"{number:032x}"))
-                after = commands(own_mongod)
-                assert {name: after[name] - before[name] for name in expected} == expected
-
-    async def test_a_user_who_may_only_read(self, guarded_mongod: Mongod, tmp_path: Path) -> None:
-        """One clear line, and exit status 1."""
-        url = f"mongodb://reader:pw@127.0.0.1:{guarded_mongod.port}/news?authSource=admin"
-        feeds = tmp_path / "feeds.txt"
-        feeds.write_text("http://127.0.0.1:1/feed\n")
-        command = [sys.executable, "-m", "trioscrape", str(feeds), "--store", url]
-        ended = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
-
-        assert ended.returncode == 1
-        assert ended.stderr.decode().splitlines() == [
-            f"trioscrape: mongodb://127.0.0.1:{guarded_mongod.port}/news: "
-            'not authorized on news to execute insert: "meta"'
-        ]
-
-    async def test_a_user_who_may_write(self, guarded_mongod: Mongod) -> None:
-        async with open_store(
-            f"mongodb://root:pw@127.0.0.1:{guarded_mongod.port}/news?authSource=admin"
-        ) as store:
-            assert await store.save(update(entry())) == EntryCounts(new=1)
-
-
-class NoPools(Pools):
-    def __init__(self) -> None:
-        """For a client that nobody waits for."""
-
-    def _tell(self, note: Any, address: Any) -> None: ...
-
-
-def commands(server: Mongod) -> dict[str, int]:
-    """How many of each the server has ever been given."""
-    with MongoClient[Any](server.url) as client:
-        counts = client.admin.command("serverStatus")["metrics"]["commands"]
-        return {name: counts[name]["total"] for name in ("insert", "update", "find")}
 
 
 class TestPool:

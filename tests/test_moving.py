@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,27 @@ from typing import Any
 import pytest
 import trio
 
+import trioscrape
+from documented import FEED as FEED_URL
+from documented import internet
 from stores import FEED, FULL_ENTRY, OTHER, entry, state
-from trioscrape import FeedUpdate, StoredEntry, _jsonl, _moving, open_reader, open_store
+from trioscrape import (
+    Config,
+    FeedState,
+    FeedUpdate,
+    Outcome,
+    Report,
+    StoredEntry,
+    _jsonl,
+    _moving,
+    open_store,
+)
 from trioscrape._cli import main
 from trioscrape._jsonl import line_of
 from trioscrape._options import parse
 from trioscrape._restore import Moved, restoring
-from trioscrape.testing import MemoryStore
+from trioscrape._store._sqlite import SqliteStore
+from trioscrape.testing import InlineParser, MemoryStore
 
 SQLITE = "sqlite:news.db"
 
@@ -192,6 +206,18 @@ class TestImport:
             f"{store_url}; 3 lines can't be understood\n"
         )
 
+    def test_of_what_may_be_missing_the_feed_is_asked_again(self, capfd: pytest.CaptureFixture[str]) -> None:
+        Path("x.jsonl").write_text(line_of(state()) + line_of(ENTRIES[0]) + line_of(ENTRIES[1])[:-9])
+
+        assert main(["--import", "x.jsonl", "--store", SQLITE]) == 1
+
+        capfd.readouterr()
+        assert main(["--export", "jsonl", "--store", SQLITE]) == 0
+        found = json.loads(capfd.readouterr().out.splitlines()[0])
+        assert (found["title"], found["failures"], found["gone"]) == ("A", 3, "2024-01-01T00:00:00.000+00:00")
+        for name in ("etag", "last_modified", "found_at", "body_hash", "next_fetch", "next_unconditional"):
+            assert found[name] is None
+
     def test_of_many_bad_lines_the_first_are_named(self, capfd: pytest.CaptureFixture[str]) -> None:
         Path("x.jsonl").write_text("x\n" * 1000)
 
@@ -210,6 +236,12 @@ class TestImport:
         assert err.startswith(f"trioscrape: {path}: ")
         assert not Path("trioscrape.db").exists()
 
+    @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="only Linux has such a file")
+    def test_a_file_that_breaks_off(self, capfd: pytest.CaptureFixture[str]) -> None:
+        assert main(["--import", "/proc/self/mem"]) == 1
+
+        assert capfd.readouterr() == ("", "trioscrape: /proc/self/mem: Input/output error\n")
+
     def test_a_line_without_end(
         self, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -222,6 +254,29 @@ class TestImport:
         out, err = capfd.readouterr()
         assert err == "line 1: longer than 1 MiB\n"
         assert out.startswith("0 entries and 1 feed read")
+
+
+class TestTheNextRun:
+    def test_goes_on_with_conditional_requests(self, mongodb_url: str) -> None:
+        world = internet()
+
+        async def scrape(url: str) -> Report:
+            async with open_store(url) as store:
+                return await trioscrape.scrape(
+                    [FEED_URL],
+                    store=store,
+                    config=Config(ignore_schedule=True),
+                    resolver=world,
+                    connector=world.connect,
+                    parser=InlineParser(),
+                )
+
+        trio.run(scrape, SQLITE)
+        assert main(["--copy-store", SQLITE, mongodb_url]) == 0
+        report = trio.run(scrape, mongodb_url)
+
+        assert report.outcomes[Outcome.NOT_MODIFIED] == 1
+        assert world.requests[-1][2]["if-none-match"] == '"33a6"'
 
 
 class TestFeedsComeLast:
@@ -258,19 +313,34 @@ class TestFeedsComeLast:
         assert len(store.entries[FEED]) == 5
 
 
-class TestMovedStore:
-    async def test_what_is_fetched_while_an_export_goes_on_has_no_state_without_entries(self) -> None:
-        """Feeds are read before entries: a state may be older than its entries, but never newer."""
-        async with open_store(SQLITE) as store:
-            await store.restore_entries(ENTRIES)
-            await store.restore_feeds([state()])
-            async with open_reader(SQLITE) as reader:
-                feeds = [each async for each in reader.read_feeds()]
-                await store.save(FeedUpdate(state(etag="new"), (entry("new"),)))
-                found = [each.entry.key async for each in reader.read_entries(oldest_first=True)]
+class TestFeedsAreReadFirst:
+    """A state that is newer than the entries that go with it would say that all of them are there."""
 
-        assert feeds == [state()]
-        assert found[-1] == "new"
+    @pytest.mark.parametrize(
+        "arguments", [["--export", "jsonl", "--store", SQLITE], ["--copy-store", SQLITE, "sqlite:copy.db"]]
+    )
+    def test_while_a_run_goes_on(
+        self, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        fill(SQLITE)
+        read_feeds = SqliteStore.read_feeds
+
+        async def fetched_meanwhile(store: SqliteStore) -> AsyncIterator[FeedState]:
+            async for each in read_feeds(store):
+                yield each
+            async with open_store(SQLITE) as other:
+                await other.save(FeedUpdate(state(etag="new"), (entry("new"),)))
+
+        with monkeypatch.context() as patched:
+            patched.setattr(SqliteStore, "read_feeds", fetched_meanwhile)
+            assert main(arguments) == 0
+        if arguments[0] == "--copy-store":
+            capfd.readouterr()
+            assert main(["--export", "jsonl", "--store", "sqlite:copy.db"]) == 0
+
+        found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+        assert "new" in {each["key"] for each in found if each["type"] == "entry"}
+        assert "new" not in {each["etag"] for each in found if each["type"] == "feed"}
 
 
 @pytest.fixture
@@ -298,6 +368,26 @@ def test_a_signal_ends_it(stuck: subprocess.Popen[bytes], number: int) -> None:
 
     assert stuck.stderr.read() == b"interrupted after 0 entries and 1 feed\n"
     assert stuck.wait() == 1
+
+
+def test_a_signal_ends_an_export_that_nobody_reads() -> None:
+    """A pager that was left open: the pipe is full, and stays so."""
+
+    async def fill_up() -> None:
+        async with open_store(SQLITE) as store:
+            many = tuple(entry(str(number), content="x" * 1000) for number in range(1000))
+            await store.save(FeedUpdate(state(), many))
+
+    trio.run(fill_up)
+    with subprocess.Popen(
+        command("--export", "csv", "--store", SQLITE), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        assert b"interrupted after " in process.stderr.read()
+    assert process.returncode == 1
 
 
 class TestUsage:

@@ -44,6 +44,7 @@ def link(href: str, kind: str = "application/rss+xml", rel: str = "alternate") -
         "<rss version='2.0'><channel>".encode("utf-16"),
         "<rss version='2.0'><channel>".encode("utf-32"),
         f"<rss version='2.0'><channel>{link('http://b.test/')}",
+        "<rss version='2.0'><channel><item><category>a</item></category></channel>",  # breaks feedparser
     ],
 )
 def test_what_meant_to_be_a_feed_is_malformed(body: str | bytes) -> None:
@@ -61,9 +62,10 @@ def test_what_meant_to_be_a_feed_is_malformed(body: str | bytes) -> None:
         "<?a?>" * 10_000,  # exponentially many ways to read it
         "<![" * 10_000,
         "\0" * 10_000,
+        "<?xml encoding='\0'?>".encode("cp037"),
     ],
 )
-def test_what_did_not_is_no_feed(body: str) -> None:
+def test_what_did_not_is_no_feed(body: str | bytes) -> None:
     assert end(body) == NONE
 
 

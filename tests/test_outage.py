@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +32,8 @@ RESTARTS = 10 if LONG else 1
 AWAY = 60 if LONG else 1
 """Seconds without a server, after the program has complained."""
 IN_FLIGHT = 30
+HELD = ("--in-flight", str(IN_FLIGHT), "--read-deadline", "300", "--fetch-deadline", "600")
+"""Sites that hold their answers back are not to be given up."""
 COMPLAINT = "the store has taken nothing for"
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -53,7 +56,7 @@ async def test_a_server_that_is_killed_and_restarted_and_is_away(own_mongod: Mon
     async with open_sites((RESTARTS + 2) * IN_FLIGHT + 100, tmp_path) as sites:
         await undisturbed(sites, f"{own_mongod.url}/undisturbed")
         sites.requests, sites.limit = 0, 0
-        how = ("--in-flight", str(IN_FLIGHT), "--store-deadline", "0.5")
+        how = (*HELD, "--store-deadline", "0.5")
         async with running(sites, url, *how) as program:
             for _ in range(RESTARTS):
                 await progress(program, sites, IN_FLIGHT)
@@ -63,10 +66,10 @@ async def test_a_server_that_is_killed_and_restarted_and_is_away(own_mongod: Mon
             own_mongod.kill()
             sites.answer_until(math.inf)
             await program.until(lambda: COMPLAINT in program.said)
-            memory, requests = program.memory(), sites.requests
+            memory = program.memory()
             await trio.sleep(AWAY)
             # Nobody was let in, and what is held is held once.
-            assert sites.requests == requests <= len(program.records) + IN_FLIGHT
+            assert sites.requests <= len(program.records) + IN_FLIGHT
             assert program.memory() < 1.1 * memory
             await in_thread(own_mongod.start)
             last = await program.ended()
@@ -88,7 +91,7 @@ async def test_a_primary_that_steps_down_and_one_that_is_killed(
     url = replica_set.url
     async with open_sites(6 * IN_FLIGHT, tmp_path) as sites:
         sites.limit = 0
-        how = ("--in-flight", str(IN_FLIGHT), "--store-deadline", "1")
+        how = (*HELD, "--store-deadline", "1")
         async with running(sites, url, *how) as program:
             await progress(program, sites, IN_FLIGHT)
             await in_thread(replica_set.step_down)
@@ -110,9 +113,9 @@ async def test_a_primary_that_steps_down_and_one_that_is_killed(
 async def test_after_its_patience_it_says_what_is_stored(own_mongod: Mongod, tmp_path: Path) -> None:
     """Each feed that was let in has its line; the next run goes on with the rest."""
     url = f"{own_mongod.url}/outage"
-    async with open_sites(200, tmp_path) as sites:
+    async with open_sites(100, tmp_path) as sites:
         sites.limit = 0
-        how = ("--in-flight", str(IN_FLIGHT), "--store-deadline", "0.5", "--store-patience", "1")
+        how = (*HELD, "--store-deadline", "0.3", "--store-patience", "0.5")
         async with running(sites, url, *how) as program:
             await progress(program, sites, IN_FLIGHT)
             own_mongod.kill()
@@ -122,10 +125,10 @@ async def test_after_its_patience_it_says_what_is_stored(own_mongod: Mongod, tmp
         assert program.process.returncode == 1
         message = program.said.splitlines()[-1]
         assert message.startswith(f"trioscrape: {own_mongod.url}/outage: ")
-        assert message.endswith("; nothing could be stored for 1 s")
+        assert message.endswith("; nothing could be stored for 0.5 s")
         *results, last = program.records
-        assert (last["stored"], last["feeds"]) == (len(program.stored), 200)
-        assert len({each["url"] for each in results}) == len(results) == 200 - last["not_started"]
+        assert (last["stored"], last["feeds"]) == (len(program.stored), 100)
+        assert len({each["url"] for each in results}) == len(results) == 100 - last["not_started"]
         unstored = [each for each in results if not each["stored"]]
         assert {each["reason"] for each in unstored} == {"not-stored"}
         assert 0 < len(unstored) == last["errors"]["not-stored"] <= IN_FLIGHT + 1
@@ -157,6 +160,58 @@ def locked_file(tmp_path: Path) -> Iterator[Trouble]:
             lambda: other.execute("ROLLBACK"),
             "database is locked",
         )
+
+
+async def test_interrupted_in_an_outage(locked_file: Trouble, tmp_path: Path) -> None:
+    """Ctrl-C once waits for the store, twice stops; each feed that was under way has its line."""
+    async with open_store(locked_file.url):  # makes the tables
+        pass
+    async with open_sites(100, tmp_path) as sites:
+        locked_file.begin()
+        how = (*HELD, "--store-deadline", "0.2")
+        async with running(sites, locked_file.url, *how) as program:
+            await until(lambda: sites.requests > 0)
+            program.process.send_signal(signal.SIGINT)
+            await program.until(lambda: "press Ctrl-C again" in program.said)
+            assert program.records == []
+            program.process.send_signal(signal.SIGINT)
+            last = await program.ended()
+        locked_file.end()
+
+    assert program.process.returncode == 1
+    # The run itself can't be recorded either, and is not waited for.
+    assert program.said.endswith("another process is writing to it: database is locked\n")
+    assert {each["reason"] for each in program.records[:-1]} == {"cancelled"}
+    assert last["errors"] == {"cancelled": len(program.records) - 1}
+    assert last["not_started"] == 100 - last["errors"]["cancelled"]
+    assert contents(locked_file.url).feeds == {}
+
+
+@pytest.mark.parametrize("signals", [0, 2])
+async def test_the_run_itself_is_recorded_when_the_store_is_back(
+    locked_file: Trouble, tmp_path: Path, signals: int
+) -> None:
+    """Ctrl-C twice, and nobody waits for that; the report comes all the same."""
+    async with open_store(locked_file.url):  # makes the tables
+        pass
+    async with open_sites(0, tmp_path) as sites:
+        sites.list.write_text("no URL, and nothing to store")
+        locked_file.begin()
+        async with running(sites, locked_file.url, "--store-deadline", "0.2") as program:
+            await program.until(lambda: "waiting to record the run" in program.said)
+            for said in ["finishing 0 feeds in flight", ""][:signals]:
+                program.process.send_signal(signal.SIGINT)
+                await program.until(lambda: said in program.said)  # noqa: B023
+            if not signals:
+                locked_file.end()
+            last = await program.ended()
+        if signals:
+            locked_file.end()
+
+    assert last["outcomes"]["refused"] == 1
+    assert program.process.returncode == (1 if signals else 0)
+    with closing(sqlite3.connect(locked_file.url.removeprefix("sqlite:"))) as db:
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == ((0,) if signals else (1,))
 
 
 @pytest.fixture
@@ -229,6 +284,11 @@ async def outage_of(scrape: Scrape) -> str:
 
 
 async def until(condition: Callable[[], bool]) -> None:
+    with trio.fail_after(60):
+        await _until(condition)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
     async with aclosing(periodic(0.02)) as ticks:
         async for _ in ticks:
             if condition():
@@ -252,8 +312,8 @@ async def test_cancelled_in_a_write(
     async with open_sites(100, tmp_path) as sites, open_store(befalls.url) as store:
         async with open_scrape(sites.urls, store=store, config=Config(in_flight=IN_FLIGHT)) as scrape:
             befalls.begin()
-            await until(lambda: scrape.statistics().lanes["store"].busy > 0)
-            await trio.testing.wait_all_tasks_blocked(0.01)  # it is in a thread now
+            # What is known of the feeds has been read, so a thread that is busy has a write.
+            await until(lambda: sites.requests > 0 and store._threads.limiter.borrowed_tokens > 0)
             if how == "cancel":
                 scrape.cancel()
                 befalls.end()

@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -468,7 +469,8 @@ def test_memory_is_the_peak_where_the_system_does_not_say_more(monkeypatch: pyte
         raise FileNotFoundError
 
     monkeypatch.setattr(Path, "read_text", missing)
-    assert _worker.memory() == peak * 1024 >= now
+    # The kernel adds up both of them in steps of its own.
+    assert _worker.memory() == peak * 1024 > 0.9 * now
     monkeypatch.setattr(sys, "platform", "darwin")
     assert _worker.memory() == peak
 
@@ -528,9 +530,12 @@ async def lags(beside: object) -> list[float]:
     return late
 
 
+@pytest.mark.alone
 async def test_the_event_loop_is_not_late_while_100_large_documents_are_parsed() -> None:
     """Absolute times depend on the machine, so the bound is a share of the time of one document."""
-    documents = [rich_document(seed) for seed in range(4)]
+    # Not well-formed, so that each is feedparser's work: the first pass is too quick to hold up anything.
+    sound = [rich_document(seed) for seed in range(4)]
+    documents = [replace(each, body=each.body.replace(b"<title>t<", b"<title>t & t<")) for each in sound]
     assert all(len(document.body) >= 500_000 for document in documents)
     inline = InlineParser()
     times: list[float] = []

@@ -12,14 +12,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
+import trio
 
+from trioscrape import Config, EntryCounts, Outcome, open_scrape, open_store
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import Document, ProcessParser, _workers, open_process_parser
 from trioscrape._types import ParsedFeed
 
-FULL = bool(os.environ.get("TRIOSCRAPE_FULL_SIZE"))
+from fetching import Loopback
+from servers import RawServer, answer, open_server, read_head
+
+FULL = bool(os.environ.get("TRIOSCRAPE_TEST_LONG"))
 LEVELS = 200_000
 ELEMENTS = 200_000 if FULL else 20_000
 """Where each costs feedparser 40 µs, however deep."""
@@ -195,4 +201,49 @@ async def test_a_document_has_its_result_within_the_memory_for_its_size(
 
     assert await result(parser, body) == expected
     with suppress(FileNotFoundError):  # where there is no /proc
-        assert peak(worker) < 128 * MEBIBYTE + 12 * len(body)
+        assert peak(worker) < 256 * MEBIBYTE + 8 * len(body)
+
+
+async def test_what_keeps_a_parser_busy_ends_at_the_deadline() -> None:
+    """Tags that feedparser looks through for each new one: the next document is parsed all the same."""
+    body = rss(item(many(200_000, "<category>{}</category>")), title="T & T")
+
+    async with open_process_parser(1, 0.5) as parser:
+        assert await result(parser, body) == ("parse-timeout", "after 0.5 s")
+        assert await result(parser, rss(item())) == Feed()
+
+
+def served() -> dict[str, tuple[bytes, tuple[Outcome, str | None]]]:
+    """Some of them with what becomes of their feeds."""
+    stored = (Outcome.NEW, None)
+    return {
+        "/laughs": (DOCUMENTS["billion laughs"][0](), stored),
+        "/deep": (DOCUMENTS["deep HTML, CDATA"][0](), stored),
+        "/long": (DOCUMENTS["a long text"][0](), stored),
+        "/surrogate": (DOCUMENTS["a lone surrogate"][0](), stored),
+        "/nul": (DOCUMENTS["NULs"][0](), stored),
+        "/many": (DOCUMENTS["100,000 entries"][0](), (Outcome.NEW, "too-many-entries")),
+        "/channels": (DOCUMENTS["deep channels"][0](), (Outcome.FAILED, "malformed")),
+        "/text": (b"hello", (Outcome.FAILED, "not-a-feed")),
+    }
+
+
+async def test_through_the_lanes(tmp_path: Path) -> None:
+    """Each ends as itself, whatever is beside it, and what is stored a real store can hold."""
+    documents = served()
+
+    async def handler(stream: trio.SocketStream, server: RawServer) -> None:
+        target = (await read_head(stream)).split()[1].decode()
+        await stream.send_all(answer("200 OK", documents[target][0], "Content-Type: application/xml"))
+
+    async with open_server(handler) as server, open_store(f"sqlite:{tmp_path}/entries.db") as store:
+        feeds = [f"http://a.test:{server.port}{path}" for path in documents]
+        config = Config(body_limit=64 * MEBIBYTE, parse_deadline=NEVER, fetch_deadline=NEVER)
+        async with open_scrape(feeds, store=store, config=config, resolver=Loopback()) as scrape:
+            found = {urlsplit(result.feed.url).path: result async for result in scrape}
+
+    assert {path: (result.outcome, result.reason) for path, result in found.items()} == {
+        path: expected for path, (_, expected) in documents.items()
+    }
+    assert found["/many"].entries == EntryCounts(new=LIMIT)
+    assert all(result.stored for result in found.values())

@@ -114,6 +114,18 @@ class TestEntries:
 
         assert found == sorted(everything, key=_pages.position, reverse=not oldest_first)
 
+    async def test_a_page_ends_when_it_has_much_text(
+        self, opened: Opened, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(_pages, "PAGE_BYTES", 2500)
+        await opened.store.restore_entries(
+            [stored(str(number), changed=number, content="x" * 1000) for number in range(9)]
+        )
+
+        page = await opened.store._page_of_entries(_pages.Wanted(), None, 100)  # type: ignore[attr-defined]
+
+        assert 1 <= len(page) <= 3
+
     async def test_while_others_write(self, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
         """From the oldest on nothing is missed: what came before the end is there."""
         monkeypatch.setattr(_pages, "PAGE", 3)
@@ -294,6 +306,29 @@ class TestOpenReader:
 
         async with open_reader(f"sqlite:{tmp_path / 'store.db'}") as reader:
             assert await keys(reader.read_entries()) == ["a"]
+
+
+class TestRecordsOfOthers:
+    """One clear line, as for everything that is wrong with a store."""
+
+    async def test_in_mongodb(self, mongodb_url: str) -> None:
+        async with open_store(mongodb_url) as store:
+            with MongoClient[Any](mongodb_url) as client:
+                client.get_default_database().entries.insert_one({"feed": FEED, "key": "k"})
+                client.get_default_database().feeds.insert_one({"_id": FEED})
+            for reading in (store.read_entries(), store.read_feeds()):
+                with pytest.raises(StoreError, match="none of trioscrape's"):
+                    await anext(reading)
+
+    async def test_in_sqlite(self, tmp_path: Path) -> None:
+        async with open_store(f"sqlite:{tmp_path / 'store.db'}") as store:
+            await store.save(update(entry("a")))
+            with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as db:
+                db.execute("UPDATE entries SET published = 'soon', tags = 'none'")
+                db.execute("UPDATE feeds SET timers = '{'")
+            for reading in (store.read_entries(), store.read_feeds()):
+                with pytest.raises(StoreError, match="none of trioscrape's"):
+                    await anext(reading)
 
 
 class TestPlans:

@@ -51,6 +51,14 @@ def test_depth_is_cut_and_text_is_not(tag: str, *, closed: bool) -> None:
     assert safe.count("x") == 1
 
 
+@pytest.mark.parametrize(
+    "markup",
+    ["<div></x>" * 20_000, "</x>" * 20_000 + "<div>" * 20_000 + "<x>" * 20_000, "<div></DIVE>" * 20_000],
+)
+def test_ends_of_nothing_hide_no_depth(markup: str) -> None:
+    assert depth(sanitised(markup, URL), "div") <= DEEPEST
+
+
 def test_the_end_of_what_was_dropped_ends_nothing_else() -> None:
     markup = "<div>" * (DEEPEST - 1) + "<em><i>" * FEW + "x" + "</i></em>" * FEW + "<i>y</i>"
 

@@ -8,7 +8,7 @@ import pytest
 import trio
 
 from stores import FEED, FULL_ENTRY, OTHER, STORES, Opened, entry, report, state, update
-from trioscrape import Enclosure, FeedState, FeedUpdate, StoreError, Timers
+from trioscrape import Enclosure, FeedState, FeedUpdate, StoredEntry, StoreError, Timers
 from trioscrape._types import EntryCounts
 from trioscrape.testing import MemoryStore
 
@@ -223,6 +223,17 @@ class TestIdentity:
         counts = await opened.store.save(update(entry("https://a.test/1", hash="same"), etag="1"))
 
         assert counts == EntryCounts(unchanged=1)
+        assert set(opened.entries(FEED)) == {"https://a.test/1"}
+
+    async def test_entries_of_another_store_go_to_https_too(self, opened: Opened) -> None:
+        moment = datetime(2024, 1, 1, tzinfo=UTC)
+        old = StoredEntry(FEED, entry("http://a.test/1", hash="same"), moment, moment)
+        await opened.store.restore_feeds([state()])
+        await opened.store.restore_entries([old])
+
+        assert await opened.store.save(update(entry("https://a.test/1", hash="same"))) == EntryCounts(
+            unchanged=1
+        )
         assert set(opened.entries(FEED)) == {"https://a.test/1"}
 
     async def test_a_feed_of_another_host_keeps_its_entries_apart_when_in_doubt(self, opened: Opened) -> None:

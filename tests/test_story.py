@@ -6,7 +6,11 @@ did not starve here, the lanes would have nothing to show.
 
 import tempfile
 
+import pytest
+
 import hobbled_resolver as story
+
+pytestmark = pytest.mark.alone
 
 FEEDS = 100
 LOOKUP = 0.1

@@ -20,7 +20,7 @@ from ._connect import Connector
 from ._demo import open_demo
 from ._dns import Resolver
 from ._embedding import Scrape, open_scrape
-from ._errors import StoreError, TrioscrapeError, UsageError
+from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._feedlist import FeedList, open_feed_list
 from ._lane import Lane
 from ._moving import move
@@ -116,7 +116,7 @@ class _Command:
         self._options, self._listed = options, listed
         self._scrape: Scrape | None = None
         self._draining = self._cancelled = False
-        self._showing = trio.CancelScope()
+        self._showing, self._recording = trio.CancelScope(), trio.CancelScope()
         self._progress = Progress()
         self._output = Output()
         self._failure: Exception | None = None
@@ -151,6 +151,7 @@ class _Command:
             elif self._draining:
                 self._cancelled = True
                 self._scrape.cancel()
+                self._recording.cancel()
             else:
                 self._draining = True
                 self._scrape.drain()
@@ -170,14 +171,25 @@ class _Command:
         async with store_opened as store, self._sources() as sources:
             report = await self._scrape_all(sources, store)
             if self._failure is None:
-                patience = 0 if self._cancelled else config.store_patience
                 try:
-                    await StoreLane(store, Lane("store", 1), patience).record_run(report)
+                    await self._record(report, store)
                 except StoreError as error:
                     self._failure = error
             text = json_line(run_record(report)) if options.json else summary(report, store.shown)
             await self._output.write(text)
         return COMPLETE if complete(report) else INCOMPLETE
+
+    async def _record(self, report: Report, store: Store) -> None:
+        """Store the run's totals. The scrape's patience with the store is for them too."""
+        try:
+            return await store.record_run(report)
+        except StoreUnavailable as error:
+            failure = error
+        with self._recording:
+            await self._progress.say(f"waiting to record the run: {failure}")
+            waiting = StoreLane(store, Lane("store", 1), self._options.config.store_patience)
+            return await waiting.record_run(report)
+        raise failure
 
     @asynccontextmanager
     async def _sources(self) -> AsyncIterator[_Sources]:

@@ -11,12 +11,11 @@ from typing import Final, TypeVar
 
 import trio
 
-from ._errors import UsageError
+from ._errors import TrioscrapeError, UsageError
 
 T = TypeVar("T")
 
 _CHUNK: Final = 2**20
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 Line = tuple[int, bytes]
 """Its number, from 1, and its bytes without the line feed."""
@@ -26,13 +25,14 @@ class Input:
     """Numbered lines, as they come; blank ones are left out.
 
     Args:
+      name: of the file, for people.
       file: what is read, unbuffered: a thread that waits for a pipe, and is left there, must hold no
         lock that the interpreter needs at its end.
       longest: no more than so many bytes of a line and one are kept.
     """
 
-    def __init__(self, file: io.RawIOBase, longest: int) -> None:
-        self._file, self._longest = file, longest
+    def __init__(self, name: str, file: io.RawIOBase, longest: int) -> None:
+        self._name, self._file, self._longest = name, file, longest
         self._limiter = trio.CapacityLimiter(1)
         self._number = 0
         self._begun = bytearray()  # a line whose end has not come yet
@@ -41,7 +41,7 @@ class Input:
         """What `decode` makes of the next lines, in the same thread; none at the end.
 
         Raises:
-          OSError: they can't be read.
+          TrioscrapeError: they can't be read.
 
         Cancellation: gives up at once, and so for ever.
         """
@@ -50,13 +50,19 @@ class Input:
         )
 
     def _some(self, decode: Callable[[Line], T]) -> list[T]:
-        while chunk := self._file.read(_CHUNK):
+        while chunk := self._chunk():
             *ends, rest = chunk.split(b"\n")
             lines = [self._next(end) for end in ends]
             self._begin(rest)
             if decoded := [decode(line) for line in lines if _says_something(line)]:
                 return decoded
         return [decode(line) for line in [self._next(b"")] if _says_something(line)]
+
+    def _chunk(self) -> bytes | None:
+        try:
+            return self._file.read(_CHUNK)
+        except OSError as error:
+            raise TrioscrapeError(f"{self._name}: {error.strerror or error}") from error
 
     def _begin(self, part: bytes) -> None:
         self._begun += part[: max(0, self._longest + 1 - len(self._begun))]
@@ -65,7 +71,7 @@ class Input:
         self._begin(end)
         line, self._begun = bytes(self._begun), bytearray()
         self._number += 1
-        return self._number, line.removeprefix(_BYTE_ORDER_MARK) if self._number == 1 else line
+        return self._number, line
 
 
 def _says_something(line: Line) -> bool:
@@ -84,4 +90,4 @@ def open_input(path: str, longest: int) -> Iterator[Input]:
     except (OSError, AttributeError, ValueError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
     with opened as file:
-        yield Input(file, longest)
+        yield Input(path, file, longest)

@@ -69,7 +69,8 @@ def move(command: Export | Import | Copy, config: Config) -> int:
     Raises:
       UsageError: a store URL can't be understood, or the file to import not be opened.
       StoreError: a store is not there, or has failed.
-      OSError: standard output can't be written to, or the file not be read.
+      TrioscrapeError: the file can't be read to its end.
+      OSError: standard output can't be written to.
     """
     if isinstance(command, Copy):
         check_store_url(command.source)
@@ -144,7 +145,7 @@ class _Move:
                             await self._complain(number, record)
                         else:
                             await target.add(record)
-                await target.finish()
+                await target.finish(whole=not self._bad)
             bad = f"; {count(self._bad, 'line')} can't be understood" if self._bad else ""
             await Output().write(
                 f"{self._moved} read, {self._moved.written} written into {store.shown}{bad}\n"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Final
 
 import trio
 
+from ._errors import TrioscrapeError
 from ._feedstate import FeedState
 from ._jsonl import Record, line_of, record_of
 from ._store import Store
@@ -62,6 +63,7 @@ class Restoring:
 
         Raises:
           StoreError: the store is gone.
+          TrioscrapeError: there is no room for the feeds that wait.
 
         Cancellation: see `Store.restore_entries`. What has gathered is not stored then.
         """
@@ -77,13 +79,19 @@ class Restoring:
         if len(self._feeds) >= _BATCH:
             await self._keep_feeds()
 
-    async def finish(self) -> None:
-        """Store the rest, and then the feeds. Raises and is cancelled like `add`."""
+    async def finish(self, *, whole: bool = True) -> None:
+        """Store the rest, and then the feeds. Raises and is cancelled like `add`.
+
+        Args:
+          whole: whether all entries are there. If some may be missing, feeds lose what would keep the next
+            run from fetching them again.
+        """
         await self._store_entries()
         await self._keep_feeds()
         await trio.to_thread.run_sync(self._waiting.seek, 0, limiter=self._limiter)
         while feeds := await trio.to_thread.run_sync(self._some, limiter=self._limiter):
-            self._moved.feeds_written += await self._store.restore_feeds(feeds)
+            states = feeds if whole else [_never_fetched(state) for state in feeds]
+            self._moved.feeds_written += await self._store.restore_feeds(states)
 
     async def _store_entries(self) -> None:
         entries, self._entries, self._text = self._entries, [], 0
@@ -92,11 +100,26 @@ class Restoring:
     async def _keep_feeds(self) -> None:
         feeds, self._feeds = self._feeds, []
         data = "".join(map(line_of, feeds)).encode()
-        await trio.to_thread.run_sync(self._waiting.write, data, limiter=self._limiter)
+        try:
+            await trio.to_thread.run_sync(self._waiting.write, data, limiter=self._limiter)
+        except OSError as error:
+            raise TrioscrapeError(f"the temporary file: {error.strerror or error}") from error
 
     def _some(self) -> Sequence[FeedState]:
         lines = [line for _ in range(_BATCH) if (line := self._waiting.readline())]
         return [state for line in lines if isinstance(state := record_of(line), FeedState)]
+
+
+def _never_fetched(state: FeedState) -> FeedState:
+    return replace(
+        state,
+        etag=None,
+        last_modified=None,
+        found_at=None,
+        body_hash=None,
+        next_fetch=None,
+        next_unconditional=None,
+    )
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def after_success(
         updated=said.updated,
         self_link=said.self_link,
         hub=said.hub,
-        distrusts_ids=said.distrusts_ids or (known is not None and known.distrusts_ids),
+        distrusts_ids=said.distrusts_ids,
         etag=fetched.validators.etag,
         last_modified=fetched.validators.last_modified,
         found_at=fetched.url if fetched.validators != Validators() else None,

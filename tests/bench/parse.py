@@ -1,83 +1,82 @@
-"""CPU time of parsing real feeds: as trioscrape does it, and as feedparser does by default.
+"""What parsing costs: CPU a feed over real feeds, by trioscrape and by feedparser as it comes.
 
-Both include sanitising and absolute links; ours also keys and hashes. Each reads all documents, several
-times and by turns, and each document's best time counts: what disturbs a machine only ever adds time.
+By turns, in one process; the best round of each counts. On our side everything is in it that a worker does
+with a document: charset, sanitised HTML, absolute links, keys and hashes. On feedparser's side are its own
+two passes over HTML, its default. The aim is that feedparser takes twelve times as long; fails otherwise.
+
+It was 10.2 times (7.8 ms and 79.4), because of what is not ours: nh3 takes 2.9 ms of the 7.8 (376,000
+tags in 100 feeds, 8 us each), libxml2 0.9, and one feed of 470 KB with one control character in it, which
+only feedparser can read, 1.4. The rest is ours: 0.9 from tree to texts, 0.6 keys and hashes, small things.
+
+Needs the real feeds, in ``$TRIOSCRAPE_CORPUS`` or beside the project.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
-from statistics import median
-from typing import Final
+from pathlib import Path
 
 import feedparser
-from conformance import CORPUS, URL
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import Document, parse_document
-from trioscrape._parse._first_pass import NotTaken, read_wellformed
 
-ROUNDS: Final = 5
-WANTED: Final = 12
-
-
-def theirs(document: Document) -> None:
-    """feedparser as it comes: its own sanitiser, its own relative links."""
-    feedparser.parse(BytesIO(document.body), response_headers={"content-location": document.url})
+ROUNDS = 5
+LEAST = 12.0
+CORPUS = Path(os.environ.get("TRIOSCRAPE_CORPUS", Path(__file__).parents[3] / "shared" / "corpus" / "real"))
 
 
-def ours(document: Document) -> None:
-    """The whole of what a worker does."""
-    with suppress(FeedFailed):
-        parse_document(document)
+def ours(documents: list[Document]) -> None:
+    for document in documents:
+        with suppress(FeedFailed):
+            parse_document(document)
 
 
-def seconds(parse: Callable[[Document], None], document: Document) -> float:
-    """CPU time of one document."""
+def theirs(documents: list[Document]) -> None:
+    for document in documents:
+        feedparser.parse(BytesIO(document.body), response_headers={"content-location": document.url})
+
+
+def seconds(parse: Callable[[list[Document]], None], documents: list[Document]) -> float:
     began = time.process_time()
-    parse(document)
+    parse(documents)
     return time.process_time() - began
 
 
-def is_taken(document: Document) -> bool:
-    """Whether the first pass reads it."""
-    with suppress(NotTaken):
-        read_wellformed(document)
-        return True
-    return False
+def parsers(documents: list[Document]) -> Counter[str]:
+    """Which parser reads how many of them."""
+    found = Counter[str]()
+    for document in documents:
+        try:
+            found[parse_document(document).parser] += 1
+        except FeedFailed as failed:
+            found[failed.reason] += 1
+    return found
 
 
 def main() -> int:
-    """Measure, and say whether it is fast enough."""
     if not CORPUS.is_dir():
-        print("no corpus: set TRIOSCRAPE_CORPUS")
+        print("no real feeds: TRIOSCRAPE_CORPUS is to be their folder")
         return 0
+    bodies = (path.read_bytes() for path in sorted(CORPUS.iterdir()))
+    documents = [Document(body, "http://feeds.test/feed.xml", entries_limit=10_000) for body in bodies]
     warnings.simplefilter("ignore")
-    documents = [Document(path.read_bytes(), URL) for path in sorted(CORPUS.iterdir())]
-    before = after = [float("inf")] * len(documents)
-    for _ in range(ROUNDS):
-        before = list(map(min, before, (seconds(theirs, document) for document in documents)))
-        after = list(map(min, after, (seconds(ours, document) for document in documents)))
-    taken = [is_taken(document) for document in documents]
-    print(f"{'CPU ms a feed':18}{'feeds':>8}{'feedparser':>12}{'trioscrape':>12}{'ratio':>8}{'median':>8}")
-    ratio = 0.0
-    for name, wanted in (("first pass", {True}), ("second pass", {False}), ("all", {True, False})):
-        rows = [
-            row
-            for row, is_taken in zip(zip(before, after, strict=True), taken, strict=True)
-            if is_taken in wanted
-        ]
-        old, new = (1000 * sum(column) / len(rows) for column in zip(*rows, strict=True))
-        ratio = old / new
-        middle = median(one / other for one, other in rows)
-        print(f"{name:18}{len(rows):>8}{old:>12.2f}{new:>12.2f}{ratio:>8.1f}{middle:>8.1f}")
-    print(f"wanted: {WANTED} for all")
-    return 0 if ratio >= WANTED else 1
+    print(", ".join(f"{parser} {count}" for parser, count in parsers(documents).most_common()))
+    rounds = [(seconds(ours, documents), seconds(theirs, documents)) for _ in range(ROUNDS)]
+    mine, reference = (min(times) / len(documents) * 1000 for times in zip(*rounds, strict=True))
+    ratio = reference / mine
+    verdict = "holds" if ratio >= LEAST else f"missed: {LEAST:.0f} is the aim"
+    print(
+        f"CPU a feed: trioscrape {mine:.1f} ms, feedparser {reference:.1f} ms; ratio {ratio:.1f}, {verdict}"
+    )
+    return 0 if reference >= LEAST * mine else 1
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ state, four connections. The bare loop has four threads that take ready-made doc
 all new; it stores no states and compares nothing. Its batches are a feed each, or as large as ours
 were. Indexes and write concern are the same.
 
-The feeds are as long as those of the real corpus, if it is there. Their entries are made up, of about
-300 bytes of text each, or the corpus' own. The best of three rounds counts: others may use the machine.
+The feeds are as long as those of the real corpus, if it is there (else 20 entries). Their entries are
+made up, of about 300 bytes of text each, or the corpus' own. The best of three rounds counts.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Result:
 
 
 def corpus() -> list[tuple[Entry, ...]]:
-    """The entries of each real feed; feeds of 20 small entries where the corpus is not there."""
+    """The entries of each real feed; none where the corpus is not there."""
     given = os.environ.get("TRIOSCRAPE_CORPUS")
     folder = Path(given) if given else Path(__file__).parents[3] / "shared" / "corpus" / "real"
     feeds = []
@@ -69,7 +69,7 @@ def corpus() -> list[tuple[Entry, ...]]:
             feeds.append(parse_document(Document(path.read_bytes(), "https://a.test/", None)).entries)
         except Exception as error:  # noqa: BLE001 - some of them are no feeds
             print(f"left out: {path.name}: {error}", file=sys.stderr)
-    return [feed for feed in feeds if feed] or [tuple(map(small, range(20)))]
+    return [feed for feed in feeds if feed]
 
 
 def small(number: int) -> Entry:
@@ -213,36 +213,44 @@ class Bench:
     def note(self, name: str, entries: int, seconds: float, cpu: float) -> None:
         self.results.setdefault(name, Result()).add(entries, seconds, cpu)
 
+    def table(self) -> None:
+        our = self.results["trioscrape"].rate
+        print(f"{'':26}{'entries/s':>10}{'CPU µs/entry':>14}{'trioscrape is':>15}")
+        for row, result in self.results.items():
+            ratio = "" if row.startswith("trio") else f"{our / result.rate:.0%}"
+            print(f"{row:26}{result.rate:10,.0f}{result.cpu:14.1f}{ratio:>15}")
+
+
+def compared(url: str, name: str, feeds: Sequence[tuple[Entry, ...]]) -> bool:
+    """Print the table of one kind of entries; whether it has the figures that it must have."""
+    updates, bench = list(feeds_of(feeds, ENTRIES[name])), Bench(url)
+    for _ in range(ROUNDS):
+        bench.round(updates)
+    lengths = sorted(len(feed) for feed in feeds)
+    print(f"\nentries of {name}; feeds of {lengths[0]} to {lengths[-1]}, half of them up to", end=" ")
+    print(f"{lengths[len(lengths) // 2]}; our writes have {bench.size:.0f} entries on average\n")
+    bench.table()
+    bench.client.close()
+    our = bench.results["trioscrape"].rate
+    ratio = our / bench.results["bare upserts, as ours"].rate
+    figures = {f"{ratio:.0%} of what bare upserts get, at least {LEAST_RATIO:.0%}": ratio >= LEAST_RATIO}
+    if name == "300 bytes":
+        figures[f"{our:,.0f} entries/s, at least {LEAST_RATE:,}"] = our >= LEAST_RATE
+    for figure, holds in figures.items():
+        print(f"{'holds' if holds else 'missed'}: {figure}")
+    return all(figures.values())
+
 
 def main() -> int:
-    """Print a table each; 1 when a figure is missed."""
-    missed = 0
-    shapes = corpus()
-    made_up = [tuple(small(number) for number in range(len(shape))) for shape in shapes]
+    """A table each; 1 when a figure is missed."""
+    real = corpus()
+    made_up = [tuple(map(small, range(length))) for length in ([len(feed) for feed in real] or [20])]
+    kinds = [("300 bytes", made_up)] + [("corpus", real)] * bool(real)
     program = find_mongod()
     assert program is not None, "no mongod"
     with tempfile.TemporaryDirectory() as folder, running(program, Path(folder)) as server:
-        for name, feeds in (("300 bytes", made_up), ("corpus", shapes)):
-            updates = list(feeds_of(feeds, ENTRIES[name]))
-            bench = Bench(server.url)
-            for _ in range(ROUNDS):
-                bench.round(updates)
-            our = bench.results["trioscrape"].rate
-            lengths = sorted(len(feed) for feed in feeds)
-            print(f"\nentries of {name}; feeds of {lengths[0]} to {lengths[-1]}, half of them up to", end=" ")
-            print(f"{lengths[len(lengths) // 2]}; our writes have {bench.size:.0f} entries on average\n")
-            print(f"{'':26}{'entries/s':>10}{'CPU µs/entry':>14}{'trioscrape is':>15}")
-            for row, result in bench.results.items():
-                ratio = "" if row.startswith("trio") else f"{our / result.rate:.0%}"
-                print(f"{row:26}{result.rate:10,.0f}{result.cpu:14.1f}{ratio:>15}")
-            if name == "300 bytes" and our < LEAST_RATE:
-                missed += 1
-            if our < LEAST_RATIO * bench.results["bare upserts, as ours"].rate:
-                missed += 1
-            bench.client.close()
-    print(f"\n{'missed' if missed else 'holds'}:", end=" ")
-    print(f"{LEAST_RATE:,}/s of 300 bytes, {LEAST_RATIO:.0%} of what bare upserts get")
-    return 1 if missed else 0
+        all_hold = [compared(server.url, *each) for each in kinds]
+    return 0 if all(all_hold) else 1
 
 
 if __name__ == "__main__":

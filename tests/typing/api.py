@@ -27,10 +27,13 @@ async def results() -> list[trioscrape.Result]:
             async for result in scrape:
                 found.append(result)
             scrape.drain()
+            scrape.cancel()
             statistics: trioscrape.Statistics = scrape.statistics()
             lane: trioscrape.LaneStatistics = statistics.lanes["store"]
             waited: float = lane.waited.p99
             assert waited
+            if (outage := statistics.outage) is not None:
+                raise trioscrape.StoreUnavailable(f"{outage.detail} for {outage.seconds} s")
         report: trioscrape.Report = scrape.report()
         assert report.outcomes[trioscrape.Outcome.NEW]
     return found

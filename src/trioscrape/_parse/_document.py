@@ -25,16 +25,6 @@ def parse_document(document: Document) -> ParsedFeed:
       FeedFailed: ``not-a-feed``, with what it is instead as the detail; ``malformed`` when nothing
         can be recovered of it; ``parse-crash`` when the parser itself fails on it.
     """
-    limit = document.entries_limit
-    if limit is not None and (shorter := shortened(document.body, limit + 1)) is not None:
-        with suppress(FeedFailed):
-            feed = _parsed(replace(document, body=shorter))
-            if feed.has_more:
-                return feed
-    return _parsed(document)
-
-
-def _parsed(document: Document) -> ParsedFeed:
     if not document.body.strip():
         raise FeedFailed("not-a-feed", "the document is empty")
     try:
@@ -53,6 +43,21 @@ def _read(document: Document) -> RawFeed:
     except NotTaken:
         if is_only_a_page(document.body):
             raise no_feed(document) from None
+    return _read_cut(document) or _read_whole(document)
+
+
+def _read_cut(document: Document) -> RawFeed | None:
+    """A document with too many entries, by its first ones; None when it hasn't, or they are not found so."""
+    limit = document.entries_limit
+    if limit is not None and (shorter := shortened(document.body, limit + 1)) is not None:
+        with suppress(FeedFailed):
+            raw = _read_whole(replace(document, body=shorter))
+            if len(raw.entries) > limit:
+                return raw
+    return None
+
+
+def _read_whole(document: Document) -> RawFeed:
     try:
         return read_anything(document)
     except FeedFailed:

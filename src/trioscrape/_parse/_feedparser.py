@@ -11,19 +11,26 @@ import calendar
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from time import struct_time
 from typing import Any, Final
 
 import feedparser
+from feedparser.encodings import RE_XML_PI_ENCODING, convert_to_utf8
 
 from ._no_feed import is_page, no_feed
 from ._protocol import Document
 from ._raw import RawEnclosure, RawEntry, RawFeed, RawText
 from ._timers import timers
+from ._unicode import in_utf_8
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# What feedparser raises where a document surprises it: the end of a category outside of its item, for one.
+_SURPRISED: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_UTF8: Final = "application/xml; charset=utf-8"
+_NO_NAME: Final = re.compile(rb"[^!-~]")
 _REFERENCE: Final = re.compile(rb"&#(x[0-9a-f]{1,4000}|[0-9]{1,4000});?", re.I)
 # feedparser calls a document broken ("bozo") for these as well, though nothing of it was repaired.
 _ONLY_LABELS: Final = (feedparser.NonXMLContentType, feedparser.CharacterEncodingOverride)
@@ -39,7 +46,10 @@ def read_anything(document: Document) -> RawFeed:
     Raises:
       FeedFailed: ``not-a-feed`` or ``malformed``, see `no_feed`.
     """
-    parsed = _feedparser(document)
+    try:
+        parsed = _feedparser(document)
+    except _SURPRISED as error:
+        raise no_feed(document) from error
     _require_feed(parsed, document)
     return raw_feed(parsed, document.body)
 
@@ -63,14 +73,23 @@ def raw_feed(parsed: Any, body: bytes) -> RawFeed:
 
 
 def _feedparser(document: Document) -> Any:
+    try:
+        return _read(document.body, _headers(document))
+    except _SURPRISED:
+        body, headers = _mended(document), _headers(replace(document, content_type=_UTF8))
+    try:
+        return _read(body, headers)
+    except _SURPRISED:
+        # Its strict parser breaks on no-break spaces in a namespace. It leaves to the other one what is
+        # not well-formed from its first byte on.
+        return _read(b"&" + body, headers)
+
+
+def _headers(document: Document) -> dict[str, str]:
     headers = {"content-location": document.url}
     if document.content_type is not None:
         headers["content-type"] = document.content_type
-    try:
-        return _read(document.body, headers)
-    except (ValueError, OverflowError):
-        # One "&#xD83D;", half of an emoji, would lose the whole feed.
-        return _read(_REFERENCE.sub(_possible, document.body), headers)
+    return headers
 
 
 def _read(body: bytes, headers: dict[str, str]) -> Any:
@@ -78,6 +97,18 @@ def _read(body: bytes, headers: dict[str, str]) -> Any:
     return feedparser.parse(
         BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
+
+
+def _mended(document: Document) -> bytes:
+    """The document in UTF-8, without what feedparser raises an exception over and loses the whole feed.
+
+    That is one "&#xD83D;", half of an emoji, and the name of a charset that is not even ASCII.
+    """
+    document = in_utf_8(document) or document
+    body = document.body
+    if charset := RE_XML_PI_ENCODING.match(body):
+        body = body[: charset.start(1)] + _NO_NAME.sub(b"", charset[1]) + body[charset.end(1) :]
+    return _REFERENCE.sub(_possible, convert_to_utf8(_headers(document), body, {}))
 
 
 def _possible(reference: re.Match[bytes]) -> bytes:

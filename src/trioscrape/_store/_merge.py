@@ -63,6 +63,8 @@ class MergedSaves:
         self._queue: deque[_Turn] = deque()
         self._leaders = 0
 
+    # An interrupt in the middle would leave others waiting for a write that nobody makes.
+    @trio.lowlevel.enable_ki_protection
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`.
 

@@ -107,7 +107,9 @@ def _with_feeds(database: Database[Document], page: Sequence[StoredEntry]) -> li
     """The same with the URLs and titles of their feeds."""
     ids = list({stored.feed_id for stored in page})
     names = ("url", "title")
-    feeds = {found["_id"]: found for found in database.feeds.find({"_id": {"$in": ids}}, names)}
+    feeds = {
+        found["_id"]: found for found in database.feeds.find({"_id": {"$in": ids}}, names, batch_size=1000)
+    }
     known = [feeds.get(stored.feed_id, {}) for stored in page]
     return [
         replace(stored, feed_url=feed.get("url"), feed_title=feed.get("title"))
@@ -129,13 +131,12 @@ def restore_entries(database: Database[Document], entries: Iterable[StoredEntry]
       PyMongoError: some may be stored and some not.
     """
     # Of two of the same key the later one counts.
-    latest = {(stored.feed_id, stored.entry.key): stored for stored in sorted(entries, key=position)}
-    records = [restored_record(stored) for stored in latest.values()]
-    known = retried(_moments, database, records)
+    records = [restored_record(stored) for stored in sorted(entries, key=position)]
+    latest = {(record["feed"], record["key"]): record for record in records}
+    known = retried(_moments, database, latest.values())
     writes = []
-    for record in records:
-        feed, key, first_seen = (record.pop(name) for name in ("feed", "key", "first_seen"))
-        before = known.get((feed, key))
+    for (feed, key), record in latest.items():
+        first_seen, before = record["first_seen"], known.get((feed, key))
         if before is None or before[1] < record["last_changed"]:
             values = {**record, "first_seen": min(first_seen, before[0]) if before else first_seen}
             writes.append(UpdateOne({"feed": feed, "key": key}, {"$set": values}, upsert=True))

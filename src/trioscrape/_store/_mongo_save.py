@@ -27,7 +27,7 @@ from .._types import Entry, EntryCounts, FeedUpdate
 from ._aliases import may_have_moved, moved
 from ._mongo_steps import DUPLICATE_KEY, in_bulk, retried, state_of, waiting_for_the_journal, write_error
 from ._plan import Known, Plan, by_key, plan
-from ._records import chunks, entry_record, now, state_record
+from ._records import CHUNK, chunks, entry_record, now, state_record
 from ._values import clean_key, clean_state
 
 Document = dict[str, Any]
@@ -140,7 +140,7 @@ def _up_to_a_chunk(clauses: Iterable[Document]) -> Iterator[list[Document]]:
     for clause in clauses:
         some.append(clause)
         keys += len(clause["key"]["$in"])
-        if keys >= 500:
+        if keys >= CHUNK:
             yield some
             some, keys = [], 0
     if some:

@@ -57,7 +57,7 @@ def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
 
 def _passes(error: PyMongoError) -> bool:
     if isinstance(error, BulkWriteError):
-        return codes_of(error) <= PASSING
+        return bool(codes_of(error) & PASSING)
     return isinstance(error, (AutoReconnect, DuplicateKeyError, WaitQueueTimeoutError))
 
 

@@ -12,13 +12,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Generic, Self, TypeVar
 
 import trio
 
-from .._errors import UsageError
+from .._errors import StoreError, UsageError
 from .._feedstate import FeedState
 from .._stored import StoredEntry
 
@@ -96,13 +97,33 @@ class Paged(ABC):
         wanted = Wanted(feed, since, oldest_first)
 
         async def page(after: StoredEntry | None, count: int) -> Sequence[StoredEntry]:
-            return await self._page_of_entries(wanted, after, count)
+            with self._ours():
+                return await self._page_of_entries(wanted, after, count)
 
         return Pages(page, limit)
 
     def read_feeds(self) -> AsyncIterator[FeedState]:
         """See `Reader.read_feeds`."""
-        return Pages(self._page_of_feeds, None)
+
+        async def page(after: FeedState | None, count: int) -> Sequence[FeedState]:
+            with self._ours():
+                return await self._page_of_feeds(after, count)
+
+        return Pages(page, None)
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        """Databases are open to everybody: what others have put there may lack fields, or mean nothing."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise StoreError(f"{self.shown} has a record that is none of trioscrape's ({what})") from error
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """See `Reader.shown`."""
 
     @abstractmethod
     async def _page_of_entries(

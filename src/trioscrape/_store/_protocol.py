@@ -75,7 +75,7 @@ class Store(Reader, Protocol):
 
     @property
     def width(self) -> int:
-        """How many calls it serves at once."""
+        """How many calls it takes at once: more than it has connections where it merges those that wait."""
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """What it remembers of these feeds, by feed id; unknown ones are missing."""
@@ -86,6 +86,11 @@ class Store(Reader, Protocol):
         Idempotent: an entry is one by feed id and key. An entry that is stored with the same hash
         is not written again, a state that is stored as it is neither. When the call fails, the
         state is never stored without the entries.
+
+        An entry whose hash has changed while its ``updated`` has not is written 24 times in a row at
+        most, and counts as unchanged then. Where more than half of a document is unknown and its
+        keys are URLs, an entry that is stored under the same URL but for scheme or host gets its
+        new key.
         """
 
     async def record_run(self, report: Report) -> None:

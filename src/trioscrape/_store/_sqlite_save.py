@@ -50,8 +50,8 @@ class _Work:
 def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
     """For each of the feeds its counts, or what is wrong with it; see `MergedSaves`.
 
-    What it reads is read before the transaction, so that who has nothing to write never waits for
-    another process that does.
+    What it reads is read before the transaction: where none of the feeds has anything to write,
+    nobody waits for another process that does.
 
     Raises:
       sqlite3.Error: nothing has been stored.
@@ -110,9 +110,12 @@ def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception
     db.execute("SAVEPOINT feed")
     try:
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])
-        for entry, rewrites in (*((entry, 0) for entry in todo.new), *todo.changed):
-            record = {**entry_record(entry), "feed": feed, "moment": moment, "rewrites": rewrites}
-            db.execute(UPSERT_ENTRY, row(record))
+        entries = (*((entry, 0) for entry in todo.new), *todo.changed)
+        values = (
+            {"feed": feed, "moment": moment, "rewrites": rewrites, **entry_record(entry)}
+            for entry, rewrites in entries
+        )
+        db.executemany(UPSERT_ENTRY, map(row, values))
         if work.differs:
             db.execute(UPSERT_STATE, row(state_record(work.state)))
     except _OF_ONE_FEED as error:

@@ -73,7 +73,7 @@ class MemoryStore(Paged):
             stored, moment = self._stored.setdefault(state.feed_id, {}), now()
             for after, before in todo.renamed.items():
                 kept[after] = replace(kept.pop(before), key=after)
-                rewrites[after] = rewrites.pop(before)
+                rewrites[after] = rewrites.pop(before, 0)  # restored ones have none
                 stored[after] = stored.pop(before)
             for entry, number in (*((entry, 0) for entry in todo.new), *todo.changed):
                 key = clean_key(entry.key)

@@ -40,4 +40,5 @@ def read_wellformed(document: Document) -> RawFeed:
     Raises:
       NotTaken: it is for feedparser to read.
     """
-    return FeedReader(Reading(read_tree(document), document.url)).read(document.body)
+    reader = FeedReader(Reading(read_tree(document), document.url), document.entries_limit)
+    return reader.read(document.body)

@@ -65,8 +65,10 @@ class _Handlers(dict[str, Handler]):
 class FeedReader:
     """One reading of one document."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, limit: int | None) -> None:
         self._reading = reading
+        self._wanted = None if limit is None else limit + 1
+        """Entries to read: one more than are taken tells that there are too many."""
         self._of_entry = _Handlers(reading, _OF_ENTRY)
         self._of_feed = _Handlers(reading, _OF_FEED | dict.fromkeys(_ENTRIES, self._entry))
         self._entries: list[RawEntry] = []
@@ -106,6 +108,8 @@ class FeedReader:
             self._of_feed[child.tag](self._reading, feed, child)
 
     def _entry(self, reading: Reading, around: Scope, element: Element) -> None:
+        if len(self._entries) == self._wanted:
+            return
         handlers = self._of_entry
         entry = self._inside(around, element, entry=True)
         reading.title_depth = -1

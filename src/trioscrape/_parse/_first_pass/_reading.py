@@ -23,7 +23,7 @@ class Scope(RawEntry):
 
     __slots__ = (
         "author", "author_is_text", "base", "depth", "entry", "has_summary", "lang", "links", "people",
-        "subtitle", "terms", "timing", "title_depth",
+        "seen_terms", "subtitle", "terms", "timing", "title_depth",
     )  # fmt: skip
 
     def __init__(self, base: str, lang: str | None, depth: int, *, entry: bool) -> None:
@@ -37,6 +37,8 @@ class Scope(RawEntry):
         self.people: list[dict[str, str]] = []
         self.terms: list[tuple[str | None, str | None, str | None]] = []
         """Tags: term, scheme and label."""
+        self.seen_terms: set[tuple[str | None, str | None, str | None]] = set()
+        """The same; some entries have hundreds."""
         if not entry:
             self.links: dict[str, str] = {}
             """The first one of each relation."""

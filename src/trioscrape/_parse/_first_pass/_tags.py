@@ -44,13 +44,16 @@ def keywords(reading: Reading, scope: Scope, element: Element) -> None:
 
 def _add_tag(scope: Scope, term: str | None, scheme: str | None, label: str | None) -> None:
     tag = term, scheme, label
-    if tag not in scope.terms and (term or scheme or label):
+    if (term or scheme or label) and tag not in scope.seen_terms:
         scope.terms.append(tag)
+        scope.seen_terms.add(tag)
 
 
 def _add_text(scope: Scope, text: str) -> None:
     """The text of a tag's element: the term of the last tag where that has none, else a tag itself."""
     if text and scope.terms and not scope.terms[-1][0]:
+        scope.seen_terms.discard(scope.terms[-1])
         scope.terms[-1] = text, *scope.terms[-1][1:]
+        scope.seen_terms.add(scope.terms[-1])
     elif text:
         _add_tag(scope, text, None, None)

@@ -73,7 +73,10 @@ def _utf8(document: Document) -> bytes:
     if document.content_type is not None:
         headers["content-type"] = document.content_type
     result: dict[str, str] = {}
-    data: bytes = convert_to_utf8(headers, document.body, result)
+    try:
+        data: bytes = convert_to_utf8(headers, document.body, result)
+    except ValueError as error:  # A NUL in the name of a charset.
+        raise NotTaken("no charset") from error
     if not result["encoding"]:
         raise NotTaken("no charset fits")
     return data

@@ -1,0 +1,49 @@
+"""What comes into a store, as it comes in.
+
+    python examples/read_back.py [STORE] [--follow]
+
+STORE is ``sqlite:PATH`` or ``mongodb://…``; ``sqlite:embed.db`` when it is not given, which
+``embed.py`` fills. It prints what has come in within a day, and with ``--follow`` looks again every ten
+seconds, while scrapes go on beside it:
+
+    2026-02-28 13:00:00  A feed: Entry 0
+    …
+    180 entries
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+
+import trio
+
+import trioscrape
+
+OVERLAP = timedelta(minutes=1)
+
+
+async def main(store_url: str, *, follow: bool) -> None:
+    since = datetime.now(UTC) - timedelta(days=1)
+    seen: dict[tuple[str, str], datetime] = {}
+    async with trioscrape.open_reader(store_url) as reader:
+        while True:
+            # Moments are taken a little before their write is done: what is as old as a minute may
+            # still come, so that minute is read again, and what was seen of it is left out.
+            seen = {key: moment for key, moment in seen.items() if moment >= since}
+            async for stored in reader.read_entries(since=since, oldest_first=True):
+                key = (stored.feed_id, stored.entry.key)
+                if seen.get(key) != stored.last_changed:
+                    seen[key] = stored.last_changed
+                    moment = stored.last_changed.strftime("%Y-%m-%d %H:%M:%S")
+                    print(f"{moment}  {stored.feed_title}: {stored.entry.title}")
+            if not follow:
+                break
+            since = max(seen.values(), default=since + OVERLAP) - OVERLAP
+            await trio.sleep(10)
+    print(f"{len(seen)} entries")
+
+
+if __name__ == "__main__":
+    arguments = [argument for argument in sys.argv[1:] if argument != "--follow"]
+    trio.run(lambda: main(arguments[0] if arguments else "sqlite:embed.db", follow="--follow" in sys.argv))
