@@ -44,3 +44,10 @@ def test_no_url_is_no_duplicate_of_another() -> None:
     source = FeedSource(["nonsense", "nonsense"])
 
     assert [bool(taken.problem) for taken in source.take(10)] == [True, True]
+
+
+def test_a_host_queues_under_the_name_that_goes_over_the_wire() -> None:
+    """Held and visited under another one, its whole backlog would be let in at once."""
+    (candidate,) = FeedSource(["http://BÜCHER.example/feed"]).take(1)
+
+    assert candidate.host == "xn--bcher-kva.example"

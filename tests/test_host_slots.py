@@ -12,6 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from trioscrape import Config, Feed, Outcome, Per
 from trioscrape._admission import Candidate
 from trioscrape._dns import Answer
+from trioscrape._holds import Holds
 from trioscrape._host_queue import HostQueue
 from trioscrape._host_slots import HostSlots
 from trioscrape.testing import Internet, Site
@@ -189,6 +190,38 @@ async def test_waiting_for_a_host_is_not_charged_to_the_fetch(autojump_clock: Mo
     assert await outcomes([f"http://{host}/" for host in sites], internet, fetch_deadline=5) == {
         Outcome.NEW: 10
     }
+
+
+async def test_feeds_that_wait_for_another_host_hold_up_nobody(autojump_clock: MockClock) -> None:
+    """They are more than may be in flight, and all lead to one slow host."""
+    away = Site(status=302, headers={"Location": "http://one.test/"})
+    fine = Site(body=rss("a"), first_byte=0.1)
+    sites = dict.fromkeys((f"away{n}.test" for n in range(100)), away)
+    others = dict.fromkeys((f"fine{n}.test" for n in range(50)), fine)
+    internet = Internet(sites | others | {"one.test": Site(body=rss("a"), first_byte=1)})
+    began, done = trio.current_time(), 0.0
+    feeds = [f"http://{host}/" for host in (*sites, *others)]
+    async with open_virtual(feeds, internet, config=Config(in_flight=20)) as scrape:  # type: ignore[attr-defined]
+        async for result in scrape:
+            if result.feed.url.startswith("http://fine"):
+                done = trio.current_time() - began
+
+    assert done < 10
+    assert trio.current_time() - began >= 100
+
+
+async def test_a_short_pause_of_the_other_host_is_waited_for(autojump_clock: MockClock) -> None:
+    queue = HostQueue[Candidate](1)
+    slots = HostSlots(queue, lambda: None)
+    waiting(queue, "a")
+    queue.start(trio.current_time())
+    holds = Holds(wait=queue.hold)
+    holds.refused("b", 429, "rate-limited", {"retry-after": "5"})
+    slot = slots.held("a")
+
+    await slot.move("b")
+
+    assert trio.current_time() >= 5
 
 
 async def test_a_drain_ends_while_feeds_wait_for_a_host(autojump_clock: MockClock) -> None:

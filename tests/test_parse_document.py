@@ -147,6 +147,14 @@ def test_a_reference_to_no_character_costs_only_that_character(reference: str) -
     assert feed.entries[0].title == "a� & b"
 
 
+def test_no_link_grows_by_a_base_without_end() -> None:
+    """A document of 60 kB under a URL of as much would be 100 MB of links."""
+    base = f"http://a.test/{'x' * 60_000}/"
+
+    assert absolute("1.mp3", base) is None
+    assert absolute("http://b.test/1.mp3", base) == "http://b.test/1.mp3"
+
+
 def test_nul_and_lone_surrogates_never_reach_a_record() -> None:
     assert sanitised("<b>a\x00b\ud800</b>", URL) == "<b>a�b�</b>"
     assert plain("a\ud800") == "a�"

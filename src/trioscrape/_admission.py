@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
+import idna
+
 from ._moves import start_url
 from ._seen import Seen
 from ._types import Duplicate, Feed, FeedState
@@ -88,4 +90,11 @@ def _candidate(feed: Feed) -> Candidate:
 
 
 def _host(url: str) -> str:
-    return urlsplit(normalised(url)).hostname or ""
+    """As it goes over the wire, so that it queues under the name that it is fetched and held under."""
+    host = urlsplit(normalised(url)).hostname or ""
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host).decode("ascii")
+    except idna.IDNAError:
+        return host  # it can't be fetched either

@@ -217,10 +217,12 @@ class _Command:
                     async for result in self._scrape:
                         await self._hand_out(result)
             except TrioscrapeError as error:
+                if self._scrape is None:  # no parser process could be started
+                    raise
                 self._failure = error
             finally:
                 self._showing.cancel()
-        assert self._scrape is not None  # noqa: S101 - entering open_scrape does not raise StoreError
+        assert self._scrape is not None  # noqa: S101
         return self._scrape.report()
 
     async def _show(self, scrape: Scrape, lines: int) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import trio
@@ -24,6 +25,10 @@ class HostSlots:
     def __init__(self, queue: HostQueue[Any], freed: Callable[[], object]) -> None:
         self._queue, self._freed = queue, freed
         self._lots: dict[str, trio.lowlevel.ParkingLot] = {}
+        self.waiting = 0
+        """Feeds that wait for a slot of another host."""
+        self.waiting_changed: Callable[[], object] = lambda: None
+        """Called when that number has changed."""
 
     def held(self, host: str) -> HostSlot:
         """The slot that `HostQueue.start` has given to a feed of `host`."""
@@ -43,7 +48,7 @@ class HostSlots:
             return
         entered = False
         try:
-            with self._queue.visited(host):
+            with self._waiting_for(host):
                 while not (entered := self.enter_nowait(host)):
                     with trio.move_on_at(self._queue.opens(host)):
                         await self._lot(host).park()
@@ -51,6 +56,17 @@ class HostSlots:
             # Who gives up may have been woken: the next one is.
             self._wake(host, 0 if entered else 1)
             self._freed()
+
+    @contextmanager
+    def _waiting_for(self, host: str) -> Iterator[None]:
+        self.waiting += 1
+        self.waiting_changed()
+        try:
+            with self._queue.visited(host):
+                yield
+        finally:
+            self.waiting -= 1
+            self.waiting_changed()
 
     def leave(self, host: str) -> None:
         """Give a slot of `host` back."""

@@ -42,8 +42,8 @@ class Lane:
         self._slots = trio.CapacityLimiter(width)
         self._waiting = self._peak_waiting = self._done = 0
         self._overdue_now = self._overdue = 0
-        self.overdue_changed: Callable[[int], object] = lambda overdue: None  # noqa: ARG005
-        """Called with the number of feeds that are overdue now, whenever it changes."""
+        self.overdue_changed: Callable[[], object] = lambda: None
+        """Called when another number of feeds is overdue."""
         self._waited, self._worked = Histogram(), Histogram()
 
     @asynccontextmanager
@@ -82,10 +82,15 @@ class Lane:
         finally:
             self._widen(-1)
 
+    @property
+    def overdue_now(self) -> int:
+        """How many feeds are overdue."""
+        return self._overdue_now
+
     def _widen(self, overdue: int) -> None:
         self._overdue_now += overdue
         self._slots.total_tokens = self.width + min(2 * self._overdue_now, self._spare)
-        self.overdue_changed(self._overdue_now)
+        self.overdue_changed()
 
     async def _enter(self) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()

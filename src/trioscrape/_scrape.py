@@ -53,6 +53,7 @@ class Run:
         self.lanes.dns.overdue_changed = self._let_in_beside
         self._changed = trio.lowlevel.ParkingLot()
         self._slots = HostSlots(self.backlog.queue, self._changed.unpark_all)
+        self._slots.waiting_changed = self._let_in_beside
         self._locating = 0
         self.store = StoreLane(store, self.lanes.store, config.store_patience)
         self._draining = self._cancelled = False
@@ -107,9 +108,14 @@ class Run:
                 self.tally.accepted += 1
                 self._nursery.start_soon(self._accepted, candidate, turn, passage, send.clone())
 
-    def _let_in_beside(self, overdue: int) -> None:
-        """Feeds with a lookup that is stuck hold nothing but a task: others are let in beside them."""
-        self._in_flight.total_tokens = self._config.in_flight + min(overdue, self._config.dns_abandoned)
+    def _let_in_beside(self) -> None:
+        """Let others in beside feeds that hold nothing but a task.
+
+        Their lookup is stuck, or they have been redirected to a host with which others are busy.
+        """
+        config = self._config
+        stuck = min(self.lanes.dns.overdue_now, config.dns_abandoned)
+        self._in_flight.total_tokens = config.in_flight + stuck + min(self._slots.waiting, config.look_ahead)
 
     async def _next(self, send: trio.MemorySendChannel[Result]) -> Candidate | None:
         """The next feed whose host may start one; None when there is none left or we drain."""

@@ -91,12 +91,13 @@ class Fetcher:
             parsed_url(feed.url, "not-a-url"), state, Clock(self._config.fetch_deadline), held, slot
         )
         while True:
-            self._holds.check(hop.host)
             if self._config.per is not Per.ADDRESS:
                 await slot.move(hop.host)
+                self._holds.check(hop.host)
             route = await self._route(hop, trip)
             if self._config.per is Per.ADDRESS:
                 await slot.move(route.place or hop.host)
+                self._holds.check(hop.host)
             async with self._lane.slot(trip):
                 with visit.clock.running():
                     answer = await self._get(hop, route, visit)

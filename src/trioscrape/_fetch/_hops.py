@@ -27,7 +27,7 @@ class Hop:
     @property
     def host(self) -> str:
         """As it goes over the wire: httpx's own `URL.host` decodes IDNA, and raises when it can't."""
-        return self.url.raw_host.decode("ascii")
+        return self.url.raw_host.decode("ascii").lower()
 
     @property
     def shown(self) -> str:

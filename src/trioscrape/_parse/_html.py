@@ -95,6 +95,7 @@ def absolute(url: str, base: str) -> str | None:
     """`url` joined to `base`, or None when that is no link of an allowed scheme."""
     if is_plain_link(url):
         return url
+    base = base if len(base) <= _LONGEST_BASE else ""
     try:
         joined = urljoin(base, scrub(url).strip())
         scheme = urlsplit(joined).scheme

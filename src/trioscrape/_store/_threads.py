@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
 import trio
+
+from .._errors import StoreUnavailable
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -39,7 +41,8 @@ class Threads:
 
     async def run(self, call: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         """Call ``call(*args)`` in a thread of its own and return its result, or raise its error."""
-        return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self.limiter)
+        with _a_thread_is_missing_for_now():
+            return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self.limiter)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[Run]:
@@ -49,7 +52,19 @@ class Threads:
         """
 
         async def run(call: Callable[[Unpack[Ts]], T], /, *args: *Ts) -> T:
-            return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self._held)
+            with _a_thread_is_missing_for_now():
+                return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self._held)
 
         async with self.limiter:
             yield run
+
+
+@contextmanager
+def _a_thread_is_missing_for_now() -> Iterator[None]:
+    # A container may allow fewer threads than the lookups that are stuck would like to have.
+    try:
+        yield
+    except RuntimeError as error:
+        if str(error) != "can't start new thread":
+            raise
+        raise StoreUnavailable(f"the store has no thread: {error}") from error
