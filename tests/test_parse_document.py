@@ -208,6 +208,19 @@ def test_titles_are_plain_text_in_one_line(xml: str, title: str | None) -> None:
     assert item(f"<title>{xml}</title>").title == title
 
 
+@pytest.mark.parametrize(
+    "name", ["authors", "links", "tags", "title_detail", "summary_detail", "published_parsed"]
+)
+@pytest.mark.parametrize("written", ["<{0}>a, b</{0}>", "<{0} x='1'>a</{0}>", "<{0} x='1'/>"])
+def test_an_unknown_element_in_a_place_of_feedparsers_own_costs_nothing_else(name: str, written: str) -> None:
+    element = written.format(name)
+    feed = parse(
+        f"<rss><channel><title>T</title>{element}<item><title>x</title>{element}</item></channel></rss>"
+    )
+
+    assert (feed.title, [entry.title for entry in feed.entries]) == ("T", ["x"])
+
+
 def test_content_alone_is_not_repeated_as_the_summary() -> None:
     encoded = "<content:encoded xmlns:content='http://purl.org/rss/1.0/modules/content/'>&lt;p>x&lt;/p></content:encoded>"
     entry = item(encoded)

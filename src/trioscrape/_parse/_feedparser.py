@@ -132,7 +132,7 @@ def _repaired(parsed: Any) -> bool:
 
 
 def _entry(entry: Any) -> RawEntry:
-    contents = [_raw_text(content) for content in _get(entry, "content") or ()]
+    contents = [_raw_text(content) for content in _dicts(entry, "content")]
     summary = _summary(entry)
     title = _detailed(entry, "title")
     return RawEntry(
@@ -144,10 +144,10 @@ def _entry(entry: Any) -> RawEntry:
         authors=list(_authors(entry)),
         published=moment(_get(entry, "published_parsed")),
         updated=moment(_get(entry, "updated_parsed")),
-        tags=[_get(tag, "term") or _get(tag, "label") or "" for tag in _get(entry, "tags") or ()],
+        tags=[_get(tag, "term") or _get(tag, "label") or "" for tag in _dicts(entry, "tags")],
         enclosures=[
             RawEnclosure(_get(link, "href") or "", _get(link, "type"), _get(link, "length"))
-            for link in _get(entry, "links") or ()
+            for link in _dicts(entry, "links")
             if _get(link, "rel") == "enclosure"
         ],
         language=_get(entry, "language"),
@@ -156,7 +156,8 @@ def _entry(entry: Any) -> RawEntry:
 
 def _detailed(of: Any, name: str) -> RawText | None:
     """A text with its type, where feedparser knows it."""
-    value, detail = _get(of, name), _get(of, f"{name}_detail") or {}
+    value, detail = _get(of, name), _get(of, f"{name}_detail")
+    detail = detail if isinstance(detail, dict) else {}
     return (
         RawText(value, _get(detail, "type") or "text/plain", None, _get(detail, "language"))
         if value
@@ -176,25 +177,31 @@ def _raw_text(detail: Any) -> RawText:
 def _summary(entry: Any) -> RawText | None:
     """The summary if the document has one; feedparser repeats the content where it has none."""
     detail = _get(entry, "summary_detail")
-    if detail is not None:
+    if isinstance(detail, dict):
         return _raw_text(detail)
     summary = _get(entry, "summary")
-    if not summary or any(_get(content, "value") == summary for content in _get(entry, "content") or ()):
+    if not summary or any(_get(content, "value") == summary for content in _dicts(entry, "content")):
         return None
     return RawText(summary, "text/html")
 
 
 def _href(feed: Any, rel: str) -> str | None:
-    links = _get(feed, "links") or ()
+    links = _dicts(feed, "links")
     return next((_get(link, "href") for link in links if _get(link, "rel") == rel), None)
 
 
 def _authors(entry: Any) -> Iterator[str]:
-    people = _get(entry, "authors") or ()
+    people = _dicts(entry, "authors")
     for person in people:
         yield _get(person, "name") or _get(person, "email") or ""
     if not any(people):
         yield _get(entry, "author") or ""
+
+
+def _dicts(of: Any, name: str) -> list[Any]:
+    """The list that feedparser has by that name. An unknown element that is called so takes its place."""
+    found = _get(of, name)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
 def moment(parsed: struct_time | None) -> datetime | None:
@@ -203,5 +210,5 @@ def moment(parsed: struct_time | None) -> datetime | None:
         return None
     try:
         return _EPOCH + timedelta(seconds=calendar.timegm(parsed))
-    except (ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):
         return None
