@@ -100,17 +100,20 @@ class HostSlot:
 
         Cancellation: no slot is held then.
         """
-        if self.host is None or not self._slots.same(self.host, host):
+        if not self._is_at(host):
             self.release()
             await self._slots.enter(host)
             self.host = host
 
     def move_nowait(self, host: str) -> bool:
         """Whether the slot of `host` is held now; if it would have to be waited for, none is."""
-        if self.host is None or not self._slots.same(self.host, host):
+        if not self._is_at(host):
             self.release()
             self.host = host if self._slots.enter_nowait(host) else None
         return self.host is not None
+
+    def _is_at(self, host: str) -> bool:
+        return self.host is not None and self._slots.same(self.host, host)
 
     def release(self) -> None:
         """Give it back, if there is one."""

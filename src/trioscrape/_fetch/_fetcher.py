@@ -85,8 +85,7 @@ class Fetcher:
 
         Cancellation: closes the connection; `slot` may be nobody's then.
         """
-        # Where a redirect once led is as little to be trusted as where one leads today.
-        hop = Hop(parsed_url(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
+        hop = _first_hop(feed, state)
         visit = Visit(
             parsed_url(feed.url, "not-a-url"), state, Clock(self._config.fetch_deadline), held, slot
         )
@@ -108,8 +107,7 @@ class Fetcher:
     async def address(self, feed: Feed, state: FeedState | None, trip: Trip) -> str | None:
         """Under which a fetch of the feed counts; None when it fails before, or goes through a proxy."""
         try:
-            hop = Hop(parsed_url(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
-            return (await self._route(hop, trip)).place
+            return (await self._route(_first_hop(feed, state), trip)).place
         except FeedFailed:
             return None  # `fetch` asks again, and has the same answer from the cache
 
@@ -137,7 +135,7 @@ class Fetcher:
     async def _get(self, hop: Hop, route: Route, visit: Visit) -> Fetched | httpx.URL:
         """One answer: the document, or where it has moved."""
         state = visit.state_at(hop)
-        response = await self._transport.handle_async_request(self._request(hop, route, visit))
+        response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
         try:
             _turn_away(response)
             if response.status_code in _REDIRECTS:
@@ -171,8 +169,8 @@ class Fetcher:
             return FeedFailed(reason, response.reason_phrase)
         return FeedFailed(reason, f"{hop.host} wants {pause.words}", not_before=pause.until)
 
-    def _request(self, hop: Hop, route: Route, visit: Visit) -> httpx.Request:
-        headers = request_headers(visit.state_at(hop), self._config.user_agent) + visit.credentials(hop.url)
+    def _request(self, hop: Hop, route: Route, visit: Visit, state: FeedState | None) -> httpx.Request:
+        headers = request_headers(state, self._config.user_agent) + visit.credentials(hop.url)
         extensions = {"timeout": self._timeouts, ADDRESSES: route.addresses, PROXY: route.proxy}
         return httpx.Request("GET", hop.url, headers=headers, extensions=extensions)
 
@@ -191,6 +189,11 @@ class Fetcher:
         visit.held.give_back(body.windows)
         visit.held.complete()
         return body.finish()
+
+
+def _first_hop(feed: Feed, state: FeedState | None) -> Hop:
+    # Where a redirect once led is as little to be trusted as where one leads today.
+    return Hop(parsed_url(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
 
 
 async def _end(stream: AsyncIterable[bytes]) -> None:

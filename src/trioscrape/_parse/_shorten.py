@@ -8,8 +8,6 @@ from typing import Final
 _SMALL: Final = 32
 """Bytes: documents whose entries would have to be smaller on average are not looked through."""
 _START: Final = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s/>]")
-_STARTS: Final = (b"<item", b"<entry", b":item", b":entry")
-"""What each of them has in it. To count these takes a tenth of the time."""
 _ENDS: Final = (b"item>", b"entry>")
 
 
@@ -20,7 +18,7 @@ def shortened(body: bytes, entries: int) -> bytes | None:
     takes 20 s for 100,000 small entries, and 1.4 s for the 10,000 of them that are wanted. The text of an
     entry may look like entries: whoever parses what is left must find all `entries`, or take the whole.
     """
-    if len(body) <= entries * _SMALL or sum(map(body.count, _STARTS)) <= entries:
+    if len(body) <= entries * _SMALL:
         return None
     starts = (found.start() for found in _START.finditer(body))
     start = next((at for number, at in enumerate(starts) if number == entries), None)
