@@ -5,22 +5,25 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from html import unescape
+from io import BytesIO
 from random import Random
 from urllib.parse import urljoin
 
+import feedparser
 import pytest
 from feedparser.urls import _urljoin
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trioscrape._parse import Document
-from trioscrape._parse._feedparser import read_anything
+from trioscrape._parse._feedparser import _feedparser, _not_wellformed, raw_feed, read_anything
 from trioscrape._parse._first_pass import NotTaken, read_wellformed
 from trioscrape._parse._html import _BARE, _cleaner, is_plain_link, one_line, plain, sanitised
 from trioscrape._parse._records import parsed_feed
 
 from random_feeds import random_feed
 
+CONTENT_TYPES = ("application/rss+xml", "text/xml", "text/html; charset=utf-8", "text/xml; charset=latin-1")
 URLS = ("http://feeds.test/dir/feed.xml", "https://f.test", "http://f.test/a/../b?x#")
 
 
@@ -39,6 +42,36 @@ def test_it_says_of_random_feeds_what_feedparser_says() -> None:
             taken += 1
 
     assert taken > 300
+
+
+BROKEN = ("\x0b", "&", "<", "</item>", "<b", "&nbsp;", "<![CDATA[", "]]>", "<x:y/>")
+DOCTYPES = ("", "<!DOCTYPE rss [<!ENTITY nbsp 'n'>]>", "<!DOCTYPE rss SYSTEM 'http://netscape.test/'>")
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:feedparser")
+def test_broken_documents_are_what_feedparser_makes_of_them() -> None:
+    """Whichever of its parsers they are given to at once, in whatever charset."""
+    broken = 0
+    for seed in range(300):
+        random = Random(seed)
+        charset = random.choice(["utf-8", "iso-8859-1", "windows-1252", "utf-16"])
+        feed = random_feed(random)
+        at = random.randrange(len(feed))
+        text = f"{random.choice(DOCTYPES)}{feed[:at]}{random.choice(BROKEN)}{feed[at:]}"
+        body = f"<?xml version='1.0' encoding='{charset}'?>{text}".encode(charset, "xmlcharrefreplace")
+        headers = {"content-location": URLS[0], "content-type": random.choice(CONTENT_TYPES)}
+        document = Document(body, URLS[0], headers["content-type"])
+        try:
+            reference = feedparser.parse(
+                BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
+            )
+        except (LookupError, TypeError, ValueError):
+            continue  # feedparser itself is at a loss
+        ours = _feedparser(document)
+        assert raw_feed(ours, body) == raw_feed(reference, body), body
+        broken += bool(_not_wellformed(document))
+
+    assert broken > 100
 
 
 PARTS = st.sampled_from(

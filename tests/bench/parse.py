@@ -4,9 +4,12 @@ By turns, in one process; the best round of each counts. On our side everything 
 with a document: charset, sanitised HTML, absolute links, keys and hashes. On feedparser's side are its own
 two passes over HTML, its default. The aim is that feedparser takes twelve times as long; fails otherwise.
 
-It was 10.2 times (7.8 ms and 79.4), because of what is not ours: nh3 takes 2.9 ms of the 7.8 (376,000
-tags in 100 feeds, 0.8 us each), libxml2 0.9, and one feed of 470 KB with one control character in it, which
-only feedparser can read, 1.4. The rest is ours: 0.9 from tree to texts, 0.6 keys and hashes, small things.
+It is 11 times (7.2 ms and 79), mostly because of what is not ours: nh3 takes 3.0 ms of the 7.2 (376,000
+tags in 100 feeds, 0.8 us each; 2.7 with no attributes allowed), libxml2 0.8, and one feed of 470 KB with
+one control character in it, which only feedparser's loose parser reads as feedparser does, 1.0. With the 0.2
+for hashing 11 MB of texts that alone would be 16 times. The rest is ours: 1.2 from tree to texts, 0.3 small
+fields, 0.3 around nh3, 0.2 keys. Without the garbage collector it is the same, with expat in place of
+libxml2 it is more.
 
 Needs the real feeds, in ``$TRIOSCRAPE_CORPUS`` or beside the project.
 """

@@ -11,14 +11,15 @@ import calendar
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from time import struct_time
 from typing import Any, Final
+from xml.parsers import expat
 
 import feedparser
 from feedparser.encodings import RE_XML_PI_ENCODING, convert_to_utf8
+from feedparser.sanitizer import replace_doctype
 
 from ._no_feed import is_page, no_feed
 from ._protocol import Document
@@ -74,21 +75,49 @@ def raw_feed(parsed: Any, body: bytes) -> RawFeed:
 
 def _feedparser(document: Document) -> Any:
     try:
-        return _read(document.body, _headers(document))
+        broken = _not_wellformed(document)
+        return _read(document.body, _headers(document)) if broken is None else _loosely(broken, document)
     except _SURPRISED:
-        body, headers = _mended(document), _headers(replace(document, content_type=_UTF8))
+        body = _mended(document)
     try:
-        return _read(body, headers)
+        return _read(body, _headers(document, _UTF8))
     except _SURPRISED:
-        # Its strict parser breaks on no-break spaces in a namespace. It leaves to the other one what is
-        # not well-formed from its first byte on.
-        return _read(b"&" + body, headers)
+        # Its strict parser breaks on no-break spaces in a namespace.
+        return _loosely(body, document)
 
 
-def _headers(document: Document) -> dict[str, str]:
+def _not_wellformed(document: Document) -> bytes | None:
+    """The document in UTF-8 if feedparser's strict parser would find out that it is broken, else None.
+
+    It finds out where expat stops, which may be at the end: a quarter of the time for the whole document.
+    Expat by itself takes a hundredth.
+    """
+    result: dict[str, str] = {}
+    converted: bytes = convert_to_utf8(_headers(document), document.body, result)
+    _, data, _ = replace_doctype(converted)
+    if not result["encoding"] or b"<!DOCTYPE" in data:
+        return None
+    try:
+        expat.ParserCreate(namespace_separator=" ").Parse(data, True)  # noqa: FBT003
+    except expat.ExpatError:
+        return converted
+    return None
+
+
+def _loosely(body: bytes, document: Document) -> Any:
+    """What feedparser's other parser makes of `body` in UTF-8.
+
+    It is for what is not well-formed: so from the first byte on, and the strict one need not begin.
+    """
+    return _read(b"&" + body, _headers(document, _UTF8))
+
+
+def _headers(document: Document, content_type: str | None = None) -> dict[str, str]:
+    """Of its response, or with another content type."""
     headers = {"content-location": document.url}
-    if document.content_type is not None:
-        headers["content-type"] = document.content_type
+    content_type = content_type or document.content_type
+    if content_type is not None:
+        headers["content-type"] = content_type
     return headers
 
 

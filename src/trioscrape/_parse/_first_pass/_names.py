@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from feedparser.mixin import _FeedParserMixin
@@ -102,6 +103,7 @@ def harmless(name: str) -> bool:
     return name not in HANDLED and name not in _STORED
 
 
+@lru_cache(maxsize=256)
 def attribute_name(key: str) -> str:
     """What feedparser calls an attribute: a namespace that it does not know is dropped."""
     if key[0] != "{":

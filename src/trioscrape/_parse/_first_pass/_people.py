@@ -43,14 +43,16 @@ def person(reading: Reading, scope: Scope, element: Element) -> list[Element]:
     scope.people.append(person)
     name, email = person.get("name"), person.get("email")
     scope.author = f"{name} ({email})" if name and email else name or email or ""
-    texts = (
-        element.text,
-        *(child.tail for child in element),
-        *(t for other in others for t in other.itertext()),
-    )
-    if not scope.author and any((text or "").strip() for text in texts):
+    if not scope.author and _has_text(element, others):
         raise NotTaken("a person construct with a text of its own")
     return others
+
+
+def _has_text(element: Element, others: list[Element]) -> bool:
+    """Whether it has a text that is none of its parts'."""
+    inside = (text for other in others for text in other.itertext())
+    texts = (element.text, *(child.tail for child in element), *inside)
+    return any((text or "").strip() for text in texts)
 
 
 def authors(scope: Scope) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Final
 
 from feedparser.urls import _urljoin, make_safe_absolute_uri
@@ -125,5 +126,6 @@ def joined(base: str, link: str) -> str:
     return link if is_plain_link(link) else str(_urljoin(base, link))
 
 
+@lru_cache(maxsize=64)
 def _based(base: str, link: str) -> str:
     return make_safe_absolute_uri(base, link) or base
