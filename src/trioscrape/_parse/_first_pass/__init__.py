@@ -5,7 +5,9 @@ written against feedparser's handlers, one by one, and leaves a document to feed
 
 ============= ==================================================================================
 charset       feedparser's own rules find one; the bytes are valid in it
-well-formed   libxml2 says so, within its limits: 10 MB a text, 256 levels, no DTD but an empty one
+well-formed   libxml2 says so, within its limits: 10 MB a text, 256 levels, no DTD but an empty one;
+              or it would say so without control characters in texts, and all else is the same to
+              feedparser's loose parser, which then reads it (`_controls`, `_loose`)
 root          ``rss``, ``rdf:RDF`` or ``feed``, of a version that feedparser would recognise; one channel
 namespaces    each prefix stands for one namespace, the well-known ones for those they are known for;
               no namespace has elements with and without a prefix unless feedparser knows it
@@ -27,6 +29,7 @@ from __future__ import annotations
 from .._protocol import Document
 from .._raw import RawFeed
 from ._feeds import FeedReader
+from ._loose import LooseReading
 from ._names import NotTaken
 from ._reading import Reading
 from ._xml import read_tree
@@ -40,5 +43,9 @@ def read_wellformed(document: Document) -> RawFeed:
     Raises:
       NotTaken: it is for feedparser to read.
     """
-    reader = FeedReader(Reading(read_tree(document), document.url), document.entries_limit)
-    return reader.read(document.body)
+    tree = read_tree(document)
+    reading = (LooseReading if tree.controls else Reading)(tree, document.url)
+    feed = FeedReader(reading, document.entries_limit).read(document.body)
+    if feed.repaired and not feed.entries and not (feed.title and feed.title.value):
+        raise NotTaken("control characters, and nothing that could be saved")
+    return feed

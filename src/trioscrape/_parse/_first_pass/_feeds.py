@@ -134,6 +134,7 @@ class FeedReader:
     def _raw_feed(self, feed: Scope, body: bytes) -> RawFeed:
         return RawFeed(
             parser="first-pass",
+            repaired=self._reading.repaired,
             title=feed.title,
             subtitle=feed.subtitle,
             link=feed.link,

@@ -10,7 +10,6 @@ from feedparser.util import FeedParserDict
 
 from ._names import NotTaken
 from ._reading import Element, Reading, Scope
-from ._texts import leaf
 
 PERSON: Final = {
     "name": "name", "itunes_name": "name", "email": "email", "itunes_email": "email",
@@ -39,7 +38,7 @@ def person(reading: Reading, scope: Scope, element: Element) -> list[Element]:
             continue
         # feedparser begins a person with what the one before has said, and goes on from there.
         person = person or dict(_split(scope.author or ""))
-        person[key] = leaf(child)
+        person[key] = reading.leaf(child)
     scope.people.append(person)
     name, email = person.get("name"), person.get("email")
     scope.author = f"{name} ({email})" if name and email else name or email or ""

@@ -50,10 +50,14 @@ class Scope(RawEntry):
 class Reading:
     """What outlives an element; and the texts, links and attributes of elements."""
 
+    repaired = False
+    """Whether the document was not well-formed as it came."""
+
     def __init__(self, tree: Tree, url: str) -> None:
         self.names = Names(tree.declared)
         self.root = tree.root
         self.has_c1 = tree.has_c1
+        self.controls = tree.controls
         self.title_depth = -1
         """Of the last title that said something, in this entry or at all: a deeper one counts for nothing."""
         self.has_content = False
@@ -68,14 +72,26 @@ class Reading:
         if _based(self.base, self.base) != self.base:
             raise NotTaken("a base that changes with each element")
 
+    def leaf(self, element: Element) -> str:
+        """The text of an element that holds nothing else, as it came."""
+        return leaf(element)
+
     def text(self, element: Element) -> str:
         """The text of a leaf."""
-        text = leaf(element)
+        text = self.leaf(element)
         return text if text.isascii() else repaired(text, has_c1=self.has_c1)
+
+    def markup(self, element: Element) -> str:
+        """The text of a construct that is one text, as it came."""
+        return leaf(element)
+
+    def xhtml(self, element: Element) -> str:
+        """The content of a construct that has elements."""
+        return xhtml(element, self.names, unwrap=self.unwraps, has_c1=self.has_c1)
 
     def url(self, element: Element, base: str) -> str:
         """The text of a leaf as a link joined to `base`; an empty one stays empty."""
-        text = leaf(element)
+        text = self.leaf(element)
         return repaired(joined(base, text), has_c1=self.has_c1) if text else ""
 
     def construct(self, element: Element, scope: Scope, default: str) -> RawText:
@@ -92,11 +108,13 @@ class Reading:
             base, lang = self.place(attributes, scope)
             kind = type_of(attributes, default)
         if kind == "application/xhtml+xml":
-            value = xhtml(element, self.names, unwrap=self.unwraps, has_c1=self.has_c1)
+            value = self.xhtml(element)
         else:
-            value = self.text(element)
+            value = self.markup(element)
             if self.guesses and kind == "text/plain":
                 kind = guessed(value)
+            if not value.isascii():
+                value = repaired(value, has_c1=self.has_c1)
         return RawText(value, kind, base, lang)
 
     def place(self, attributes: Attributes, around: Scope) -> tuple[str, str | None]:

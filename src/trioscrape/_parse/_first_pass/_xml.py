@@ -10,6 +10,7 @@ from feedparser.sanitizer import replace_doctype
 from lxml import etree
 
 from .._protocol import Document
+from ._controls import require_plain_prefixes, without_controls
 from ._names import Declarations, NotTaken
 
 _PLAIN_UTF8: Final = re.compile(
@@ -23,12 +24,14 @@ _XLINK: Final = "http://www.w3.org/1999/xlink"
 class Tree:
     """A well-formed document."""
 
-    def __init__(self, root: Any, declared: Declarations, *, has_c1: bool) -> None:
+    def __init__(self, root: Any, declared: Declarations, *, has_c1: bool, controls: frozenset[int]) -> None:
         self.root = root
         self.declared = declared
         """All namespace declarations, in the document's order."""
         self.has_c1 = has_c1
         """Whether its texts may have C1 control characters, which feedparser takes for windows-1252."""
+        self.controls = controls
+        """Control characters that have stand-ins in it, see `without_controls`."""
 
 
 def read_tree(document: Document) -> Tree:
@@ -39,6 +42,30 @@ def read_tree(document: Document) -> Tree:
         (10 MB of one text, 256 levels).
     """
     data = _without_doctype(_utf8(document))
+    try:
+        controls = frozenset[int]()
+        root, declared = _parsed(data)
+    except etree.LxmlError:
+        data, controls = without_controls(data)
+        root, declared = _parsed_again(data)
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise NotTaken("a DTD")
+    if any(uri == _XLINK for _, uri in declared[len(root.nsmap) :]):
+        raise NotTaken("XLink inside of the document")
+    return Tree(root, declared, has_c1=_has_c1(data), controls=controls)
+
+
+def _parsed_again(data: bytes) -> tuple[Any, Declarations]:
+    try:
+        root, declared = _parsed(data)
+    except etree.LxmlError as error:
+        raise NotTaken("not well-formed") from error
+    require_plain_prefixes(root, declared)
+    return root, declared
+
+
+def _parsed(data: bytes) -> tuple[Any, Declarations]:
+    """Its root, and all namespace declarations in their order."""
     parser = etree.XMLPullParser(
         ("start-ns",),
         resolve_entities=False,
@@ -49,17 +76,9 @@ def read_tree(document: Document) -> Tree:
         remove_pis=True,
         collect_ids=False,
     )
-    try:
-        parser.feed(data)
-        root = parser.close()
-    except etree.LxmlError as error:
-        raise NotTaken("not well-formed") from error
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise NotTaken("a DTD")
-    declared = [(prefix or None, uri) for _, (prefix, uri) in parser.read_events() if uri]
-    if any(uri == _XLINK for _, uri in declared[len(root.nsmap) :]):
-        raise NotTaken("XLink inside of the document")
-    return Tree(root, declared, has_c1=_has_c1(data))
+    parser.feed(data)
+    root = parser.close()
+    return root, [(prefix or None, uri) for _, (prefix, uri) in parser.read_events() if uri]
 
 
 def _utf8(document: Document) -> bytes:
