@@ -12,8 +12,10 @@ from pymongo.database import Database
 
 from stores import FEED, FULL_ENTRY, entry, report, state, update
 from trioscrape import Enclosure, Entry, StoreError, StoreUnavailable
+from trioscrape._lane import Lane
 from trioscrape._store import open_store
 from trioscrape._store._merge import CALLERS
+from trioscrape._store_lane import StoreLane
 from trioscrape._types import EntryCounts
 
 from mongod import Mongod
@@ -281,6 +283,15 @@ class TestServerTrouble:
             own_mongod.heal()
             await store.save(update(entry()))
             assert set(await store.load([FEED])) == {FEED}
+
+    async def test_a_run_whose_acknowledgement_was_lost_is_one_document(self, own_mongod: Mongod) -> None:
+        """The server has carried the write out each time, and each time has said that it may be lost."""
+        async with open_store(own_mongod.url, deadline=0.3) as store:
+            own_mongod.fail("update", 2, writeConcernError={"code": 64, "errmsg": "no majority"})
+            await StoreLane(store, Lane("store", 1), 300).record_run(report())
+
+        with MongoClient[Any](own_mongod.url) as client:
+            assert client.trioscrape.runs.count_documents({}) == 1
 
     async def test_an_index_of_ones_own_that_forbids_the_entries(
         self, mongodb_url: str, database: Database[Any]

@@ -67,6 +67,17 @@ class TestRoundTrip:
         assert [run["feeds"] for run in opened.runs()] == [500, 500]
         assert opened.runs()[0]["lanes"]["dns"]["peak_waiting"] == 468
 
+    async def test_a_run_that_is_recorded_again_is_the_same_record(self, opened: Opened) -> None:
+        """An answer may have been lost; a later report takes the place of an earlier one."""
+        run = report()
+        await opened.store.record_run(run)
+        await opened.store.record_run(report())
+        await opened.store.record_run(run)
+        assert [each["feeds"] for each in opened.runs()] == [500, 500]
+
+        await opened.store.record_run(replace(run, feeds=501))
+        assert sorted(each["feeds"] for each in opened.runs()) == [500, 501]
+
 
 class TestIdempotence:
     async def test_new_changed_and_unchanged_are_counted(self, opened: Opened) -> None:

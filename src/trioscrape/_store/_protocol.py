@@ -94,7 +94,11 @@ class Store(Reader, Protocol):
         """
 
     async def record_run(self, report: Report) -> None:
-        """Store a run's totals and lane statistics, one document or row a run."""
+        """Store a run's totals and lane statistics, one document or row a run.
+
+        Idempotent: a run is one by `Report.run_id`. Whatever was recorded of it before, by an attempt
+        whose answer was lost or by an earlier report, is replaced.
+        """
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
         """Store entries as another store had them, with their times; how many were written.

@@ -14,10 +14,10 @@ from .._stored import StoredEntry
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._merge import CALLERS, MergedSaves
 from ._pages import Paged, Wanted
-from ._records import SCHEMA_VERSION, run_record
+from ._records import SCHEMA_VERSION
 from ._sqlite_read import connect_to_read, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from ._sqlite_save import load, save_all, transaction
-from ._sqlite_schema import INSERT_RUN, MIGRATIONS, TABLES, row
+from ._sqlite_schema import MIGRATIONS, REPLACE_RUN, TABLES, run_row
 from ._threads import Threads
 
 T = TypeVar("T")
@@ -202,7 +202,7 @@ class SqliteStore(Paged):
 
     def _record_run(self, report: Report) -> None:
         with self._open() as db, transaction(db):
-            db.execute(INSERT_RUN, row(run_record(report)))
+            db.execute(REPLACE_RUN, run_row(report))
 
     def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
         with self._open() as db:

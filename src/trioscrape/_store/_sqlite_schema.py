@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from .._types import FeedState
+from .._types import FeedState, Report
 from ._plan import Known
-from ._records import SCHEMA_VERSION, STATE_FIELDS, state_of_record
+from ._records import SCHEMA_VERSION, STATE_FIELDS, run_record, state_of_record
 
 INDEXES: Final = (
     # The newest entries of a feed; what has come in or changed since; feeds that are due.
@@ -107,11 +107,11 @@ UPSERT_ENTRY: Final = """
         truncated = excluded.truncated, rewrites = excluded.rewrites, last_changed = excluded.last_changed
 """
 
-INSERT_RUN: Final = """
-    INSERT INTO runs (
-        ended, seconds, feeds, not_started, duplicates, outcomes, entries, errors, lanes, loop_lag
+REPLACE_RUN: Final = """
+    REPLACE INTO runs (
+        id, ended, seconds, feeds, not_started, duplicates, outcomes, entries, errors, lanes, loop_lag
     ) VALUES (
-        :ended, :seconds, :feeds, :not_started, :duplicates, :outcomes, :entries, :errors, :lanes,
+        :id, :ended, :seconds, :feeds, :not_started, :duplicates, :outcomes, :entries, :errors, :lanes,
         :loop_lag
     )
 """
@@ -132,6 +132,12 @@ def known_of_row(row: Sequence[Any]) -> Known:
     """What a row of `SELECT_KNOWN` says."""
     digest, updated, rewrites = row
     return Known(digest, updated and datetime.fromisoformat(updated), rewrites)
+
+
+def run_row(report: Report) -> dict[str, Any]:
+    """The values of `REPLACE_RUN`."""
+    # The key of the table is an integer, and older files have it: as many bits of the id as fit, time first.
+    return row({"id": int(report.run_id[:16], 16) >> 1, **run_record(report)})
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:
