@@ -23,8 +23,9 @@ from trioscrape import (
     StoreError,
     StoreUnavailable,
 )
+from trioscrape._errors import FeedFailed
 from trioscrape._lane import Lane, Trip
-from trioscrape._store_lane import FIRST_PAUSE, LONGEST_PAUSE, StoreLane
+from trioscrape._store_lane import FIRST_PAUSE, LONGEST_PAUSE, OWN_FAILURES, StoreLane
 from trioscrape.testing import Internet, MemoryStore
 
 from scenarios import healthy, open_virtual, urls
@@ -56,12 +57,46 @@ class Store(MemoryStore):
             self.busy -= 1
 
 
+class OneTooMany(Store):
+    """Has no time for one feed, and tells so after ten seconds.
+
+    Args:
+      merging: whether those that come while it tries share the fate.
+    """
+
+    def __init__(self, url: str | None = None, *, merging: bool = False) -> None:
+        super().__init__()
+        self._url = url
+        self._merging = merging
+        self._trying: trio.Event | None = None
+        self.too_many = self.merged = 0
+
+    async def save(self, update: FeedUpdate) -> EntryCounts:
+        if update.state.feed_id == f"{0:032x}" or update.state.url == self._url:
+            self.too_many += 1
+            self._trying = trio.Event()
+            await trio.sleep(10)
+            self._trying.set()
+            self._trying = None
+            raise StoreUnavailable("too slow")
+        if self._merging and self._trying is not None:
+            self.merged += 1
+            await self._trying.wait()
+            raise StoreUnavailable("merged with what is too slow")
+        return await super().save(update)
+
+
 def lane(store: Store, patience: float = 300, jitter: float = 0) -> StoreLane:
     return StoreLane(store, Lane("store", store.width), patience, jitter=lambda: jitter)
 
 
 async def save(lane: StoreLane, number: int, trip: Trip | None = None) -> EntryCounts:
     return await lane.save(update(entry(), feed_id=f"{number:032x}"), trip or Trip())
+
+
+async def save_one_by_one(lane: StoreLane, first: int, count: int) -> None:
+    for number in range(first, first + count):
+        await save(lane, number)
 
 
 class TestLane:
@@ -106,26 +141,99 @@ class TestLane:
         assert len(saved) == len(store.feeds) == 100
         assert store.most_busy == store.width
 
-    async def test_one_that_fails_by_itself_does_not_stop_the_others(self, autojump_clock: MockClock) -> None:
-        class Picky(Store):
-            async def save(self, update: FeedUpdate) -> EntryCounts:
-                if update.state.feed_id == f"{0:032x}":
-                    raise StoreUnavailable("too slow")
-                return await super().save(update)
-
-        store = Picky()
+    async def test_one_that_fails_by_itself_is_given_up(self, autojump_clock: MockClock) -> None:
+        store = OneTooMany()
         waiting = lane(store, patience=50)
         async with trio.open_nursery() as nursery:
+            for first in (1, 101, 201):
+                nursery.start_soon(save_one_by_one, waiting, first, 100)
+            with pytest.raises(FeedFailed) as caught:
+                await save(waiting, 0)
+            assert (caught.value.reason, caught.value.detail) == (
+                "not-stored",
+                "too slow; others were stored meanwhile",
+            )
+            assert waiting.outage is None
+            assert trio.current_time() < 100
 
-            async def never() -> None:
-                with pytest.raises(StoreError, match="too slow; nothing could be stored for 50 s"):
-                    await save(waiting, 0)
+        assert len(store.feeds) == 300
+        # The first time it may have been the store, and then it is asked whether it was.
+        assert store.too_many == 2 + OWN_FAILURES
 
-            nursery.start_soon(never)
-            for number in range(1, 200):
+    async def test_those_that_were_merged_with_it_are_not(self, autojump_clock: MockClock) -> None:
+        store = OneTooMany(merging=True)
+        waiting = lane(store, patience=1000)
+        async with trio.open_nursery() as nursery:
+            for first in (1, 101, 201):
+                nursery.start_soon(save_one_by_one, waiting, first, 100)
+            await trio.sleep(5)
+            with pytest.raises(FeedFailed, match="not-stored"):
+                await save(waiting, 0)
+
+        assert len(store.feeds) == 300
+        assert store.merged >= OWN_FAILURES
+
+    async def test_left_alone_it_waits_for_the_end_of_patience(self, autojump_clock: MockClock) -> None:
+        store = OneTooMany()
+        waiting = lane(store, patience=50)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(save_one_by_one, waiting, 1, 15)
+            with pytest.raises(FeedFailed, match="nothing could be stored for 50 s"):
+                await save(waiting, 0)
+
+        assert len(store.feeds) == 15
+        assert store.too_many > 2
+
+    async def test_a_store_that_comes_and_goes_gives_up_nobody(self, autojump_clock: MockClock) -> None:
+        store = Store(*((20 * n, 20 * n + 12) for n in range(50)))
+        waiting = lane(store)
+        async with trio.open_nursery() as nursery:
+            for number in range(300):
                 nursery.start_soon(save, waiting, number)
 
-        assert len(store.feeds) == 199
+        assert len(store.feeds) == 300
+        assert trio.current_time() > 150
+
+    async def test_a_store_that_can_be_read_takes_nothing_all_the_same(
+        self, autojump_clock: MockClock
+    ) -> None:
+        """Its disk is full."""
+
+        class Full(Store):
+            async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+                return {}
+
+        store = Full((0, 100))
+        waiting = lane(store)
+        async with trio.open_nursery() as nursery:
+            for number in range(2):
+                nursery.start_soon(save, waiting, number)
+            await trio.sleep(2)
+            for _ in range(5):
+                assert await waiting.load(["x"]) == {}
+                assert waiting.takes_nothing
+            assert trio.current_time() < 100
+
+        assert len(store.feeds) == 2
+
+    async def test_with_others_at_hand_a_single_save_is_given_up(self, autojump_clock: MockClock) -> None:
+        """They may show that it was no outage, or the next one shows that it was."""
+        store = Store((0, 100), (200, math.inf))
+        waiting = StoreLane(store, Lane("store", 4), 50, others_can_try=lambda: True)
+        with pytest.raises(FeedFailed, match="nothing could be stored for 50 s"):
+            await save(waiting, 1)
+        assert waiting.outage is not None
+        assert not waiting.takes_nothing
+        await trio.sleep_until(150)
+        assert await save(waiting, 2) == EntryCounts(new=1)
+        assert waiting.outage is None
+
+        await trio.sleep_until(200)
+        with pytest.raises(FeedFailed):
+            await save(waiting, 3)
+        with pytest.raises(StoreError, match="nothing could be stored for 50 s"):
+            await save(waiting, 4)
+        assert waiting.takes_nothing
 
     async def test_patience_begins_anew_with_each_success(self, autojump_clock: MockClock) -> None:
         store = Store(*((100 * n, 100 * n + 25) for n in range(10)))
@@ -214,6 +322,42 @@ class TestScrape:
         assert len(found) == len(store.feeds) == 200
         assert scrape.report().outage is None
         assert trio.current_time() > 300
+
+    @pytest.mark.parametrize("in_flight", [2, 50])
+    async def test_a_feed_that_is_never_stored_costs_no_other(
+        self, autojump_clock: MockClock, in_flight: int
+    ) -> None:
+        """What comes after it in the list is let in, although nothing else is at hand to be stored."""
+        internet = healthy(200, first_byte=1)
+        store = OneTooMany("http://f3.test/feed")
+        async with open_with(internet, store, in_flight=in_flight) as scrape:
+            found = await results_of(scrape)
+
+        report = scrape.report()
+        assert [r.feed.url for r in found if not r.stored] == ["http://f3.test/feed"]
+        assert report.errors == {"not-stored": 1}
+        assert len(found) == 200
+        assert report.stored == len(store.feeds) == 199
+        assert trio.current_time() < 400
+
+    async def test_nor_when_no_other_can_be_let_in_beside_it(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(1), OneTooMany("http://f0.test/3")
+        feeds = [f"http://f0.test/{n}" for n in range(20)]
+        async with open_virtual(feeds, internet, store) as scrape:  # type: ignore[attr-defined]
+            found = await results_of(scrape)
+
+        assert [r.feed.url for r in found if r.reason == "not-stored"] == ["http://f0.test/3"]
+        assert len(store.feeds) == 19
+        assert scrape.report().outage is None
+
+    async def test_nor_does_a_failure_that_can_not_be_remembered(self, autojump_clock: MockClock) -> None:
+        internet, store = healthy(50), OneTooMany("http://nowhere.test/feed")
+        feeds = ["http://nowhere.test/feed", *urls(internet)]
+        async with open_virtual(feeds, internet, store) as scrape:  # type: ignore[attr-defined]
+            found = await results_of(scrape)
+
+        assert [r.reason for r in found if r.outcome is not Outcome.NEW] == ["not-stored"]
+        assert len(found) == 51
 
     async def test_nobody_is_let_in_meanwhile(self, autojump_clock: MockClock) -> None:
         """Although there is room for more."""

@@ -116,10 +116,13 @@ class Passage:
     async def _failed(self, candidate: Candidate, failed: FeedFailed, trip: Trip) -> Result:
         """Remember a failure, unless it is our own refusal: that is another one under other settings."""
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
-        stored = outcome is not Outcome.REFUSED
+        stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
         if stored:
             state = after_failure(candidate, failed, self.now(), self.config.interval)
-            await self.store.save(FeedUpdate(state, ()), trip)
+            try:
+                await self.store.save(FeedUpdate(state, ()), trip)
+            except FeedFailed as not_stored:
+                failed, stored, outcome = not_stored, False, Outcome.FAILED
         return Result(
             candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=trip.lanes
         )

@@ -33,7 +33,7 @@ REASONS: Final[dict[str, str]] = {
     "parse-timeout": "parsing took longer than its deadline",
     "parse-crash": "the parser or its worker process broke on the document",
     "too-many-entries": "the document has more entries than the limit; the first ones are stored",
-    "not-stored": "the store failed, and was not waited for any longer, while the feed was under way",
+    "not-stored": "the store did not take it, or nothing at all, and was not waited for any longer",
     "cancelled": "the scrape was cancelled while the feed was under way",
 }
 

@@ -56,7 +56,9 @@ class Run:
         self._slots = HostSlots(self.backlog.queue, self._changed.unpark_all)
         self._slots.waiting_changed = self._let_in_beside
         self._locating = 0
-        self.store = StoreLane(store, self.lanes.store, config.store_patience)
+        self.store = StoreLane(
+            store, self.lanes.store, config.store_patience, others_can_try=self._others_can_try
+        )
         self._draining = self._cancelled = False
         self._under_way: set[trio.CancelScope] = set()
         self.failure: Exception | None = None
@@ -122,7 +124,7 @@ class Run:
         """The next feed whose host may start one; None when there is none left or we drain."""
         queue = self.backlog.queue
         while not self._draining:
-            if self.store.outage is not None:
+            if self.store.takes_nothing:
                 await self._changed.park()  # until the feed whose write has ended it is through
             elif (candidate := queue.start(trio.current_time())) is not None:
                 return candidate
@@ -137,6 +139,11 @@ class Run:
             else:
                 return None
         return None
+
+    def _others_can_try(self) -> bool:
+        """Whether anybody else is in flight, or can be let in."""
+        more = not self._draining and (bool(self.backlog.queue) or self.backlog.wants_more)
+        return more or self.tally.accepted - self.tally.finished > 1
 
     def drain(self) -> None:
         """Let no more feeds in, and do not wait for what the store knows of them."""
