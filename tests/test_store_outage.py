@@ -58,25 +58,26 @@ class Store(MemoryStore):
 
 
 class OneTooMany(Store):
-    """Has no time for one feed, and tells so after ten seconds.
+    """Has no time for the first feed, or for those at `urls`, and tells so after ten seconds.
 
     Args:
+      urls: of the feeds.
       merging: whether those that come while it tries share the fate.
     """
 
-    def __init__(self, url: str | None = None, *, merging: bool = False) -> None:
+    def __init__(self, *urls: str, merging: bool = False) -> None:
         super().__init__()
-        self._url = url
+        self._urls = urls
         self._merging = merging
         self._trying: trio.Event | None = None
         self.too_many = self.merged = 0
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
-        if update.state.feed_id == f"{0:032x}" or update.state.url == self._url:
+        if update.state.feed_id == f"{0:032x}" or update.state.url in self._urls:
             self.too_many += 1
-            self._trying = trio.Event()
+            trying = self._trying = trio.Event()
             await trio.sleep(10)
-            self._trying.set()
+            trying.set()
             self._trying = None
             raise StoreUnavailable("too slow")
         if self._merging and self._trying is not None:
@@ -349,6 +350,16 @@ class TestScrape:
         assert [r.feed.url for r in found if r.reason == "not-stored"] == ["http://f0.test/3"]
         assert len(store.feeds) == 19
         assert scrape.report().outage is None
+
+    async def test_nor_do_two_of_them_that_meet(self, autojump_clock: MockClock) -> None:
+        """What fails by itself says nothing of the store; the second one is in doubt as well."""
+        internet = healthy(100, first_byte=1)
+        store = OneTooMany("http://f0.test/feed", "http://f14.test/feed")
+        async with open_with(internet, store, in_flight=2) as scrape:
+            found = await results_of(scrape)
+
+        assert scrape.report().errors == {"not-stored": 2}
+        assert len(store.feeds) == len(found) - 2 == 98
 
     async def test_nor_does_a_failure_that_can_not_be_remembered(self, autojump_clock: MockClock) -> None:
         internet, store = healthy(50), OneTooMany("http://nowhere.test/feed")
