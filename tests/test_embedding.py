@@ -167,6 +167,29 @@ async def test_a_bug_of_the_callers_comes_out_as_itself(autojump_clock: MockCloc
             await run_virtual(wrong, internet)  # type: ignore[arg-type]
 
 
+class Breaking(Iterator[str]):
+    """A list that breaks off, each time that it is asked for its seventh feed."""
+
+    def __init__(self, internet: Internet) -> None:
+        self.left = urls(internet)[:6]
+
+    def __next__(self) -> str:
+        if not self.left:
+            raise ZeroDivisionError
+        return self.left.pop()
+
+
+async def test_a_list_that_breaks_off_is_counted_as_far_as_it_was_read(autojump_clock: MockClock) -> None:
+    internet = healthy(10)
+
+    with pytest.raises(ZeroDivisionError):
+        async with open_virtual(Breaking(internet), internet) as run:
+            async for _ in run:
+                pass
+
+    assert (run.report().feeds, run.report().not_started, run.report().complete) == (6, 6, False)
+
+
 async def test_what_no_machine_can_encode_is_refused(autojump_clock: MockClock) -> None:
     internet = healthy(1)
 

@@ -44,6 +44,18 @@ def test_it_says_of_random_feeds_what_feedparser_says() -> None:
     assert taken > 300
 
 
+def test_a_type_is_guessed_before_a_charset_is_repaired() -> None:
+    """UTF-8 that does not say so is Latin-1 to feedparser at first: "<â" is a tag that it does not know."""
+    body = "<rss version='2.0'><channel><title>1 &lt;… &amp;#39;</title></channel></rss>".encode()
+    document = Document(body, URLS[0])
+
+    first, second = read_wellformed(document).title, read_anything(document).title
+
+    assert first is not None
+    assert second is not None
+    assert first[:2] == second[:2] == ("1 <… &#39;", "text/plain")
+
+
 BROKEN = ("\x0b", "&", "<", "</item>", "<b", "&nbsp;", "<![CDATA[", "]]>", "<x:y/>")
 DOCTYPES = ("", "<!DOCTYPE rss [<!ENTITY nbsp 'n'>]>", "<!DOCTYPE rss SYSTEM 'http://netscape.test/'>")
 

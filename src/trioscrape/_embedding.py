@@ -74,14 +74,14 @@ class Scrape:
 
         What was not started is counted then, by reading the rest of the feed list.
         """
-        run, tally = self._run, self._run.tally
+        run, tally, source = self._run, self._run.tally, self._run.backlog.source
         if run.ended is not None:
-            tally.taken += run.backlog.source.count_rest()
+            source.take_rest()
         return Report(
-            feeds=tally.taken,
-            not_started=tally.taken - tally.accepted,
-            duplicates=run.backlog.source.duplicates,
-            duplicate_examples=tuple(run.backlog.source.duplicate_examples),
+            feeds=source.taken,
+            not_started=source.taken - tally.accepted,
+            duplicates=source.duplicates,
+            duplicate_examples=tuple(source.duplicate_examples),
             outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
             entries=tally.entries,
             errors=dict(tally.errors.most_common()),

@@ -126,7 +126,7 @@ class Run:
             elif (candidate := queue.start(trio.current_time())) is not None:
                 return candidate
             elif self.backlog.wants_more:
-                for result in await self.backlog.read(self.store, self.tally):
+                for result in await self.backlog.read(self.store):
                     self.tally.accepted += 1
                     self.tally.count(result)
                     await send.send(result)
