@@ -186,6 +186,7 @@ RSS = (
         "<!-- <b> --><?note a?><x:y/><media:content url='http://h.test/u'><media:title>m</media:title>"
         "</media:content>",
         "<title>Q&#038; A</title>",
+        "</item><ttl>\x0b90\x1f</ttl><item>",
         "<description><![CDATA[a <!x> b <p/>c]]></description><summary>a &lt;!x> b</summary>",
     ],
 )

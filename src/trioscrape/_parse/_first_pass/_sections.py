@@ -55,9 +55,8 @@ def chapters(reading: Reading, _: Scope, element: Element) -> None:
 
 def timing(reading: Reading, scope: Scope, element: Element) -> None:
     """How often to ask; an element with attributes is a dict of them to feedparser, and says nothing."""
-    name = reading.names[element.tag]
-    scope.timing[name] = {} if element.items() else (element.text or "").strip()
-    within(reading, scope, element)
+    text = reading.leaf(element)
+    scope.timing[reading.names[element.tag]] = {} if element.items() else text
 
 
 def skipped(reading: Reading, scope: Scope, element: Element) -> None:
