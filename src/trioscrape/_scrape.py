@@ -46,6 +46,8 @@ class Run:
         self.lag = Histogram()
         self.began = trio.current_time()
         self.ended: float | None = None
+        self.over = False
+        """Whether nothing of it is under way any more: the rest of the list may be read for the totals."""
         self._config, self._now = config, now
         self._context = client_context(config.ca_file)
         self.backlog = Backlog(feeds, config, now)
