@@ -192,6 +192,18 @@ class TestRun:
 
         assert records(ended.stdout)[-1]["outcomes"]["new"] == 1
 
+    def test_without_a_standard_error(self, site, feeds):
+        closed = subprocess.run(
+            ["sh", "-c", 'exec "$@" 2>&-', "sh", *command(feeds(site.url("a")))],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert closed.returncode == 0
+        assert closed.stdout.startswith("1 feed in ")
+
     def test_a_store_that_does_not_answer(self, site, feeds):
         ended = run(
             feeds(site.url("a")),
@@ -351,6 +363,18 @@ def test_interrupted_before_anything_begins(capfd, monkeypatch):
 
     assert main(["-"]) == 1
     assert capfd.readouterr() == ("", "trioscrape: interrupted\n")
+
+
+def test_interrupted_while_a_terminal_does_not_take_the_last_message(monkeypatch):
+    class Stopped(io.StringIO):
+        encoding = "utf-8"
+
+        def fileno(self) -> int:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stderr", Stopped())
+
+    assert main(["--nonsense"]) == 2
 
 
 class TestOpenFiles:
