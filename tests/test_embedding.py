@@ -90,6 +90,18 @@ async def test_statistics_are_a_frozen_moment(autojump_clock: MockClock) -> None
     assert after.lanes["dns"].waited.max == 4
 
 
+async def test_all_reports_of_a_scrape_are_of_one_run(autojump_clock: MockClock) -> None:
+    internet, store = healthy(5), MemoryStore()
+    for _ in range(2):
+        async with open_virtual(urls(internet), internet, store) as run:
+            await store.record_run(run.report())
+            async for _ in run:
+                await store.record_run(run.report())
+        await store.record_run(run.report())
+
+    assert [(report.feeds, sum(report.outcomes.values())) for report in store.runs] == [(5, 5), (5, 5)]
+
+
 async def test_one_feed_per_host_at_a_time(autojump_clock: MockClock) -> None:
     """And the number of feeds per host is a setting."""
     for per_host, seconds in (1, 10), (5, 2):

@@ -94,6 +94,7 @@ class Scrape:
             stored=tally.stored,
             not_stored_examples=tuple(tally.not_stored_examples),
             outage=run.store.outage,
+            run_id=run.id,
         )
 
 

@@ -29,7 +29,7 @@ from ._seen import Seen
 from ._store import Store
 from ._store_lane import StoreLane
 from ._tally import Tally
-from ._types import Feed, Outcome, Result
+from ._types import Feed, Outcome, Result, new_run_id
 
 LAG_PERIOD: Final = 0.02
 """Seconds between two looks at how late the event loop is."""
@@ -41,6 +41,7 @@ class Run:
     def __init__(
         self, feeds: Iterable[str | Feed], store: Store, config: Config, now: Callable[[], datetime]
     ) -> None:
+        self.id = new_run_id()
         self.tally = Tally()
         self.lanes = Lanes(config, store)
         self.lag = Histogram()
