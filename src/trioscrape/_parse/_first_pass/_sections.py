@@ -28,7 +28,8 @@ def titled(names: Collection[str]) -> Handler:
         reading.title_depth = -1
         for child in element:
             name = reading.names[child.tag]
-            if name not in names:
+            # A prefix tells feedparser's loose parser that it is in the image or source no more.
+            if name not in names or (reading.repaired and child.prefix):
                 raise NotTaken(f"{name} where it is not expected")
             if name in {"author", "contributor"}:
                 people(reading, scope, child)
