@@ -18,8 +18,9 @@ import pytest
 import trio
 import trio.testing
 
-from trioscrape import _cli
+from trioscrape import Feed, _cli
 from trioscrape._cli import main
+from trioscrape._options import parse
 from trioscrape._output import Output
 
 FEED = (
@@ -191,6 +192,18 @@ class TestRun:
 
         assert records(ended.stdout)[-1]["outcomes"]["new"] == 1
 
+    def test_without_a_standard_error(self, site, feeds):
+        closed = subprocess.run(
+            ["sh", "-c", 'exec "$@" 2>&-', "sh", *command(feeds(site.url("a")))],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert closed.returncode == 0
+        assert closed.stdout.startswith("1 feed in ")
+
     def test_a_store_that_does_not_answer(self, site, feeds):
         ended = run(
             feeds(site.url("a")),
@@ -276,6 +289,45 @@ class TestSignals:
         assert (last["outcomes"]["failed"], last["not_started"]) == (1, 2)
 
 
+class LongList:
+    """Feeds of one host, more than are looked ahead; and then something that takes its time."""
+
+    count = 21_000
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.at_the_rest, self.go_on = threading.Event(), threading.Event()
+        self.read = False
+
+    def __iter__(self) -> Iterator[Feed]:
+        yield from (Feed(self.site.url(f"stall/{number}")) for number in range(self.count))
+        self.at_the_rest.set()
+        self.go_on.wait(10)  # a net: nobody waits for it
+        self.read = True
+
+
+async def test_a_third_signal_ends_the_count_of_what_was_not_started(site, tmp_path):
+    options = parse(["-", "--store", f"sqlite:{tmp_path}/t.db", "--json"])
+    listed = LongList(site)
+    ended = []
+
+    async def run() -> None:
+        ended.append(await _cli._Command(options, listed).run())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        await trio.to_thread.run_sync(site.asked.wait)
+        os.kill(os.getpid(), signal.SIGINT)
+        site.go_on.set()
+        await trio.to_thread.run_sync(listed.at_the_rest.wait)
+        for _ in range(2):
+            await trio.testing.wait_all_tasks_blocked()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert (ended, listed.read) == ([1], False)
+    listed.go_on.set()
+
+
 class TestOutput:
     async def test_a_reader_that_stops_does_not_stop_the_event_loop(self, monkeypatch):
         reading, writing = os.pipe()
@@ -311,6 +363,18 @@ def test_interrupted_before_anything_begins(capfd, monkeypatch):
 
     assert main(["-"]) == 1
     assert capfd.readouterr() == ("", "trioscrape: interrupted\n")
+
+
+def test_interrupted_while_a_terminal_does_not_take_the_last_message(monkeypatch):
+    class Stopped(io.StringIO):
+        encoding = "utf-8"
+
+        def fileno(self) -> int:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stderr", Stopped())
+
+    assert main(["--nonsense"]) == 2
 
 
 class TestOpenFiles:

@@ -1,6 +1,7 @@
 """A scrape inside of somebody else's trio program."""
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 import trio
@@ -177,6 +178,51 @@ async def test_a_bug_of_the_callers_comes_out_as_itself(autojump_clock: MockCloc
     for wrong in "http://f0.test/", [None]:
         with pytest.raises(TypeError):
             await run_virtual(wrong, internet)  # type: ignore[arg-type]
+
+
+class Breaking(Iterator[str]):
+    """A list that breaks off, each time that it is asked for its seventh feed."""
+
+    def __init__(self, internet: Internet) -> None:
+        self.left = urls(internet)[:6]
+
+    def __next__(self) -> str:
+        if not self.left:
+            raise ZeroDivisionError
+        return self.left.pop()
+
+
+async def test_a_list_that_breaks_off_is_counted_as_far_as_it_was_read(autojump_clock: MockClock) -> None:
+    internet = healthy(10)
+
+    with pytest.raises(ZeroDivisionError):
+        async with open_virtual(Breaking(internet), internet) as run:
+            async for _ in run:
+                pass
+
+    assert (run.report().feeds, run.report().not_started, run.report().complete) == (6, 6, False)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("bug", [ZeroDivisionError, ValueError], ids=["bug", "what httpcore raises too"])
+async def test_a_bug_of_a_plug_in_comes_out_as_itself(
+    autojump_clock: MockClock, bug: type[Exception], scheme: str
+) -> None:
+    """No group, and no failure of the feed that happened to be there."""
+
+    async def broken(*_: object) -> NoReturn:
+        await trio.sleep(1)
+        raise bug("mine")
+
+    internet = healthy(3)
+    proxied = Config(http_proxy="http://f1.test:3128", https_proxy="http://f1.test:3128")
+    for config in Config(), proxied:
+        for seam in "resolve", "connect":
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(internet, seam, broken)
+                with pytest.raises(bug, match=r"^mine$"):
+                    await run_virtual([f"{scheme}://f0.test/"], internet, config=config)
+    assert internet.open == 0
 
 
 async def test_what_no_machine_can_encode_is_refused(autojump_clock: MockClock) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import pty
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ import trio
 import trio.testing
 from rich.console import Console
 
+from terminals import fill, read_terminal
+from trioscrape import _progress
 from trioscrape._progress import LiveProgress, Progress, lanes_view, open_progress, plain_line
 from trioscrape._types import LANES, EntryCounts, LaneStatistics, Outage, Outcome, Quantiles, Report
 
@@ -47,26 +48,13 @@ def rendered(width: int, seen: Report | None = None) -> list[str]:
 
 
 @contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+def terminal(monkeypatch: pytest.MonkeyPatch, go_on: threading.Event | None = None) -> Iterator[list[bytes]]:
     """Standard error is a terminal; what is written to it is in the list afterwards."""
-    ours, theirs = pty.openpty()
-    written: list[bytes] = []
-
-    def read() -> None:
-        try:
-            while data := os.read(ours, 4096):
-                written.append(data)
-        except OSError:  # Linux says so when the other side is closed
-            pass
-
-    reader = threading.Thread(target=read)
-    reader.start()
-    monkeypatch.setenv("TERM", "xterm")
-    with open(theirs, "w") as stderr, monkeypatch.context() as patched:
-        patched.setattr(sys, "stderr", stderr)
-        yield written
-    reader.join()
-    os.close(ours)
+    with read_terminal(go_on) as (device, written):
+        monkeypatch.setenv("TERM", "xterm")
+        with open(device, "w", closefd=False) as stderr, monkeypatch.context() as patched:
+            patched.setattr(sys, "stderr", stderr)
+            yield written
 
 
 class TestView:
@@ -105,27 +93,29 @@ class TestView:
 
 
 class TestChoice:
-    def test_a_pipe_gets_lines(self):
-        with open_progress(live=True) as progress:
+    async def test_a_pipe_gets_lines(self):
+        async with open_progress(live=True) as progress:
             assert type(progress) is Progress
 
-    def test_a_terminal_gets_the_live_view(self, monkeypatch):
-        with terminal(monkeypatch), open_progress(live=True) as progress:
-            assert type(progress) is LiveProgress
+    async def test_a_terminal_gets_the_live_view(self, monkeypatch):
+        with terminal(monkeypatch):
+            async with open_progress(live=True) as progress:
+                assert type(progress) is LiveProgress
 
-    def test_a_terminal_gets_lines_if_the_view_is_not_wanted(self, monkeypatch):
-        with terminal(monkeypatch), open_progress(live=False) as progress:
-            assert type(progress) is Progress
+    async def test_a_terminal_gets_lines_if_the_view_is_not_wanted(self, monkeypatch):
+        with terminal(monkeypatch):
+            async with open_progress(live=False) as progress:
+                assert type(progress) is Progress
 
-    def test_a_dumb_terminal_gets_lines(self, monkeypatch):
+    async def test_a_dumb_terminal_gets_lines(self, monkeypatch):
         with terminal(monkeypatch):
             monkeypatch.setenv("TERM", "dumb")
-            with open_progress(live=True) as progress:
+            async with open_progress(live=True) as progress:
                 assert type(progress) is Progress
 
 
 class TestLines:
-    async def test_a_line_every_five_seconds(self, capsys, autojump_clock, monkeypatch):
+    async def test_a_line_every_five_seconds(self, capfd, autojump_clock, monkeypatch):
         async def at_once(write, **_):
             await trio.lowlevel.checkpoint()
             write()
@@ -136,41 +126,44 @@ class TestLines:
         with trio.move_on_after(16):
             await Progress().show(report, 1500)
 
-        assert capsys.readouterr().err.splitlines() == [plain_line(report(), 1500)] * 3
+        assert capfd.readouterr().err.splitlines() == [plain_line(report(), 1500)] * 3
 
-    async def test_messages_can_not_command_a_terminal(self, capsys):
+    async def test_messages_can_not_command_a_terminal(self, capfd):
         await Progress().say("bad \x1b[2J\nline")
 
-        assert capsys.readouterr() == ("", "bad \\x1b[2J\\nline\n")
+        assert capfd.readouterr() == ("", "bad \\x1b[2J\\nline\n")
 
     async def test_nobody_reads_them(self, monkeypatch):
-        class Nobody(io.StringIO):
-            def write(self, _: str) -> int:
-                raise BrokenPipeError
+        reading, writing = os.pipe()
+        os.close(reading)
+        with io.TextIOWrapper(io.FileIO(writing, "w")) as stderr:
+            monkeypatch.setattr(sys, "stderr", stderr)
 
-        monkeypatch.setattr(sys, "stderr", Nobody())
-
-        await Progress().say("hello")
+            await Progress().say("hello")
 
     async def test_a_reader_that_stops_does_not_stop_the_event_loop(self, monkeypatch):
+        reading, writing = os.pipe()
         alive = threading.Event()
+        seen: list[object] = []
 
-        class Stopped(io.StringIO):
-            loop_was_alive = None
+        def read_late() -> None:
+            seen.append(alive.wait(timeout=10))
+            while data := os.read(reading, 65536):
+                seen.append(len(data))
 
-            def write(self, _: str) -> int:
-                self.loop_was_alive = self.loop_was_alive or alive.wait(timeout=10)
-                return 0
+        reader = threading.Thread(target=read_late)
+        reader.start()
+        with io.TextIOWrapper(io.FileIO(writing, "w")) as stderr:
+            monkeypatch.setattr(sys, "stderr", stderr)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(Progress().say, "x" * 200_000)
+                await trio.testing.wait_all_tasks_blocked()
+                alive.set()
+        reader.join()
+        os.close(reading)
 
-        stderr = Stopped()
-        monkeypatch.setattr(sys, "stderr", stderr)
-
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(Progress().say, "hello")
-            await trio.testing.wait_all_tasks_blocked()
-            alive.set()
-
-        assert stderr.loop_was_alive
+        assert seen[0] is True
+        assert sum(seen[1:]) == 200_001
 
 
 class TestLive:
@@ -181,8 +174,8 @@ class TestLive:
             shown.set()
             return report()
 
-        with terminal(monkeypatch) as written, open_progress(live=True) as progress:
-            async with trio.open_nursery() as nursery:
+        with terminal(monkeypatch) as written:
+            async with open_progress(live=True) as progress, trio.open_nursery() as nursery:
                 nursery.start_soon(progress.show, next_report, 1500)
                 await shown.wait()
                 await progress.say("a [b]message[/b]")
@@ -196,7 +189,50 @@ class TestLive:
 
     async def test_no_color(self, monkeypatch):
         monkeypatch.setenv("NO_COLOR", "1")
-        with terminal(monkeypatch) as written, open_progress(live=True) as progress:
-            progress._draw(report(), 1500)
+        with terminal(monkeypatch) as written:
+            async with open_progress(live=True) as progress:
+                progress._draw(report(), 1500)
 
         assert b"\x1b[3" not in b"".join(written)
+
+    async def test_a_terminal_that_goes_on_at_last_has_its_cursor_again(self, monkeypatch):
+        """However long it was stopped, as long as the command is not."""
+        monkeypatch.setattr(_progress, "_LAST_MOMENT", 0)
+        go_on, drawn, leave, left = threading.Event(), trio.Event(), trio.Event(), trio.Event()
+
+        async def show() -> None:
+            async with open_progress(live=True) as progress:
+                progress._draw(report(), 1500)
+                drawn.set()
+                await leave.wait()
+            left.set()
+
+        with trio.fail_after(60), terminal(monkeypatch, go_on) as written:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(show)
+                await drawn.wait()
+                fill(sys.stderr.fileno())
+                leave.set()
+                await trio.testing.wait_all_tasks_blocked()
+                assert not left.is_set()
+                go_on.set()
+
+        text = b"".join(written)
+        assert text.rindex(b"\x1b[?25h") > text.rindex(b"120 of")
+
+    async def test_cancelled_while_the_terminal_takes_nothing(self, monkeypatch):
+        monkeypatch.setattr(_progress, "_LAST_MOMENT", 0)
+        begun = trio.Event()
+
+        async def show() -> None:
+            async with open_progress(live=True):
+                begun.set()
+
+        with trio.fail_after(60), terminal(monkeypatch, threading.Event()):
+            fill(sys.stderr.fileno())
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(show)
+                await trio.testing.wait_all_tasks_blocked()
+                nursery.cancel_scope.cancel()
+
+        assert not begun.is_set()

@@ -26,7 +26,7 @@ from ._lane import Lane
 from ._moving import move
 from ._network import client_context
 from ._options import Options, parse
-from ._output import Output
+from ._output import Output, Unbuffered
 from ._progress import Progress, open_progress
 from ._report import complete, count, feed_record, json_line, run_record, summary
 from ._store import Store, check_store_url, open_store
@@ -65,8 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _complain(message: str, status: int) -> int:
-    with suppress(OSError):
-        print("trioscrape:", " ".join(message.split()), file=sys.stderr)  # noqa: T201
+    # A terminal that takes nothing is waited for; Ctrl-C ends that as well.
+    with suppress(OSError, KeyboardInterrupt):
+        Unbuffered(sys.stderr).write(f"trioscrape: {' '.join(message.split())}\n")
     return status
 
 
@@ -117,6 +118,7 @@ class _Command:
         self._scrape: Scrape | None = None
         self._draining = self._cancelled = False
         self._showing, self._recording = trio.CancelScope(), trio.CancelScope()
+        self._shown = trio.Event()
         self._progress = Progress()
         self._output = Output()
         self._failure: Exception | None = None
@@ -201,7 +203,7 @@ class _Command:
 
     async def _scrape_all(self, sources: _Sources, store: Store) -> Report:
         """The report, also of a scrape that was cancelled or whose store has failed."""
-        with open_progress(live=not self._options.json) as self._progress:
+        async with open_progress(live=not self._options.json) as self._progress:
             await self._progress.say(f"{count(sources.count, 'feed')} into {store.shown}")
             for proxy in self._options.config.proxies.shown:
                 await self._progress.say(f"through the proxy {proxy}, which looks the names up")
@@ -223,11 +225,14 @@ class _Command:
             finally:
                 self._showing.cancel()
         assert self._scrape is not None  # noqa: S101
-        return self._scrape.report()
+        await self._shown.wait()
+        # It reads the list to its end: after Ctrl-C 20 s for a million feeds, and Ctrl-C ends that too.
+        return await trio.to_thread.run_sync(self._scrape.report, abandon_on_cancel=True)
 
     async def _show(self, scrape: Scrape, lines: int) -> None:
         with self._showing:
             await self._progress.show(scrape.report, lines)
+        self._shown.set()
 
     async def _hand_out(self, result: Result) -> None:
         if self._options.json:

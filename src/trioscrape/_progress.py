@@ -8,10 +8,10 @@ deadlines run out that have nothing to do with it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Final
+from typing import Final, TextIO, cast
 
 import trio
 from rich.console import Console, Group, RenderableType
@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 from trio_util import periodic
 
+from ._output import Unbuffered
 from ._report import count, printable
 from ._types import LANES, LaneStatistics, Outage, Report
 
@@ -28,6 +29,8 @@ _BAR_FROM: Final = 60
 """Columns of a terminal that has room for bars."""
 _TIMES_FROM: Final = 44
 """Columns of a terminal that has room for waiting times."""
+_LAST_MOMENT: Final = 1.0
+"""Seconds for a terminal to take the end of the view when nobody waits for it any more."""
 
 
 class Progress:
@@ -42,6 +45,7 @@ class Progress:
     def __init__(self) -> None:
         # Of its own, as everything that waits for a thread here must not wait for the lookups'.
         self._limiter = trio.CapacityLimiter(1)
+        self._stderr = Unbuffered(sys.stderr)
 
     async def show(self, report: Callable[[], Report], lines: int) -> None:
         """Show the scrape of a list of `lines` feeds over and over again until cancelled."""
@@ -57,7 +61,7 @@ class Progress:
         self._write(plain_line(report, lines))
 
     def _write(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201 - it is the command line's output
+        self._stderr.write(f"{line}\n")
 
     async def _in_thread(self, write: Callable[[], None]) -> None:
         with suppress(OSError):
@@ -73,6 +77,22 @@ class LiveProgress(Progress):
         super().__init__()
         self._live = live
 
+    async def start(self) -> None:
+        """Begin. Cancellation: gives up at once."""
+        await self._in_thread(self._live.start)
+
+    async def stop(self) -> None:
+        """Wipe the view, when the terminal takes that.
+
+        Cancellation: a terminal that takes nothing is left as it is after a second.
+        """
+        try:
+            await self._in_thread(self._live.stop)
+        finally:
+            # A terminal that works must have its cursor again. Nothing is left to do if it has.
+            with trio.move_on_after(_LAST_MOMENT, shield=True):
+                await self._in_thread(self._live.stop)
+
     def _draw(self, report: Report, lines: int) -> None:
         view = lanes_view(report, lines, self._live.console.width)
         self._live.update(view, refresh=True)
@@ -81,21 +101,27 @@ class LiveProgress(Progress):
         self._live.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
-@contextmanager
-def open_progress(*, live: bool) -> Iterator[Progress]:
+@asynccontextmanager
+async def open_progress(*, live: bool) -> AsyncIterator[Progress]:
     """The live view if it is wanted and standard error is a terminal that can show it, else lines.
 
     The view is gone from the terminal after the block. ``NO_COLOR`` is respected.
     """
-    console = Console(stderr=True)
-    if not live or not sys.stderr.isatty() or console.is_dumb_terminal:
+    stderr = Unbuffered(sys.stderr)
+    console = Console(file=cast("TextIO", stderr))
+    if not live or not stderr.isatty() or console.is_dumb_terminal:
         yield Progress()
         return
     # No thread of rich's own, and no catching of what others print.
-    with Live(
+    view = Live(
         console=console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-    ) as view:
-        yield LiveProgress(view)
+    )
+    progress = LiveProgress(view)
+    try:
+        await progress.start()
+        yield progress
+    finally:
+        await progress.stop()  # noqa: ASYNC102 - gives up when it is cancelled
 
 
 def plain_line(report: Report, lines: int) -> str:
