@@ -73,6 +73,7 @@ class StoreLane:
     ) -> None:
         self._store, self._lane, self._patience = store, lane, patience
         self._jitter, self._others_can_try = jitter, others_can_try
+        self._clock = trio.lowlevel.current_clock()
         self._failure: str | None = None
         self._since = self._pause = self._again = 0.0
         self._asking = trio.Lock()
@@ -82,10 +83,10 @@ class StoreLane:
 
     @property
     def outage(self) -> Outage | None:
-        """The outage that goes on at this moment."""
+        """The outage that goes on at this moment; it may be asked for in any thread."""
         if self._failure is None:
             return None
-        return Outage(trio.current_time() - self._since, self._failure)
+        return Outage(self._clock.current_time() - self._since, self._failure)
 
     @property
     def takes_nothing(self) -> bool:
@@ -130,6 +131,7 @@ class StoreLane:
                                 return await self._attempted(call)
 
     async def _attempted(self, call: _Call[T]) -> T:
+        # Who asks whether an outage is over learns nothing of its own call.
         others_go_on = self._failure is None and call.failed_at is not None and call.failed_at < self._stored
         try:
             result = await call.attempt()
