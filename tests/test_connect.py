@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair
 
-from trioscrape._connect import connect_fastest
+from trioscrape._connect import ConnectorBug, connect_fastest
 from trioscrape._errors import FeedFailed
 
 
@@ -119,4 +119,29 @@ async def test_cancelled_when_several_have_won_in_one_tick(autojump_clock: MockC
         await scenario.connect()
         scenario.closed += [made for made in scenario.made if made not in scenario.closed]
 
+    assert sorted(map(id, scenario.closed)) == sorted(map(id, scenario.made))
+
+
+@pytest.mark.parametrize("bug", [ValueError, ZeroDivisionError])
+async def test_a_bug_ends_it_and_leaves_nothing_open(autojump_clock: MockClock, bug: type[Exception]) -> None:
+    """Also beside an address that answers in the same moment."""
+    moment = trio.Event()
+
+    class Buggy(Scenario):
+        async def connector(self, address: str, port: int) -> trio.abc.Stream:
+            if address == "192.0.2.3":
+                moment.set()
+            stream = await super().connector(address, port)
+            await moment.wait()
+            if address == "192.0.2.1":
+                self.made.remove(stream)
+                raise bug
+            return stream
+
+    scenario = Buggy({"192.0.2.1": 0, "192.0.2.2": 0, "192.0.2.3": math.inf})
+
+    with pytest.raises(ConnectorBug) as caught:
+        await scenario.connect()
+
+    assert type(caught.value.error) is bug
     assert sorted(map(id, scenario.closed)) == sorted(map(id, scenario.made))

@@ -1,6 +1,7 @@
 """A scrape inside of somebody else's trio program."""
 
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 import trio
@@ -165,6 +166,28 @@ async def test_a_bug_of_the_callers_comes_out_as_itself(autojump_clock: MockCloc
     for wrong in "http://f0.test/", [None]:
         with pytest.raises(TypeError):
             await run_virtual(wrong, internet)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("bug", [ZeroDivisionError, ValueError], ids=["bug", "what httpcore raises too"])
+async def test_a_bug_of_a_plug_in_comes_out_as_itself(
+    autojump_clock: MockClock, bug: type[Exception], scheme: str
+) -> None:
+    """No group, and no failure of the feed that happened to be there."""
+
+    async def broken(*_: object) -> NoReturn:
+        await trio.sleep(1)
+        raise bug("mine")
+
+    internet = healthy(3)
+    proxied = Config(http_proxy="http://f1.test:3128", https_proxy="http://f1.test:3128")
+    for config in Config(), proxied:
+        for seam in "resolve", "connect":
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(internet, seam, broken)
+                with pytest.raises(bug, match=r"^mine$"):
+                    await run_virtual([f"{scheme}://f0.test/"], internet, config=config)
+    assert internet.open == 0
 
 
 async def test_what_no_machine_can_encode_is_refused(autojump_clock: MockClock) -> None:

@@ -24,6 +24,14 @@ _OURS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 _UNREACHABLE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
+class ConnectorBug(Exception):
+    """Carries what no connector may raise past httpcore, some of whose own errors have the same type."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
 async def open_tcp(address: str, port: int) -> trio.abc.Stream:
     """The connector of real life. No name is looked up, not even to find that there is none."""
     family = trio.socket.AF_INET6 if ":" in address else trio.socket.AF_INET
@@ -47,10 +55,12 @@ async def connect_fastest(
     Raises:
       FeedFailed: ``refused``, ``unreachable``, ``connect-timeout`` or ``connection-lost``.
       TrioscrapeError: this process may not open any more files.
+      ConnectorBug: the connector has raised something else.
 
     Cancellation: closes every connection, also one that was made in the same tick.
     """
     failures: list[Exception] = []
+    bugs: list[Exception] = []
     won: list[tuple[str, trio.abc.Stream]] = []
 
     async def attempt(address: str, failed: trio.Event) -> None:
@@ -59,6 +69,9 @@ async def connect_fastest(
         except (OSError, trio.BrokenResourceError) as error:
             failures.append(error)
             failed.set()
+        except Exception as error:  # noqa: BLE001 - raised again below; the nursery would wrap it in a group
+            bugs.append(error)
+            race.cancel_scope.cancel(reason="the connector has a bug")
         else:
             won.append((address, stream))
             race.cancel_scope.cancel(reason="another address has answered")
@@ -73,6 +86,9 @@ async def connect_fastest(
     except BaseException:
         await _close_all(won)  # noqa: ASYNC102 - waits for nobody
         raise
+    if bugs:
+        await _close_all(won)
+        raise ConnectorBug(bugs[0])
     await _close_all(won[1:])
     if not won:
         raise _worst(failures)

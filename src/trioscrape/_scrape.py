@@ -14,7 +14,7 @@ from ._admission import Candidate
 from ._backlog import Backlog
 from ._budget import ByteBudget
 from ._config import Config, Per
-from ._connect import Connector
+from ._connect import Connector, ConnectorBug
 from ._dns import Names, Resolver
 from ._errors import StoreError
 from ._fetch import Fetcher
@@ -215,13 +215,14 @@ class Run:
     def _ending_the_run(self) -> Iterator[None]:
         """What is no feed's own failure ends the run: once, and as itself, not in a group.
 
-        A store that is gone fails several writes at once; the caller's feed iterator, resolver or
-        parser may have a bug. Nothing more is let in, what is under way is cut short.
+        A store that is gone fails several writes at once; the caller's feed iterator, resolver, connector
+        or parser may have a bug. Nothing more is let in, what is under way is cut short.
         """
         try:
             yield
         except Exception as error:  # noqa: BLE001 - is raised again when all tasks have ended
-            self.failure = self.failure or error
+            itself = error.error if isinstance(error, ConnectorBug) else error
+            self.failure = self.failure or itself
             self.cancel()
 
     # Looking at it
