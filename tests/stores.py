@@ -33,6 +33,8 @@ class Opened:
     writes: Callable[[], object]
     """Some value that changes when anything is written."""
     runs: Callable[[], list[dict[str, Any]]]
+    damage: Callable[[str, dict[str, Any]], object] | None = None
+    """Sets fields of what ``feeds`` or ``entries`` have of `FEED`; None: nobody else gets at it."""
 
 
 def state(feed_id: str = FEED, **changes: Any) -> FeedState:
@@ -122,6 +124,13 @@ async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
     path: Path = request.getfixturevalue("tmp_path") / "store.db"
     with closing(sqlite3.connect(path)) as watcher:
         watcher.row_factory = sqlite3.Row
+
+        def damage(table: str, values: dict[str, Any]) -> None:
+            fields = ", ".join(f"{name} = :{name}" for name in values)
+            feed = {"feeds": "feed_id", "entries": "feed"}[table]
+            watcher.execute(f"UPDATE {table} SET {fields} WHERE {feed} = '{FEED}'", values)
+            watcher.commit()
+
         async with open_store(f"sqlite:{path}") as store:
             yield Opened(
                 store,
@@ -135,6 +144,7 @@ async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
                     dict(row) | {"lanes": json.loads(row["lanes"])}
                     for row in watcher.execute("SELECT * FROM runs")
                 ],
+                damage,
             )
 
 
@@ -153,12 +163,17 @@ async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
         def existing() -> list[str]:
             return database.list_collection_names()
 
+        def damage(collection: str, values: dict[str, Any]) -> None:
+            feed = {"feeds": "_id", "entries": "feed"}[collection]
+            database[collection].update_many({feed: FEED}, {"$set": values})
+
         async with open_store(url) as store:
             yield Opened(
                 store,
                 lambda feed: {e["key"]: entry_of_document(e) for e in database.entries.find({"feed": feed})},
                 writes,
                 lambda: list(database.runs.find()),
+                damage,
             )
 
 

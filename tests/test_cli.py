@@ -19,10 +19,11 @@ import trio
 import trio.testing
 
 from threads import no_thread
-from trioscrape import _cli
+from trioscrape import Feed, _cli
 from trioscrape._cli import main
 from trioscrape._errors import TrioscrapeError
 from trioscrape._input import open_input
+from trioscrape._options import parse
 from trioscrape._output import Output
 from trioscrape._progress import Progress
 from trioscrape._restore import Moved, restoring
@@ -292,6 +293,45 @@ class TestSignals:
         )  # fmt: skip
         assert last["errors"] == {"cancelled": 1}
         assert (last["outcomes"]["failed"], last["not_started"]) == (1, 2)
+
+
+class LongList:
+    """Feeds of one host, more than are looked ahead; and then something that takes its time."""
+
+    count = 21_000
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.at_the_rest, self.go_on = threading.Event(), threading.Event()
+        self.read = False
+
+    def __iter__(self) -> Iterator[Feed]:
+        yield from (Feed(self.site.url(f"stall/{number}")) for number in range(self.count))
+        self.at_the_rest.set()
+        self.go_on.wait(10)  # a net: nobody waits for it
+        self.read = True
+
+
+async def test_a_third_signal_ends_the_count_of_what_was_not_started(site, tmp_path):
+    options = parse(["-", "--store", f"sqlite:{tmp_path}/t.db", "--json"])
+    listed = LongList(site)
+    ended = []
+
+    async def run() -> None:
+        ended.append(await _cli._Command(options, listed).run())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        await trio.to_thread.run_sync(site.asked.wait)
+        os.kill(os.getpid(), signal.SIGINT)
+        site.go_on.set()
+        await trio.to_thread.run_sync(listed.at_the_rest.wait)
+        for _ in range(2):
+            await trio.testing.wait_all_tasks_blocked()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert (ended, listed.read) == ([1], False)
+    listed.go_on.set()
 
 
 class TestOutput:

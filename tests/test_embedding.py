@@ -90,6 +90,18 @@ async def test_statistics_are_a_frozen_moment(autojump_clock: MockClock) -> None
     assert after.lanes["dns"].waited.max == 4
 
 
+async def test_all_reports_of_a_scrape_are_of_one_run(autojump_clock: MockClock) -> None:
+    internet, store = healthy(5), MemoryStore()
+    for _ in range(2):
+        async with open_virtual(urls(internet), internet, store) as run:
+            await store.record_run(run.report())
+            async for _ in run:
+                await store.record_run(run.report())
+        await store.record_run(run.report())
+
+    assert [(report.feeds, sum(report.outcomes.values())) for report in store.runs] == [(5, 5), (5, 5)]
+
+
 async def test_one_feed_per_host_at_a_time(autojump_clock: MockClock) -> None:
     """And the number of feeds per host is a setting."""
     for per_host, seconds in (1, 10), (5, 2):
@@ -204,6 +216,29 @@ async def test_a_name_that_is_not_at_the_address_is_answered_by_its_first_site(
 
     assert (await stream.receive_some()).startswith(b"HTTP/1.1 410 ")
     await stream.aclose()
+
+
+class Breaking(Iterator[str]):
+    """A list that breaks off, each time that it is asked for its seventh feed."""
+
+    def __init__(self, internet: Internet) -> None:
+        self.left = urls(internet)[:6]
+
+    def __next__(self) -> str:
+        if not self.left:
+            raise ZeroDivisionError
+        return self.left.pop()
+
+
+async def test_a_list_that_breaks_off_is_counted_as_far_as_it_was_read(autojump_clock: MockClock) -> None:
+    internet = healthy(10)
+
+    with pytest.raises(ZeroDivisionError):
+        async with open_virtual(Breaking(internet), internet) as run:
+            async for _ in run:
+                pass
+
+    assert (run.report().feeds, run.report().not_started, run.report().complete) == (6, 6, False)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

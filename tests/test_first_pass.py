@@ -44,6 +44,38 @@ def test_it_says_of_random_feeds_what_feedparser_says() -> None:
     assert taken > 300
 
 
+def test_a_type_is_guessed_before_a_charset_is_repaired() -> None:
+    """UTF-8 that does not say so is Latin-1 to feedparser at first: "<â" is a tag that it does not know."""
+    body = "<rss version='2.0'><channel><title>1 &lt;… &amp;#39;</title></channel></rss>".encode()
+    document = Document(body, URLS[0])
+
+    first, second = read_wellformed(document).title, read_anything(document).title
+
+    assert first is not None
+    assert second is not None
+    assert first[:2] == second[:2] == ("1 <… &#39;", "text/plain")
+
+
+def test_an_empty_declaration_declares_nothing() -> None:
+    """libxml2 has it among those of the root, and so one of another element was taken for the root's."""
+    body = b"<feed xmlns=''><title>&lt;b>x&lt;/b></title><x xmlns='http://purl.org/rss/1.0/'/></feed>"
+    document = Document(body, URLS[0])
+
+    assert parsed_feed(read_wellformed(document), document).title == "<b>x</b>"
+    assert parsed_feed(read_anything(document), document).title == "<b>x</b>"
+
+
+def test_names_that_expat_may_not_know_are_for_feedparser() -> None:
+    """libxml2 goes by the fifth edition of XML 1.0, expat by the fourth."""
+    document = Document(
+        "<rss><channel><title>T</title><a€/></channel></rss>".encode(), URLS[0], "text/xml; charset=utf-8"
+    )
+
+    with pytest.raises(NotTaken):
+        read_wellformed(document)
+    assert read_anything(document).repaired
+
+
 BROKEN = ("\x0b", "&", "<", "</item>", "<b", "&nbsp;", "<![CDATA[", "]]>", "<x:y/>")
 DOCTYPES = ("", "<!DOCTYPE rss [<!ENTITY nbsp 'n'>]>", "<!DOCTYPE rss SYSTEM 'http://netscape.test/'>")
 

@@ -2,18 +2,23 @@
 
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import bson
 import pytest
 import trio
+from bson.datetime_ms import DatetimeMS
+from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 from pymongo.database import Database
 
 from stores import FEED, FULL_ENTRY, entry, report, state, update
-from trioscrape import Enclosure, Entry, StoreError, StoreUnavailable
+from trioscrape import Enclosure, Entry, StoredEntry, StoreError, StoreUnavailable
+from trioscrape._lane import Lane
 from trioscrape._store import open_store
 from trioscrape._store._merge import CALLERS
+from trioscrape._store_lane import StoreLane
 from trioscrape._types import EntryCounts
 
 from mongod import Mongod
@@ -132,6 +137,34 @@ class TestDocuments:
         assert found["outcomes"] == {"new": 400, "failed": 99}
         assert found["errors"] == {"http-404": 98, "tls": 1}
         assert found["lanes"]["dns"]["waited"] == {"p50": 0.001, "p99": 0.5, "max": 1.25}
+
+    async def test_documents_that_are_none_of_ours(self, mongodb_url: str, database: Database[Any]) -> None:
+        """They lack fields, or hold what Python has no value for; for an import they have no times."""
+        ids = [f"{number:032x}" for number in range(4)]
+        keys = ("a", "https://a.test/b")
+        late = DatetimeMS(10**15)
+        database.feeds.insert_one({"_id": ids[0]})
+        latin_1 = bson.encode({"_id": ids[1], "url": "é"}).replace(b"\xc3", b"x")
+        database.feeds.insert_one(RawBSONDocument(latin_1))
+        async with open_store(mongodb_url) as store:
+            for feed_id in ids[2:]:
+                await store.save(update(*map(entry, keys), feed_id=feed_id))
+            database.feeds.update_one({"_id": ids[2]}, {"$set": {"next_fetch": late}})
+            database.entries.update_many({"feed": ids[3]}, {"$set": {"updated": late}})
+            database.entries.insert_many([{"feed": feed_id, "key": 5} for feed_id in ids])
+            database.entries.insert_many([{"feed": feed_id, "key": "c"} for feed_id in ids])
+
+            assert set(await store.load(ids)) == {ids[3]}
+            moment = datetime(2024, 1, 1, tzinfo=UTC)
+            assert await store.restore_entries([StoredEntry(ids[0], entry("c"), moment, moment)]) == 1
+            moved = ("c", "http://a.test/b", "x", "y")
+            saved = [await store.save(update(*map(entry, moved), feed_id=feed_id)) for feed_id in ids]
+            assert saved == [
+                EntryCounts(new=3, unchanged=1),
+                *[EntryCounts(new=3, changed=1)] * 2,
+                EntryCounts(new=2, changed=2),
+            ]
+            assert set(await store.load(ids)) == set(ids)
 
     async def test_the_largest_entry_fits_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
         """Every field as long as it may be, of characters that take the most bytes."""
@@ -281,6 +314,15 @@ class TestServerTrouble:
             own_mongod.heal()
             await store.save(update(entry()))
             assert set(await store.load([FEED])) == {FEED}
+
+    async def test_a_run_whose_acknowledgement_was_lost_is_one_document(self, own_mongod: Mongod) -> None:
+        """The server has carried the write out each time, and each time has said that it may be lost."""
+        async with open_store(own_mongod.url, deadline=0.3) as store:
+            own_mongod.fail("update", 2, writeConcernError={"code": 64, "errmsg": "no majority"})
+            await StoreLane(store, Lane("store", 1), 300).record_run(report())
+
+        with MongoClient[Any](own_mongod.url) as client:
+            assert client.trioscrape.runs.count_documents({}) == 1
 
     async def test_an_index_of_ones_own_that_forbids_the_entries(
         self, mongodb_url: str, database: Database[Any]

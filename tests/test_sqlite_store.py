@@ -76,6 +76,34 @@ async def test_first_seen_stays_and_last_changed_moves(path: Path, outside: sqli
     assert last_changed != "then"
 
 
+async def test_text_in_another_encoding(path: Path, outside: sqlite3.Connection) -> None:
+    """As a shell in another locale would leave it."""
+    async with open_store(f"sqlite:{path}") as store:
+        await store.save(update(entry("a"), entry("b")))
+        for table, column in (
+            ("feeds", "title"),
+            ("feeds", "body_hash"),
+            ("entries", "title"),
+            ("entries", "hash"),
+        ):
+            outside.execute(f"UPDATE {table} SET {column} = CAST(x'e9' AS TEXT)")
+
+        assert (await store.load([FEED]))[FEED].title == "\N{REPLACEMENT CHARACTER}"
+        assert [each.entry.title async for each in store.read_entries()] == ["\N{REPLACEMENT CHARACTER}"] * 2
+        assert await store.save(update(entry("a"), entry("b"))) == EntryCounts(changed=2)
+        assert await store.load([FEED]) == {FEED: update().state}
+
+
+async def test_a_key_that_is_no_text(path: Path, outside: sqlite3.Connection) -> None:
+    """It is passed over where a feed's entries are looked for under other URLs."""
+    async with open_store(f"sqlite:{path}") as store:
+        await store.save(update(entry("http://a.test/1"), entry("http://a.test/2")))
+        outside.execute("UPDATE entries SET key = x'ff' WHERE key = 'http://a.test/1'")
+
+        moved = update(entry("https://a.test/1"), entry("https://a.test/2"))
+        assert await store.save(moved) == EntryCounts(new=1, changed=1)
+
+
 async def test_a_write_that_fails_half_way_is_rolled_back(path: Path, outside: sqlite3.Connection) -> None:
     async with open_store(f"sqlite:{path}") as store:
         outside.execute(

@@ -67,6 +67,17 @@ class TestRoundTrip:
         assert [run["feeds"] for run in opened.runs()] == [500, 500]
         assert opened.runs()[0]["lanes"]["dns"]["peak_waiting"] == 468
 
+    async def test_a_run_that_is_recorded_again_is_the_same_record(self, opened: Opened) -> None:
+        """An answer may have been lost; a later report takes the place of an earlier one."""
+        run = report()
+        await opened.store.record_run(run)
+        await opened.store.record_run(report())
+        await opened.store.record_run(run)
+        assert [each["feeds"] for each in opened.runs()] == [500, 500]
+
+        await opened.store.record_run(replace(run, feeds=501))
+        assert sorted(each["feeds"] for each in opened.runs()) == [500, 501]
+
 
 class TestIdempotence:
     async def test_new_changed_and_unchanged_are_counted(self, opened: Opened) -> None:
@@ -342,6 +353,82 @@ class TestMerging:
         stored = await opened.store.load([f"{number:032x}" for number in range(20)])
         assert {state.failures for state in stored.values()} == {*range(20)} - {7}
         assert counts == [EntryCounts(new=1)] * 19
+
+
+class TestRecordsOfOthers:
+    """Databases are open to everybody. What a script has spoiled costs nothing but its feed a fetch."""
+
+    @pytest.mark.parametrize(
+        "damage",
+        [
+            {"url": "no URL"},
+            {"url": "http://a.test:99999/"},
+            {"timers": "often"},
+            {"timers": '{"max_age": 99999999999999999}'},
+            {"timers": '{"skip_hours": 5}'},
+            {"timers": "[" * 100_000},
+            {"failures": "many"},
+            {"failures": -1},
+            {"distrusts_ids": "maybe"},
+            {"etag": "no header can say 日本"},
+            {"next_fetch": "soon"},
+            {"next_fetch": "2026-01-01"},
+            {"gone": 5},
+            {"moved_days": '{"a": 1}'},
+            {"moved_days": "[1, 2]"},
+            {"title": b"bytes"},
+        ],
+        ids=lambda damage: str(damage)[:40],
+    )
+    async def test_a_state_that_means_nothing_is_none(
+        self, opened: Opened, damage: dict[str, object]
+    ) -> None:
+        """Its feed was never asked, as it were; its next save makes it whole again."""
+        if opened.damage is None:
+            pytest.skip("nobody else gets at it")
+        counts = {}
+
+        async def save(number: int) -> None:
+            feed_id = FEED if number == 7 else f"{number:032x}"
+            counts[number] = await opened.store.save(update(entry("a"), entry("b"), feed_id=feed_id))
+
+        await opened.store.save(update(entry("a")))
+        await opened.store.save(update(entry("a"), feed_id=OTHER))
+        opened.damage("feeds", damage)
+
+        assert await opened.store.load([FEED, OTHER]) == {OTHER: state(OTHER)}
+        with pytest.raises(StoreError, match=f"none of trioscrape's .*{FEED}"):
+            [each async for each in opened.store.read_feeds()]
+        async with trio.open_nursery() as nursery:
+            for number in range(1, 20):
+                nursery.start_soon(save, number)
+        assert counts.pop(7) == EntryCounts(new=1, unchanged=1)
+        assert set(counts.values()) == {EntryCounts(new=2)}
+        assert await opened.store.load([FEED]) == {FEED: state()}
+
+    @pytest.mark.parametrize(
+        "damage", [{"updated": "soon"}, {"rewrites": "many"}, {"hash": b"", "updated": 7}]
+    )
+    async def test_an_entry_that_means_nothing_is_written_again(
+        self, opened: Opened, damage: dict[str, object]
+    ) -> None:
+        if opened.damage is None:
+            pytest.skip("nobody else gets at it")
+        counts = {}
+
+        async def save(number: int) -> None:
+            feed_id = FEED if number == 7 else f"{number:032x}"
+            counts[number] = await opened.store.save(update(entry("a", hash="b"), feed_id=feed_id))
+
+        await opened.store.save(update(entry("a")))
+        opened.damage("entries", damage)
+
+        async with trio.open_nursery() as nursery:
+            for number in range(1, 20):
+                nursery.start_soon(save, number)
+        assert counts.pop(7) == EntryCounts(changed=1)
+        assert set(counts.values()) == {EntryCounts(new=1)}
+        assert opened.entries(FEED) == {"a": entry("a", hash="b")}
 
 
 class TestOddValues:

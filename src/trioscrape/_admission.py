@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Final
 from urllib.parse import urlsplit
 
 import idna
 
-from ._moves import start_url
+from ._moves import has_moved, start_url
 from ._seen import Seen
 from ._types import Duplicate, Feed, FeedState
-from ._urls import feed_id, normalised, problem_with
+from ._urls import identity, normalised, problem_with
 
 SHOWN_DUPLICATES = 10
+_END: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,9 @@ class Candidate:
 
     def knowing(self, state: FeedState | None) -> Candidate:
         """With what the store knows of it: it may have moved to another host."""
-        return replace(self, state=state, host=_host(start_url(self.feed, state)))
+        if not has_moved(self.feed, state):
+            return replace(self, state=state)
+        return replace(self, state=state, host=_host(normalised(start_url(self.feed, state))))
 
 
 class FeedSource:
@@ -46,32 +51,37 @@ class FeedSource:
             raise TypeError(f"feeds must be an iterable of URLs, not {type(feeds).__name__}")
         self._feeds = iter(feeds)
         self._seen = Seen[int | None]()
+        self.taken = 0
+        """Candidates until now: also of a list that has broken off in the middle."""
         self.duplicates = 0
         self.duplicate_examples: list[Duplicate] = []
 
     def take(self, count: int) -> list[Candidate]:
         """The next `count` candidates; fewer only at the end of the list."""
-        taken: list[Candidate] = []
-        for candidate in self._candidates():
-            taken.append(candidate)
-            if len(taken) == count:
-                break
-        return taken
+        return list(islice(self._candidates(), count))
 
-    def count_rest(self) -> int:
-        """How many candidates are left; reads the list to its end."""
-        return sum(1 for _ in self._candidates())
+    def take_rest(self) -> None:
+        """Read the list to its end, so that `taken` and `duplicates` are those of the whole list."""
+        for _ in self._candidates():
+            pass
 
     def _candidates(self) -> Iterator[Candidate]:
-        for item in self._feeds:
-            feed = Feed(item) if isinstance(item, str) else item
-            if not isinstance(feed, Feed):
-                raise TypeError(f"a feed is a URL or a Feed, not {type(item).__name__}")
+        while (feed := self._next()) is not None:
             candidate = _candidate(feed)
             if candidate.problem is None and (first := self._seen.before(candidate.feed_id, feed.line)):
                 self._duplicate(Duplicate(feed, first[0]))
             else:
+                self.taken += 1
                 yield candidate
+
+    def _next(self) -> Feed | None:
+        """The next feed of the list; None at its end. A list that breaks off is not asked again."""
+        try:
+            item = next(self._feeds, _END)
+            return None if item is _END else _as_feed(item)
+        except BaseException:
+            self._feeds = iter(())
+            raise
 
     def _duplicate(self, duplicate: Duplicate) -> None:
         self.duplicates += 1
@@ -83,15 +93,23 @@ class FeedSource:
         self._seen.close()
 
 
+def _as_feed(item: object) -> Feed:
+    feed = Feed(item) if isinstance(item, str) else item
+    if not isinstance(feed, Feed):
+        raise TypeError(f"a feed is a URL or a Feed, not {type(item).__name__}")
+    return feed
+
+
 def _candidate(feed: Feed) -> Candidate:
     if problem := problem_with(feed.url):
         return Candidate(feed, "", "", problem)
-    return Candidate(feed, feed_id(feed.url), _host(feed.url))
+    url = normalised(feed.url)
+    return Candidate(feed, identity(url), _host(url))
 
 
 def _host(url: str) -> str:
     """As it goes over the wire, so that it queues under the name that it is fetched and held under."""
-    host = urlsplit(normalised(url)).hostname or ""
+    host = urlsplit(url).hostname or ""
     if host.isascii():
         return host
     try:

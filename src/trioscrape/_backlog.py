@@ -14,7 +14,6 @@ from ._domains import registrable_domains
 from ._host_queue import HostQueue
 from ._states import without_asking
 from ._store_lane import StoreLane
-from ._tally import Tally
 from ._types import Feed, FeedState, Outcome, Result
 
 READ_AHEAD: Final = 250
@@ -43,13 +42,12 @@ class Backlog:
         """Whether there is room for more of the list, and may be more of it."""
         return not self._at_the_end and len(self.queue) < self._config.look_ahead
 
-    async def read(self, store: StoreLane, tally: Tally) -> list[Result]:
+    async def read(self, store: StoreLane) -> list[Result]:
         """Queue some more feeds, with what the store knows of them.
 
         Returns the results of those that are not to be asked at all.
         """
         batch = self.source.take(READ_AHEAD)
-        tally.taken += len(batch)
         self._at_the_end = not batch
         sound = [candidate for candidate in batch if candidate.problem is None]
         states: dict[str, FeedState] = {}

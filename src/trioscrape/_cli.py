@@ -118,6 +118,7 @@ class _Command:
         self._scrape: Scrape | None = None
         self._draining = self._cancelled = False
         self._showing, self._recording = trio.CancelScope(), trio.CancelScope()
+        self._shown = trio.Event()
         self._progress = Progress()
         self._output = Output()
         self._failure: Exception | None = None
@@ -224,11 +225,14 @@ class _Command:
             finally:
                 self._showing.cancel()
         assert self._scrape is not None  # noqa: S101
-        return self._scrape.report()
+        await self._shown.wait()
+        # It reads the list to its end: after Ctrl-C 20 s for a million feeds, and Ctrl-C ends that too.
+        return await trio.to_thread.run_sync(self._scrape.report, abandon_on_cancel=True)
 
     async def _show(self, scrape: Scrape, lines: int) -> None:
         with self._showing:
             await self._progress.show(scrape.report, lines)
+        self._shown.set()
 
     async def _hand_out(self, result: Result) -> None:
         if self._options.json:

@@ -74,14 +74,14 @@ class Scrape:
 
         What was not started is counted then, by reading the rest of the feed list.
         """
-        run, tally = self._run, self._run.tally
-        if run.ended is not None:
-            tally.taken += run.backlog.source.count_rest()
+        run, tally, source = self._run, self._run.tally, self._run.backlog.source
+        if run.over:
+            source.take_rest()
         return Report(
-            feeds=tally.taken,
-            not_started=tally.taken - tally.accepted,
-            duplicates=run.backlog.source.duplicates,
-            duplicate_examples=tuple(run.backlog.source.duplicate_examples),
+            feeds=source.taken,
+            not_started=source.taken - tally.accepted,
+            duplicates=source.duplicates,
+            duplicate_examples=tuple(source.duplicate_examples),
             outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
             entries=tally.entries,
             errors=dict(tally.errors.most_common()),
@@ -94,6 +94,7 @@ class Scrape:
             stored=tally.stored,
             not_stored_examples=tuple(tally.not_stored_examples),
             outage=run.store.outage,
+            run_id=run.id,
         )
 
 
@@ -146,11 +147,14 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
         if parser is None
         else nullcontext(parser)
     )
-    async with parsing as parse, run.results(resolver, connector or open_tcp, parse) as results:
-        # The generator behind the channel begins when it is first asked: its lanes shall work from
-        # here on, whether or not the block asks for a result.
-        await results.receive()
-        yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
+    try:
+        async with parsing as parse, run.results(resolver, connector or open_tcp, parse) as results:
+            # The generator behind the channel begins when it is first asked: its lanes shall work from
+            # here on, whether or not the block asks for a result.
+            await results.receive()
+            yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
+    finally:
+        run.over = True
     # Not from inside of the generator: when the run ends while the block is busy with something
     # else, the generator stands at a yield, and what it raises there nobody gets to see (PEP 789).
     if run.failure is not None:

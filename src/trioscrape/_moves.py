@@ -24,7 +24,7 @@ def has_moved(feed: Feed, state: FeedState | None) -> bool:
     """Whether the next fetch starts at ``state.url`` and not where the list says."""
     if state is None or state.failures >= MOVED_FAILURES:
         return False
-    return normalised(state.url) != normalised(feed.shown)
+    return state.url != feed.shown and normalised(state.url) != normalised(feed.shown)
 
 
 def start_url(feed: Feed, state: FeedState | None) -> str:

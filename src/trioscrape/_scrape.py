@@ -29,7 +29,7 @@ from ._seen import Seen
 from ._store import Store
 from ._store_lane import StoreLane
 from ._tally import Tally
-from ._types import Feed, Outcome, Result
+from ._types import Feed, Outcome, Result, new_run_id
 
 LAG_PERIOD: Final = 0.02
 """Seconds between two looks at how late the event loop is."""
@@ -41,11 +41,14 @@ class Run:
     def __init__(
         self, feeds: Iterable[str | Feed], store: Store, config: Config, now: Callable[[], datetime]
     ) -> None:
+        self.id = new_run_id()
         self.tally = Tally()
         self.lanes = Lanes(config, store)
         self.lag = Histogram()
         self.began = trio.current_time()
         self.ended: float | None = None
+        self.over = False
+        """Whether nothing of it is under way any more: the rest of the list may be read for the totals."""
         self._config, self._now = config, now
         self._context = client_context(config.ca_file)
         self.backlog = Backlog(feeds, config, now)
@@ -126,7 +129,7 @@ class Run:
             elif (candidate := queue.start(trio.current_time())) is not None:
                 return candidate
             elif self.backlog.wants_more:
-                for result in await self.backlog.read(self.store, self.tally):
+                for result in await self.backlog.read(self.store):
                     self.tally.accepted += 1
                     self.tally.count(result)
                     await send.send(result)

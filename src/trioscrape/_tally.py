@@ -14,8 +14,6 @@ class Tally:
     """What has become of the feeds so far."""
 
     def __init__(self) -> None:
-        self.taken = 0
-        """Feeds read from the list, duplicates left out."""
         self.accepted = 0
         """Feeds that have or will have a result."""
         self.outcomes: Counter[Outcome] = Counter()

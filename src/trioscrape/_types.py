@@ -5,6 +5,8 @@ All durations are seconds as floats; all datetimes are aware and in UTC; all cou
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -190,6 +192,11 @@ class Duplicate:
     """Of the line that counts; None when the list has no lines."""
 
 
+def new_run_id() -> str:
+    """An identity for a run: 24 hex digits that begin with the time, so that they sort by it."""
+    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """The totals of a scrape. The outcomes and ``not_started`` add up to ``feeds``."""
@@ -221,6 +228,8 @@ class Report:
     """The first ten feeds that the store failed."""
     outage: Outage | None = None
     """None: the store takes what it is given."""
+    run_id: str = field(default_factory=new_run_id)
+    """All reports of a scrape have the same: a store has one record of them, see `Store.record_run`."""
 
     @property
     def complete(self) -> bool:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The userinfo of a URL's authority, up to its last "@" (RFC 3986 §3.2.1).
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
+_NO_CHARACTER = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 
 
@@ -18,11 +19,13 @@ def without_credentials(url: str) -> str:
     In what is no URL as it stands, whatever is before the last ``@`` may be a password that nobody
     has escaped (``http://me:p/ss@host``): there all of it goes, but for the scheme.
     """
+    if "@" not in url:
+        return url
     if problem_with(url) is None:
         return _USERINFO.sub("", url)
-    before, at, after = url.rpartition("@")
+    before, _, after = url.rpartition("@")
     scheme = _SCHEME.match(before)
-    return f"{scheme[0] if scheme else ''}{after}" if at else url
+    return f"{scheme[0] if scheme else ''}{after}"
 
 
 def without_secrets(message: str) -> str:
@@ -34,15 +37,16 @@ def problem_with(url: str) -> str | None:
     """Why `url` is no http(s) URL, or None when it is one."""
     if url.partition("://")[0].lower() not in _DEFAULT_PORTS:
         return "it does not begin with http:// or https://"
-    if any(ord(char) <= 32 or ord(char) == 127 or "\ud800" <= char <= "\udfff" for char in url):
+    if _NO_CHARACTER.search(url):
         return "it has a space or a control character in it"
     try:
         parts = urlsplit(url)
     except ValueError:
         return "it has a malformed IPv6 address"
-    if not parts.hostname:
+    host = parts.hostname  # Found anew each time that it is asked for.
+    if not host:
         return "it has no host"
-    if ":" in parts.hostname and "%" in parts.hostname:
+    if ":" in host and "%" in host:
         return "its address has a zone, which means something on one machine only"
     try:
         port = parts.port
@@ -68,4 +72,9 @@ def normalised(url: str) -> str:
 
 def feed_id(url: str) -> str:
     """A feed's identity in the store: 32 hex digits of its normalised first URL."""
-    return hashlib.blake2b(normalised(url).encode(), digest_size=16).hexdigest()
+    return identity(normalised(url))
+
+
+def identity(url: str) -> str:
+    """The same of a URL that is normalised already."""
+    return hashlib.blake2b(url.encode(), digest_size=16).hexdigest()

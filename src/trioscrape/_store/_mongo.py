@@ -199,10 +199,9 @@ class MongoStore(Paged):
 
     def _record_run(self, report: Report) -> None:
         with self._translated(), pymongo.timeout(self._deadline):
-            document = {"_id": ObjectId(), **run_record(report)}
             runs = waiting_for_the_journal(self._database().runs)
-            # An upsert, not an insert: a second attempt after a lost answer makes no second run.
-            retried(runs.replace_one, {"_id": document["_id"]}, document, upsert=True)
+            identity = {"_id": ObjectId(report.run_id)}
+            retried(runs.replace_one, identity, run_record(report), upsert=True)
 
     def _call(self, call: Callable[[Database[Document], Unpack[Ts]], T], *args: *Ts) -> T:
         with self._translated(), pymongo.timeout(self._deadline):

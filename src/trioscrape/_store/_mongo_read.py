@@ -12,7 +12,15 @@ from pymongo.database import Database
 
 from .._feedstate import FeedState
 from .._stored import StoredEntry
-from ._mongo_steps import in_bulk, retried, state_of, waiting_for_the_journal, write_error
+from ._foreign import sound_states
+from ._mongo_steps import (
+    in_bulk,
+    retried,
+    state_of,
+    waiting_for_the_journal,
+    whatever_it_holds,
+    write_error,
+)
 from ._pages import Wanted, page_of, position
 from ._records import chunks, entry_of_record, restored_record, state_record
 from ._values import clean_state
@@ -22,11 +30,12 @@ Document = dict[str, Any]
 
 def load(database: Database[Document], feed_ids: Sequence[str]) -> dict[str, FeedState]:
     """See `Store.load`."""
+    feeds = whatever_it_holds(database.feeds)
     states: dict[str, FeedState] = {}
     for some in chunks(feed_ids):
         query = {"_id": {"$in": list(some)}}
-        found = retried(lambda query: database.feeds.find(query).to_list(), query)
-        states.update((document["_id"], state_of(document)) for document in found)
+        found = retried(lambda query: feeds.find(query).to_list(), query)
+        states |= sound_states(found, state_of)
     return states
 
 
@@ -158,8 +167,13 @@ def _moments(
         return {}
     query = {"$or": [{"feed": feed, "key": {"$in": some}} for feed, some in keys.items()]}
     names = {"_id": 0, "feed": 1, "key": 1, "first_seen": 1, "last_changed": 1}
-    found = database.entries.find(query, names, batch_size=1000)
-    return {(each["feed"], each["key"]): (each["first_seen"], each["last_changed"]) for each in found}
+    found = whatever_it_holds(database.entries).find(query, names, batch_size=1000)
+    times = {}
+    for each in found:
+        first_seen, last_changed = each.get("first_seen"), each.get("last_changed")
+        if isinstance(first_seen, datetime) and isinstance(last_changed, datetime):
+            times[each["feed"], each["key"]] = first_seen, last_changed
+    return times
 
 
 def restore_feeds(database: Database[Document], states: Iterable[FeedState]) -> int:

@@ -25,7 +25,16 @@ from pymongo.database import Database
 
 from .._types import Entry, EntryCounts, FeedUpdate
 from ._aliases import may_have_moved, moved
-from ._mongo_steps import DUPLICATE_KEY, in_bulk, retried, state_of, waiting_for_the_journal, write_error
+from ._foreign import sound_states
+from ._mongo_steps import (
+    DUPLICATE_KEY,
+    in_bulk,
+    retried,
+    state_of,
+    waiting_for_the_journal,
+    whatever_it_holds,
+    write_error,
+)
 from ._plan import Known, Plan, by_key, plan
 from ._records import CHUNK, chunks, entry_record, now, state_record
 from ._values import clean_key, clean_state
@@ -92,8 +101,8 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
 
 def _compare(database: Database[Document], feeds: Sequence[_Feed]) -> None:
     wanted = {"_id": {"$in": [feed.id for feed in feeds]}}
-    found = retried(lambda: database.feeds.find(wanted, batch_size=_MANY).to_list())
-    states = {document["_id"]: state_of(document) for document in found}
+    found = retried(lambda: whatever_it_holds(database.feeds).find(wanted, batch_size=_MANY).to_list())
+    states = sound_states(found, state_of)
     for feed in feeds:
         feed.known, feed.differs = feed.id in states, states.get(feed.id) != feed.state
     stored = _known(database, {feed.id: feed.entries for feed in feeds if feed.known})
@@ -109,13 +118,14 @@ def _compare(database: Database[Document], feeds: Sequence[_Feed]) -> None:
 def _moved(database: Database[Document], feed: _Feed, stored: Mapping[str, Known]) -> dict[str, str]:
     keys = database.entries.find({"feed": feed.id}, {"_id": 0, "key": 1}, hint=_UNIQUE, batch_size=_MANY)
     with keys:
-        return moved(feed.entries, stored, (document["key"] for document in keys))
+        return moved(feed.entries, stored, (key for each in keys if isinstance(key := each["key"], str)))
 
 
 def _known(
     database: Database[Document], wanted: Mapping[str, Iterable[str]]
 ) -> defaultdict[str, dict[str, Known]]:
     """What is stored of these keys, by feed and key."""
+    entries = whatever_it_holds(database.entries)
     stored = defaultdict[str, dict[str, Known]](dict)
     clauses = [
         {"feed": feed, "key": {"$in": list(some)}}
@@ -124,11 +134,11 @@ def _known(
     ]
     for some in _up_to_a_chunk(clauses):
         found = retried(
-            lambda query: database.entries.find(query, _PROJECTION, batch_size=_MANY).to_list(),
+            lambda query: entries.find(query, _PROJECTION, batch_size=_MANY).to_list(),
             {"$or": some},
         )
         for document in found:
-            known = Known(document["hash"], document["updated"], document.get("rewrites", 0))
+            known = Known.of(document.get("hash"), document.get("updated"), document.get("rewrites"))
             stored[document["feed"]][document["key"]] = known
     return stored
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, ParamSpec, TypeVar
 
+from bson.codec_options import DatetimeConversion
 from bson.errors import BSONError
 from pymongo.collection import Collection
 from pymongo.errors import (
@@ -20,6 +21,7 @@ from pymongo.errors import (
 from pymongo.write_concern import WriteConcern
 
 from .._types import FeedState
+from ._foreign import expecting
 from ._mongo_errors import PASSING, codes_of
 from ._records import state_of_record
 
@@ -93,8 +95,21 @@ def write_error(error: Mapping[str, Any]) -> WriteError:
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:
-    """The state that a document of ``feeds`` holds."""
-    return state_of_record({**document, "feed_id": document["_id"]})
+    """The state that a document of ``feeds`` holds.
+
+    Raises:
+      ForeignRecord: it holds none.
+    """
+    with expecting(f"feed {document['_id']}"):
+        return state_of_record({**document, "feed_id": document["_id"]})
+
+
+def whatever_it_holds(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
+    """The collection, where a value that Python does not have is no error of the documents read with it."""
+    options = collection.codec_options.with_options(
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+    )
+    return collection.with_options(codec_options=options)
 
 
 def waiting_for_the_journal(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:

@@ -22,6 +22,7 @@ import trio
 from .._errors import StoreError, UsageError
 from .._feedstate import FeedState
 from .._stored import StoredEntry
+from ._foreign import UNREADABLE, ForeignRecord
 
 T = TypeVar("T")
 
@@ -116,8 +117,8 @@ class Paged(ABC):
         """Databases are open to everybody: what others have put there may lack fields, or mean nothing."""
         try:
             yield
-        except (KeyError, TypeError, ValueError) as error:
-            what = f"{type(error).__name__}: {error}"
+        except (ForeignRecord, *UNREADABLE) as error:
+            what = str(error) if isinstance(error, ForeignRecord) else f"{type(error).__name__}: {error}"
             raise StoreError(f"{self.shown} has a record that is none of trioscrape's ({what})") from error
 
     @property

@@ -27,6 +27,15 @@ class Known:
     rewrites: int = 0
     """How often in a row it was written again for its hash alone."""
 
+    @classmethod
+    def of(cls, digest: object, updated: object, rewrites: object) -> Known:
+        """With what is stored, as far as it can be that; where it can't, the entry counts as changed."""
+        return cls(
+            digest if isinstance(digest, str) else "",
+            updated if isinstance(updated, datetime) else None,
+            rewrites if isinstance(rewrites, int) else 0,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -54,7 +54,11 @@ class Reader(Protocol):
         """
 
     def read_feeds(self) -> AsyncIterator[FeedState]:
-        """All feeds that were ever stored, in the order of their ids."""
+        """All feeds that were ever stored, in the order of their ids.
+
+        Raises:
+          StoreError: at a record that is none of trioscrape's; the text names it.
+        """
 
     async def aclose(self) -> None:
         """Give up connections and threads. Closing twice does nothing."""
@@ -78,7 +82,11 @@ class Store(Reader, Protocol):
         """How many calls it takes at once: more than it has connections where it merges those that wait."""
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
-        """What it remembers of these feeds, by feed id; unknown ones are missing."""
+        """What it remembers of these feeds, by feed id; unknown ones are missing.
+
+        So is a feed whose record others have spoiled: a field is missing, or is nothing that it can be.
+        Its next `save` makes the record whole.
+        """
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """Store the entries, then the state; return when both are acknowledged.
@@ -94,7 +102,11 @@ class Store(Reader, Protocol):
         """
 
     async def record_run(self, report: Report) -> None:
-        """Store a run's totals and lane statistics, one document or row a run."""
+        """Store a run's totals and lane statistics, one document or row a run.
+
+        Idempotent: a run is one by `Report.run_id`. Whatever was recorded of it before, by an attempt
+        whose answer was lost or by an earlier report, is replaced.
+        """
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
         """Store entries as another store had them, with their times; how many were written.

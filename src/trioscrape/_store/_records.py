@@ -9,6 +9,7 @@ from typing import Any, Final, TypeVar
 
 from .._stored import StoredEntry
 from .._types import Enclosure, Entry, FeedState, Report, Timers
+from ._foreign import check
 from ._values import clean_entry, clean_key
 
 T = TypeVar("T")
@@ -82,12 +83,20 @@ def _plain(value: Any) -> Any:
 
 
 def state_of_record(record: Mapping[str, Any]) -> FeedState:
-    """The state that `state_record` made `record` of. What an older version did not store is not known."""
-    timers: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in record["timers"].items()
-    }
-    known = {name: record[name] for name in STATE_FIELDS if name in record}
-    return FeedState(**{**known, "timers": Timers(**timers), "moved_days": tuple(record["moved_days"])})
+    """The state that `state_record` made `record` of. What an older version did not store is not known.
+
+    Raises:
+      UNREADABLE: it has made no such record.
+    """
+    timers = Timers(**{name: _frozen(value) for name, value in record["timers"].items()})
+    known = {name: _frozen(record[name]) for name in STATE_FIELDS if name in record}
+    state = FeedState(**{**known, "timers": timers})
+    check(state)
+    return state
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def run_record(report: Report) -> dict[str, Any]:

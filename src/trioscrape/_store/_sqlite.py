@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +13,11 @@ from .._stored import StoredEntry
 from .._types import EntryCounts, FeedState, FeedUpdate, Report
 from ._merge import CALLERS, MergedSaves
 from ._pages import Paged, Wanted
-from ._records import SCHEMA_VERSION, run_record
-from ._sqlite_read import connect_to_read, page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from ._records import SCHEMA_VERSION
+from ._sqlite_file import bring_up_to_date, connect, connect_to_read, log_writes_ahead, version_of
+from ._sqlite_read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from ._sqlite_save import load, save_all, transaction
-from ._sqlite_schema import INSERT_RUN, MIGRATIONS, TABLES, row
+from ._sqlite_schema import REPLACE_RUN, run_row
 from ._threads import Threads
 
 T = TypeVar("T")
@@ -133,18 +133,15 @@ class SqliteStore(Paged):
 
     def _connect(self) -> None:
         with self._translated():
-            # The limiter sees to one thread at a time; it need not always be the same one.
-            self._connection = sqlite3.connect(
-                self._path, timeout=self._connect_deadline, isolation_level=None, check_same_thread=False
-            )
+            self._connection = connect(self._path, self._connect_deadline)
             self._check_owner(self._connection)
-            self._log_writes_ahead(self._connection)
+            log_writes_ahead(self._connection, self._connect_deadline)
             # With NORMAL a loss of power would take the last commits with it, although their
             # results have said "stored"; a kill of the process takes nothing either way.
             self._connection.execute("PRAGMA synchronous = FULL")
-            if _version(self._connection) < SCHEMA_VERSION:
+            if version_of(self._connection) < SCHEMA_VERSION:
                 with transaction(self._connection):
-                    self._bring_up_to_date(self._connection)
+                    bring_up_to_date(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
 
     def _connect_to_read(self) -> None:
@@ -153,30 +150,16 @@ class SqliteStore(Paged):
         with self._translated():
             self._connection = connect_to_read(self._path, self._deadline)
             self._check_owner(self._connection)
-            version = _version(self._connection)
+            version = version_of(self._connection)
         if version < SCHEMA_VERSION:
             what = f"has schema version {version}; the next run brings it up to {SCHEMA_VERSION}"
             raise StoreError(f"{self.shown} {what if version else 'has no feeds in it'}")
-
-    def _log_writes_ahead(self, db: sqlite3.Connection) -> None:
-        # The one statement that does not wait for other connections by itself: it may find a few
-        # that want the same of a new file, and SQLite ends the deadlock by failing all but one.
-        ends = time.monotonic() + self._connect_deadline
-        while True:
-            try:
-                db.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
-                    raise
-                time.sleep(0.01)
-            else:
-                return
 
     def _check_owner(self, db: sqlite3.Connection) -> None:
         """Raise `StoreError` before anything is changed in a file that is not ours."""
         # One transaction, one moment: another process may be making the tables just now.
         db.execute("BEGIN")
-        version = _version(db)
+        version = version_of(db)
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         db.execute("COMMIT")
         if version > SCHEMA_VERSION:
@@ -185,12 +168,6 @@ class SqliteStore(Paged):
             )
         if version == 0 and tables != (0,):
             raise StoreError(f"{self.shown} is the database of another program")
-
-    def _bring_up_to_date(self, db: sqlite3.Connection) -> None:
-        # Asked inside the transaction: two processes may have found the file empty, or old.
-        while (version := _version(db)) < SCHEMA_VERSION:
-            for statement in MIGRATIONS[version] if version else TABLES:
-                db.execute(statement)
 
     def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         with self._open() as db:
@@ -202,7 +179,7 @@ class SqliteStore(Paged):
 
     def _record_run(self, report: Report) -> None:
         with self._open() as db, transaction(db):
-            db.execute(INSERT_RUN, row(run_record(report)))
+            db.execute(REPLACE_RUN, run_row(report))
 
     def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
         with self._open() as db:
@@ -242,8 +219,3 @@ class SqliteStore(Paged):
         told = kind(f"{self.shown}: {'another process is writing to it: ' if busy else ''}{error}")
         told.__cause__ = error
         return told
-
-
-def _version(db: sqlite3.Connection) -> int:
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    return version

@@ -6,9 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 from .._feedstate import FeedState
 from .._stored import StoredEntry
@@ -44,18 +42,6 @@ _RESTORE_FEED: Final = f"""
     INSERT INTO feeds ({", ".join(STATE_FIELDS)}) VALUES ({", ".join(f":{name}" for name in STATE_FIELDS)})
     ON CONFLICT (feed_id) DO NOTHING
 """  # noqa: S608
-
-
-def connect_to_read(path: str, timeout: float) -> sqlite3.Connection:
-    """A connection that makes no file and writes nothing.
-
-    Not ``mode=ro``: who reads a file in WAL mode takes part in its locks, and the last one to close it
-    has to put it in order.
-    """
-    where = f"file:{quote(str(Path(path).absolute()))}?mode=rw"
-    db = sqlite3.connect(where, timeout=timeout, isolation_level=None, check_same_thread=False, uri=True)
-    db.execute("PRAGMA query_only = ON")
-    return db
 
 
 def page_of_entries(

@@ -11,6 +11,7 @@ from typing import Final
 
 from .._types import EntryCounts, FeedState, FeedUpdate
 from ._aliases import may_have_moved, moved
+from ._foreign import sound_states
 from ._plan import Known, Plan, by_key, plan
 from ._records import entry_record, now, state_record
 from ._sqlite_schema import (
@@ -71,7 +72,7 @@ def load(db: sqlite3.Connection, feed_ids: Iterable[str]) -> dict[str, FeedState
     """See `Store.load`."""
     # One at a time costs microseconds here, and needs no list of question marks.
     rows = (db.execute(SELECT_STATE, (feed_id,)).fetchone() for feed_id in feed_ids)
-    return {found[0]: state_of_row(found) for found in rows if found}
+    return sound_states(filter(None, rows), state_of_row)
 
 
 @contextmanager

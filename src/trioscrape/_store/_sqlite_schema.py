@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
-from .._types import FeedState
+from .._types import FeedState, Report
+from ._foreign import expecting
 from ._plan import Known
-from ._records import SCHEMA_VERSION, STATE_FIELDS, state_of_record
+from ._records import SCHEMA_VERSION, STATE_FIELDS, run_record, state_of_record
 
 INDEXES: Final = (
     # The newest entries of a feed; what has come in or changed since; feeds that are due.
@@ -86,7 +88,8 @@ UPSERT_STATE: Final = f"""
 
 SELECT_KNOWN: Final = "SELECT hash, updated, rewrites FROM entries WHERE feed = ? AND key = ?"
 
-SELECT_KEYS: Final = "SELECT key FROM entries WHERE feed = ?"
+# Others may have put bytes there.
+SELECT_KEYS: Final = "SELECT key FROM entries WHERE feed = ? AND typeof(key) = 'text'"
 
 # Where somebody else has stored the new one meanwhile, both stay.
 RENAME_ENTRY: Final = "UPDATE OR IGNORE entries SET key = ? WHERE feed = ? AND key = ?"
@@ -107,31 +110,44 @@ UPSERT_ENTRY: Final = """
         truncated = excluded.truncated, rewrites = excluded.rewrites, last_changed = excluded.last_changed
 """
 
-INSERT_RUN: Final = """
-    INSERT INTO runs (
-        ended, seconds, feeds, not_started, duplicates, outcomes, entries, errors, lanes, loop_lag
+REPLACE_RUN: Final = """
+    REPLACE INTO runs (
+        id, ended, seconds, feeds, not_started, duplicates, outcomes, entries, errors, lanes, loop_lag
     ) VALUES (
-        :ended, :seconds, :feeds, :not_started, :duplicates, :outcomes, :entries, :errors, :lanes,
+        :id, :ended, :seconds, :feeds, :not_started, :duplicates, :outcomes, :entries, :errors, :lanes,
         :loop_lag
     )
 """
 
 
 def state_of_row(row: Sequence[Any]) -> FeedState:
-    """The state in a row of `SELECT_STATE`."""
+    """The state in a row of `SELECT_STATE`.
+
+    Raises:
+      ForeignRecord: it holds none.
+    """
     record = dict(zip(STATE_FIELDS, row, strict=True))
-    for name in ("timers", "moved_days"):
-        record[name] = json.loads(record[name])
-    for name in ("updated", "next_fetch", "next_unconditional", "gone"):
-        record[name] = record[name] and datetime.fromisoformat(record[name])
-    record["distrusts_ids"] = bool(record["distrusts_ids"])
-    return state_of_record(record)
+    with expecting(f"feed {record['feed_id']}"):
+        for name in ("timers", "moved_days"):
+            record[name] = json.loads(record[name])
+        for name in ("updated", "next_fetch", "next_unconditional", "gone"):
+            record[name] = record[name] and datetime.fromisoformat(record[name])
+        record["distrusts_ids"] = {0: False, 1: True}[record["distrusts_ids"]]
+        return state_of_record(record)
 
 
 def known_of_row(row: Sequence[Any]) -> Known:
     """What a row of `SELECT_KNOWN` says."""
     digest, updated, rewrites = row
-    return Known(digest, updated and datetime.fromisoformat(updated), rewrites)
+    with suppress(ValueError, TypeError):
+        updated = updated and datetime.fromisoformat(updated)
+    return Known.of(digest, updated, rewrites)
+
+
+def run_row(report: Report) -> dict[str, Any]:
+    """The values of `REPLACE_RUN`."""
+    # The key of the table is an integer, and older files have it: as many bits of the id as fit, time first.
+    return row({"id": int(report.run_id[:16], 16) >> 1, **run_record(report)})
 
 
 def row(record: Mapping[str, Any]) -> dict[str, Any]:

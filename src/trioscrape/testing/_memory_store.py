@@ -37,6 +37,7 @@ class MemoryStore(Paged):
         self.entries: dict[str, dict[str, Entry]] = {}
         """By feed id, then by entry key, as a real store would keep them."""
         self.runs: list[Report] = []
+        """The last report of each run."""
         self.writes = 0
         """Saves that had something to write, and runs recorded."""
         self.closed = False
@@ -97,7 +98,7 @@ class MemoryStore(Paged):
         """See `Store.record_run`."""
         await self._answer()
         self.writes += 1
-        self.runs.append(report)
+        self.runs[:] = [*(run for run in self.runs if run.run_id != report.run_id), report]
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
         """See `Store.restore_entries`."""

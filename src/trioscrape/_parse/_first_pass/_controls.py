@@ -22,23 +22,30 @@ _SHORT_TAG: Final = re.compile(r"<([^<>\s]+?)\s*/>")
 _DECLARATION: Final = re.compile(r"<!(?!DOCTYPE|--|\[)", re.IGNORECASE)
 _SAME_IN_SGML: Final = re.compile(
     r"""(?:
-      [^<]++
+      [^<]+
     | < (?:
-            /?[A-Za-z][\w:.-]*+
-            (?:\s++(?:(?:rdf|xml|xmlns):)?[A-Za-z_][\w.-]*+=(?:"(?:[^"<>&\0-\x1f]|&amp;)*+"
-                                                              |'(?:[^'<>&\0-\x1f]|&amp;)*+'))*+
-            \s*+/?>
+            /?[A-Za-z][\w:.-]*
+            (?:\s+
+                (?: (?:rdf:|xml:)?(?!(?i:xmlns))[A-Za-z_][\w.-]*=
+                |   xmlns(?::(?!(?i:xml)=)[A-Za-z_][\w.-]*)?=(?!''|"")
+                )
+                (?: "[^"<>&\0-\x1f]*(?:&amp;[^"<>&\0-\x1f]*){0,999}"
+                |   '[^'<>&\0-\x1f]*(?:&amp;[^'<>&\0-\x1f]*){0,999}'
+                )
+            ){0,99}
+            \s*/?>
         |   \?[^<>]*\?>
         |   !--.*?-->
         |   !\[CDATA\[.*?\]\]>
         )
-    )*+""",
+    ){0,1000}""",
     re.ASCII | re.DOTALL | re.VERBOSE,
 )
-"""Tags in ASCII, whose attributes are of no module, in quotes, on one line, and have no reference but
-``&amp;``."""
-_DECODED_TWICE: Final = re.compile("&#(?:0+38|[xX]0+26);[#A-Za-z]")
-"""``&#038;lt;`` is ``<`` to the loose parser, as ``&#38;lt;`` is not."""
+"""Texts, and tags in ASCII, whose attributes are of no module, in quotes, on one line, and have no reference
+but ``&amp;``; declarations that are some in XML too. Counted, because what is repeated takes memory: without
+limits 100 bytes for one of ``<a b='' b='' ...``."""
+_OTHER_REFERENCES: Final = re.compile("&#(?:0+38|[xX]0+26);[#A-Za-z<&]|&#0*6(?:49|500)|&#[xX]0*[fF][dD]")
+"""``&#038;lt;`` is ``<`` to the loose parser, as ``&#38;lt;`` is not; and those to stand-ins."""
 
 
 def without_controls(data: bytes) -> tuple[bytes, frozenset[int]]:
@@ -50,9 +57,12 @@ def without_controls(data: bytes) -> tuple[bytes, frozenset[int]]:
     controls = frozenset(data.translate(None, _NO_CONTROLS))
     if not controls:
         raise NotTaken("not well-formed")
-    text = _SHORT_TAG.sub(_whole_tag, _DECLARATION.sub("&lt;!", data.decode(errors="replace")))
+    try:
+        text = _SHORT_TAG.sub(_whole_tag, _DECLARATION.sub("&lt;!", data.decode()))
+    except UnicodeDecodeError as error:  # feedparser tries other charsets then
+        raise NotTaken("control characters, and what is no UTF-8") from error
     text = text.replace("&#39;", "'").replace("&#34;", '"')
-    if not _SAME_IN_SGML.fullmatch(text) or _DECODED_TWICE.search(text):
+    if not _is_the_same_in_sgml(text) or _OTHER_REFERENCES.search(text):
         raise NotTaken("control characters, and markup that may be something else in SGML")
     # XML changes line ends. And no character may look like a stand-in.
     if b"\r" in data or b"\xef\xb7" in data:
@@ -71,17 +81,34 @@ def restored(text: str, controls: frozenset[int]) -> str:
     return text.strip()
 
 
-def require_plain_prefixes(root: Any, declared: Declarations) -> None:
+def require_plain_prefixes(root: Any, declared: Declarations, of_root: int) -> None:
     """Prefixes are all that the loose parser knows: it has neither scopes nor a default namespace.
 
     Raises:
-      NotTaken: an element would have another name without these.
+      NotTaken: something would have another name without these.
     """
     uris = [uri.lower() for _, uri in declared]
-    if len(declared) > len(root.nsmap) or len(set(uris)) < len(uris):
+    if len(declared) > of_root or len(set(uris)) < len(uris):
         raise NotTaken("control characters, and namespaces with scopes or two prefixes")
-    if any(prefix is None and KNOWN.get(uri.lower()) for prefix, uri in declared):
-        raise NotTaken("control characters, and a known module's elements without prefix")
+    for prefix, uri in declared:
+        known = KNOWN.get(uri.lower())
+        if (prefix is None and known) or ((prefix or "").lower() == "rdf" and known != "rdf"):
+            raise NotTaken("control characters, and a well-known name that is none without its namespace")
+    if root.prefix and root.prefix.lower() != "rdf":
+        raise NotTaken("control characters, and a root with a prefix")
+
+
+def _is_the_same_in_sgml(text: str) -> bool:
+    at = -1
+    end = 0
+    while at < end < len(text):  # A thousand tags and texts at a time: one match of all would hold them all.
+        at, end = end, _end_of_the_same(text, end)
+    return end == len(text)
+
+
+def _end_of_the_same(text: str, begin: int) -> int:
+    match = _SAME_IN_SGML.match(text, begin)
+    return match.end() if match else begin
 
 
 def _whole_tag(tag: re.Match[str]) -> str:

@@ -25,6 +25,13 @@ class LooseReading(Reading):
             raise NotTaken("control characters, and a reference in a text that is no text construct")
         return text
 
+    def url(self, element: Element, base: str) -> str:
+        """The same as a link. The loose parser decodes references after it has joined it to its base."""
+        url = super().url(element, base)
+        if "&" in url:
+            raise NotTaken("control characters, and a reference in a link")
+        return url
+
     def markup(self, element: Element) -> str:
         """The same in a text construct: there it decodes references, quotation marks and slashes twice."""
         text = restored(leaf(element), self.controls)

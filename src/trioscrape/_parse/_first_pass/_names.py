@@ -85,6 +85,8 @@ class Names(dict[str, str]):
             raise NotTaken("a well-known prefix stands for another namespace")
 
     def __missing__(self, tag: str) -> str:
+        if not tag.isascii():
+            raise NotTaken("a name that may be none to expat, which knows older names than libxml2")
         uri, _, local = tag[1:].partition("}") if tag[0] == "{" else ("", "", tag)
         known = _known(uri)
         # An unknown default namespace is dropped: its elements are feed elements to feedparser.

@@ -63,7 +63,7 @@ class Reading:
         self.has_content = False
         """Whether content was seen in this entry: then a second summary is no content."""
         self.kind = self.names[tree.root.tag]
-        version = version_of(self.kind, tree.declared[: len(tree.root.nsmap)])
+        version = version_of(self.kind, tree.declared[: tree.of_root])
         if not version:
             raise NotTaken("an unknown root element")
         self.guesses = not version.startswith("atom")

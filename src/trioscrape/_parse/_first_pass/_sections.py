@@ -28,7 +28,8 @@ def titled(names: Collection[str]) -> Handler:
         reading.title_depth = -1
         for child in element:
             name = reading.names[child.tag]
-            if name not in names:
+            # A prefix tells feedparser's loose parser that it is in the image or source no more.
+            if name not in names or (reading.repaired and child.prefix):
                 raise NotTaken(f"{name} where it is not expected")
             if name in {"author", "contributor"}:
                 people(reading, scope, child)
@@ -55,9 +56,8 @@ def chapters(reading: Reading, _: Scope, element: Element) -> None:
 
 def timing(reading: Reading, scope: Scope, element: Element) -> None:
     """How often to ask; an element with attributes is a dict of them to feedparser, and says nothing."""
-    name = reading.names[element.tag]
-    scope.timing[name] = {} if element.items() else (element.text or "").strip()
-    within(reading, scope, element)
+    text = reading.leaf(element)
+    scope.timing[reading.names[element.tag]] = {} if element.items() else text
 
 
 def skipped(reading: Reading, scope: Scope, element: Element) -> None:

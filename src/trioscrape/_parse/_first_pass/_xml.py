@@ -26,6 +26,8 @@ class Tree:
 
     def __init__(self, root: Any, declared: Declarations, *, has_c1: bool, controls: frozenset[int]) -> None:
         self.root = root
+        self.of_root = _declared_by(root)
+        """How many of `declared` the root has."""
         self.declared = declared
         """All namespace declarations, in the document's order."""
         self.has_c1 = has_c1
@@ -50,7 +52,7 @@ def read_tree(document: Document) -> Tree:
         root, declared = _parsed_again(data)
     if root.getroottree().docinfo.internalDTD is not None:
         raise NotTaken("a DTD")
-    if any(uri == _XLINK for _, uri in declared[len(root.nsmap) :]):
+    if any(uri == _XLINK for _, uri in declared[_declared_by(root) :]):
         raise NotTaken("XLink inside of the document")
     return Tree(root, declared, has_c1=_has_c1(data), controls=controls)
 
@@ -60,7 +62,7 @@ def _parsed_again(data: bytes) -> tuple[Any, Declarations]:
         root, declared = _parsed(data)
     except etree.LxmlError as error:
         raise NotTaken("not well-formed") from error
-    require_plain_prefixes(root, declared)
+    require_plain_prefixes(root, declared, _declared_by(root))
     return root, declared
 
 
@@ -79,6 +81,11 @@ def _parsed(data: bytes) -> tuple[Any, Declarations]:
     parser.feed(data)
     root = parser.close()
     return root, [(prefix or None, uri) for _, (prefix, uri) in parser.read_events() if uri]
+
+
+def _declared_by(root: Any) -> int:
+    # lxml has the empty one of xmlns="" there, which declares nothing.
+    return sum(map(bool, root.nsmap.values()))
 
 
 def _utf8(document: Document) -> bytes:
