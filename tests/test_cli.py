@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -395,6 +396,16 @@ class TestNoThread:
             pytest.raises(TrioscrapeError, match="the temporary file: can't start new thread"),
         ):
             await target.finish()
+
+
+def test_no_thread_for_the_count_of_what_was_not_started(site, feeds, capfd, monkeypatch):
+    async def no_thread(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "can't start new thread")
+
+    monkeypatch.setattr(_cli, "in_thread", no_thread)
+
+    assert main([feeds(site.url("a"))]) == 0
+    assert capfd.readouterr().out.startswith("1 feed in ")
 
 
 def test_interrupted_before_anything_begins(capfd, monkeypatch):
