@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -18,10 +19,16 @@ import pytest
 import trio
 import trio.testing
 
+from threads import no_thread
 from trioscrape import Feed, _cli
 from trioscrape._cli import main
+from trioscrape._errors import TrioscrapeError
+from trioscrape._input import open_input
 from trioscrape._options import parse
 from trioscrape._output import Output
+from trioscrape._progress import Progress
+from trioscrape._restore import Moved, restoring
+from trioscrape.testing import MemoryStore
 
 FEED = (
     b'<rss version="2.0"><channel><title>T</title>'
@@ -353,6 +360,52 @@ class TestOutput:
         os.close(reading)
 
         assert seen == [True, rb"\xe9" * 200_000]
+
+
+class TestNoThread:
+    @pytest.fixture(autouse=True)
+    def no_thread(self, monkeypatch):
+        no_thread(monkeypatch)
+
+    def test_one_line(self, capfd):
+        assert main(["--demo"]) == 1
+
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert err.startswith("trioscrape: ")
+        assert "can't start new thread" in err
+        assert err.count("\n") == 1
+
+    async def test_standard_error_is_done_without(self):
+        await Progress().say("hello")
+
+    async def test_standard_output(self):
+        with pytest.raises(OSError, match="can't start new thread"):
+            await Output().write("hello")
+
+    async def test_standard_input(self, feeds):
+        with (
+            open_input(feeds("{}"), 100) as lines,
+            pytest.raises(TrioscrapeError, match=r"feeds.txt: can't start new thread"),
+        ):
+            await lines.some(bytes)
+
+    async def test_the_temporary_file_of_an_import(self):
+        with (
+            restoring(MemoryStore(), Moved()) as target,
+            pytest.raises(TrioscrapeError, match="the temporary file: can't start new thread"),
+        ):
+            await target.finish()
+
+
+def test_no_thread_for_the_count_of_what_was_not_started(site, feeds, capfd, monkeypatch):
+    async def no_thread(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "can't start new thread")
+
+    monkeypatch.setattr(_cli, "in_thread", no_thread)
+
+    assert main([feeds(site.url("a"))]) == 0
+    assert capfd.readouterr().out.startswith("1 feed in ")
 
 
 def test_interrupted_before_anything_begins(capfd, monkeypatch):

@@ -125,16 +125,20 @@ async def test_cancelled_when_several_have_won_in_one_tick(autojump_clock: MockC
 @pytest.mark.parametrize("bug", [ValueError, ZeroDivisionError])
 async def test_a_bug_ends_it_and_leaves_nothing_open(autojump_clock: MockClock, bug: type[Exception]) -> None:
     """Also beside an address that answers in the same moment."""
+    moment = trio.Event()
 
     class Buggy(Scenario):
         async def connector(self, address: str, port: int) -> trio.abc.Stream:
+            if address == "192.0.2.3":
+                moment.set()
             stream = await super().connector(address, port)
-            if address != "192.0.2.1":
-                return stream
-            self.made.remove(stream)
-            raise bug
+            await moment.wait()
+            if address == "192.0.2.1":
+                self.made.remove(stream)
+                raise bug
+            return stream
 
-    scenario = Buggy({"192.0.2.1": 0.5, "192.0.2.2": 0.25, "192.0.2.3": math.inf})
+    scenario = Buggy({"192.0.2.1": 0, "192.0.2.2": 0, "192.0.2.3": math.inf})
 
     with pytest.raises(ConnectorBug) as caught:
         await scenario.connect()

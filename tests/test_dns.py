@@ -8,7 +8,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trioscrape import Answer, SystemResolver
+from threads import no_thread
+from trioscrape import Answer, NativeResolver, Resolver, SystemResolver
 from trioscrape._dns import KEEP_ANSWER, KEEP_FAILURE, Names, without_lookup
 from trioscrape._errors import FeedFailed
 from trioscrape._lane import Lane, Trip
@@ -202,16 +203,14 @@ async def _after_blocked(step: Callable[[], object], nursery: trio.Nursery) -> N
     nursery.start_soon(step)  # type: ignore[arg-type]
 
 
-async def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "resolver", [SystemResolver(width=1, abandoned=0, deadline=60), NativeResolver(deadline=60)]
+)
+async def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, resolver: Resolver) -> None:
     """A container may allow fewer threads than we do: those lookups fail, and the scrape goes on."""
-
-    def start(self: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    names = Names(SystemResolver(width=1, abandoned=0, deadline=60), Lane("dns", 1))
+    names = Names(resolver, Lane("dns", 1))
     with monkeypatch.context() as patch:
-        patch.setattr(trio._core._thread_cache.THREAD_CACHE, "_idle_workers", {})
-        patch.setattr(threading.Thread, "start", start)
+        no_thread(patch)
 
         assert await outcome_of(names, "a.test") == "lookup-failed"
         assert await outcome_of(names, "b.test") == "lookup-failed"

@@ -180,6 +180,44 @@ async def test_a_bug_of_the_callers_comes_out_as_itself(autojump_clock: MockCloc
             await run_virtual(wrong, internet)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+async def test_sites_at_one_address_answer_by_their_names(autojump_clock: MockClock, order: int) -> None:
+    """Whichever was looked up last; how the address is connected to is up to the first of them."""
+    one = ["203.0.113.1"]
+    sites = {
+        "a.test": Site(body=rss("a"), addresses=one, connect=2),
+        "b.test": Site(status=410, addresses=one, connect=5),
+        "c.test": Site(status=404, addresses=one, listens=False),
+        "d.test": Site(body=rss("d"), connect=1),
+    }
+    internet = Internet(sites)
+    for host in list(sites)[::order]:
+        await internet.resolve(host)
+
+    results, _ = await run_virtual(urls(internet), internet)
+
+    assert {result.feed.url[7]: (result.reason, result.lanes["http"].worked) for result in results} == {
+        "a": (None, 2), "b": ("http-410", 2), "c": ("http-404", 2), "d": (None, 1),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "d.test", "unknown.test"])
+async def test_a_name_that_is_not_at_the_address_is_answered_by_its_first_site(
+    autojump_clock: MockClock, host: str
+) -> None:
+    one = ["203.0.113.1"]
+    internet = Internet(
+        {"a.test": Site(status=410, addresses=one), "b.test": Site(addresses=one), "d.test": Site()}
+    )
+    await internet.resolve("b.test")
+    stream = await internet.connect("203.0.113.1", 80)
+
+    await stream.send_all(f"GET / HTTP/1.1\r\nHost: {host}:80\r\n\r\n".encode())
+
+    assert (await stream.receive_some()).startswith(b"HTTP/1.1 410 ")
+    await stream.aclose()
+
+
 class Breaking(Iterator[str]):
     """A list that breaks off, each time that it is asked for its seventh feed."""
 

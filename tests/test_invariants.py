@@ -148,9 +148,7 @@ async def test_2_a_full_lane_starves_no_other(autojump_clock: MockClock) -> None
     """500 lookups of 4 s in a lane of 32; feeds that need no lookup pass through the other three at once."""
     internet = healthy(500, lookup=4)
     literal = Site(body=rss("x"), addresses=["198.51.100.1"])
-    await Internet({"x.test": literal}).resolve("x.test")
     internet.sites |= {"x.test": literal}  # type: ignore[operator]
-    internet._addresses("x.test", literal)
     feeds = [*urls(internet)[:500], *(f"http://198.51.100.1/{n}" for n in range(20))]
     began, at = trio.current_time(), []
     async with open_virtual(feeds, internet, config=Config(per_host=20, dns_abandoned=0)) as run:

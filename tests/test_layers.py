@@ -12,6 +12,7 @@ SOURCE = Path(trioscrape.__file__).parent
 LAYERS = (
     {
         "_errors",
+        "_in_thread",
         "_feedstate",
         "_outage",
         "_measures",

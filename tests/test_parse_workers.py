@@ -23,6 +23,7 @@ import pytest
 import trio
 
 import hostile_parsers
+from threads import no_thread
 from trioscrape._errors import FeedFailed, TrioscrapeError
 from trioscrape._parse import (
     Document,
@@ -372,6 +373,28 @@ async def test_no_worker_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TrioscrapeError, match="can't be started"):
         async with opened():
             pass  # pragma: no cover
+
+
+async def test_no_thread_to_start_a_worker_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        no_thread(patched)
+        with pytest.raises(TrioscrapeError, match="can't start new thread"):
+            async with opened():
+                pass  # pragma: no cover
+
+
+async def test_workers_are_reaped_without_a_thread_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        async with opened(width=2) as parser:
+            pids = parser.processes
+            no_thread(patched)
+            assert (await failure(parser, command("exit")))[0] == "parse-crash"
+            assert await worker_of(parser) in pids  # the other one
+            assert (await failure(parser, command("kill")))[0] == "parse-crash"
+            with pytest.raises(TrioscrapeError, match="can't start new thread"):
+                await parser.parse(FEED)
+
+        assert all(is_gone(pid) for pid in pids)
 
 
 async def test_workers_that_end_before_they_are_ready(

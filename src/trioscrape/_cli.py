@@ -22,6 +22,7 @@ from ._dns import Resolver
 from ._embedding import Scrape, open_scrape
 from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._feedlist import FeedList, open_feed_list
+from ._in_thread import in_thread
 from ._lane import Lane
 from ._moving import move
 from ._network import client_context
@@ -227,7 +228,11 @@ class _Command:
         assert self._scrape is not None  # noqa: S101
         await self._shown.wait()
         # It reads the list to its end: after Ctrl-C 20 s for a million feeds, and Ctrl-C ends that too.
-        return await trio.to_thread.run_sync(self._scrape.report, abandon_on_cancel=True)
+        try:
+            limiter = trio.CapacityLimiter(1)
+            return await in_thread(self._scrape.report, limiter=limiter, abandon_on_cancel=True)
+        except OSError:  # no thread is to be had, and nothing else goes on any more
+            return self._scrape.report()
 
     async def _show(self, scrape: Scrape, lines: int) -> None:
         with self._showing:

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import trio
 
 from ._errors import TrioscrapeError, UsageError
+from ._in_thread import in_thread
 
 T = TypeVar("T")
 
@@ -45,24 +46,19 @@ class Input:
 
         Cancellation: gives up at once, and so for ever.
         """
-        return await trio.to_thread.run_sync(
-            self._some, decode, limiter=self._limiter, abandon_on_cancel=True
-        )
+        try:
+            return await in_thread(self._some, decode, limiter=self._limiter, abandon_on_cancel=True)
+        except OSError as error:
+            raise TrioscrapeError(f"{self._name}: {error.strerror or error}") from error
 
     def _some(self, decode: Callable[[Line], T]) -> list[T]:
-        while chunk := self._chunk():
+        while chunk := self._file.read(_CHUNK):
             *ends, rest = chunk.split(b"\n")
             lines = [self._next(end) for end in ends]
             self._begin(rest)
             if decoded := [decode(line) for line in lines if _says_something(line)]:
                 return decoded
         return [decode(line) for line in [self._next(b"")] if _says_something(line)]
-
-    def _chunk(self) -> bytes | None:
-        try:
-            return self._file.read(_CHUNK)
-        except OSError as error:
-            raise TrioscrapeError(f"{self._name}: {error.strerror or error}") from error
 
     def _begin(self, part: bytes) -> None:
         self._begun += part[: max(0, self._longest + 1 - len(self._begun))]

@@ -21,6 +21,7 @@ import trio
 
 from ._dns import Answer
 from ._dns_sockets import Sockets
+from ._in_thread import in_thread
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 HOSTS: Final = Path("/etc/hosts")
@@ -84,9 +85,7 @@ class NativeResolver:
         async with self._setting_up:
             if self._setup is None:
                 limiter = trio.CapacityLimiter(1)
-                self._setup = await trio.to_thread.run_sync(
-                    self._read_files, limiter=limiter, abandon_on_cancel=True
-                )
+                self._setup = await in_thread(self._read_files, limiter=limiter, abandon_on_cancel=True)
             return self._setup
 
     def _read_files(self) -> _Setup:

@@ -8,6 +8,8 @@ from typing import TextIO
 
 import trio
 
+from ._in_thread import in_thread
+
 
 class Unbuffered:
     """Standard output or standard error past Python's buffer, as much of a text file as rich needs.
@@ -60,12 +62,11 @@ class Output:
 
         Raises:
           BrokenPipeError: nobody reads it.
+          OSError: it can't be written, or no thread be started.
 
         Cancellation: gives up at once; part of the data may have been written.
         """
-        await trio.to_thread.run_sync(
-            write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True
-        )
+        await in_thread(write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True)
 
 
 def write_all(file: int, data: bytes) -> None:

@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 from trio_util import periodic
 
+from ._in_thread import in_thread
 from ._output import Unbuffered
 from ._report import count, printable
 from ._types import LANES, LaneStatistics, Outage, Report
@@ -36,7 +37,7 @@ _LAST_MOMENT: Final = 1.0
 class Progress:
     """Where a run's messages and its progress go: standard error, line by line.
 
-    When nobody reads that any more, the scrape goes on without.
+    When nobody reads that any more, or there is no thread to write it, the scrape goes on without.
     """
 
     period = 5.0
@@ -65,7 +66,7 @@ class Progress:
 
     async def _in_thread(self, write: Callable[[], None]) -> None:
         with suppress(OSError):
-            await trio.to_thread.run_sync(write, limiter=self._limiter, abandon_on_cancel=True)
+            await in_thread(write, limiter=self._limiter, abandon_on_cancel=True)
 
 
 class LiveProgress(Progress):

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import IO, Final
+from typing import IO, Final, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
 from ._errors import TrioscrapeError
 from ._feedstate import FeedState
+from ._in_thread import in_thread
 from ._jsonl import Record, line_of, record_of
 from ._store import Store
 from ._stored import StoredEntry
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 _IN_MEMORY: Final = 4 * 2**20
 _BATCH: Final = 500
@@ -63,7 +67,7 @@ class Restoring:
 
         Raises:
           StoreError: the store is gone.
-          TrioscrapeError: there is no room for the feeds that wait.
+          TrioscrapeError: there is no room for the feeds that wait, or no thread to write them.
 
         Cancellation: see `Store.restore_entries`. What has gathered is not stored then.
         """
@@ -88,8 +92,8 @@ class Restoring:
         """
         await self._store_entries()
         await self._keep_feeds()
-        await trio.to_thread.run_sync(self._waiting.seek, 0, limiter=self._limiter)
-        while feeds := await trio.to_thread.run_sync(self._some, limiter=self._limiter):
+        await self._with_the_file(self._waiting.seek, 0)
+        while feeds := await self._with_the_file(self._some):
             states = feeds if whole else [_never_fetched(state) for state in feeds]
             self._moved.feeds_written += await self._store.restore_feeds(states)
 
@@ -99,9 +103,11 @@ class Restoring:
 
     async def _keep_feeds(self) -> None:
         feeds, self._feeds = self._feeds, []
-        data = "".join(map(line_of, feeds)).encode()
+        await self._with_the_file(self._waiting.write, "".join(map(line_of, feeds)).encode())
+
+    async def _with_the_file(self, call: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         try:
-            await trio.to_thread.run_sync(self._waiting.write, data, limiter=self._limiter)
+            return await in_thread(call, *args, limiter=self._limiter)
         except OSError as error:
             raise TrioscrapeError(f"the temporary file: {error.strerror or error}") from error
 

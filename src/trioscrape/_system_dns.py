@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import socket
 from typing import cast
 
 import trio
 
 from ._dns import Answer
+from ._in_thread import in_thread
 
 
 class SystemResolver:
@@ -35,12 +35,7 @@ class SystemResolver:
         """See `Resolver.resolve`."""
         with trio.CancelScope() as scope:
             clocked = cast("trio.CapacityLimiter", _ClockedLimiter(self._threads, scope, self._deadline))
-            try:
-                return Answer(
-                    await trio.to_thread.run_sync(_getaddrinfo, host, limiter=clocked, abandon_on_cancel=True)
-                )
-            except RuntimeError as error:  # a container may allow fewer threads than we do
-                raise OSError(errno.EAGAIN, str(error)) from error
+            return Answer(await in_thread(_getaddrinfo, host, limiter=clocked, abandon_on_cancel=True))
         raise TimeoutError(f"no answer within {self._deadline:g} s")
 
 

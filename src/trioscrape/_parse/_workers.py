@@ -32,6 +32,7 @@ from typing import Final
 import trio
 
 from .._errors import FeedFailed, TrioscrapeError
+from .._in_thread import in_thread
 from .._types import ParsedFeed
 from ._document import parse_document
 from ._process import Died, Worker, spawn
@@ -145,7 +146,7 @@ class ProcessParser:
         if self._closed:
             raise trio.ClosedResourceError("the parser is closed")
         try:
-            process, channel = await trio.to_thread.run_sync(spawn, self._setup, limiter=self._threads)
+            process, channel = await in_thread(spawn, self._setup, limiter=self._threads)
         except OSError as error:
             raise TrioscrapeError(f"the parser's worker process can't be started: {error}") from error
         worker = Worker(process, trio.socket.from_stdlib_socket(channel))
@@ -156,7 +157,10 @@ class ProcessParser:
         for worker in workers:
             worker.end()
         for worker in workers:
-            await trio.to_thread.run_sync(worker.reap, limiter=self._threads)
+            try:
+                await in_thread(worker.reap, limiter=self._threads)
+            except OSError:  # no thread is to be had; it takes milliseconds
+                worker.reap()
             self._workers.discard(worker)
 
 

@@ -47,6 +47,9 @@ class Site:
 class Internet:
     """Sites by host name; any other name does not exist.
 
+    Sites may share an address. The first of them says how it is connected to, and answers requests
+    for names that are not there; all others are answered by the site of that name.
+
     Its `resolve` is a `Resolver`, its `connect` a `Connector`.
     """
 
@@ -61,6 +64,7 @@ class Internet:
     open: int = 0
     """Connections that are open now."""
     _hosts: dict[str, str] = field(default_factory=dict)
+    """By address, who was looked up first."""
 
     async def resolve(self, host: str) -> Answer:
         """See `trioscrape.Resolver.resolve`."""
@@ -78,17 +82,29 @@ class Internet:
         made_up = f"198.18.{number // 250}.{number % 250 + 1}"
         addresses = site.addresses or [a for a, known in self._hosts.items() if known == host] or [made_up]
         for address in addresses:
-            self._hosts[address] = host
+            self._hosts.setdefault(address, host)
         return addresses
+
+    def _first_at(self, address: str) -> Site:
+        known = self.sites[self._hosts[address]] if address in self._hosts else Site(connect=math.inf)
+        if address in self._hosts and not known.addresses:
+            return known  # it was made up for this one
+        return next((site for site in self.sites.values() if address in site.addresses), known)
+
+    def _asked_for(self, host: str, address: str) -> Site:
+        site = self.sites.get(host)
+        if site is not None and (address in site.addresses or self._hosts.get(address) == host):
+            return site
+        return self._first_at(address)
 
     async def connect(self, address: str, port: int) -> trio.abc.Stream:
         """See `trioscrape.Connector`."""
         self.connects.append((address, port))
-        site = self.sites[self._hosts[address]] if address in self._hosts else Site(connect=math.inf)
-        await trio.sleep(site.connect)
-        if not site.listens:
+        first = self._first_at(address)
+        await trio.sleep(first.connect)
+        if not first.listens:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
-        return _Connection(self, self._hosts[address])
+        return _Connection(self, address)
 
 
 class _Connection(trio.abc.Stream):
@@ -97,8 +113,8 @@ class _Connection(trio.abc.Stream):
     `send_all` hands the request to it, `receive_some` sleeps until the next part of the answer is due.
     """
 
-    def __init__(self, internet: Internet, host: str) -> None:
-        self._internet, self._site = internet, internet.sites[host]
+    def __init__(self, internet: Internet, address: str) -> None:
+        self._internet, self._address = internet, address
         self._server = h11.Connection(h11.SERVER)
         self._due: list[tuple[float, bytes]] = []
         self._closed = False
@@ -115,7 +131,8 @@ class _Connection(trio.abc.Stream):
     def _answer(self, request: h11.Request) -> None:
         headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
         self._internet.requests.append((headers["host"], request.target.decode(), headers))
-        site = self._site
+        name = headers["host"].rpartition(":")[0] or headers["host"]
+        site = self._internet._asked_for(name, self._address)
         etag = site.headers.get("ETag")
         unmodified = etag is not None and headers.get("if-none-match") == etag
         status, body = (304, b"") if unmodified else (site.status, site.body)
