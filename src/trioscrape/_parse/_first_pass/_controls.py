@@ -99,16 +99,11 @@ def require_plain_prefixes(root: Any, declared: Declarations, of_root: int) -> N
 
 
 def _is_the_same_in_sgml(text: str) -> bool:
-    at = -1
-    end = 0
-    while at < end < len(text):  # A thousand tags and texts at a time: one match of all would hold them all.
-        at, end = end, _end_of_the_same(text, end)
-    return end == len(text)
-
-
-def _end_of_the_same(text: str, begin: int) -> int:
-    match = _SAME_IN_SGML.match(text, begin)
-    return match.end() if match else begin
+    at = 0
+    # A thousand tags and texts at a time: one match of all of them would hold them all.
+    while (found := _SAME_IN_SGML.match(text, at)) and found.end() > at:
+        at = found.end()
+    return at == len(text)
 
 
 def _whole_tag(tag: re.Match[str]) -> str:
