@@ -158,8 +158,9 @@ class TestLane:
             assert trio.current_time() < 100
 
         assert len(store.feeds) == 300
-        # The first time it may have been the store, and then it is asked whether it was.
-        assert store.too_many == 2 + OWN_FAILURES
+        # The first time it may have been the store, and then it is asked whether it was; and a failure
+        # does not count for which nobody else was stored since the one before.
+        assert 1 + OWN_FAILURES < store.too_many <= 2 * OWN_FAILURES + 1
 
     async def test_those_that_were_merged_with_it_are_not(self, autojump_clock: MockClock) -> None:
         store = OneTooMany(merging=True)
