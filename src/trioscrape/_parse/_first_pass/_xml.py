@@ -18,6 +18,8 @@ _PLAIN_UTF8: Final = re.compile(
     rb"""(?:\s+standalone=["'](?:yes|no)["'])?\s*\?>""",
     re.IGNORECASE,
 )
+_C1: Final = re.compile(rb"\xc2[\x80-\x9f]")
+_REFERENCE_TO_C1: Final = re.compile(rb"&#(?:[xX]0*[89][0-9a-fA-F]|0*1[2-5][0-9]);")
 _XLINK: Final = "http://www.w3.org/1999/xlink"
 
 
@@ -120,6 +122,4 @@ def _without_doctype(data: bytes) -> bytes:
 
 
 def _has_c1(data: bytes) -> bool:
-    return re.search(rb"\xc2[\x80-\x9f]", data) is not None or (
-        b"&#" in data and re.search(rb"&#(?:[xX]0*[89][0-9a-fA-F]|0*1[2-5][0-9]);", data) is not None
-    )
+    return bool(_C1.search(data) or _REFERENCE_TO_C1.search(data))
