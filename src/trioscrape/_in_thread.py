@@ -12,6 +12,10 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
+class NoThread(OSError):
+    """No thread can be started; its `errno` is `EAGAIN`."""
+
+
 async def in_thread(
     call: Callable[[Unpack[Ts]], T],
     *args: *Ts,
@@ -21,8 +25,8 @@ async def in_thread(
     """`trio.to_thread.run_sync`, always with a limiter, and always with errors that one is prepared for.
 
     Raises:
-      OSError: with `errno.EAGAIN` when no thread can be started, as when no process can: a container may
-        allow fewer than the lookups that are stuck would like to have.
+      NoThread: no thread can be started: a container may allow fewer than the lookups that are stuck would
+        like to have. An `OSError`, as where no process can be started.
     """
     try:
         return await trio.to_thread.run_sync(
@@ -31,4 +35,4 @@ async def in_thread(
     except RuntimeError as error:
         if str(error) != "can't start new thread":
             raise
-        raise OSError(errno.EAGAIN, str(error)) from error
+        raise NoThread(errno.EAGAIN, str(error)) from error

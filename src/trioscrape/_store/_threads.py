@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
 from .._errors import StoreUnavailable
+from .._in_thread import NoThread, in_thread
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -41,8 +42,7 @@ class Threads:
 
     async def run(self, call: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
         """Call ``call(*args)`` in a thread of its own and return its result, or raise its error."""
-        with _a_thread_is_missing_for_now():
-            return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self.limiter)
+        return await _made(call, *args, limiter=self.limiter)
 
     @asynccontextmanager
     async def held(self) -> AsyncIterator[Run]:
@@ -52,19 +52,14 @@ class Threads:
         """
 
         async def run(call: Callable[[Unpack[Ts]], T], /, *args: *Ts) -> T:
-            with _a_thread_is_missing_for_now():
-                return await trio.to_thread.run_sync(call, *args, abandon_on_cancel=False, limiter=self._held)
+            return await _made(call, *args, limiter=self._held)
 
         async with self.limiter:
             yield run
 
 
-@contextmanager
-def _a_thread_is_missing_for_now() -> Iterator[None]:
-    # A container may allow fewer threads than the lookups that are stuck would like to have.
+async def _made(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.CapacityLimiter) -> T:
     try:
-        yield
-    except RuntimeError as error:
-        if str(error) != "can't start new thread":
-            raise
-        raise StoreUnavailable(f"the store has no thread: {error}") from error
+        return await in_thread(call, *args, limiter=limiter)
+    except NoThread as error:
+        raise StoreUnavailable(f"the store has no thread: {error.strerror}") from error
