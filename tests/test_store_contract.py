@@ -9,7 +9,7 @@ import trio
 
 from stores import FEED, FULL_ENTRY, OTHER, STORES, Opened, entry, report, state, update
 from trioscrape import Enclosure, FeedState, FeedUpdate, StoredEntry, StoreError, Timers
-from trioscrape._types import EntryCounts
+from trioscrape._types import Entry, EntryCounts
 from trioscrape.testing import MemoryStore
 
 
@@ -355,6 +355,20 @@ class TestMerging:
         assert counts == [EntryCounts(new=1)] * 19
 
 
+async def saved_among_others(opened: Opened, *entries: Entry) -> tuple[EntryCounts, set[EntryCounts]]:
+    """What a save of the feed counts, and what those of eighteen other feeds do that are merged with it."""
+    counts = {}
+
+    async def save(number: int) -> None:
+        feed_id = FEED if number == 7 else f"{number:032x}"
+        counts[number] = await opened.store.save(update(*entries, feed_id=feed_id))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(1, 20):
+            nursery.start_soon(save, number)
+    return counts.pop(7), set(counts.values())
+
+
 class TestRecordsOfOthers:
     """Databases are open to everybody. What a script has spoiled costs nothing but its feed a fetch."""
 
@@ -386,11 +400,6 @@ class TestRecordsOfOthers:
         """Its feed was never asked, as it were; its next save makes it whole again."""
         if opened.damage is None:
             pytest.skip("nobody else gets at it")
-        counts = {}
-
-        async def save(number: int) -> None:
-            feed_id = FEED if number == 7 else f"{number:032x}"
-            counts[number] = await opened.store.save(update(entry("a"), entry("b"), feed_id=feed_id))
 
         await opened.store.save(update(entry("a")))
         await opened.store.save(update(entry("a"), feed_id=OTHER))
@@ -399,11 +408,9 @@ class TestRecordsOfOthers:
         assert await opened.store.load([FEED, OTHER]) == {OTHER: state(OTHER)}
         with pytest.raises(StoreError, match=f"none of trioscrape's .*{FEED}"):
             [each async for each in opened.store.read_feeds()]
-        async with trio.open_nursery() as nursery:
-            for number in range(1, 20):
-                nursery.start_soon(save, number)
-        assert counts.pop(7) == EntryCounts(new=1, unchanged=1)
-        assert set(counts.values()) == {EntryCounts(new=2)}
+        own, others = await saved_among_others(opened, entry("a"), entry("b"))
+        assert own == EntryCounts(new=1, unchanged=1)
+        assert others == {EntryCounts(new=2)}
         assert await opened.store.load([FEED]) == {FEED: state()}
 
     @pytest.mark.parametrize(
@@ -414,20 +421,13 @@ class TestRecordsOfOthers:
     ) -> None:
         if opened.damage is None:
             pytest.skip("nobody else gets at it")
-        counts = {}
-
-        async def save(number: int) -> None:
-            feed_id = FEED if number == 7 else f"{number:032x}"
-            counts[number] = await opened.store.save(update(entry("a", hash="b"), feed_id=feed_id))
 
         await opened.store.save(update(entry("a")))
         opened.damage("entries", damage)
 
-        async with trio.open_nursery() as nursery:
-            for number in range(1, 20):
-                nursery.start_soon(save, number)
-        assert counts.pop(7) == EntryCounts(changed=1)
-        assert set(counts.values()) == {EntryCounts(new=1)}
+        own, others = await saved_among_others(opened, entry("a", hash="b"))
+        assert own == EntryCounts(changed=1)
+        assert others == {EntryCounts(new=1)}
         assert opened.entries(FEED) == {"a": entry("a", hash="b")}
 
 
