@@ -77,7 +77,10 @@ def story(session: nox.Session) -> None:
 def hostile(session: nox.Session) -> None:
     """Every hostile server many times over, in the middle of a healthy scrape: about four minutes."""
     install(session, "tests")
-    files = (f"tests/test_hostile{name}.py" for name in ("", "_http2", "_reasons", "_scrape"))
+    files = (
+        *(f"tests/http/test_hostile{name}.py" for name in ("", "_http2", "_reasons")),
+        "tests/run/test_hostile_scrape.py",
+    )
     session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
@@ -85,20 +88,20 @@ def hostile(session: nox.Session) -> None:
 def pathological(session: nox.Session) -> None:
     """Documents made to break parsers, in their full size: 200,000 levels, texts of 50 MB; a minute."""
     install(session, "tests")
-    session.run("pytest", "tests/test_pathological.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+    session.run("pytest", "tests/parse/test_pathological.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
 @nox.session(python=PYTHONS[0], default=False)
 def fuzz(session: nox.Session) -> None:
     """Documents that nobody has thought of, for a minute, or for so many seconds: ``-- 600``.
 
-    What it finds is made small and kept in ``tests/seeds``.
+    What it finds is made small and kept in ``tests/parse/seeds``.
     """
     install(session, "tests")
     end = time.monotonic() + float(session.posargs[0] if session.posargs else 60)
     while time.monotonic() < end:
         seed = f"--hypothesis-seed={time.time_ns()}"  # printed, so that the round can be run again
-        files = ("tests/test_any_document.py", "tests/test_written_feeds.py")
+        files = ("tests/parse/test_any_document.py", "tests/parse/test_written_feeds.py")
         session.run("pytest", "-q", *files, "--hypothesis-profile=fuzz", seed)
 
 
@@ -115,21 +118,21 @@ def bench(session: nox.Session) -> None:
 def crash(session: nox.Session) -> None:
     """The program is killed at 100 random moments with each store, and run again: about ten minutes."""
     install(session, "tests")
-    session.run("pytest", "tests/test_crash.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+    session.run("pytest", "tests/cli/test_crash.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
 @nox.session(python=PYTHONS[0], default=False)
 def outage(session: nox.Session) -> None:
     """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
     install(session, "tests")
-    session.run("pytest", "tests/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+    session.run("pytest", "tests/cli/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
 @nox.session(python=PYTHONS[0], default=False)
 def scale(session: nox.Session) -> None:
     """A store with 2,000,000 entries, and a run that finds nothing new: about fifteen minutes."""
     install(session, "tests")
-    session.run("python", "tests/scale.py", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "tests/support/scale.py", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session(python=PYTHONS[0], default=False)
@@ -143,4 +146,4 @@ def conformance(session: nox.Session) -> None:
     options = ("--no-deps", "--no-binary", ":all:", "--dest", folder)
     session.run("python", "-m", "pip", "download", *options, f"feedparser=={version}", silent=True)
     session.run("tar", "-xzf", f"{folder}/{sdist}.tar.gz", "-C", folder, external=True)
-    session.run("python", "tests/conformance.py", f"{folder}/{sdist}/tests")
+    session.run("python", "tests/support/conformance.py", f"{folder}/{sdist}/tests")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
-from mongod import Mongod, ReplicaSet, find_mongod, running
+from support.mongod import Mongod, ReplicaSet, find_mongod, running
 
 # The same examples every time, and no limit in seconds: `nox -s fuzz` looks for others.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=100)

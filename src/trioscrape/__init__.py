@@ -7,18 +7,15 @@ and stores; the network; fetching; the scrape; the command line.
 
 from __future__ import annotations
 
-from ._config import AddressPolicy, Config, Per
-from ._connect import Connector
-from ._dns import Answer, Resolver
-from ._embedding import Scrape, open_scrape, scrape
+from ._config.config import AddressPolicy, Config, Per
+from ._dns.caching import Answer, Resolver
+from ._dns.native import NativeResolver
+from ._dns.system import SystemResolver
 from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
-from ._native_dns import NativeResolver
+from ._http.happy_eyeballs import Connector
 from ._parse import Document, Parser
-from ._reasons import REASONS
-from ._store import Reader, Store, open_reader, open_store
-from ._stored import StoredEntry
-from ._system_dns import SystemResolver
-from ._types import (
+from ._records.reasons import REASONS
+from ._records.results import (
     Duplicate,
     Enclosure,
     Entry,
@@ -38,6 +35,9 @@ from ._types import (
     Statistics,
     Timers,
 )
+from ._records.stored import StoredEntry
+from ._run.api import Scrape, open_scrape, scrape
+from ._store import Reader, Store, open_reader, open_store
 from ._urls import feed_id
 
 __all__ = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ._cli import main
+from ._cli.command import main
 
 # Worker processes import this module as well, and must not start a run of their own.
 if __name__ == "__main__":

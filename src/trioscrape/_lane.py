@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager, contextmanager
 
 import trio
 
-from ._quantiles import Histogram
-from ._types import LaneStatistics, LaneTimes
+from ._records.histogram import Histogram
+from ._records.results import LaneStatistics, LaneTimes
 
 
 class Trip:

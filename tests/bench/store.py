@@ -30,10 +30,10 @@ from trioscrape import Entry, FeedState, FeedUpdate
 from trioscrape._lane import Lane, Trip
 from trioscrape._parse import Document, parse_document
 from trioscrape._store import open_store
-from trioscrape._store._mongo_client import INDEXES
-from trioscrape._store._records import entry_record, now
+from trioscrape._store._mongo.client import INDEXES
+from trioscrape._store.records import entry_record, now
 
-from mongod import find_mongod, running
+from support.mongod import find_mongod, running
 
 WIDTH = 4
 ROUNDS = 3

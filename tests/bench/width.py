@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from mongod import find_mongod, running
+from support.mongod import find_mongod, running
 
 ROUNDS = 5
 WIDTHS = (4, 1)

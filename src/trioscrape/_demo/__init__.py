@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import trio
 
-from .._dns import Answer
-from .._types import Feed
-from ._server import Server
-from ._sites import DOMAIN, Site, sites
+from .._dns.caching import Answer
+from .._records.results import Feed
+from .server import Server
+from .sites import DOMAIN, Site, sites
 
 
 class DemoResolver:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ._document import parse_document
-from ._protocol import Document, Parser
-from ._workers import ProcessParser, open_process_parser
+from ._pool.workers import ProcessParser, open_process_parser
+from .document import parse_document
+from .protocol import Document, Parser
 
 __all__ = ["Document", "Parser", "ProcessParser", "open_process_parser", "parse_document"]

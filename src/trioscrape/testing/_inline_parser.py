@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from .._parse import Document, parse_document
-from .._types import ParsedFeed
+from .._records.results import ParsedFeed
 
 
 class InlineParser:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import h11
 import trio
 
-from .._dns import Answer
+from .._dns.caching import Answer
 
 
 @dataclass(kw_only=True)

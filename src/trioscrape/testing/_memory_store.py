@@ -10,13 +10,13 @@ from typing import NamedTuple
 import trio
 
 from .._errors import StoreUnavailable
-from .._store._aliases import may_have_moved, moved
-from .._store._pages import Paged, Wanted, page_of, position
-from .._store._plan import Known, Plan, by_key, plan
-from .._store._records import now
-from .._store._values import clean_entry, clean_key, clean_state
-from .._stored import StoredEntry
-from .._types import Entry, EntryCounts, FeedState, FeedUpdate, Report
+from .._records.results import Entry, EntryCounts, FeedState, FeedUpdate, Report
+from .._records.stored import StoredEntry
+from .._store.pages import Paged, Wanted, page_of, position
+from .._store.plan import Known, Plan, by_key, plan
+from .._store.records import now
+from .._store.renames import may_have_moved, moved
+from .._store.values import clean_entry, clean_key, clean_state
 
 
 class _Stored(NamedTuple):

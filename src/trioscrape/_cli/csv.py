@@ -1,0 +1,75 @@
+"""Stored entries as rows of CSV, for spreadsheets.
+
+RFC 4180: commas, CRLF, quotes doubled, a header row; in UTF-8. Lists become one text, joined by
+``; ``; of enclosures it has the URLs. For anything that has to be read back there is JSON.
+
+A text that begins like a formula gets an apostrophe in front. Whoever writes a feed could otherwise
+have a formula run in the spreadsheet of who opens the file (OWASP, "CSV Injection").
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+
+from .._records.stored import StoredEntry
+from .jsonl import iso
+
+COLUMNS: Final = (
+    "feed_url",
+    "feed_title",
+    "title",
+    "link",
+    "published",
+    "updated",
+    "first_seen",
+    "last_changed",
+    "authors",
+    "tags",
+    "enclosures",
+    "language",
+    "summary",
+    "summary_type",
+    "content",
+    "content_type",
+    "truncated",
+    "feed_id",
+    "key",
+)
+
+_FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
+"""What a formula begins with, or what is skipped before one; full-width in Japanese and Chinese."""
+
+
+def header() -> str:
+    """The first row."""
+    return _row(COLUMNS)
+
+
+def row_of(stored: StoredEntry) -> str:
+    """The entry as a row."""
+    entry = stored.entry
+    of_entry = {name: getattr(entry, name) for name in COLUMNS if hasattr(entry, name)}
+    of_store = {name: getattr(stored, name) for name in COLUMNS if hasattr(stored, name)}
+    values = of_entry | of_store | {"enclosures": [enclosure.url for enclosure in entry.enclosures]}
+    return _row(_cell(values[name]) for name in COLUMNS)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = value if isinstance(value, str) else "; ".join(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _row(cells: Iterable[str]) -> str:
+    row = io.StringIO(newline="")
+    csv.writer(row).writerow(cells)
+    return row.getvalue()

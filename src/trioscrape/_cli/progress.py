@@ -1,0 +1,180 @@
+"""A scrape as it goes: a live view of the lanes on a terminal, a plain line now and then elsewhere.
+
+Both only read frozen snapshots, and write to the terminal in a thread of their own: a terminal that
+has been stopped (Ctrl-S) or a slow pipe must not hold up the event loop, where it would make
+deadlines run out that have nothing to do with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Final, TextIO, cast
+
+import trio
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+from trio_util import periodic
+
+from .._records.results import LANES, LaneStatistics, Outage, Report
+from .._threads import in_thread
+from .output import Unbuffered
+from .report import count, printable
+
+_BAR_FROM: Final = 60
+"""Columns of a terminal that has room for bars."""
+_TIMES_FROM: Final = 44
+"""Columns of a terminal that has room for waiting times."""
+_LAST_MOMENT: Final = 1.0
+"""Seconds for a terminal to take the end of the view when nobody waits for it any more."""
+
+
+class Progress:
+    """Where a run's messages and its progress go: standard error, line by line.
+
+    When nobody reads that any more, or there is no thread to write it, the scrape goes on without.
+    """
+
+    period = 5.0
+    """Seconds from one sign of life to the next."""
+
+    def __init__(self) -> None:
+        # Of its own, as everything that waits for a thread here must not wait for the lookups'.
+        self._limiter = trio.CapacityLimiter(1)
+        self._stderr = Unbuffered(sys.stderr)
+
+    async def show(self, report: Callable[[], Report], lines: int) -> None:
+        """Show the scrape of a list of `lines` feeds over and over again until cancelled."""
+        async for elapsed, _ in periodic(self.period):
+            if elapsed:
+                await self._in_thread(partial(self._draw, report(), lines))
+
+    async def say(self, message: str) -> None:
+        """Write one line."""
+        await self._in_thread(partial(self._write, printable(message)))
+
+    def _draw(self, report: Report, lines: int) -> None:
+        self._write(plain_line(report, lines))
+
+    def _write(self, line: str) -> None:
+        self._stderr.write(f"{line}\n")
+
+    async def _in_thread(self, write: Callable[[], None]) -> None:
+        with suppress(OSError):
+            await in_thread(write, limiter=self._limiter, abandon_on_cancel=True)
+
+
+class LiveProgress(Progress):
+    """The same with a view of the lanes that is drawn anew in place, below all messages."""
+
+    period = 0.15
+
+    def __init__(self, live: Live) -> None:
+        super().__init__()
+        self._live = live
+
+    async def start(self) -> None:
+        """Begin. Cancellation: gives up at once."""
+        await self._in_thread(self._live.start)
+
+    async def stop(self) -> None:
+        """Wipe the view, when the terminal takes that.
+
+        Cancellation: a terminal that takes nothing is left as it is after a second.
+        """
+        try:
+            await self._in_thread(self._live.stop)
+        finally:
+            # A terminal that works must have its cursor again. Nothing is left to do if it has.
+            with trio.move_on_after(_LAST_MOMENT, shield=True):
+                await self._in_thread(self._live.stop)
+
+    def _draw(self, report: Report, lines: int) -> None:
+        view = lanes_view(report, lines, self._live.console.width)
+        self._live.update(view, refresh=True)
+
+    def _write(self, line: str) -> None:
+        self._live.console.print(line, markup=False, highlight=False, emoji=False, soft_wrap=True)
+
+
+@asynccontextmanager
+async def open_progress(*, live: bool) -> AsyncIterator[Progress]:
+    """The live view if it is wanted and standard error is a terminal that can show it, else lines.
+
+    The view is gone from the terminal after the block. ``NO_COLOR`` is respected.
+    """
+    stderr = Unbuffered(sys.stderr)
+    console = Console(file=cast("TextIO", stderr))
+    if not live or not stderr.isatty() or console.is_dumb_terminal:
+        yield Progress()
+        return
+    # No thread of rich's own, and no catching of what others print.
+    view = Live(
+        console=console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
+    )
+    progress = LiveProgress(view)
+    try:
+        await progress.start()
+        yield progress
+    finally:
+        await progress.stop()  # noqa: ASYNC102 - gives up when it is cancelled
+
+
+def plain_line(report: Report, lines: int) -> str:
+    """The state of a scrape in one line of text."""
+    lanes = ", ".join(_lane(report.lanes[name]) for name in LANES)
+    outage = f"; {_outage(report.outage)}" if report.outage else ""
+    return f"{_head(report, lines)}; {lanes}{outage}"
+
+
+def lanes_view(report: Report, lines: int, width: int) -> RenderableType:
+    """The state of a scrape in a few lines; a narrow terminal gets fewer columns."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("lane", no_wrap=True)
+    if width >= _BAR_FROM:
+        table.add_column()
+    for title in ("busy", "waiting", "done", "wait p99")[: 4 if width >= _TIMES_FROM else 3]:
+        table.add_column(title, justify="right", no_wrap=True)
+    for name in LANES:
+        table.add_row(*_cells(report.lanes[name], width))
+    above = [_head(report, lines), *([_outage(report.outage)] if report.outage else [])]
+    return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in above), table)
+
+
+def _cells(lane: LaneStatistics, width: int) -> list[RenderableType]:
+    bar = ProgressBar(total=lane.width, completed=lane.busy, width=20)
+    numbers = [f"{lane.busy}/{lane.width}", f"{lane.waiting:,}", f"{lane.done:,}"]
+    return [
+        lane.name,
+        *([bar] if width >= _BAR_FROM else []),
+        *numbers,
+        *([_duration(lane.waited.p99)] if width >= _TIMES_FROM else []),
+    ]
+
+
+def _head(report: Report, lines: int) -> str:
+    finished = sum(report.outcomes.values())
+    lost = sum(report.errors.values())
+    written = report.entries.new + report.entries.changed
+    return (
+        f"{finished:,} of {count(lines, 'feed')}{f', {lost:,} lost' if lost else ''}, "
+        f"{written:,} {'entry' if written == 1 else 'entries'} written, {report.seconds:.1f} s"
+    )
+
+
+def _outage(outage: Outage) -> str:
+    return printable(f"the store has taken nothing for {outage.seconds:.0f} s: {outage.detail}")
+
+
+def _lane(lane: LaneStatistics) -> str:
+    waiting = f" ({lane.waiting:,} waiting)" if lane.waiting else ""
+    return f"{lane.name} {lane.busy}/{lane.width}{waiting}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

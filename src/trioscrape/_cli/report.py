@@ -1,0 +1,204 @@
+"""What a scrape says to the outside: JSON records for machines, a summary for people.
+
+With ``--json`` every line is an object. One ``"type": "feed"`` for each feed::
+
+    {"type": "feed", "url": …, "outcome": …, "reason": …, "detail": …,
+     "entries": {"new": …, "changed": …, "unchanged": …}, "stored": …, "same_as": …,
+     "lanes": {"dns": {"waited_ms": …, "worked_ms": …}, "http": …, "parse": …, "store": …}}
+
+and last one ``"type": "run"``::
+
+    {"type": "run", "feeds": …, "not_started": …, "duplicates": …,
+     "outcomes": {"new": …, "updated": …, "not_modified": …, "gone": …, "refused": …, "failed": …},
+     "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
+     "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …,
+                       "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
+     "loop_lag": {"p50": …, "p99": …, "max": …}, "twins": …, "stored": …}
+
+Keys that end in ``_ms`` are milliseconds; all other durations are seconds, as everywhere in
+trioscrape. A lane that a feed did not reach took 0 ms of it. The outcomes and ``not_started`` add up
+to ``feeds``. ``same_as`` is the URL of another feed of the list that has arrived at the same document,
+``twins`` the number of feeds that have one; ``stored`` is the number of feeds whose record says so.
+No record holds credentials.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._records.results import (
+    LANES,
+    Duplicate,
+    EntryCounts,
+    LaneStatistics,
+    LaneTimes,
+    Outcome,
+    Quantiles,
+    Report,
+    Result,
+)
+
+
+def json_line(record: Mapping[str, Any]) -> str:
+    """`record` as one line, ASCII only, so that it survives every locale."""
+    return json.dumps(record, separators=(",", ":")) + "\n"
+
+
+def feed_record(result: Result) -> dict[str, Any]:
+    """The ``"type": "feed"`` record."""
+    return {
+        "type": "feed",
+        "url": result.feed.shown,
+        "outcome": result.outcome.value,
+        "reason": result.reason,
+        "detail": result.detail,
+        "entries": _entries(result.entries),
+        "stored": result.stored,
+        "same_as": result.same_as,
+        "lanes": {name: _times(result.lanes.get(name, LaneTimes())) for name in LANES},
+    }
+
+
+def run_record(report: Report) -> dict[str, Any]:
+    """The ``"type": "run"`` record."""
+    return {
+        "type": "run",
+        "feeds": report.feeds,
+        "not_started": report.not_started,
+        "duplicates": report.duplicates,
+        "outcomes": {outcome.value: report.outcomes.get(outcome, 0) for outcome in Outcome},
+        "entries": _entries(report.entries),
+        "errors": dict(report.errors),
+        "seconds": round(report.seconds, 3),
+        "lanes": {name: _lane(report.lanes[name]) for name in LANES},
+        "loop_lag": _quantiles(report.loop_lag),
+        "twins": report.twins,
+        "stored": report.stored,
+    }
+
+
+def _entries(counts: EntryCounts) -> dict[str, int]:
+    return {"new": counts.new, "changed": counts.changed, "unchanged": counts.unchanged}
+
+
+def _times(times: LaneTimes) -> dict[str, float]:
+    return {"waited_ms": round(times.waited * 1000, 3), "worked_ms": round(times.worked * 1000, 3)}
+
+
+def _lane(lane: LaneStatistics) -> dict[str, Any]:
+    return {
+        "width": lane.width,
+        "done": lane.done,
+        "peak_waiting": lane.peak_waiting,
+        "overdue": lane.overdue,
+        "waited": _quantiles(lane.waited),
+        "worked": _quantiles(lane.worked),
+    }
+
+
+def _quantiles(quantiles: Quantiles) -> dict[str, float]:
+    return {
+        "p50": round(quantiles.p50, 6),
+        "p99": round(quantiles.p99, 6),
+        "max": round(quantiles.max, 6),
+    }
+
+
+def summary(report: Report, store: str) -> str:
+    """The end of a run for people; `store` is the URL of the store without credentials."""
+    return "".join(f"{printable(line)}\n" for line in _summary(report, store))
+
+
+def _summary(report: Report, store: str) -> Iterator[str]:
+    yield f"{count(report.feeds, 'feed')} in {report.seconds:.1f} s"
+    yield ""
+    yield from _table([(outcome.value, f"{report.outcomes.get(outcome, 0):,}") for outcome in Outcome])
+    if report.not_started:
+        yield f"  not started: {report.not_started:,}"
+    if report.errors:
+        yield ""
+        yield from _table([_reason_row(report, reason) for reason in report.errors])
+    if report.duplicates:
+        yield ""
+        yield from _duplicates(report)
+    if report.twins:
+        yield ""
+        yield from _twins(report)
+    if report.not_stored_examples:
+        yield ""
+        yield from _not_stored(report)
+    yield ""
+    yield entries(report.entries)
+    which = "the entries are" if complete(report) else "what was stored until then is"
+    yield f"{which} in {store}"
+
+
+def complete(report: Report) -> bool:
+    """Whether every feed had its turn, and the whole of it."""
+    return report.complete and not {"cancelled", "not-stored"} & report.errors.keys()
+
+
+def _not_stored(report: Report) -> Iterator[str]:
+    yield f"stored: {count(report.stored, 'feed')}; not stored:"
+    for result in report.not_stored_examples:
+        yield f"  {result.feed.shown}"
+    if more := report.errors["not-stored"] - len(report.not_stored_examples):
+        yield f"  and {count(more, 'more feed')}; with --json each has its line"
+
+
+def _reason_row(report: Report, reason: str) -> tuple[str, ...]:
+    example = report.examples.get(reason)
+    if example is None:
+        shown: tuple[str, ...] = ()
+    elif example.detail and example.url in example.detail:
+        shown = (example.detail,)
+    else:
+        shown = (example.url, example.detail or "")
+    return (reason, f"{report.errors[reason]:,}", *shown)
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """A name, a number aligned to the right, and the rest as it comes."""
+    names = max(len(row[0]) for row in rows)
+    numbers = max(len(row[1]) for row in rows)
+    for name, number, *rest in rows:
+        yield f"  {name:<{names}}  {number:>{numbers}}  {'  '.join(rest)}".rstrip()
+
+
+def _duplicates(report: Report) -> Iterator[str]:
+    for duplicate in report.duplicate_examples:
+        yield f"  {_duplicate(duplicate)}"
+    if more := report.duplicates - len(report.duplicate_examples):
+        yield f"  and {count(more, 'more line')} that an earlier one had named"
+
+
+def _twins(report: Report) -> Iterator[str]:
+    for twin in report.twin_examples:
+        yield f"  {twin.feed.shown} leads to the same feed as {twin.same_as}"
+    if more := report.twins - len(report.twin_examples):
+        yield f"  and {count(more, 'more feed')} that lead where another one does"
+
+
+def _duplicate(duplicate: Duplicate) -> str:
+    feed, first = duplicate.feed, duplicate.first_line
+    if feed.line is None or first is None:
+        return f"named twice: {feed.shown}"
+    return f"line {feed.line} names the same feed as line {first}: {feed.shown}"
+
+
+def entries(counts: EntryCounts) -> str:
+    """``12 new entries, 3 changed, 4 unchanged``."""
+    new = "1 new entry" if counts.new == 1 else f"{counts.new:,} new entries"
+    return f"{new}, {counts.changed:,} changed, {counts.unchanged:,} unchanged"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 feed``, ``2,000 feeds``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def printable(text: str) -> str:
+    """`text` without anything a terminal would obey: URLs and details come from strangers."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

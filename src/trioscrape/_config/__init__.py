@@ -1,0 +1,1 @@
+"""The settings of a scrape, and what they are checked against."""

@@ -1,0 +1,129 @@
+"""Which URL goes through which proxy. Pure: what the environment says is for the command line to read."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from .._errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy (RFC 9110 §3.7), spoken to without TLS."""
+
+    host: str
+    port: int
+    userinfo: bytes = field(default=b"", repr=False)
+    """``user:password`` as the URL has it, percent-encoded; empty: there is none."""
+
+    @property
+    def shown(self) -> str:
+        """Its URL without credentials."""
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+def proxy(name: str, url: str) -> Proxy:
+    """The proxy at `url`, the value of the setting `name`; a URL without a scheme is an http one.
+
+    Raises:
+      UsageError: it is no URL of an HTTP proxy. The message repeats it only where it can't hold a
+        password.
+    """
+    try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = 80 if parts.port is None else parts.port
+    except ValueError:  # UnicodeError is one
+        host, port = "", 0
+    nothing_else = host and parts.path in ("", "/") and not parts.query and not parts.fragment
+    if not nothing_else or parts.scheme != "http" or port == 0 or not url.isprintable() or " " in url:
+        given = "the one given" if "@" in url else repr(url)
+        raise UsageError(f"{name} must be an HTTP proxy like http://proxy.example:3128, not {given}")
+    return Proxy(host, port, parts.netloc.rpartition("@")[0].encode())
+
+
+class Proxies:
+    """The proxy for each URL, or none.
+
+    Names of this machine (``localhost``, loopback addresses) never go through a proxy: they would
+    mean the proxy's own machine there.
+
+    Args:
+      http: the URL of the proxy for ``http://`` URLs.
+      https: the one for ``https://`` URLs.
+      direct: hosts that are reached without a proxy. ``example.org`` and ``.example.org`` are that
+        name and all below it, ``192.0.2.0/24`` URLs with such an address in place of a name (nothing
+        is looked up), either with a port behind it that port only, ``*`` all.
+
+    Raises:
+      UsageError: see `proxy`.
+    """
+
+    def __init__(self, http: str | None, https: str | None, direct: Sequence[str] = ()) -> None:
+        self._by_scheme = {
+            "http": None if http is None else proxy("http_proxy", http),
+            "https": None if https is None else proxy("https_proxy", https),
+        }
+        entries = [entry.strip().lower() for entry in direct]
+        self._all_direct = "*" in entries
+        self._networks = [net for entry in entries if (net := _network(entry)) is not None]
+        self._names = [_name_and_port(entry) for entry in entries if entry and _network(entry) is None]
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Their URLs without credentials, each once."""
+        used = () if self._all_direct else self._by_scheme.values()
+        return tuple(dict.fromkeys(each.shown for each in used if each is not None))
+
+    def proxy_for(self, scheme: str, host: str, port: int) -> Proxy | None:
+        """The proxy that a URL of `scheme` at `host` and `port` goes through; None: it goes directly."""
+        host = host.lower().rstrip(".")
+        return None if self._goes_directly(host, port) else self._by_scheme[scheme]
+
+    def _goes_directly(self, host: str, port: int) -> bool:
+        address = literal(host)
+        if self._all_direct or _is_localhost(host) or (address is not None and address.is_loopback):
+            return True
+        if address is not None and any(address in net for net in self._networks):
+            return True
+        return any(
+            (host == name or host.endswith(f".{name}")) and only in (None, port) for name, only in self._names
+        )
+
+
+def literal(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that `host` is, also in the old spellings: ``127.1``, ``0x7f000001``, ``2130706433``.
+
+    `socket.getaddrinfo` takes these for addresses, and so may a proxy.
+    """
+    try:
+        return ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except (OSError, ValueError):  # UnicodeError is a ValueError
+        return None
+
+
+def _is_localhost(host: str) -> bool:
+    """RFC 6761 §6.3."""
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def _network(entry: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(entry.strip("[]"), strict=False)
+    except ValueError:
+        return None
+
+
+def _name_and_port(entry: str) -> tuple[str, int | None]:
+    name, colon, port = entry.rpartition(":")
+    only = int(port) if colon and port.isdecimal() else None
+    name = entry if only is None else name
+    return name.strip("[]").removeprefix("*").strip("."), only

@@ -1,0 +1,1 @@
+"""Politeness: how many feeds of a host are fetched at once, and when."""

@@ -1,0 +1,7 @@
+"""The network under a fetch: an httpx transport that connects to what the dns lane resolved."""
+
+from __future__ import annotations
+
+from .transport import ADDRESSES, PROXY, LaneTransport, client_context
+
+__all__ = ["ADDRESSES", "PROXY", "LaneTransport", "client_context"]

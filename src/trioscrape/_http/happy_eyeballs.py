@@ -1,0 +1,126 @@
+"""TCP connections to addresses that the dns lane has resolved and the policy has let through."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+import trio
+
+from .._errors import FeedFailed, TrioscrapeError
+
+Connector = Callable[[str, int], Awaitable[trio.abc.Stream]]
+"""Opens a connection to an IP address and port, or raises OSError. Cancellation: leaves no socket."""
+
+HEAD_START: Final = 0.25
+"""Seconds before the next address is tried beside the ones under way (RFC 8305 §5)."""
+
+TRIED: Final = 6
+"""Addresses of one name that are tried at the most: each is a socket, and strangers choose how many."""
+
+_OURS: Final = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+"""What this machine lacks; no server can do anything about it."""
+_UNREACHABLE: Final = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+
+
+class ConnectorBug(Exception):
+    """Carries what no connector may raise past httpcore, some of whose own errors have the same type."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+async def open_tcp(address: str, port: int) -> trio.abc.Stream:
+    """The connector of real life. No name is looked up, not even to find that there is none."""
+    family = trio.socket.AF_INET6 if ":" in address else trio.socket.AF_INET
+    sock = trio.socket.socket(family, trio.socket.SOCK_STREAM)
+    try:
+        await sock.connect((address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return trio.SocketStream(sock)
+
+
+async def connect_fastest(
+    addresses: Sequence[str], port: int, connector: Connector
+) -> tuple[str, trio.abc.Stream]:
+    """Happy Eyeballs (RFC 8305): the first of `addresses` that answers, and the connection to it.
+
+    One after the other with a head start each would be `trio.open_tcp_stream`; that one resolves
+    by itself, though, and what it resolves nobody has checked.
+
+    Raises:
+      FeedFailed: ``refused``, ``unreachable``, ``connect-timeout`` or ``connection-lost``.
+      TrioscrapeError: this process may not open any more files.
+      ConnectorBug: the connector has raised something else.
+
+    Cancellation: closes every connection, also one that was made in the same tick.
+    """
+    failures: list[Exception] = []
+    bugs: list[Exception] = []
+    won: list[tuple[str, trio.abc.Stream]] = []
+
+    async def attempt(address: str, failed: trio.Event) -> None:
+        try:
+            stream = await connector(address, port)
+        except (OSError, trio.BrokenResourceError) as error:
+            failures.append(error)
+            failed.set()
+        except Exception as error:  # noqa: BLE001 - raised again below; the nursery would wrap it in a group
+            bugs.append(error)
+            race.cancel_scope.cancel(reason="the connector has a bug")
+        else:
+            won.append((address, stream))
+            race.cancel_scope.cancel(reason="another address has answered")
+
+    try:
+        async with trio.open_nursery() as race:
+            for address in _interleaved(addresses)[:TRIED]:
+                failed = trio.Event()
+                race.start_soon(attempt, address, failed)
+                with trio.move_on_after(HEAD_START):
+                    await failed.wait()
+    except BaseException:
+        await _close_all(won)  # noqa: ASYNC102 - waits for nobody
+        raise
+    if bugs:
+        await _close_all(won)
+        raise ConnectorBug(bugs[0])
+    await _close_all(won[1:])
+    if not won:
+        raise _worst(failures)
+    return won[0]
+
+
+async def _close_all(won: Sequence[tuple[str, trio.abc.Stream]]) -> None:
+    # Shielded: aclose_forcefully waits for nobody, but raises in a cancelled scope when it is done,
+    # and the streams after the first would stay open.
+    with trio.CancelScope(shield=True):
+        for _, stream in won:
+            await trio.aclose_forcefully(stream)
+
+
+def _interleaved(addresses: Sequence[str]) -> list[str]:
+    """The families in turn, beginning with that of the first address (RFC 8305 §4)."""
+    first = [a for a in addresses if (":" in a) == (":" in addresses[0])]
+    other = [a for a in addresses if (":" in a) != (":" in addresses[0])]
+    shared = min(len(first), len(other))
+    pairs = [a for pair in zip(first, other, strict=False) for a in pair]
+    return pairs + first[shared:] + other[shared:]
+
+
+def _worst(failures: Sequence[Exception]) -> Exception:
+    """One reason for several failed addresses: the one that says most about the server."""
+    texts = (getattr(error, "strerror", None) or str(error) for error in failures)
+    text = "; ".join(dict.fromkeys(texts))
+    numbers = {getattr(error, "errno", None) for error in failures}
+    if numbers & _OURS:
+        return TrioscrapeError(f"{text}: allow this process more (ulimit -n), or lower http_width")
+    if errno.ECONNREFUSED in numbers:
+        return FeedFailed("refused", text)
+    if errno.ETIMEDOUT in numbers:
+        return FeedFailed("connect-timeout", text)
+    return FeedFailed("unreachable" if numbers <= _UNREACHABLE else "connection-lost", text)

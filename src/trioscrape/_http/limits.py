@@ -1,0 +1,75 @@
+"""What a fetch may take: its deadline, and the least rate at which its body comes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import trio
+
+from .._errors import FeedFailed
+
+GRACE: Final = 10.0
+"""Seconds of reading before a body has to have its least rate: a server may be waking up."""
+
+
+class Clock:
+    """The fetch deadline. It runs only in the http lane: queues and lookups are not the server's fault."""
+
+    def __init__(self, seconds: float) -> None:
+        self._whole = self._left = seconds
+        self._scope = trio.CancelScope()
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        began = trio.current_time()
+        self._scope = trio.CancelScope(deadline=began + self._left)
+        with self._scope:
+            yield
+        if self._scope.cancelled_caught:
+            raise FeedFailed("deadline", f"not done within {self._whole:g} s")
+        self._left = self._scope.deadline - trio.current_time()
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Stand still while we wait for our own sake."""
+        left = self._scope.deadline - trio.current_time()
+        self._scope.deadline = math.inf
+        try:
+            yield
+        finally:
+            self._scope.deadline = trio.current_time() + left
+
+
+class Pace:
+    """How fast a body comes: bytes on the wire by the time spent reading.
+
+    Not by the time between its beginning and its end: what we spend decoding, or waiting until we
+    may hold more bytes, is not the server's fault. A server that sends nothing at all meets the
+    read deadline; one that sends a little now and then meets this.
+
+    Args:
+      minimum: bytes a second; 0: any.
+    """
+
+    def __init__(self, minimum: float) -> None:
+        self._minimum = minimum
+        self._seconds, self._bytes = 0.0, 0
+        self._since = trio.current_time()
+
+    def came(self, size: int) -> None:
+        """So many bytes were read since `resume`.
+
+        Raises:
+          FeedFailed: ``too-slow``.
+        """
+        self._seconds += trio.current_time() - self._since
+        self._bytes += size
+        if self._seconds > GRACE and self._bytes < self._minimum * self._seconds:
+            raise FeedFailed("too-slow", f"{self._bytes} bytes in {self._seconds:.1f} s of reading")
+
+    def resume(self) -> None:
+        """Reading goes on now."""
+        self._since = trio.current_time()

@@ -1,0 +1,125 @@
+"""Text and HTML from feeds: one policy for what may stay, links made absolute. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import lru_cache
+from typing import Final, Literal
+from urllib.parse import urljoin, urlsplit
+
+import nh3
+
+from .html_depth import shallow
+
+# nh3's own list (no script, style, form, iframe or object) and what podcasts and galleries need.
+_TAGS: Final = nh3.ALLOWED_TAGS | {"audio", "picture", "source", "tfoot", "video"}
+_MORE_ATTRIBUTES: Final = {
+    "*": {"dir", "lang", "title"},
+    "audio": {"controls", "src"},
+    "source": {"src", "type"},
+    "time": {"datetime"},
+    "video": {"controls", "height", "poster", "src", "width"},
+}
+# Absent on purpose: srcset, which nh3 neither checks nor makes absolute; style; every on* handler.
+# cite is dropped for the same reason: no browser shows it, and it would stay relative.
+_ATTRIBUTES: Final = {
+    tag: (nh3.ALLOWED_ATTRIBUTES.get(tag, set()) | _MORE_ATTRIBUTES.get(tag, set())) - {"cite"}
+    for tag in nh3.ALLOWED_ATTRIBUTES.keys() | _MORE_ATTRIBUTES.keys()
+}
+_SCHEMES: Final = {"ftp", "http", "https", "magnet", "mailto", "tel"}
+_LONGEST_BASE: Final = 2000
+"""Characters: each link grows by it, and a document of 380 kB with a base of 60 kB would be gigabytes."""
+_GROWTH: Final = 10
+"""Times its size, and 4 KiB, that a text may become by absolute links and closed tags. Formatting that is
+not closed is repeated in each paragraph, ``title`` and all: 72 kB can be made 320 MB."""
+_NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
+# What an HTML parser does not just repeat: references, tags, line ends, what is written as a reference.
+_MARKUP: Final = re.compile("[<>&\r\xa0\ufeff]")
+_PLAIN_LINK: Final = re.compile(
+    r"https?://[\w.-]+(?::\d+)?(?:/[\w.~!$&'()*+,=:@%/-]*)?"
+    r"(?:\?[\w.~!$&'()*+,;=:@%/?-]+)?(?:#[\w.~!$&'()*+,;=:@%/?-]+)?",
+    re.ASCII,
+)
+
+
+def scrub(text: str) -> str:
+    """`text` with what no store and no UTF-8 can hold, NUL and lone surrogates, as U+FFFD."""
+    if "\x00" not in text:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            pass
+        else:
+            return text
+    return _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def sanitised(markup: str, base: str) -> str:
+    """`markup` as a safe HTML fragment; its relative links are joined to `base`.
+
+    A relative link is taken away when `base` is no absolute URL that could carry it. What is made to
+    grow without bounds loses all of its tags.
+    """
+    if _MARKUP.search(markup) is None:
+        return scrub(markup).strip()
+    markup = shallow(markup)
+    cleaner = _cleaner(base)
+    try:
+        safe = cleaner.clean(markup if "\x00" not in markup else scrub(markup))
+    except UnicodeEncodeError:
+        safe = cleaner.clean(scrub(markup))
+    if len(safe) > _GROWTH * len(markup) + 4096:
+        safe = _BARE.clean(scrub(markup))
+    return safe.strip()
+
+
+def plain(markup: str) -> str:
+    """What a reader sees of `markup`, in one line: no tags, no entities, single spaces."""
+    if _MARKUP.search(markup) is None:
+        return one_line(markup)
+    return one_line(html.unescape(_BARE.clean(shallow(scrub(markup)))))
+
+
+def one_line(text: str) -> str:
+    """`text` without white space at its ends, and single spaces inside."""
+    return " ".join(scrub(text).split())
+
+
+def is_plain_link(url: str) -> bool:
+    """Whether `url` is an absolute link without anything to normalise: joined to any base it is itself."""
+    return _PLAIN_LINK.fullmatch(url) is not None
+
+
+def absolute(url: str, base: str) -> str | None:
+    """`url` joined to `base`, or None when that is no link of an allowed scheme."""
+    if is_plain_link(url):
+        return url
+    base = base if len(base) <= _LONGEST_BASE else ""
+    try:
+        joined = urljoin(base, scrub(url).strip())
+        scheme = urlsplit(joined).scheme
+    except ValueError:  # An IPv6 host without its bracket, for example.
+        return None
+    return joined if scheme in _SCHEMES else None
+
+
+_BARE: Final = nh3.Cleaner(tags=set(), attributes={})
+
+
+@lru_cache(maxsize=64)
+def _cleaner(base: str) -> nh3.Cleaner:
+    # A base without authority (mailto:, urn:) can't be rejected here: nh3 itself drops the links then.
+    if len(base) > _LONGEST_BASE:
+        return _policy("deny")
+    try:
+        return _policy(("rewrite_with_base", base))
+    except ValueError:
+        return _policy("deny")
+
+
+def _policy(relative: Literal["deny"] | tuple[Literal["rewrite_with_base"], str]) -> nh3.Cleaner:
+    # link_rel: how a link opens is for the page that shows it, not for the store.
+    return nh3.Cleaner(
+        tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None, url_relative=relative
+    )

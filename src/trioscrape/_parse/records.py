@@ -1,0 +1,131 @@
+"""What a parser has read, made into the records that trioscrape stores: the same for every format. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from .._records.results import Enclosure, Entry, ParsedFeed, TextType
+from .html import absolute, one_line, plain, sanitised, scrub
+from .identity import distrusts_ids, identified
+from .protocol import Document
+from .raw import HTML_TYPES, RawEnclosure, RawEntry, RawFeed, RawText
+
+_LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646 §2.1, and §4.4.1 for the length
+
+_Text = tuple[str | None, TextType | None]
+_NOTHING: Final[_Text] = (None, None)
+
+
+def parsed_feed(raw: RawFeed, document: Document) -> ParsedFeed:
+    """`raw` with safe texts, absolute links, and keys and hashes of its entries.
+
+    Args:
+      raw: what a parser has read.
+      document: where; its URL is the base of relative links.
+    """
+    url, limit = document.url, document.entries_limit
+    language = _language(raw.language)
+    entries = [(_guid(entry), _entry(entry, url, language)) for entry in raw.entries[:limit]]
+    by_link = document.distrusts_ids or distrusts_ids(entries)
+    return ParsedFeed(
+        title=_line(raw.title),
+        link=_link(raw.link, url),
+        entries=identified(entries, by_link=by_link),
+        repaired=raw.repaired,
+        timers=raw.timers,
+        subtitle=_line(raw.subtitle),
+        language=language,
+        updated=raw.updated,
+        self_link=_link(raw.self_link, url),
+        hub=_link(raw.hub, url),
+        distrusts_ids=by_link,
+        has_more=limit is not None and len(raw.entries) > limit,
+        parser=raw.parser,
+    )
+
+
+def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
+    content, content_type = _content(raw.contents, url)
+    summary, summary_type = _NOTHING if raw.summary is None else _text(raw.summary, url)
+    own_language = _language(raw.language or _language_of_texts(raw))
+    return Entry(
+        key="",
+        hash="",
+        link=_link(raw.link, url),
+        title=_line(raw.title),
+        summary=summary,
+        summary_type=summary_type,
+        content=content,
+        content_type=content_type,
+        authors=_distinct(raw.authors),
+        published=raw.published,
+        updated=raw.updated,
+        tags=_distinct(raw.tags),
+        enclosures=tuple(dict.fromkeys(_enclosures(raw.enclosures, url))),
+        language=None if own_language == language else own_language,
+    )
+
+
+def _language_of_texts(raw: RawEntry) -> str | None:
+    """That of the longest text which has one (``xml:lang``)."""
+    texts = (*raw.contents, raw.summary, raw.title)
+    return next((text.language for text in texts if text and text.value and text.language), None)
+
+
+def _guid(raw: RawEntry) -> str | None:
+    return scrub(raw.id) if raw.id else None
+
+
+def _link(link: str | None, url: str) -> str | None:
+    # feedparser takes an id for a link as well, "tag:..." among them: that is none.
+    return absolute(link, url) if link and link.strip() else None
+
+
+def _line(text: RawText | None) -> str | None:
+    """A text on one line, without markup."""
+    if text is None:
+        return None
+    return (plain(text.value) if text.type in HTML_TYPES else one_line(text.value)) or None
+
+
+def _content(contents: list[RawText], url: str) -> _Text:
+    """The first content in HTML, else the first one that can be shown."""
+    texts = (_text(text, url) for text in sorted(contents, key=lambda text: text.type not in HTML_TYPES))
+    return next((text for text in texts if text[0]), _NOTHING)
+
+
+def _text(text: RawText, url: str) -> _Text:
+    """What can be shown of it and how; a picture or another format is left out."""
+    if text.type in HTML_TYPES:
+        markup = sanitised(text.value, text.base or url)
+        return (markup, "html") if markup else _NOTHING
+    shown = scrub(text.value).strip() if text.type.startswith("text") else ""
+    return (shown, "text") if shown else _NOTHING
+
+
+def _enclosures(enclosures: list[RawEnclosure], url: str) -> Iterator[Enclosure]:
+    for href, kind, length in enclosures:
+        link = absolute(href, url) if href else None
+        if link:
+            yield Enclosure(link, one_line(kind or "") or None, _length(length))
+
+
+def _length(claimed: str | int | None) -> int | None:
+    """Bytes, when a store can hold that many."""
+    digits = str(claimed).strip() if isinstance(claimed, str) or type(claimed) is int else ""
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
+        return None
+    length = int(digits)
+    return length if length < 2**63 else None
+
+
+def _language(tag: str | None) -> str | None:
+    tag = (tag or "").strip().replace("_", "-")
+    return tag if _LANGUAGE.fullmatch(tag) else None
+
+
+def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
+    lines = (one_line(text) for text in texts if text)
+    return tuple(dict.fromkeys(filter(None, lines)))

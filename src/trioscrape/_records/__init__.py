@@ -1,0 +1,1 @@
+"""The frozen records that travel through the lanes and out to the caller."""

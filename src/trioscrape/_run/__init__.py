@@ -1,0 +1,1 @@
+"""A scrape: admission, the way of a feed through the lanes, results."""

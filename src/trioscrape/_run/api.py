@@ -1,0 +1,187 @@
+"""The embedding API: a scrape inside of somebody else's trio program."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from datetime import datetime
+from typing import cast
+
+import trio
+
+from .._config.config import Config
+from .._config.name_servers import name_servers
+from .._dns.caching import Resolver
+from .._dns.native import NativeResolver
+from .._dns.system import SystemResolver
+from .._hosts.retry_after import utc_now
+from .._http.happy_eyeballs import Connector, open_tcp
+from .._parse import Parser, open_process_parser
+from .._records.results import Feed, Outcome, Report, Result, Statistics
+from .._store import Store
+from .run import Run
+
+
+class Scrape:
+    """A scrape under way: an async iterator of results in order of completion.
+
+    A slow consumer slows the lanes: no more results are kept waiting than feeds may be in flight.
+    Made by `open_scrape`.
+    """
+
+    def __init__(self, run: Run, results: trio.abc.ReceiveChannel[Result]) -> None:
+        self._run, self._results = run, results
+
+    def __aiter__(self) -> AsyncIterator[Result]:
+        return self
+
+    async def __anext__(self) -> Result:
+        try:
+            return await self._results.__anext__()
+        except StopAsyncIteration:
+            # Ended, but not because there is nothing left.
+            if self._run.failure is not None:
+                raise self._run.failure from None
+            raise
+
+    def drain(self) -> None:
+        """Let no more feeds in. The iteration ends when those in flight have their result."""
+        self._run.drain()
+
+    def cancel(self) -> None:
+        """Cut short what is in flight. The iteration ends when each feed has its result.
+
+        A feed whose write had begun is stored, and its result says so, if the write succeeds; the
+        others end as ``cancelled``.
+        """
+        self._run.cancel()
+
+    def statistics(self) -> Statistics:
+        """The scrape at this moment."""
+        tally = self._run.tally
+        return Statistics(
+            accepted=tally.accepted,
+            in_flight=tally.accepted - tally.finished,
+            finished=tally.finished,
+            seconds=self._run.seconds,
+            lanes=self._run.lanes.statistics(),
+            loop_lag=self._run.lag.quantiles(),
+            outage=self._run.store.outage,
+        )
+
+    def report(self) -> Report:
+        """The totals; complete once the ``async with`` block has ended.
+
+        What was not started is counted then, by reading the rest of the feed list.
+        """
+        run, tally, source = self._run, self._run.tally, self._run.backlog.source
+        if run.over:
+            source.take_rest()
+        return Report(
+            feeds=source.taken,
+            not_started=source.taken - tally.accepted,
+            duplicates=source.duplicates,
+            duplicate_examples=tuple(source.duplicate_examples),
+            outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
+            entries=tally.entries,
+            errors=dict(tally.errors.most_common()),
+            examples=dict(tally.examples),
+            seconds=run.seconds,
+            lanes=run.lanes.statistics(),
+            loop_lag=run.lag.quantiles(),
+            twins=tally.twins,
+            twin_examples=tuple(tally.twin_examples),
+            stored=tally.stored,
+            not_stored_examples=tuple(tally.not_stored_examples),
+            outage=run.store.outage,
+            run_id=run.id,
+        )
+
+
+@asynccontextmanager
+async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
+    feeds: Iterable[str | Feed],
+    *,
+    store: Store,
+    config: Config | None = None,
+    resolver: Resolver | None = None,
+    connector: Connector | None = None,
+    parser: Parser | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Scrape]:
+    """Scrape `feeds` into `store` and hand out the results as they come.
+
+    ::
+
+        async with trioscrape.open_scrape(feeds, store=store) as scrape:
+            async for result in scrape:
+                print(result.feed.shown, result.outcome)
+
+    The scrape has its own nursery and limiters; nothing is installed process-wide or run-wide, no
+    signal is handled, nothing is logged. The block may be left early: that cancels the scrape.
+
+    Args:
+      feeds: URLs or `Feed` records, read lazily. A URL that comes twice is one feed.
+      store: open, see `open_store`; it stays open afterwards.
+      config: widths, deadlines, limits; None for the defaults.
+      resolver: who turns names into addresses; None for what `config` says.
+      connector: who opens TCP connections; None for the network.
+      parser: who parses documents; None for feedparser in worker processes.
+      now: the wall clock, in UTC; it decides which feeds are asked.
+
+    Raises:
+      StoreError: the store is gone for good, or has taken nothing for ``config.store_patience`` seconds.
+        The feeds that were under way have their results before. It comes out of the ``async with``
+        as itself, as does the caller's own exception.
+      TrioscrapeError: no parser process can be started.
+
+    Cancellation: closes all connections and ends all worker processes; a write that the store has
+    begun is finished first, for at most the store's own deadline. A lookup that the C library does
+    not come back from keeps its thread until it does.
+    """
+    config = config or Config()
+    run = Run(feeds, store, config, now)
+    resolver = resolver or _resolver(config)
+    parsing: AbstractAsyncContextManager[Parser] = (
+        open_process_parser(width=config.parse_width, deadline=config.parse_deadline)
+        if parser is None
+        else nullcontext(parser)
+    )
+    try:
+        async with parsing as parse, run.results(resolver, connector or open_tcp, parse) as results:
+            # The generator behind the channel begins when it is first asked: its lanes shall work from
+            # here on, whether or not the block asks for a result.
+            await results.receive()
+            yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
+    finally:
+        run.over = True
+    # Not from inside of the generator: when the run ends while the block is busy with something
+    # else, the generator stands at a yield, and what it raises there nobody gets to see (PEP 789).
+    if run.failure is not None:
+        raise run.failure
+
+
+def _resolver(config: Config) -> Resolver:
+    deadline = config.lookup_deadline
+    if (servers := name_servers(config.resolver)) is not None:
+        return NativeResolver(deadline=deadline, servers=servers)
+    return SystemResolver(width=config.dns_width, abandoned=config.dns_abandoned, deadline=deadline)
+
+
+async def scrape(  # noqa: PLR0913
+    feeds: Iterable[str | Feed],
+    *,
+    store: Store,
+    config: Config | None = None,
+    resolver: Resolver | None = None,
+    connector: Connector | None = None,
+    parser: Parser | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Report:
+    """Scrape `feeds` into `store`; the totals. `open_scrape` has the arguments and errors."""
+    async with open_scrape(
+        feeds, store=store, config=config, resolver=resolver, connector=connector, parser=parser, now=now
+    ) as run:
+        async for _ in run:
+            pass
+    return run.report()

@@ -1,0 +1,138 @@
+"""What a feed's state becomes by a fetch, and what it says without one. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from .._errors import FeedFailed
+from .._http import Fetched
+from .._http.conditional import Validators, is_conditional
+from .._records.feed_state import FeedState, Timers
+from .._records.results import Outcome, ParsedFeed, Result
+from .._schedule.freshness import GONE, back_off, next_fetch, not_before, shown, trusted_until
+from .._schedule.permanent_redirects import moves
+from .candidates import Candidate
+
+GONE_REASON = "http-410"
+
+
+def without_asking(candidate: Candidate, now: datetime) -> Result | None:
+    """The result of a feed that is not to be asked `now`; None when it is."""
+    feed, state = candidate.feed, candidate.state
+    if state is None or (until := not_before(state, now)) is None:
+        return None
+    if state.gone is not None:
+        detail = f"gone since {shown(state.gone)}; not asked again before {shown(until)}"
+        return Result(feed, Outcome.GONE, GONE_REASON, detail)
+    if state.failure is not None:
+        streak = f"; failures in a row: {state.failures}" if state.failures else ""
+        detail = f"not asked again before {shown(until)}{streak}"
+        return Result(feed, Outcome.FAILED, state.failure, detail)
+    return Result(feed, Outcome.NOT_MODIFIED, detail=f"fresh until {shown(until)}")
+
+
+def to_send(known: FeedState | None, now: datetime) -> FeedState | None:
+    """The state whose validators to send: none when it is time for an unconditional fetch."""
+    if known is None or known.next_unconditional is None or known.next_unconditional > now:
+        return known
+    return replace(known, etag=None, last_modified=None)
+
+
+def after_success(
+    candidate: Candidate,
+    fetched: Fetched,
+    body_hash: str | None,
+    parsed: ParsedFeed | None,
+    now: datetime,
+    interval: float,
+) -> FeedState:
+    """The state after an answer. It is equal to the one before when there is nothing new to remember.
+
+    Args:
+      candidate: the feed and its state before.
+      fetched: the answer.
+      body_hash: of its body, or of the one that it says is still true.
+      parsed: what the body says; None when it is known already.
+      now: when the answer came.
+      interval: the user's seconds between two fetches.
+    """
+    known = candidate.state
+    timers = _timers(known, fetched, parsed)
+    url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
+    said = parsed or known or FeedState(candidate.feed_id, url)
+    return FeedState(
+        feed_id=candidate.feed_id,
+        url=url,
+        title=said.title or candidate.feed.title,
+        link=said.link,
+        subtitle=said.subtitle,
+        language=said.language,
+        updated=said.updated,
+        self_link=said.self_link,
+        hub=said.hub,
+        distrusts_ids=said.distrusts_ids,
+        etag=fetched.validators.etag,
+        last_modified=fetched.validators.last_modified,
+        found_at=fetched.url if fetched.validators != Validators() else None,
+        body_hash=body_hash,
+        timers=timers,
+        next_fetch=next_fetch(now, timers, fetched.age, interval),
+        next_unconditional=_next_unconditional(candidate, fetched, body_hash, now),
+        moved_to=moved_to,
+        moved_days=moved_days,
+    )
+
+
+def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None) -> Timers:
+    """Those of the document last seen; a 304 may only change what headers say (RFC 9111 §4.3.4)."""
+    before = known.timers if known is not None else Timers()
+    timers = parsed.timers if parsed is not None else before
+    silent = before.max_age if fetched.body is None else 0
+    return replace(timers, max_age=silent if fetched.max_age is None else fetched.max_age)
+
+
+def _next_unconditional(
+    candidate: Candidate, fetched: Fetched, body_hash: str | None, now: datetime
+) -> datetime | None:
+    known, sent = candidate.state, fetched.validators
+    if sent.etag is None and sent.last_modified is None:
+        return None
+    due = known.next_unconditional if known is not None else None
+    if due is not None and due > now and known is not None and known.body_hash == body_hash:
+        return due
+    # Asked without validators, it has sent another body under those that we had: a 304 would have been
+    # wrong, and the ones before may have been.
+    caught = (
+        known is not None
+        and is_conditional(known)
+        and not is_conditional(to_send(known, now))
+        and (known.etag, known.last_modified) == (sent.etag, sent.last_modified)
+        and known.body_hash != body_hash
+    )
+    return trusted_until(candidate.feed_id, now, caught=caught)
+
+
+def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, interval: float) -> FeedState:
+    """The state after a failure: what is known stays, and the feed is left alone for a while.
+
+    A feed that was not even asked, because its host wants to be left alone, has not failed once more.
+    """
+    feed = candidate.feed
+    known = candidate.state or FeedState(candidate.feed_id, feed.shown, feed.title)
+    until = failed.not_before or now
+    if not failed.asked:
+        return replace(known, failure=failed.reason, next_fetch=until)
+    if failed.reason == GONE_REASON:
+        return replace(
+            known,
+            failures=known.failures + 1,
+            failure=failed.reason,
+            gone=known.gone or now,
+            next_fetch=now + GONE,
+        )
+    failures = known.failures + 1
+    wait = max(back_off(candidate.feed_id, failures), timedelta(seconds=interval))
+    return replace(
+        known, failures=failures, failure=failed.reason, gone=None, next_fetch=max(now + wait, until)
+    )

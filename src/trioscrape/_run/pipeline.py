@@ -1,0 +1,156 @@
+"""The way of one feed through the four lanes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from .._byte_budget import ByteBudget
+from .._config.config import Config
+from .._errors import FeedFailed
+from .._hosts.slots import HostSlot
+from .._http import Fetched, Fetcher
+from .._lane import Lane, Trip
+from .._parse import Document, Parser
+from .._records.results import (
+    EntryCounts,
+    Feed,
+    FeedState,
+    FeedUpdate,
+    LaneStatistics,
+    Outcome,
+    ParsedFeed,
+    Result,
+)
+from .._store import Store
+from .._store.lane import StoreLane
+from .._urls import feed_id
+from .candidates import Candidate
+from .next_state import GONE_REASON, after_failure, after_success, to_send
+from .seen import Seen
+
+
+class Lanes:
+    """The four lanes of a scrape."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self.dns = Lane("dns", config.dns_width, spare=config.dns_abandoned)
+        self.http = Lane("http", config.http_width)
+        self.parse = Lane("parse", config.parse_width)
+        self.store = Lane("store", store.width)
+
+    def statistics(self) -> dict[str, LaneStatistics]:
+        """Each lane at this moment, by its name."""
+        return {lane.name: lane.statistics() for lane in (self.dns, self.http, self.parse, self.store)}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What takes feeds through the lanes. It knows of no nursery and no other feed."""
+
+    lanes: Lanes
+    fetcher: Fetcher
+    parser: Parser
+    store: StoreLane
+    budget: ByteBudget
+    arrivals: Seen[str]
+    """Where the feeds of the run have arrived, with the first feed's URL."""
+    now: Callable[[], datetime]
+    config: Config
+
+    async def outcome(self, candidate: Candidate, slot: HostSlot) -> Result:
+        """Whatever becomes of the feed, as a value. `slot` is that of its host.
+
+        Raises:
+          StoreError: the store is gone for good.
+
+        Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
+        """
+        trip = Trip()
+        try:
+            return await self._through_the_lanes(candidate, slot, trip)
+        except FeedFailed as failed:
+            # Its frames hold the document, and this one would hold them.
+            failure = failed.with_traceback(None)
+        return await self._failed(candidate, failure, trip)
+
+    async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, trip: Trip) -> Result:
+        lanes, known = self.lanes, candidate.state
+        with self.budget.hold() as held:
+            # The dns lane and the http lane, a turn in each for every hop.
+            sent = to_send(known, self.now())
+            fetched = await self.fetcher.fetch(candidate.feed, sent, trip, held, slot)
+            body_hash = _body_hash(fetched, known)
+            parsed = None
+            if fetched.body is not None and (known is None or known.body_hash != body_hash):
+                async with lanes.parse.slot(trip):
+                    parsed = await self.parser.parse(self._document(fetched.body, fetched, known))
+            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.config.interval)
+            result = Result(
+                candidate.feed,
+                Outcome.NOT_MODIFIED,
+                *self._remarks(fetched, parsed),
+                same_as=self._arrived(candidate.feed, fetched.url),
+                lanes=trip.lanes,
+            )
+            if parsed is None and state == known:
+                return result
+            entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), trip)
+        return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
+
+    def _document(self, body: bytes, fetched: Fetched, known: FeedState | None) -> Document:
+        return Document(
+            body,
+            fetched.url,
+            fetched.content_type,
+            distrusts_ids=known is not None and known.distrusts_ids,
+            entries_limit=self.config.entries_limit,
+        )
+
+    def _remarks(self, fetched: Fetched, parsed: ParsedFeed | None) -> tuple[str | None, str | None]:
+        """The reason and the detail of a feed that has not failed."""
+        if parsed is None or not parsed.has_more:
+            return None, fetched.remark
+        cut = f"only its first {self.config.entries_limit:,} entries are taken"
+        return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
+
+    def _arrived(self, feed: Feed, url: str) -> str | None:
+        """The first feed of the run that has arrived there, if that was another one."""
+        first = self.arrivals.before(feed_id(url), feed.shown)
+        return None if first is None else first[0]
+
+    async def _failed(self, candidate: Candidate, failed: FeedFailed, trip: Trip) -> Result:
+        """Remember a failure, unless it is our own refusal: that is another one under other settings."""
+        outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
+        stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
+        if stored:
+            state = after_failure(candidate, failed, self.now(), self.config.interval)
+            try:
+                await self.store.save(FeedUpdate(state, ()), trip)
+            except FeedFailed as not_stored:
+                failed, stored, outcome = not_stored, False, Outcome.FAILED
+        return Result(
+            candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=trip.lanes
+        )
+
+
+_FAILURES: Final = {
+    GONE_REASON: Outcome.GONE,
+    "not-a-url": Outcome.REFUSED,
+    "blocked-address": Outcome.REFUSED,
+}
+
+
+def _body_hash(fetched: Fetched, known: FeedState | None) -> str | None:
+    if fetched.body is None:
+        return known.body_hash if known is not None else None
+    return hashlib.blake2b(fetched.body, digest_size=16).hexdigest()
+
+
+def _stored_outcome(known: FeedState | None, entries: EntryCounts) -> Outcome:
+    if known is None or known.body_hash is None:
+        return Outcome.NEW
+    return Outcome.UPDATED if entries.new or entries.changed else Outcome.NOT_MODIFIED

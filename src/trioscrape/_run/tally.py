@@ -1,0 +1,46 @@
+"""Counting a scrape: every feed in exactly one outcome, at every moment and also after a cancellation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Final
+
+from .._records.results import EntryCounts, Example, Outcome, Result
+
+SHOWN: Final = 10
+
+
+class Tally:
+    """What has become of the feeds so far."""
+
+    def __init__(self) -> None:
+        self.accepted = 0
+        """Feeds that have or will have a result."""
+        self.outcomes: Counter[Outcome] = Counter()
+        self.entries = EntryCounts()
+        self.errors: Counter[str] = Counter()
+        self.examples: dict[str, Example] = {}
+        self.stored = 0
+        self.not_stored_examples: list[Result] = []
+        self.twins = 0
+        self.twin_examples: list[Result] = []
+
+    @property
+    def finished(self) -> int:
+        """Accepted feeds whose outcome is known."""
+        return self.outcomes.total()
+
+    def count(self, result: Result) -> None:
+        """Add one feed's outcome."""
+        self.outcomes[result.outcome] += 1
+        self.entries += result.entries
+        self.stored += result.stored
+        if result.same_as is not None:
+            self.twins += 1
+            if len(self.twin_examples) < SHOWN:
+                self.twin_examples.append(result)
+        if result.reason is not None:
+            self.errors[result.reason] += 1
+            self.examples.setdefault(result.reason, Example(result.feed.shown, result.detail))
+        if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
+            self.not_stored_examples.append(result)

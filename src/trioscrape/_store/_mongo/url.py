@@ -1,0 +1,118 @@
+"""What a MongoDB URL says, and what of it may be shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+from pymongo import MongoClient
+from pymongo.errors import PyMongoError
+from pymongo.uri_parser import parse_uri
+
+from ..._errors import UsageError
+
+SRV: Final = "mongodb+srv://"
+SCHEMES: Final = ("mongodb://", SRV)
+DEFAULT_DATABASE: Final = "trioscrape"
+
+# Options of mongodb+srv:// only; parse_uri looks such URLs up, so they are parsed as mongodb:// ones.
+_SRV_OPTION: Final = re.compile(r"(?<=[?&])srv[^=&]*=[^&]*&?", re.IGNORECASE)
+_SECRET_OPTION: Final = re.compile("password|passphrase|mechanismproperties", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class MongoURL:
+    """A URL that pymongo understands, taken apart without any lookup."""
+
+    url: str = field(repr=False)
+    shown: str
+    """Scheme, hosts and database: no user, and no options, which may hold secrets as well."""
+    database: str
+    options: Mapping[str, Any] = field(repr=False)
+    """By pymongo's names in lower case."""
+    secrets: frozenset[str] = field(repr=False)
+    """What no text may hold: the password and the secret options, in every spelling."""
+
+    def is_safe(self, text: str) -> bool:
+        """Whether `text` is free of the secrets of this URL."""
+        return not any(secret in text for secret in self.secrets)
+
+
+def parse_mongo_url(url: str) -> MongoURL:
+    """Take the URL apart. Nothing is looked up, nothing is connected to.
+
+    Raises:
+      UsageError: pymongo refuses it, or what it asks for can't be a store.
+    """
+    scheme = next(scheme for scheme in SCHEMES if url.startswith(scheme))
+    plain = _without_srv(url)
+    try:
+        parsed = parse_uri(plain, default_port=None if scheme == SRV else 27017)
+        MongoClient[Any](plain, connect=False).close()
+    except (PyMongoError, ValueError, TypeError, OSError) as error:
+        reason = _reason(str(error), url)
+        raise UsageError(f"the store URL {scheme}… can't be understood: {reason}") from None
+    problem = _problem(url, parsed)
+    if problem:
+        raise UsageError(f"the store URL {scheme}… can't be used: {problem}")
+    database = parsed["database"] or DEFAULT_DATABASE
+    hosts = ",".join(_host(*node) for node in parsed["nodelist"])
+    return MongoURL(
+        url,
+        f"{scheme}{hosts}/{database}",
+        database,
+        {name.lower(): value for name, value in parsed["options"].items()},
+        _secrets(parsed),
+    )
+
+
+def _without_srv(url: str) -> str:
+    if not url.startswith(SRV):
+        return url
+    return _SRV_OPTION.sub("", url.replace(SRV, "mongodb://", 1)).rstrip("?&")
+
+
+def _problem(url: str, parsed: Mapping[str, Any]) -> str | None:
+    """Why a URL that pymongo understands can't be that of a store; None when it can."""
+    hosts = parsed["nodelist"]
+    if any(not str(name).isprintable() or " " in str(name) for name, _ in hosts):
+        return "a host has a space or a control character in it"
+    if url.startswith(SRV) and (len(hosts) > 1 or hosts[0][1] is not None):
+        return f"{SRV} takes one host and no port"
+    if parsed["collection"]:
+        return "it names a collection; the path is the name of a database"
+    if parsed["options"].get("w") == 0:
+        return "with w=0 nothing is ever acknowledged"
+    return None
+
+
+def _host(name: str, port: int | None) -> str:
+    if name.startswith("/"):  # a socket in the file system
+        return quote(name, safe="")
+    name = f"[{name}]" if ":" in name else name
+    return name if port is None else f"{name}:{port}"
+
+
+def _secrets(parsed: Mapping[str, Any]) -> frozenset[str]:
+    secrets = {str(value) for name, value in parsed["options"].items() if _SECRET_OPTION.search(name)}
+    secrets.add(parsed["password"] or "")
+    spellings = (str, quote, quote_plus, lambda text: quote(text, safe=""), repr)
+    return frozenset(spell(secret) for secret in secrets if secret for spell in spellings)
+
+
+def _reason(text: str, url: str) -> str:
+    """What pymongo says, unless its words quote something that could be a secret.
+
+    In a URL that can't be understood nobody knows where a password begins and ends: whatever
+    stands before the last "@" may be one.
+    """
+    rest = url.partition("://")[2]
+    userinfo, _, rest = rest.rpartition("@")
+    pieces = [piece for piece in re.split(r"[:/?#@&=,]+", userinfo) if len(piece) > 2]
+    pieces += [value for name, value in re.findall(r"([^?&=]+)=([^&]+)", rest) if _SECRET_OPTION.search(name)]
+    if "@" in text or any(piece in text for piece in pieces):
+        return "user and password must be percent-encoded"
+    return text

@@ -1,0 +1,221 @@
+"""The embedded store: one SQLite file, no server."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar, TypeVarTuple, Unpack
+
+from ..._errors import StoreError, StoreUnavailable, UsageError
+from ..._records.results import EntryCounts, FeedState, FeedUpdate, Report
+from ..._records.stored import StoredEntry
+from ..batches import CALLERS, MergedSaves
+from ..pages import Paged, Wanted
+from ..records import SCHEMA_VERSION
+from ..threads import Threads
+from .file import bring_up_to_date, connect, connect_to_read, log_writes_ahead, version_of
+from .read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from .save import load, save_all, transaction
+from .schema import REPLACE_RUN, run_row
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+SCHEME: Final = "sqlite:"
+
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, after many attempts
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_CANTOPEN,  # no descriptor to be had, or a folder that is not mounted just now
+    }
+)
+"""Errors that another attempt may not meet."""
+
+
+def sqlite_path(url: str) -> str:
+    """The path of a ``sqlite:PATH`` URL.
+
+    Raises:
+      UsageError: there is no path, or none that a file can have.
+    """
+    path = url.removeprefix(SCHEME)
+    if not path:
+        raise UsageError("the store URL 'sqlite:' lacks the path of a file: sqlite:PATH")
+    if "\0" in path:
+        raise UsageError("the path of the store has a NUL character in it")
+    return path
+
+
+class SqliteStore(Paged):
+    """Keeps everything in one SQLite file in WAL mode: readers never wait for the scrape.
+
+    A feed is stored as a whole or not at all. There is one writer at a time, and a commit waits for
+    the disk: so all saves that wait go into one transaction. What has been acknowledged survives the
+    end of the process however it comes, and with ``synchronous=FULL`` a loss of power too.
+    """
+
+    def __init__(self, url: str, *, connect_deadline: float, deadline: float) -> None:
+        self._url = url
+        self._path = sqlite_path(url)
+        self._connect_deadline = connect_deadline
+        self._deadline = deadline
+        self._threads = Threads(1)
+        self._saves = MergedSaves(self._threads, self._save_all)
+        self._connection: sqlite3.Connection | None = None
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {self.shown}>"
+
+    @property
+    def width(self) -> int:
+        """As many as one write may merge; they share one thread and one connection."""
+        return CALLERS
+
+    @property
+    def shown(self) -> str:
+        """See `Store.shown`."""
+        return self._url
+
+    async def connect(self) -> None:
+        """Open the file, or make it, and check its schema version.
+
+        Raises:
+          StoreError: it can't be opened or written, is something else, or is of a newer version.
+        """
+        await self._threads.run(self._connect)
+
+    async def connect_to_read(self) -> None:
+        """Open the file for reading only, and check its schema version.
+
+        Raises:
+          StoreError: there is no such file, it is something else, or of another version.
+        """
+        await self._threads.run(self._connect_to_read)
+
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        """See `Store.load`."""
+        return await self._threads.run(self._load, feed_ids)
+
+    async def save(self, update: FeedUpdate) -> EntryCounts:
+        """See `Store.save`."""
+        return await self._saves.save(update)
+
+    async def record_run(self, report: Report) -> None:
+        """See `Store.record_run`."""
+        await self._threads.run(self._record_run, report)
+
+    async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
+        """See `Store.restore_entries`."""
+        return await self._threads.run(self._written, restore_entries, entries)
+
+    async def restore_feeds(self, states: Sequence[FeedState]) -> int:
+        """See `Store.restore_feeds`."""
+        return await self._threads.run(self._written, restore_feeds, states)
+
+    async def _page_of_entries(
+        self, wanted: Wanted, after: StoredEntry | None, count: int
+    ) -> Sequence[StoredEntry]:
+        return await self._threads.run(self._read, page_of_entries, wanted, after, count)
+
+    async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
+        return await self._threads.run(self._read, page_of_feeds, after, count)
+
+    async def aclose(self) -> None:
+        """See `Store.aclose`. The last one to close the file moves the write-ahead log into it."""
+        await self._threads.run(self._close)
+
+    def _connect(self) -> None:
+        with self._translated():
+            self._connection = connect(self._path, self._connect_deadline)
+            self._check_owner(self._connection)
+            log_writes_ahead(self._connection, self._connect_deadline)
+            # With NORMAL a loss of power would take the last commits with it, although their
+            # results have said "stored"; a kill of the process takes nothing either way.
+            self._connection.execute("PRAGMA synchronous = FULL")
+            if version_of(self._connection) < SCHEMA_VERSION:
+                with transaction(self._connection):
+                    bring_up_to_date(self._connection)
+            self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
+
+    def _connect_to_read(self) -> None:
+        if not Path(self._path).exists():
+            raise StoreError(f"{self.shown}: there is no such file")
+        with self._translated():
+            self._connection = connect_to_read(self._path, self._deadline)
+            self._check_owner(self._connection)
+            version = version_of(self._connection)
+        if version < SCHEMA_VERSION:
+            what = f"has schema version {version}; the next run brings it up to {SCHEMA_VERSION}"
+            raise StoreError(f"{self.shown} {what if version else 'has no feeds in it'}")
+
+    def _check_owner(self, db: sqlite3.Connection) -> None:
+        """Raise `StoreError` before anything is changed in a file that is not ours."""
+        # One transaction, one moment: another process may be making the tables just now.
+        db.execute("BEGIN")
+        version = version_of(db)
+        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        db.execute("COMMIT")
+        if version > SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.shown} has schema version {version}, this trioscrape knows up to {SCHEMA_VERSION}"
+            )
+        if version == 0 and tables != (0,):
+            raise StoreError(f"{self.shown} is the database of another program")
+
+    def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        with self._open() as db:
+            return load(db, feed_ids)
+
+    def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
+        with self._open() as db:
+            return [self._told(outcome) for outcome in save_all(db, updates)]
+
+    def _record_run(self, report: Report) -> None:
+        with self._open() as db, transaction(db):
+            db.execute(REPLACE_RUN, run_row(report))
+
+    def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
+        with self._open() as db:
+            return read(db, *args)
+
+    def _written(self, write: Callable[[sqlite3.Connection, Sequence[T]], int], records: Sequence[T]) -> int:
+        with self._open() as db, transaction(db):
+            return write(db, records)
+
+    def _close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        if self._connection is None:
+            raise StoreError(f"{self.shown} is closed")
+        with self._translated():
+            yield self._connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def _told(self, outcome: EntryCounts | Exception) -> EntryCounts | Exception:
+        return self._error(outcome) if isinstance(outcome, Exception) else outcome
+
+    def _error(self, error: Exception) -> StoreError:
+        # The low byte; the others say more of the same. Errors of the module itself have none.
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        kind = StoreUnavailable if code in _PASSING else StoreError
+        busy = code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+        told = kind(f"{self.shown}: {'another process is writing to it: ' if busy else ''}{error}")
+        told.__cause__ = error
+        return told

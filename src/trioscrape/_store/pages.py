@@ -1,0 +1,157 @@
+"""Reading back: all the records that are wanted, a page at a time.
+
+Between two pages nothing is held – no cursor, no transaction, no thread, no task – because each page
+asks for what comes after the last record of the one before. So an iteration may pause for a day and be
+left at any point, with nothing to close: a cursor would time out, a read transaction would keep SQLite
+from folding its log into the file, and an async generator that is left early is the collector's to
+finish, outside of its task (PEP 525).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Generic, Self, TypeVar
+
+import trio
+
+from .._errors import StoreError, UsageError
+from .._records.feed_state import FeedState
+from .._records.stored import StoredEntry
+from .validation import UNREADABLE, ForeignRecord
+
+T = TypeVar("T")
+
+PAGE: Final = 500
+"""Records of a page at most."""
+PAGE_BYTES: Final = 4 * 2**20
+"""About as much text a page has, and one entry more: an entry may have 8 MiB, but few have 8 KiB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which entries, and which way: by `last_changed`, then feed id, then key."""
+
+    feed: str | None = None
+    """The id of the feed that they are of; None: any."""
+    since: datetime | None = None
+    """The earliest `last_changed`; None: any."""
+    oldest_first: bool = False
+
+
+class Pages(Generic[T]):
+    """An async iterator of records, for one task at a time.
+
+    Args:
+      read: the page of at most so many records after the given one (None: the first page); an empty
+        page is the end.
+      limit: records in all; None: no limit.
+    """
+
+    def __init__(self, read: Callable[[T | None, int], Awaitable[Sequence[T]]], limit: int | None) -> None:
+        self._read = read
+        self._left = limit
+        self._last: T | None = None
+        self._page: deque[T] = deque()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> T:
+        if self._page:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._turn()
+        self._last = self._page.popleft()
+        return self._last
+
+    async def _turn(self) -> None:
+        wanted = PAGE if self._left is None else min(PAGE, self._left)
+        page = await self._read(self._last, wanted) if wanted else ()
+        if not page:
+            raise StopAsyncIteration
+        self._page.extend(page)
+        if self._left is not None:
+            self._left -= len(page)
+
+
+class Paged(ABC):
+    """What a store has to do to be read back: give a page."""
+
+    def read_entries(
+        self,
+        *,
+        feed: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        oldest_first: bool = False,
+    ) -> AsyncIterator[StoredEntry]:
+        """See `Reader.read_entries`."""
+        if since is not None and since.tzinfo is None:
+            raise UsageError("since must have a time zone")
+        if limit is not None and limit < 0:
+            raise UsageError("limit must not be negative")
+        wanted = Wanted(feed, since, oldest_first)
+
+        async def page(after: StoredEntry | None, count: int) -> Sequence[StoredEntry]:
+            with self._ours():
+                return await self._page_of_entries(wanted, after, count)
+
+        return Pages(page, limit)
+
+    def read_feeds(self) -> AsyncIterator[FeedState]:
+        """See `Reader.read_feeds`."""
+
+        async def page(after: FeedState | None, count: int) -> Sequence[FeedState]:
+            with self._ours():
+                return await self._page_of_feeds(after, count)
+
+        return Pages(page, None)
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        """Databases are open to everybody: what others have put there may lack fields, or mean nothing."""
+        try:
+            yield
+        except (ForeignRecord, *UNREADABLE) as error:
+            what = str(error) if isinstance(error, ForeignRecord) else f"{type(error).__name__}: {error}"
+            raise StoreError(f"{self.shown} has a record that is none of trioscrape's ({what})") from error
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """See `Reader.shown`."""
+
+    @abstractmethod
+    async def _page_of_entries(
+        self, wanted: Wanted, after: StoredEntry | None, count: int
+    ) -> Sequence[StoredEntry]:
+        """At most `count` entries, in their order; fewer when they are large, none at the end."""
+
+    @abstractmethod
+    async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
+        """At most `count` feeds in the order of their ids, none at the end."""
+
+
+def position(stored: StoredEntry) -> tuple[datetime, str, str]:
+    """Where an entry stands in the order in which entries are read."""
+    return stored.last_changed, stored.feed_id, stored.entry.key
+
+
+def page_of(entries: Iterable[StoredEntry]) -> list[StoredEntry]:
+    """As many of `entries` as a page may hold in bytes; at least one, if there is one."""
+    return list(_until_full(entries))
+
+
+def _until_full(entries: Iterable[StoredEntry]) -> Iterator[StoredEntry]:
+    size = 0
+    for stored in entries:
+        yield stored
+        entry = stored.entry
+        size += len(entry.content or "") + len(entry.summary or "")
+        if size > PAGE_BYTES:
+            return

@@ -1,0 +1,87 @@
+"""What a save has to write: pure decisions, the same for every store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from .._records.results import Entry, EntryCounts, FeedUpdate
+from .values import clean_key, clean_moment
+
+REWRITES: Final = 24
+"""How often in a row an entry is written again because its hash has changed and nothing else says so.
+
+Some feeds have a counter or the time of day in every entry, and would be written anew at every
+fetch. The number is lemon24/reader's.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is stored of an entry, as far as a decision needs it."""
+
+    hash: str
+    updated: datetime | None = None
+    rewrites: int = 0
+    """How often in a row it was written again for its hash alone."""
+
+    @classmethod
+    def of(cls, digest: object, updated: object, rewrites: object) -> Known:
+        """With what is stored, as far as it can be that; where it can't, the entry counts as changed."""
+        return cls(
+            digest if isinstance(digest, str) else "",
+            updated if isinstance(updated, datetime) else None,
+            rewrites if isinstance(rewrites, int) else 0,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a save has to write of a feed's entries. The entries are not cleaned yet."""
+
+    new: tuple[Entry, ...]
+    changed: tuple[tuple[Entry, int], ...]
+    """Each with its number of rewrites."""
+    unchanged: int
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """The old key by the new one; to be done first."""
+
+    @property
+    def counts(self) -> EntryCounts:
+        """How many are new, changed and unchanged."""
+        return EntryCounts(len(self.new), len(self.changed), self.unchanged)
+
+    @property
+    def writes(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self.new or self.changed or self.renamed)
+
+
+def by_key(update: FeedUpdate) -> dict[str, Entry]:
+    """The entries by the key they are stored under. Of two with the same key the last one counts."""
+    return {clean_key(entry.key): entry for entry in update.entries}
+
+
+def plan(
+    entries: Mapping[str, Entry], stored: Mapping[str, Known], renamed: Mapping[str, str] | None = None
+) -> Plan:
+    """Decide what to write.
+
+    Args:
+      entries: of the document, by key.
+      stored: what is stored of them; of a renamed one, under its new key.
+      renamed: the old key by the new one.
+    """
+    new, changed = [], []
+    for key, entry in entries.items():
+        known = stored.get(key)
+        if known is None:
+            new.append(entry)
+        elif known.hash != clean_key(entry.hash):
+            rewrites = 0 if known.updated != clean_moment(entry.updated) else known.rewrites + 1
+            if rewrites <= REWRITES:
+                changed.append((entry, rewrites))
+    unchanged = len(entries) - len(new) - len(changed)
+    return Plan(tuple(new), tuple(changed), unchanged, renamed or {})

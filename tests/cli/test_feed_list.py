@@ -1,0 +1,210 @@
+"""Feed lists: text and OPML, good and bad."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
+import pytest
+
+from trioscrape._cli.feed_list import open_feed_list
+from trioscrape._errors import UsageError
+from trioscrape._records.results import Feed
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content: bytes | str, name: str = "feeds.txt") -> str:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    return write
+
+
+def read(path: str) -> list[Feed]:
+    with open_feed_list(path) as feeds:
+        return list(feeds)
+
+
+def problem(path: str) -> str:
+    with pytest.raises(UsageError) as caught, open_feed_list(path):
+        pass
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+OPML = """<?xml version="1.0" encoding="UTF-8"?>
+<opml version="2.0">
+  <head><title>mine</title></head>
+  <body>
+    <outline text="folder">
+      <outline type="rss" text="A" title="Ay &amp; A" xmlUrl="http://a.test/feed"/>
+      <outline text="deeper"><outline text="B"
+         xmlurl=" http://b.test/ "/></outline>
+    </outline>
+    <outline text="no feed" url="http://c.test/"/>
+    <outline text="none either" xmlUrl=""/>
+    <outline text="no URL" xmlUrl="gopher://d.test"/>
+  </body>
+</opml>
+"""
+
+
+class TestText:
+    def test_urls_titles_comments_and_blank_lines(self, write):
+        path = write("# mine\n\nhttp://a.test/\n  https://b.test/x\tThe  B list \n# http://c.test/\n")
+
+        assert read(path) == [
+            Feed("http://a.test/", line=3),
+            Feed("https://b.test/x", title="The  B list", line=4),
+        ]
+
+    def test_a_line_that_is_no_url_is_handed_on_whole(self, write):
+        path = write("http://a.test/\nftp://b.test/ of old\nsee my blog\n")
+
+        assert read(path)[1:] == [Feed("ftp://b.test/ of old", line=2), Feed("see my blog", line=3)]
+
+    def test_byte_order_mark_and_windows_line_ends(self, write):
+        assert read(write(b"\xef\xbb\xbfhttp://a.test/ A\r\nhttp://b.test/\r\n")) == [
+            Feed("http://a.test/", title="A", line=1),
+            Feed("http://b.test/", line=2),
+        ]
+
+    def test_a_line_that_is_not_utf8_is_read_as_windows_1252(self, write):
+        path = write(b"http://a.test/ Caf\xe9\nhttp://b.test/ Caf\xc3\xa9\n")
+
+        assert [feed.title for feed in read(path)] == ["Café", "Café"]
+
+    def test_an_endless_line_is_cut_off_and_the_next_one_read(self, write):
+        path = write(b"x" * 200_000 + b"\nhttp://a.test/\n")
+
+        monster, good = read(path)
+
+        assert len(monster.url) == 2**16
+        assert good == Feed("http://a.test/", line=2)
+
+    def test_it_can_be_read_again(self, write):
+        with open_feed_list(write("http://a.test/\nhttp://b.test/\n")) as feeds:
+            assert list(feeds) == list(feeds)
+            assert feeds.count == 2
+
+    def test_a_long_list_is_not_held_in_memory(self, write):
+        path = write(b"".join(b"http://host%d.test/feed.xml\n" % n for n in range(30_000)))
+        tracemalloc.start()
+        try:
+            with open_feed_list(path) as feeds:
+                assert sum(1 for _ in feeds) == feeds.count == 30_000
+            assert tracemalloc.get_traced_memory()[1] < 2**20
+        finally:
+            tracemalloc.stop()
+
+
+class TestOpml:
+    def test_outlines_at_any_depth_with_title_and_line(self, write):
+        assert read(write(OPML, "feeds.opml")) == [
+            Feed("http://a.test/feed", title="Ay & A", line=6),
+            Feed("http://b.test/", title="B", line=7),
+            Feed("gopher://d.test", title="no URL", line=12),
+        ]
+
+    def test_the_content_decides_not_the_name(self, write):
+        assert len(read(write("\ufeff\n  " + OPML.partition("\n")[2], "feeds.txt"))) == 3
+
+    @pytest.mark.parametrize("encoding", ["utf-16", "iso-8859-1"])
+    def test_other_encodings(self, write, encoding):
+        text = OPML.replace("UTF-8", encoding).replace("Ay", "Äy")
+
+        assert read(write(text.encode(encoding)))[0].title == "Äy & A"
+
+    def test_a_doctype_without_entities_is_fine(self, write):
+        assert len(read(write(OPML.replace("<opml", '<!DOCTYPE opml SYSTEM "opml.dtd"><opml', 1)))) == 3
+
+    def test_a_long_list_is_not_held_in_memory(self, write):
+        body = "".join(f'<outline xmlUrl="http://host{n}.test/feed.xml"/>\n' for n in range(20_000))
+        path = write(f"<opml>{body}</opml>")
+        tracemalloc.start()
+        try:
+            with open_feed_list(path) as feeds:
+                assert sum(1 for _ in feeds) == feeds.count == 20_000
+            assert tracemalloc.get_traced_memory()[1] < 3 * 2**20
+        finally:
+            tracemalloc.stop()
+
+
+class TestBadLists:
+    @pytest.mark.parametrize("content", ["", "\n \n", "# nothing\n", "<opml><body/></opml>"])
+    def test_empty(self, write, content):
+        path = write(content)
+
+        assert problem(path) == f"{path}: there is no feed in it"
+
+    def test_missing(self, tmp_path):
+        path = str(tmp_path / "none.txt")
+
+        assert problem(path) == f"{path}: No such file or directory"
+
+    def test_directory(self, tmp_path):
+        assert problem(str(tmp_path)) == f"{tmp_path}: Is a directory"
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+    def test_unreadable(self, write):
+        path = write("http://a.test/")
+        Path(path).chmod(0)
+
+        assert problem(path) == f"{path}: Permission denied"
+
+    def test_malformed_opml_with_its_line(self, write):
+        path = write(OPML.replace("</outline>", "</outlin>", 1))
+
+        assert problem(path) == f"{path}, line 8: malformed OPML: mismatched tag"
+
+    def test_opml_that_ends_too_early(self, write):
+        assert "malformed OPML: no element found" in problem(write(OPML.partition("  </body>")[0]))
+
+    def test_a_feed_is_no_feed_list(self, write):
+        path = write('<?xml version="1.0"?><rss version="2.0"><channel/></rss>')
+
+        assert problem(path) == f"{path}: XML, but no OPML: its root is <rss>"
+
+    def test_entities_are_refused_before_they_expand(self, write):
+        bomb = (
+            '<!DOCTYPE opml [\n<!ENTITY a "aaaa">\n<!ENTITY b "&a;&a;">]><opml><outline xmlUrl="&b;"/></opml>'
+        )
+        path = write(bomb)
+
+        assert problem(path) == f"{path}, line 2: it declares an XML entity; a feed list needs none"
+
+    def test_binary_and_utf16_text(self, write):
+        assert "a zero byte" in problem(write("http://a.test/\n".encode("utf-16")))
+
+
+class TestPipes:
+    def test_standard_input(self, monkeypatch):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"http://a.test/ A\n")))
+
+        assert read("-") == [Feed("http://a.test/", title="A", line=1)]
+
+    def test_empty_standard_input(self, monkeypatch):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
+
+        assert problem("-") == "standard input: there is no feed in it"
+
+    def test_closed_standard_input(self, monkeypatch):
+        monkeypatch.setattr(sys, "stdin", None)
+
+        assert problem("-") == "standard input: it is closed"
+
+    def test_a_named_pipe_is_copied_to_a_file_first(self, tmp_path):
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        producer = threading.Thread(target=path.write_bytes, args=[b"http://a.test/\nhttp://b.test/\n"])
+        producer.start()
+
+        assert len(read(str(path))) == 2
+        producer.join()

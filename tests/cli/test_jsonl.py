@@ -1,0 +1,214 @@
+"""Lines of JSON and rows of CSV: what is written, and what is taken for a record."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trioscrape import Enclosure, Entry, FeedState, StoredEntry
+from trioscrape._cli.csv import COLUMNS, header, row_of
+from trioscrape._cli.jsonl import LONGEST_LINE, BadLine, line_of, record_of
+from trioscrape._store._sqlite.read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from trioscrape._store._sqlite.schema import TABLES
+from trioscrape._store.pages import Wanted
+from trioscrape._store.records import restored_record, state_record
+from trioscrape._store.values import clean_state
+
+from support.stores import FEED, FULL_ENTRY, entry, state
+
+FIRST, LAST = datetime(2026, 2, 28, 12, tzinfo=UTC), datetime(2026, 3, 1, 0, 0, 0, 1000, UTC)
+STORED = StoredEntry(FEED, FULL_ENTRY, FIRST, LAST, True, "https://a.test/feed", "A")
+
+
+def line(record: Any, **changes: Any) -> bytes:
+    return json.dumps(json.loads(line_of(record)) | changes).encode()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        STORED,
+        StoredEntry(FEED, Entry("k", "h"), FIRST, FIRST),
+        state(),
+        FeedState(FEED, "https://a.test/"),
+        state(etag=f' W/"{bytes(range(256)).decode("latin-1")}" '),
+        replace(
+            STORED, entry=entry(title="a\0\u2028\r\n\N{BALLOON}", published=datetime(1, 1, 1, tzinfo=UTC))
+        ),
+    ],
+)
+def test_there_and_back(record: Any) -> None:
+    assert record_of(line_of(record).encode()) == record
+    assert line_of(record).isascii()
+    assert line_of(record).count("\n") == 1
+
+
+def test_the_fields_are_those_of_the_records() -> None:
+    names = {field.name for kind in (StoredEntry, Entry) for field in fields(kind)} - {"entry"}
+
+    assert set(json.loads(line_of(STORED))) == names | {"type"}
+    assert set(json.loads(line_of(state()))) == {field.name for field in fields(FeedState)} | {"type"}
+    assert set(COLUMNS) == names - {"hash"}
+
+
+def test_what_is_missing_has_its_default_and_what_is_unknown_is_not_looked_at() -> None:
+    short = {"type": "feed", "feed_id": FEED, "url": "https://a.test/", "colour": "red", "timers": {}}
+
+    assert record_of(json.dumps(short).encode()) == FeedState(FEED, "https://a.test/")
+
+
+def test_moments_of_other_zones_and_of_none_are_utc() -> None:
+    found = record_of(
+        line(STORED, first_seen="2026-02-28T14:00+02:00", last_changed="2026-03-01 00:00:00.0019")
+    )
+
+    assert found == STORED
+
+
+def test_no_url_of_a_feed_brings_credentials() -> None:
+    bad = line(state(), url="https://me:secret@a.test/", found_at="https://me:secret@a.test/f")
+
+    found = record_of(bad)
+
+    assert isinstance(found, FeedState)
+    assert (found.url, found.found_at) == ("https://a.test/", "https://a.test/f")
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (b"{", "not JSON"),
+        (b"\xff\xfe{}", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"type": "feed", "failures": ' + b"9" * 5000 + b"}", "not JSON"),
+        (b" " * (LONGEST_LINE + 1), "longer than 64 MiB"),
+        (b"[]", "no object with"),
+        (b"null", "no object with"),
+        (b'{"type": "run"}', "no object with"),
+        (b'{"type": ["feed"]}', "no object with"),
+        (b'{"type": "feed"}', "feed_id is missing"),
+        (b'{"type": "entry"}', "key is missing"),
+        (line(STORED, key=""), "key is nothing"),
+        (line(STORED, title=7), "title is nothing"),
+        (line(STORED, tags=None), "tags is nothing"),
+        (line(STORED, tags=["a", 7]), "tags is nothing"),
+        (line(STORED, enclosures=[{}]), "url is missing"),
+        (line(STORED, enclosures=["x"]), "enclosures is nothing"),
+        (line(STORED, enclosures=[{"url": "x", "length": True}]), "length is nothing"),
+        (line(STORED, content_type="xml"), "content_type is nothing"),
+        (line(STORED, truncated=1), "truncated is nothing"),
+        (line(STORED, first_seen=None), "first_seen is nothing"),
+        (line(STORED, published="yesterday"), "published is nothing"),
+        (line(STORED, published="0001-01-01T00:00+14:00"), "published is nothing"),
+        (line(STORED, last_changed="2020-01-01"), "last_changed is before first_seen"),
+        (line(state(), url=None), "url is nothing"),
+        (line(state(), url="ftp://me:secret@a.test/"), "url is nothing"),
+        (line(state(), failures="3"), "failures is nothing"),
+        (line(state(), timers=[]), "timers is nothing"),
+        (line(state(), timers={"every": 1.5}), "every is nothing"),
+        (line(state(), timers={"every": 2**31}), "every is nothing"),
+        (line(state(), failures=-1), "failures is nothing"),
+        (line(state(), failures=True), "failures is nothing"),
+        (line(state(), moved_days="2026"), "moved_days is nothing"),
+        (line(state(), moved_days=["\ud800"]), "moved_days is nothing"),
+        (line(state(), failure="\ud800"), "failure is nothing"),
+        (line(state(), body_hash="x" * 201), "body_hash is nothing"),
+        (line(state(), feed_id="\ud800"), "feed_id is nothing"),
+        (line(STORED, feed_id=7), "feed_id is nothing"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_no_record(bad: bytes, why: str) -> None:
+    with pytest.raises(BadLine) as caught:
+        record_of(bad)
+
+    assert str(caught.value).startswith(why)
+    assert "secret" not in str(caught.value)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(st.characters(), max_size=20)
+    | st.sampled_from(["2026-02-28", "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "https://a.test/"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+"""JSON, with lone surrogates too: their escapes are JSON."""
+
+
+@given(st.sampled_from([STORED, state()]), st.data())
+def test_whatever_a_line_says_it_is_stored_or_it_is_bad(record: Any, data: st.DataObject) -> None:
+    """There is no third way out, and what is stored comes back as one and the same line."""
+    known = json.loads(line_of(record))
+    name = data.draw(st.sampled_from(sorted(known)))
+    try:
+        found = record_of(line(record, **{name: data.draw(ANYTHING)}))
+    except BadLine:
+        return
+
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as db:
+        for statement in TABLES:
+            db.execute(statement)
+        if isinstance(found, StoredEntry):
+            assert restore_entries(db, [found]) == 1
+            bson.encode(restored_record(found))
+            [back] = page_of_entries(db, Wanted(), None, 9)
+            assert record_of(line_of(back).encode()) == back
+        else:
+            assert restore_feeds(db, [found]) == 1
+            bson.encode(state_record(clean_state(found)))
+            [kept] = page_of_feeds(db, None, 9)
+            assert record_of(line_of(kept).encode()) == kept
+
+
+class TestCSV:
+    def row(self, stored: StoredEntry) -> dict[str, str]:
+        text = header() + row_of(stored)
+        [row] = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        return row
+
+    def test_a_row(self) -> None:
+        row = self.row(STORED)
+
+        assert row["title"] == "Ärger – 日本 🎈"
+        assert row["content"] == "<p>long</p>\n"
+        assert row["authors"] == "Ann; Bob"
+        assert row["tags"] == "a; b, c; "
+        assert row["enclosures"] == "https://a.test/1.mp3; https://a.test/2"
+        assert row["published"] == "2024-02-29T23:59:59.123+00:00"
+        assert row["first_seen"] == "2026-02-28T12:00:00.000+00:00"
+        assert (row["truncated"], row["feed_title"]) == ("true", "A")
+        assert self.row(replace(STORED, entry=entry(title=None)))["title"] == ""
+
+    def test_commas_quotes_and_line_ends(self) -> None:
+        """RFC 4180 §2."""
+        text = row_of(replace(STORED, entry=entry(title='a,"b"\r\nc')))
+
+        assert ',"a,""b""\r\nc",' in text
+        assert text.endswith("\r\n")
+
+    @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＠"])
+    def test_no_text_is_a_formula(self, begin: str) -> None:
+        evil = f'{begin}cmd|" /C calc"!A0'
+        row = self.row(replace(STORED, feed_title=evil, entry=entry(evil, title=evil, authors=(evil,))))
+
+        assert row["title"] == row["feed_title"] == row["key"] == row["authors"] == f"'{evil}"
+
+    def test_an_enclosure_that_begins_one(self) -> None:
+        row = self.row(replace(STORED, entry=entry(enclosures=(Enclosure("=1"),))))
+
+        assert row["enclosures"] == "'=1"

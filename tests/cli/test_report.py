@@ -1,0 +1,193 @@
+"""What a run says: the JSON records and the summary."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from trioscrape._cli.report import count, feed_record, json_line, printable, run_record, summary
+from trioscrape._records.results import (
+    LANES,
+    Duplicate,
+    EntryCounts,
+    Example,
+    Feed,
+    LaneStatistics,
+    LaneTimes,
+    Outcome,
+    Quantiles,
+    Report,
+    Result,
+)
+
+
+def report(**changes: object) -> Report:
+    lane = LaneStatistics("", 32, 1, 2, 468, 500, Quantiles(0.1, 0.25, 0.5), Quantiles(0.01, 0.02, 1 / 3), 7)
+    values: dict[str, object] = {
+        "feeds": 1500,
+        "not_started": 0,
+        "duplicates": 0,
+        "duplicate_examples": (),
+        "outcomes": {Outcome.NEW: 1488, Outcome.FAILED: 12},
+        "entries": EntryCounts(4812, 3, 1),
+        "errors": {"http-404": 11, "tls": 1},
+        "examples": {
+            "http-404": Example("http://a.test/", None),
+            "tls": Example("https://b.test/", "the certificate has expired"),
+        },
+        "seconds": 6.123456,
+        "lanes": dict.fromkeys(LANES, lane),
+        "loop_lag": Quantiles(0.0001, 0.002, 0.0123456789),
+    }
+    return Report(**{**values, **changes})
+
+
+class TestFeedRecord:
+    def test_all_of_it(self):
+        result = Result(
+            Feed("http://a.test/"),
+            Outcome.UPDATED,
+            entries=EntryCounts(1, 2, 3),
+            stored=True,
+            same_as="http://b.test/",
+            lanes={"dns": LaneTimes(0.0123456, 0.5), "http": LaneTimes(0, 1.25)},
+        )
+
+        assert feed_record(result) == {
+            "type": "feed",
+            "url": "http://a.test/",
+            "outcome": "updated",
+            "reason": None,
+            "detail": None,
+            "entries": {"new": 1, "changed": 2, "unchanged": 3},
+            "stored": True,
+            "same_as": "http://b.test/",
+            "lanes": {
+                "dns": {"waited_ms": 12.346, "worked_ms": 500},
+                "http": {"waited_ms": 0, "worked_ms": 1250},
+                "parse": {"waited_ms": 0, "worked_ms": 0},
+                "store": {"waited_ms": 0, "worked_ms": 0},
+            },
+        }
+
+    def test_credentials_are_left_out(self):
+        result = Result(Feed("http://me:secret@a.test/"), Outcome.FAILED, "http-404", "Not Found")
+
+        assert "secret" not in json_line(feed_record(result))
+
+    def test_a_line_is_ascii_and_one_line(self):
+        result = Result(Feed("http://a.test/é\u2028"), Outcome.REFUSED, "not-a-url", "line 1:\n'é'")
+
+        line = json_line(feed_record(result))
+
+        assert line.isascii()
+        assert line.count("\n") == 1
+        assert line.endswith("\n")
+        assert json.loads(line)["url"] == "http://a.test/é\u2028"
+
+
+class TestRunRecord:
+    def test_all_of_it(self):
+        record = run_record(report(not_started=2, duplicates=1))
+
+        lane = record["lanes"]["store"]
+        assert set(record["lanes"]) == set(LANES)
+        del record["lanes"]
+        assert record == {
+            "type": "run",
+            "feeds": 1500,
+            "not_started": 2,
+            "duplicates": 1,
+            "outcomes": {
+                "new": 1488,
+                "updated": 0,
+                "not_modified": 0,
+                "gone": 0,
+                "refused": 0,
+                "failed": 12,
+            },
+            "entries": {"new": 4812, "changed": 3, "unchanged": 1},
+            "errors": {"http-404": 11, "tls": 1},
+            "seconds": 6.123,
+            "loop_lag": {"p50": 0.0001, "p99": 0.002, "max": 0.012346},
+            "twins": 0,
+            "stored": 0,
+        }
+        assert lane == {
+            "width": 32,
+            "done": 500,
+            "peak_waiting": 468,
+            "overdue": 7,
+            "waited": {"p50": 0.1, "p99": 0.25, "max": 0.5},
+            "worked": {"p50": 0.01, "p99": 0.02, "max": 0.333333},
+        }
+
+
+class TestSummary:
+    def test_outcomes_reasons_with_an_example_and_the_store(self):
+        assert summary(report(), "sqlite:x.db") == (
+            "1,500 feeds in 6.1 s\n"
+            "\n"
+            "  new           1,488\n"
+            "  updated           0\n"
+            "  not_modified      0\n"
+            "  gone              0\n"
+            "  refused           0\n"
+            "  failed           12\n"
+            "\n"
+            "  http-404  11  http://a.test/\n"
+            "  tls        1  https://b.test/  the certificate has expired\n"
+            "\n"
+            "4,812 new entries, 3 changed, 1 unchanged\n"
+            "the entries are in sqlite:x.db\n"
+        )
+
+    def test_a_run_without_failures_has_no_table_of_reasons(self):
+        text = summary(report(errors={}, examples={}, entries=EntryCounts(new=1)), "x")
+
+        assert text.count("\n\n") == 2
+        assert "1 new entry, 0 changed" in text
+
+    def test_what_was_not_started(self):
+        assert "\n  not started: 1,234\n" in summary(report(not_started=1234), "x")
+
+    @pytest.mark.parametrize("reason", ["cancelled", "not-stored"])
+    def test_what_was_cut_short(self, reason):
+        assert summary(report(errors={reason: 1}), "x").endswith("\nwhat was stored until then is in x\n")
+
+    def test_what_the_store_has_failed(self):
+        feeds = tuple(Result(Feed(f"http://me:secret@f{n}.test/"), Outcome.FAILED) for n in range(10))
+
+        text = summary(report(errors={"not-stored": 812}, stored=1204, not_stored_examples=feeds), "x")
+
+        assert "\nstored: 1,204 feeds; not stored:\n  http://f0.test/\n  http://f1.test/\n" in text
+        assert "\n  http://f9.test/\n  and 802 more feeds; with --json each has its line\n" in text
+
+    def test_duplicates_with_both_lines(self):
+        duplicates = (
+            Duplicate(Feed("http://me:secret@a.test/", line=9), 3),
+            Duplicate(Feed("http://b.test/"), None),
+        )
+
+        text = summary(report(duplicates=14, duplicate_examples=duplicates), "x")
+
+        assert "\n  line 9 names the same feed as line 3: http://a.test/\n" in text
+        assert "\n  named twice: http://b.test/\n" in text
+        assert "\n  and 12 more lines that an earlier one had named\n" in text
+
+    def test_nothing_in_it_can_command_a_terminal(self):
+        examples = {"tls": Example("http://a.test/\x1b[2J", "evil\r\nline\x9b")}
+
+        text = summary(report(errors={"tls": 1}, examples=examples), "x")
+
+        assert r"http://a.test/\x1b[2J  evil\r\nline\x9b" in text
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, "0 feeds"), (1, "1 feed"), (2000, "2,000 feeds")])
+def test_count(number, said):
+    assert count(number, "feed") == said
+
+
+def test_printable_leaves_other_scripts_alone():
+    assert printable("Füße 訂閱 \u202e") == r"Füße 訂閱 \u202e"

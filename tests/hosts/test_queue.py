@@ -1,0 +1,254 @@
+"""Which feed goes next, and when. Times are numbers here, no clock runs."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import defaultdict
+
+import pytest
+
+from trioscrape import Feed
+from trioscrape._hosts.queue import JITTER, HostQueue
+from trioscrape._run.candidates import Candidate
+
+
+def candidate(host: str, number: int = 0) -> Candidate:
+    return Candidate(Feed(f"http://{host}/{number}"), f"{number:032x}", host)
+
+
+def started(queue: HostQueue[Candidate], now: float = 0.0) -> list[str]:
+    found = []
+    while (taken := queue.start(now)) is not None:
+        found.append(taken.feed.url.removeprefix("http://"))
+    return found
+
+
+def exact(per_host: int = 1, delay: float = 10.0) -> HostQueue[Candidate]:
+    """Without jitter."""
+    return HostQueue(per_host, delay=delay, jitter=lambda: 0.0)
+
+
+def test_hosts_take_turns() -> None:
+    queue = HostQueue(2)
+    for host in "aaabbc":
+        queue.put(candidate(host))
+
+    assert [url[0] for url in started(queue)] == ["a", "b", "c", "a", "b"]
+    assert len(queue) == 1
+
+
+def test_a_busy_host_is_passed_over_until_it_has_a_slot() -> None:
+    queue = HostQueue(1)
+    for number in range(3):
+        queue.put(candidate("big", number))
+    assert started(queue) == ["big/0"]
+    queue.put(candidate("small"))
+    assert started(queue) == ["small/0"]
+
+    queue.finished("big", 0)
+    assert started(queue) == ["big/1"]
+    queue.finished("small", 0)
+    assert started(queue) == []
+    queue.finished("big", 0)
+    assert started(queue) == ["big/2"]
+    queue.finished("big", 0)
+    queue.put(candidate("big", 9))
+    assert started(queue) == ["big/9"]
+    assert queue.next_time == math.inf
+
+
+def test_a_delay_is_from_the_end_of_one_to_the_start_of_the_next() -> None:
+    queue = exact()
+    for number in range(3):
+        queue.put(candidate("a", number))
+    queue.put(candidate("b"))
+
+    assert started(queue, now=0) == ["a/0", "b/0"]
+    queue.finished("a", 5)
+    assert (queue.next_time, started(queue, now=14.9)) == (15, [])
+    assert started(queue, now=15) == ["a/1"]
+    assert queue.next_time == math.inf, "what it waits for now is the end of that one"
+
+
+def test_a_delay_also_parts_the_starts_of_siblings() -> None:
+    """With several slots they neither begin in step nor as soon as another one ends."""
+    queue = exact(per_host=3)
+    for number in range(4):
+        queue.put(candidate("a", number))
+
+    assert [started(queue, now) for now in (0, 9, 10, 20, 99)] == [["a/0"], [], ["a/1"], ["a/2"], []]
+    queue.finished("a", 100)
+    assert [started(queue, now) for now in (100, 110)] == [[], ["a/3"]]
+
+
+def test_a_delay_holds_for_feeds_that_come_later() -> None:
+    queue = exact()
+    queue.put(candidate("a", 0))
+    started(queue)
+    queue.finished("a", 1)
+    queue.put(candidate("a", 1))
+
+    assert [started(queue, now) for now in (2, 11)] == [[], ["a/1"]]
+
+
+def test_jitter_makes_a_delay_longer_only() -> None:
+    waits = set()
+    for _ in range(50):
+        queue = HostQueue(1, delay=10)
+        queue.put(candidate("a", 0))
+        queue.put(candidate("a", 1))
+        queue.start(0)
+        queue.finished("a", 0)
+        waits.add(queue.next_time)
+
+    assert len(waits) > 40
+    assert 10 <= min(waits) < max(waits) <= 10 * (1 + JITTER)
+
+
+def test_a_host_that_is_held() -> None:
+    """Retry-After: for the whole host, whatever state it is in."""
+    queue = HostQueue(1)
+    for number in range(3):
+        queue.put(candidate("a", number))
+    queue.hold("b", 50)
+    assert started(queue) == ["a/0"]
+    queue.hold("a", 100)
+    queue.finished("a", 1)
+    queue.put(candidate("b"))
+    assert started(queue, now=49) == []
+    assert started(queue, now=50) == ["b/0"]
+    assert (queue.next_time, started(queue, now=100)) == (100, ["a/1"])
+
+
+def test_what_is_held_longer_wins() -> None:
+    queue = HostQueue(1)
+    queue.put(candidate("a"))
+    queue.hold("a", 100)
+    queue.hold("a", 50)
+    queue.hold("a", 200)
+
+    assert [started(queue, now) for now in (50, 100, 199, 200)] == [[], [], [], ["a/0"]]
+
+
+def test_a_hold_is_kept_while_nothing_of_the_host_waits() -> None:
+    queue = HostQueue(1)
+    queue.hold("a", 100)
+    queue.hold("a", 200)
+    started(queue, now=150)
+    queue.put(candidate("a"))
+
+    assert [started(queue, now) for now in (150, 200)] == [[], ["a/0"]]
+
+
+def test_hosts_may_be_counted_together() -> None:
+    queue = HostQueue(1, group=lambda host: host.partition(".")[2])
+    for host in "x.a", "y.a", "x.b":
+        queue.put(candidate(host))
+    queue.hold("z.b", 5)
+
+    assert started(queue) == ["x.a/0"]
+    queue.finished("x.a", 0)
+    assert started(queue) == ["y.a/0"]
+    assert started(queue, now=5) == ["x.b/0"]
+
+
+class Model:
+    """The plain meaning of the rules: every host is looked at, every time."""
+
+    def __init__(self, per_host: int, delay: float) -> None:
+        self.per_host, self.delay = per_host, delay
+        self.put: dict[str, int] = defaultdict(int)
+        self.started: dict[str, int] = defaultdict(int)
+        self.ended: dict[str, int] = defaultdict(int)
+        self.not_before: dict[str, float] = defaultdict(lambda: -math.inf)
+
+    def leave_alone(self, host: str, until: float) -> None:
+        self.not_before[host] = max(self.not_before[host], until)
+
+    def under_way(self, host: str) -> int:
+        return self.started[host] - self.ended[host]
+
+    def may_start(self, now: float) -> set[str]:
+        return {
+            host
+            for host, number in self.put.items()
+            if number > self.started[host]
+            and self.under_way(host) < self.per_host
+            and self.not_before[host] <= now
+        }
+
+    @property
+    def waiting(self) -> int:
+        return sum(self.put.values()) - sum(self.started.values())
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_order_of_events(seed: int) -> None:
+    chance = random.Random(seed)
+    model = Model(chance.choice([1, 2, 3]), chance.choice([0.0, 1.0]))
+    queue = exact(model.per_host, model.delay)
+    events = ["put"] * 2 + ["finish"] * 2 + ["start"] * 3 + ["hold", "later"]
+    now = 0.0
+    for _ in range(3000):
+        host, event = chance.choice("abcdefgh"), chance.choice(events)
+        if event == "put":
+            queue.put(candidate(host, model.put[host]))
+            model.put[host] += 1
+        elif event == "finish" and model.under_way(host):
+            queue.finished(host, now)
+            model.ended[host] += 1
+            model.leave_alone(host, now + model.delay if model.delay else -math.inf)
+        elif event == "hold":
+            until = now + chance.uniform(-1, 3)
+            queue.hold(host, until)
+            model.leave_alone(host, until)
+        elif event == "later":
+            now = min(queue.next_time, now + chance.uniform(0, 2))
+        elif event == "start":
+            free, taken = model.may_start(now), queue.start(now)
+            assert (taken is not None) == bool(free)
+            if taken is not None:
+                assert taken.host in free
+                assert taken.feed.url == f"http://{taken.host}/{model.started[taken.host]}"
+                model.started[taken.host] += 1
+                model.leave_alone(taken.host, now + model.delay if model.delay else -math.inf)
+        assert len(queue) == model.waiting
+
+
+def test_what_is_over_is_forgotten() -> None:
+    """A million hosts leave nothing behind, also when each had a delay."""
+    queue = exact(delay=1.0)
+    for number in range(1000):
+        queue.put(candidate(f"h{number}", 0))
+        assert queue.start(number) is not None
+        queue.finished(f"h{number}", number)
+    assert len(queue._hosts) <= 2
+
+    assert started(queue, now=2000) == []
+    assert (queue._hosts, queue._calendar, list(queue._ring)) == ({}, [], [])
+
+
+def test_the_work_for_a_feed_does_not_grow_with_the_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    """10,000 hosts that have to be left alone are not looked at for each feed of another one."""
+    looked_at = 0
+    enter = HostQueue._enter
+
+    def counted(*args: object) -> None:
+        nonlocal looked_at
+        looked_at += 1
+        enter(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(HostQueue, "_enter", counted)
+    queue = exact(delay=0.0)
+    for number in range(10_000):
+        queue.put(candidate(f"h{number}"))
+        queue.hold(f"h{number}", 1000.0)
+    for number in range(1000):
+        queue.put(candidate("free", number))
+    for _ in range(1000):
+        assert queue.start(0) is not None
+        queue.finished("free", 0)
+
+    assert queue.start(1) is None
+    assert looked_at == 10_000, "once each"

@@ -1,0 +1,11 @@
+from trioscrape._records.results import Entry, ParsedFeed
+
+expected = ParsedFeed(
+    title="Cut & dried",
+    link=None,
+    entries=(
+        Entry(key="1", hash="", title="Fish & chips", summary="half � an emoji", summary_type="html"),
+        Entry(key="2", hash=""),
+    ),
+    repaired=True,
+)

@@ -1,0 +1,41 @@
+from datetime import UTC, datetime
+
+from trioscrape._records.results import Enclosure, Entry, ParsedFeed, Timers
+
+expected = ParsedFeed(
+    title="Beetles, spoken",
+    link="http://feeds.test/pod",
+    subtitle="All about beetles",
+    language="en-gb",
+    updated=datetime(2010, 9, 6, 0, 1, tzinfo=UTC),
+    self_link="http://feeds.test/pod.xml",
+    hub="http://hub.test/",
+    timers=Timers(every=3600),
+    entries=(
+        Entry(
+            key="http://feeds.test/1",
+            hash="",
+            link="http://feeds.test/1",
+            title="Stag beetles",
+            summary="A video of it",
+            summary_type="html",
+            content="In which <i>two</i> of them meet &amp; fight",
+            content_type="html",
+            authors=("Ada & Bea",),
+            published=datetime(2010, 9, 6, 3, 1, tzinfo=UTC),
+            tags=("insects", "oak", "nature"),
+            enclosures=(Enclosure("http://feeds.test/1.mp3", "audio/mpeg", 1234),),
+            language="en",
+        ),
+        Entry(
+            key="http://other.test/2",
+            hash="",
+            link="http://other.test/2",
+            title="Hirschkäfer",
+            authors=("Bea",),
+            tags=("insects",),
+            language="de",
+        ),
+    ),
+    parser="first-pass",
+)

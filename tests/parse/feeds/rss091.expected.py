@@ -1,0 +1,17 @@
+from trioscrape._records.results import Entry, ParsedFeed
+
+expected = ParsedFeed(
+    title="Käferpost",
+    link="http://kaefer.test/",
+    entries=(
+        Entry(
+            key="http://kaefer.test/1",
+            hash="",
+            link="http://kaefer.test/1",
+            title="Hirschkäfer",
+            summary="Groß",
+            summary_type="html",
+        ),
+    ),
+    parser="first-pass",
+)

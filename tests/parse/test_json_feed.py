@@ -1,0 +1,128 @@
+"""JSON Feed: what is left out, what is forgiven, and what is no feed. A full one is in ``feeds/``."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from trioscrape._errors import FeedFailed
+from trioscrape._parse import Document, parse_document
+from trioscrape._records.results import Entry, ParsedFeed
+
+URL = "http://feeds.test/dir/feed.json"
+
+
+def parse(body: str | bytes) -> ParsedFeed:
+    return parse_document(Document(body.encode() if isinstance(body, str) else body, URL))
+
+
+def feed(**members: Any) -> ParsedFeed:
+    return parse(json.dumps({"version": "https://jsonfeed.org/version/1"} | members))
+
+
+def item(**members: Any) -> Entry:
+    (entry,) = feed(items=[members]).entries
+    return entry
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "utf-16-le", "utf-32-be"])
+def test_the_charset_is_found_in_the_first_bytes(charset: str) -> None:
+    body = '{"version": "http://www.jsonfeed.org/version/1.1", "title": "K\u00e4fer"}'.encode(charset)
+
+    found = parse(body)
+
+    assert (found.title, found.entries, found.parser) == ("Käfer", (), "jsonfeed")
+
+
+@pytest.mark.parametrize("wrong", [None, True, [], {}, [[]], [{}], ["x"], ""])
+def test_what_has_the_wrong_type_is_not_there(wrong: Any) -> None:
+    names = "title description home_page_url feed_url language hubs items".split()  # noqa: SIM905
+    bare = feed(**dict.fromkeys(names, wrong))
+
+    assert all(entry == Entry(entry.key, entry.hash) for entry in bare.entries)
+    assert (bare.title, bare.subtitle, bare.link, bare.self_link, bare.hub) == (None,) * 5
+    names = "title content_html content_text summary url date_published authors tags attachments".split()  # noqa: SIM905
+    entry = item(id="1", **dict.fromkeys(names, wrong))
+    assert entry == Entry(key="1", hash=entry.hash, tags=("x",) if wrong == ["x"] else ())
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2010-02-07T14:04:00-05:00", datetime(2010, 2, 7, 19, 4, tzinfo=UTC)),
+        ("2010-02-07T14:04:00.123456Z", datetime(2010, 2, 7, 14, 4, tzinfo=UTC)),
+        ("2010-02-07 14:04:00", datetime(2010, 2, 7, 14, 4, tzinfo=UTC)),
+        ("2010-02-07", datetime(2010, 2, 7, tzinfo=UTC)),
+        ("0001-01-01T00:00:00+10:00", None),
+        ("Sun, 07 Feb 2010 14:04:00 GMT", None),
+        ("soon", None),
+    ],
+)
+def test_dates_are_rfc_3339_or_nearly(text: str, moment: datetime | None) -> None:
+    assert item(date_modified=text).updated == moment
+
+
+def test_authors_of_version_1_count_where_there_are_none_of_1_1() -> None:
+    assert item(author={"name": "Ada"}).authors == ("Ada",)
+    assert item(author={"name": "Ada"}, authors=[{"name": "Bea"}]).authors == ("Bea",)
+    assert item(author="Ada").authors == ()
+
+
+def test_nul_and_lone_surrogates_never_reach_a_record() -> None:
+    entry = parse(
+        r"""{"version": "https://jsonfeed.org/version/1", "title": "\ud800", "items":
+        [{"id": "a\u0000", "content_html": "<p>\udfff\u0000", "tags": ["\ud83d"], "url": "\ud800"}]}"""
+    ).entries[0]
+
+    assert (entry.key, entry.content, entry.tags) == ("a\ufffd", "<p>\ufffd\ufffd</p>", ("\ufffd",))
+    assert entry.link == "http://feeds.test/dir/\ufffd"
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-Infinity", "9" * 10_000, "0.1e-400"])
+def test_a_number_of_any_size_is_a_text(number: str) -> None:
+    body = f'{{"version": "https://jsonfeed.org/version/1", "items": [{{"title": {number}}}]}}'
+
+    assert parse(body).entries[0].title == number
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{}",
+        '{"version": "1.0", "items": []}',
+        '{"version": 1}',
+        '{"version": "https://jsonfeed.org.evil.test/version/1"}',
+        '{"type": "FeatureCollection", "features": []}',
+    ],
+)
+def test_json_that_is_no_feed_is_told_so(body: str) -> None:
+    with pytest.raises(FeedFailed) as caught:
+        parse(body)
+
+    assert (caught.value.reason, caught.value.detail) == (
+        "not-a-feed",
+        "the document is JSON, but no JSON Feed",
+    )
+
+
+VERSION = '"version": "https://jsonfeed.org/version/1.1"'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "{" + VERSION,
+        "{" + VERSION + ', "items": [',
+        "{" + VERSION + ', "items": [}]}',
+        "{" + VERSION + "} and more",
+        "{" + VERSION + ', "items": ' + "[" * 100_000 + "]" * 100_000 + "}",
+    ],
+)
+def test_a_broken_json_feed_is_malformed(body: str) -> None:
+    with pytest.raises(FeedFailed) as caught:
+        parse(body)
+
+    assert caught.value.reason == "malformed"

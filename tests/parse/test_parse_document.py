@@ -1,0 +1,373 @@
+"""What documents mean: sample documents beside the records that are expected of them."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from trioscrape._errors import FeedFailed
+from trioscrape._parse import Document, parse_document
+from trioscrape._parse.html import absolute, plain, sanitised
+from trioscrape._records.results import Enclosure, Entry, ParsedFeed, Timers
+
+FEEDS = Path(__file__).with_name("feeds")
+SAMPLES = sorted({*FEEDS.iterdir()} - {*FEEDS.glob("*.py"), *FEEDS.glob("__pycache__")})
+URL = "http://feeds.test/dir/feed.xml"
+EMPTY = ParsedFeed(None, None, (), parser="")
+
+
+def parse(body: bytes | str, content_type: str | None = None, url: str = URL) -> ParsedFeed:
+    return parse_document(Document(body.encode() if isinstance(body, str) else body, url, content_type))
+
+
+def item(inner: str) -> Entry:
+    (entry,) = parse(f"<rss version='2.0'><channel><item>{inner}</item></channel></rss>").entries
+    return entry
+
+
+def reason(body: bytes | str) -> tuple[str, str]:
+    with pytest.raises(FeedFailed) as caught:
+        parse(body)
+    return caught.value.reason, caught.value.detail
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
+def test_a_document_gives_the_records_beside_it(sample: Path) -> None:
+    expected = runpy.run_path(str(sample.with_suffix(".expected.py")))["expected"]
+
+    feed = parse(sample.read_bytes())
+
+    assert all(entry.hash for entry in feed.entries)
+    assert replace(feed, entries=tuple(replace(e, hash="") for e in feed.entries)) == expected
+    assert feed == parse(sample.read_bytes())
+
+
+def test_an_empty_feed_is_a_feed() -> None:
+    assert replace(parse("<rss version='2.0'><channel/></rss>"), parser="") == EMPTY
+    assert replace(parse("<feed xmlns='http://www.w3.org/2005/Atom'/>"), parser="") == EMPTY
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "empty"),
+        (b" \n\t ", "empty"),
+        (b"<!DOCTYPE html><html><head><title>404</title></head></html>", "HTML page"),
+        (b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><HTML lang=en><p>Hi", "HTML page"),
+        (b"<!doctype html><html><ul><item>one</item><entry>two</entry></ul></html>", "HTML page"),
+        (b"just some text", "no feed element"),
+        (b"<opml version='1.0'><body><outline xmlUrl='http://a.test/'/></body></opml>", "no feed element"),
+        (b"<urlset><url><loc>http://a.test/</loc></url></urlset>", "no feed element"),
+        (b"how to write <rss> & more", "no feed element"),
+        (bytes(range(256)) * 50, "no feed element"),
+        (b"\x00" * 5000, "no feed element"),
+        (b"\x89PNG\r\n\x1a\n" + os.urandom(2000), "no feed element"),
+        (b"\x1f\x8b\x08\x00garbage", "no feed element"),
+    ],
+)
+def test_what_is_no_feed_is_told_so(body: bytes, detail: str) -> None:
+    why, words = reason(body)
+
+    assert why == "not-a-feed"
+    assert detail in words
+
+
+@pytest.mark.parametrize("name", ["url", "file URL", "path"])
+def test_a_body_that_looks_like_a_url_or_a_path_opens_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def forbidden(*args: object) -> object:
+        raise AssertionError(f"connects to {args}")
+
+    monkeypatch.setattr(socket, "create_connection", forbidden)
+    monkeypatch.setattr(socket, "getaddrinfo", forbidden)
+    secret = tmp_path / "secret.xml"
+    secret.write_bytes((FEEDS / "rss20.xml").read_bytes())
+    body = {"url": "http://127.0.0.1:1/feed", "file URL": secret.as_uri(), "path": str(secret)}[name]
+
+    assert reason(body)[0] == "not-a-feed"
+
+
+def test_an_external_entity_is_not_read(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("the secret")
+
+    feed = parse(
+        f"<!DOCTYPE rss [<!ENTITY x SYSTEM '{secret.as_uri()}'>]>"
+        "<rss version='2.0'><channel><title>t</title><item><title>a&x;b</title></item></channel></rss>"
+    )
+
+    assert "secret" not in str(feed)
+
+
+def test_a_failure_of_the_parser_itself_is_a_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr("feedparser.parse", broken)
+
+    assert reason("<rss>") == ("parse-crash", "RecursionError: too deep")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared", "content_type"),
+    [
+        ("utf-8", None, None),
+        ("utf-8-sig", "utf-8", None),
+        ("utf-16", "utf-16", None),
+        ("utf-16-le", None, "application/xml; charset=utf-16-le"),
+        ("utf-32", "utf-32", None),
+        ("windows-1252", "windows-1252", "application/rss+xml"),
+        ("koi8-r", "utf-8", "application/xml; charset=koi8-r"),
+        ("utf-8", None, "text/html"),
+        ("utf-8", "no-such-charset", None),
+    ],
+)
+def test_charsets(encoding: str, declared: str | None, content_type: str | None) -> None:
+    word = "Жук" if encoding == "koi8-r" else "Käfer"
+    declaration = f"<?xml version='1.0' encoding='{declared}'?>" if declared else "<?xml version='1.0'?>"
+    text = f"{declaration}<rss version='2.0'><channel><title>{word}</title></channel></rss>"
+
+    feed = parse(text.encode(encoding), content_type)
+
+    assert replace(feed, parser="") == replace(EMPTY, title=word)
+
+
+@pytest.mark.parametrize("reference", ["&#xD800;", "&#xdfff;", "&#1114112;", "&#x110000;", f"&#{'9' * 60};"])
+def test_a_reference_to_no_character_costs_only_that_character(reference: str) -> None:
+    feed = parse(f"<rss version='2.0'><channel><item><title>a{reference} & b</title></item></channel></rss>")
+
+    assert feed.repaired
+    assert feed.entries[0].title == "a� & b"
+
+
+def test_no_link_grows_by_a_base_without_end() -> None:
+    """A document of 60 kB under a URL of as much would be 100 MB of links."""
+    base = f"http://a.test/{'x' * 60_000}/"
+
+    assert absolute("1.mp3", base) is None
+    assert absolute("http://b.test/1.mp3", base) == "http://b.test/1.mp3"
+
+
+def test_nul_and_lone_surrogates_never_reach_a_record() -> None:
+    assert sanitised("<b>a\x00b\ud800</b>", URL) == "<b>a�b�</b>"
+    assert plain("a\ud800") == "a�"
+    assert absolute("http://a.test/\ud800", URL) == "http://a.test/�"
+
+
+@pytest.mark.parametrize(
+    ("markup", "safe"),
+    [
+        ("a<script>steal()</script>b", "ab"),
+        ("<style>p{}</style><p style='x' class='y'>p</p>", "<p>p</p>"),
+        ('<img src="i.png" onerror="steal()" srcset="j.png 2x">', '<img src="http://feeds.test/dir/i.png">'),
+        ('<a href="javascript:steal()">x</a>', "<a>x</a>"),
+        ('<a href=" java\nscript:steal()">x</a>', "<a>x</a>"),
+        ('<a href="data:text/html,steal">x</a>', "<a>x</a>"),
+        ('<a href="//cdn.test/x">x</a>', '<a href="http://cdn.test/x">x</a>'),
+        ('<a href="?q=1#f">x</a>', '<a href="http://feeds.test/dir/feed.xml?q=1#f">x</a>'),
+        ('<a href="mailto:a@b.test">x</a>', '<a href="mailto:a@b.test">x</a>'),
+        ('<iframe src="http://x.test/"></iframe><form action="/x">f</form>', "f"),
+        ('<svg onload="steal()"></svg><object data="x"></object>', ""),
+        (
+            '<video poster="javascript:steal()" src="v.mp4"></video>',
+            '<video src="http://feeds.test/dir/v.mp4"></video>',
+        ),
+        ("<p>not closed <b>at all", "<p>not closed <b>at all</b></p>"),
+        ("<!-- secret -->x", "x"),
+    ],
+)
+def test_html_is_sanitised_and_its_links_are_absolute(markup: str, safe: str) -> None:
+    assert sanitised(markup, URL) == safe
+
+
+@pytest.mark.parametrize("base", ["", "not a url", "relative/path", "mailto:a@b.test", "http://["])
+def test_a_relative_link_without_a_usable_base_is_taken_away(base: str) -> None:
+    assert sanitised('<a href="x">x</a><a href="http://a.test/">y</a>', base) == (
+        '<a>x</a><a href="http://a.test/">y</a>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("xml", "title"),
+    [
+        ("Fish &amp;amp; chips", "Fish & chips"),
+        ("&lt;b&gt;Bold&lt;/b&gt;   move", "Bold move"),
+        ("Vec&lt;T&gt; and &lt;video&gt;", "Vec<T> and <video>"),
+        ("<![CDATA[Jack &#8217; Jill]]>", "Jack ’ Jill"),
+        ("  ", None),
+    ],
+)
+def test_titles_are_plain_text_in_one_line(xml: str, title: str | None) -> None:
+    assert item(f"<title>{xml}</title>").title == title
+
+
+@pytest.mark.parametrize(
+    "name", ["authors", "links", "tags", "title_detail", "summary_detail", "published_parsed"]
+)
+@pytest.mark.parametrize("written", ["<{0}>a, b</{0}>", "<{0} x='1'>a</{0}>", "<{0} x='1'/>"])
+def test_an_unknown_element_in_a_place_of_feedparsers_own_costs_nothing_else(name: str, written: str) -> None:
+    element = written.format(name)
+    feed = parse(
+        f"<rss><channel><title>T</title>{element}<item><title>x</title>{element}</item></channel></rss>"
+    )
+
+    assert (feed.title, [entry.title for entry in feed.entries]) == ("T", ["x"])
+
+
+def test_content_alone_is_not_repeated_as_the_summary() -> None:
+    encoded = "<content:encoded xmlns:content='http://purl.org/rss/1.0/modules/content/'>&lt;p>x&lt;/p></content:encoded>"
+    entry = item(encoded)
+
+    assert (entry.content, entry.summary) == ("<p>x</p>", None)
+
+
+def test_html_content_is_preferred_and_pictures_are_no_content() -> None:
+    feed = parse(
+        "<feed xmlns='http://www.w3.org/2005/Atom'>"
+        "<entry><id>1</id><content type='text'>a &lt; b</content>"
+        "<content type='html'>&lt;p>a&lt;/p></content></entry>"
+        "<entry><id>2</id><content type='text'>a &lt; b</content></entry>"
+        "<entry><id>3</id><content type='image/png'>iVBORw0KGgo=</content></entry></feed>"
+    )
+
+    assert [(entry.content, entry.content_type) for entry in feed.entries] == [
+        ("<p>a</p>", "html"),
+        ("a < b", "text"),
+        (None, None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("Mon, 06 Sep 2010 00:01:00 +0200", datetime(2010, 9, 5, 22, 1, tzinfo=UTC)),
+        ("2010-09-06", datetime(2010, 9, 6, tzinfo=UTC)),
+        ("Thu, 01 Jan 1960 00:00:00 GMT", datetime(1960, 1, 1, tzinfo=UTC)),
+        ("0000-00-00T00:00:00Z", None),
+        ("9999-12-31T23:59:59-12:00", None),
+        ("yesterday", None),
+        ("", None),
+    ],
+)
+def test_dates_are_aware_and_in_utc_or_none(text: str, moment: datetime | None) -> None:
+    entry = item(f"<title>t</title><pubDate>{text}</pubDate>")
+
+    assert entry.published == moment
+    assert entry.updated is None
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        ("0", 0),
+        (" 12 ", 12),
+        ("-1", None),
+        ("1.5", None),
+        ("١٢", None),
+        (str(2**63 - 1), 2**63 - 1),
+        (str(2**63), None),
+        ("9" * 5000, None),
+    ],
+)
+def test_an_enclosure_has_a_length_that_a_store_can_hold(length: str, expected: int | None) -> None:
+    entry = item(f"<enclosure url='http://a.test/x' type='audio/mpeg' length='{length}'/>")
+
+    assert entry.enclosures == (Enclosure("http://a.test/x", "audio/mpeg", expected),)
+
+
+def test_links_that_are_none_are_left_out() -> None:
+    entry = item(
+        "<link>javascript:steal()</link><guid>tag:a.test,2008:1</guid>"
+        "<enclosure url='javascript:steal()'/><enclosure url=''/><enclosure url='http://[/'/>"
+    )
+
+    assert entry.link is None
+    assert entry.enclosures == ()
+
+
+@pytest.mark.parametrize(
+    ("xml", "authors"),
+    [
+        ("<author>bo@a.test (Bo)</author>", ("Bo",)),
+        ("<author>bo@a.test</author>", ("bo@a.test",)),
+        ("<author>Bo</author>", ("Bo",)),
+        ("<author> </author>", ()),
+    ],
+)
+def test_an_author_is_a_name_else_an_address(xml: str, authors: tuple[str, ...]) -> None:
+    assert item(xml).authors == authors
+
+
+def test_what_a_feed_says_of_itself() -> None:
+    feed = parse(
+        "<rss version='2.0' xmlns:atom='http://www.w3.org/2005/Atom'><channel>"
+        "<title>T</title><link>/</link><description>On &lt;b>beetles&lt;/b></description>"
+        "<language>en_gb</language><lastBuildDate>Mon, 06 Sep 2010 00:01:00 GMT</lastBuildDate>"
+        "<atom:link rel='self' href='self.xml'/><atom:link rel='hub' href='http://hub.test/'/>"
+        "</channel></rss>"
+    )
+
+    assert (feed.title, feed.link, feed.subtitle) == ("T", "http://feeds.test/", "On beetles")
+    assert (feed.language, feed.updated) == ("en-gb", datetime(2010, 9, 6, 0, 1, tzinfo=UTC))
+    assert (feed.self_link, feed.hub) == ("http://feeds.test/dir/self.xml", "http://hub.test/")
+
+
+@pytest.mark.parametrize("language", ["", " ", "e n", "x" * 36, "<b>"])
+def test_a_language_that_is_no_language_tag_is_left_out(language: str) -> None:
+    feed = parse(f"<rss version='2.0'><channel><language><![CDATA[{language}]]></language></channel></rss>")
+
+    assert feed.language is None
+
+
+def test_an_entry_has_its_language_where_it_is_not_the_feeds() -> None:
+    feed = parse(
+        "<feed xmlns='http://www.w3.org/2005/Atom' xml:lang='en'>"
+        "<entry><id>1</id><title>a</title></entry>"
+        "<entry xml:lang='de'><id>2</id><title>b</title></entry>"
+        "<entry><id>3</id><title>c</title><summary xml:lang='fr'>d</summary></entry></feed>"
+    )
+
+    assert feed.language == "en"
+    assert [entry.language for entry in feed.entries] == [None, "de", "fr"]
+
+
+SYNDICATION = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
+
+
+@pytest.mark.parametrize(
+    ("elements", "timers"),
+    [
+        ("", Timers()),
+        ("<ttl> 90 </ttl>", Timers(every=5400)),
+        ("<ttl>0</ttl>", Timers()),
+        ("<ttl>-5</ttl>", Timers()),
+        ("<ttl>often</ttl>", Timers()),
+        ("<ttl unit='minutes'>90</ttl>", Timers()),
+        ("<ttl>" + "9" * 5000 + "</ttl>", Timers(every=7 * 86400)),
+        ("<sy:updatePeriod>\n Hourly </sy:updatePeriod>", Timers(every=3600)),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",
+         Timers(every=6 * 3600)),
+        ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>",
+         Timers(every=86400)),
+        ("<sy:updatePeriod>yearly</sy:updatePeriod>", Timers(every=7 * 86400)),
+        ("<sy:updatePeriod>never</sy:updatePeriod>", Timers()),
+        ("<ttl>120</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", Timers(every=7200)),
+        ("<skipHours><hour>3</hour>\n<hour> 24 </hour><hour>25</hour><hour>x</hour></skipHours>",
+         Timers(skip_hours=(0, 3))),
+        ("<skipDays><day>Sunday</day><day>MONDAY</day><day>Caturday</day></skipDays>",
+         Timers(skip_days=(0, 6))),
+        ("<description>&lt;skipHours>&lt;hour>1&lt;/hour>&lt;/skipHours></description>", Timers()),
+        ("<item><title>x</title><skipHours><hour>1</hour></skipHours></item>", Timers()),
+    ],
+)  # fmt: skip
+def test_how_often_it_wants_to_be_fetched(elements: str, timers: Timers) -> None:
+    found = parse(f"<rss version='2.0' {SYNDICATION}><channel><title>T</title>{elements}</channel></rss>")
+
+    assert found.timers == timers

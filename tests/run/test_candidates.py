@@ -1,0 +1,54 @@
+"""The feed list as candidates."""
+
+from collections.abc import Iterator
+
+from trioscrape import Duplicate, Feed
+from trioscrape._run.candidates import FeedSource
+
+
+def test_it_reads_no_further_than_asked() -> None:
+    read = []
+
+    def feeds() -> Iterator[str]:
+        for number in range(100):
+            read.append(number)
+            yield f"http://a.test/{number}"
+
+    source = FeedSource(feeds())
+
+    assert len(source.take(10)) == 10
+    assert len(read) == 10
+    source.take_rest()
+    assert source.taken == 100
+    assert source.take(10) == []
+
+
+def test_a_feed_that_comes_twice_is_one() -> None:
+    source = FeedSource(
+        [
+            Feed("http://a.test/", line=3),
+            Feed("HTTP://A.test:80/#x", line=5),
+            "http://b.test/",
+            Feed("http://b.test/", line=9),
+        ]
+    )
+
+    assert [taken.feed.url for taken in source.take(10)] == ["http://a.test/", "http://b.test/"]
+    assert source.duplicates == 2
+    assert source.duplicate_examples == [
+        Duplicate(Feed("HTTP://A.test:80/#x", line=5), 3),
+        Duplicate(Feed("http://b.test/", line=9), None),
+    ]
+
+
+def test_no_url_is_no_duplicate_of_another() -> None:
+    source = FeedSource(["nonsense", "nonsense"])
+
+    assert [bool(taken.problem) for taken in source.take(10)] == [True, True]
+
+
+def test_a_host_queues_under_the_name_that_goes_over_the_wire() -> None:
+    """Held and visited under another one, its whole backlog would be let in at once."""
+    (candidate,) = FeedSource(["http://BÜCHER.example/feed"]).take(1)
+
+    assert candidate.host == "xn--bcher-kva.example"

@@ -1,0 +1,78 @@
+"""A worker process that is asked without an event loop: for thousands of documents, one at a time."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from trioscrape._errors import FeedFailed
+from trioscrape._parse import Document, parse_document
+from trioscrape._parse._pool.frames import READY, dumps, framed, read_frame
+from trioscrape._parse._pool.process import spawn
+from trioscrape._records.results import Entry, ParsedFeed
+
+DEADLINE = 30.0
+"""Seconds for a document of some kilobytes, on a machine that has other things to do."""
+
+Parsing = Callable[[Document], ParsedFeed | FeedFailed]
+
+
+class WorkerDied(Exception):
+    """A document has killed the worker, or has kept it busy beyond the deadline."""
+
+
+class _Worker:
+    """One process, started when it is needed."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def parse(self, document: Document) -> ParsedFeed | FeedFailed:
+        if self._process is None:
+            self._start()
+        self._stream.write(dumps(replace(document, body=b"")) + framed(document.body))
+        self._stream.flush()
+        answer, batches = self._answer()
+        entries: list[Entry] = []
+        for _ in range(batches):
+            entries += self._answer()
+        self._answer()  # its memory
+        return replace(answer, entries=tuple(entries)) if isinstance(answer, ParsedFeed) else answer
+
+    def _start(self) -> None:
+        setup = pickle.dumps((DEADLINE, sys.path)) + pickle.dumps(parse_document)
+        self._process, self._channel = spawn(setup)
+        self._channel.setblocking(True)
+        self._stream = self._channel.makefile("rwb")
+        assert read_frame(self._stream) == READY
+
+    def _answer(self) -> object:
+        frame = read_frame(self._stream)
+        if frame is None:
+            raise WorkerDied(f"with status {self.end()}")
+        return pickle.loads(frame)
+
+    def end(self) -> int | None:
+        process, self._process = self._process, None
+        if process is None:
+            return None
+        self._stream.close()
+        self._channel.close()
+        return process.wait()
+
+
+@contextmanager
+def open_blocking_parser() -> Iterator[Parsing]:
+    """A function that parses as a worker does; a worker that a document kills is replaced.
+
+    It raises `WorkerDied` for what `ProcessParser` makes ``parse-timeout`` or ``parse-crash`` of.
+    """
+    worker = _Worker()
+    try:
+        yield worker.parse
+    finally:
+        worker.end()

@@ -1,0 +1,74 @@
+"""One fetch through real dns and http lanes, in one call."""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import aclosing
+from typing import Any
+
+from trioscrape import Config, Feed, FeedState
+from trioscrape._byte_budget import ByteBudget
+from trioscrape._dns.caching import Answer, Names, Resolver
+from trioscrape._errors import FeedFailed
+from trioscrape._hosts.queue import HostQueue
+from trioscrape._hosts.retry_after import Holds
+from trioscrape._hosts.slots import HostSlots
+from trioscrape._http import Fetched, Fetcher
+from trioscrape._http._transport import LaneTransport
+from trioscrape._http.happy_eyeballs import Connector, open_tcp
+from trioscrape._lane import Lane, Trip
+
+
+class Loopback:
+    """Every name is this machine."""
+
+    async def resolve(self, host: str) -> Answer:
+        return Answer(["127.0.0.1"])
+
+
+class Fetching:
+    """A fetcher that can be asked several times; its connections stay parked between."""
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        resolver: Resolver | None = None,
+        connector: Connector = open_tcp,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        config = config or Config()
+        self.dns, self.http = Lane("dns", config.dns_width), Lane("http", config.http_width)
+        self.transport = LaneTransport(
+            context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connector, http2=config.http2
+        )
+        self.names = Names(resolver or Loopback(), self.dns)
+        self.fetcher = Fetcher(self.names, self.http, self.transport, config, Holds())
+        self.budget = ByteBudget(config.bytes_in_flight)
+
+    async def get(self, url: str, state: FeedState | None = None) -> Fetched:
+        with self.budget.hold() as held:
+            queue = HostQueue[Any](1)
+            slot = HostSlots(queue, lambda: None).held("")
+            slot.host = None
+            return await self.fetcher.fetch(Feed(url), state, Trip(), held, slot)
+
+    async def failure(self, url: str, state: FeedState | None = None) -> FeedFailed:
+        """How it fails; fails itself when it does not."""
+        try:
+            fetched = await self.get(url, state)
+        except FeedFailed as failed:
+            return failed
+        raise AssertionError(f"{url} was fetched: {fetched}")
+
+
+async def fetch(url: str, state: FeedState | None = None, **how: object) -> Fetched:
+    fetching = Fetching(**how)  # type: ignore[arg-type]
+    async with aclosing(fetching.transport):
+        return await fetching.get(url, state)
+
+
+async def failure(url: str, state: FeedState | None = None, **how: object) -> FeedFailed:
+    fetching = Fetching(**how)  # type: ignore[arg-type]
+    async with aclosing(fetching.transport):
+        return await fetching.failure(url, state)
