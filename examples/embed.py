@@ -53,8 +53,8 @@ async def main(store_url: str) -> None:
             async with trioscrape.open_scrape(feeds, store=store) as scrape:
                 async for result in scrape:
                     if result.reason is not None:
-                        print(f"{result.feed.shown}: {result.reason}: {result.detail}")
-            where = store.shown
+                        print(f"{result.feed.redacted_url}: {result.reason}: {result.detail}")
+            where = store.redacted_url
 
         report = scrape.report()
         outcomes = ", ".join(f"{number} {outcome}" for outcome, number in report.outcomes.items() if number)

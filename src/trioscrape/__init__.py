@@ -7,22 +7,22 @@ and stores; the network; fetching; the scrape; the command line.
 
 from __future__ import annotations
 
-from ._config.config import AddressPolicy, Config, Per
-from ._dns.caching import Answer, Resolver
+from ._config.config import AddressPolicy, Config, HostGrouping
+from ._dns.caching import ResolvedAddresses, Resolver
 from ._dns.native import NativeResolver
 from ._dns.system import SystemResolver
-from ._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
+from ._errors import REASONS, StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._http.happy_eyeballs import Connector
-from ._parse import Document, Parser
-from ._records.reasons import REASONS
-from ._records.results import (
-    Duplicate,
+from ._parse import FeedDocument, Parser
+from ._records import (
+    DuplicateFeed,
     Enclosure,
     Entry,
     EntryCounts,
-    Example,
+    FailureExample,
     Feed,
     FeedState,
+    FeedTimers,
     FeedUpdate,
     LaneStatistics,
     LaneTimes,
@@ -33,9 +33,8 @@ from ._records.results import (
     Report,
     Result,
     Statistics,
-    Timers,
+    StoredEntry,
 )
-from ._records.stored import StoredEntry
 from ._run.api import Scrape, open_scrape, scrape
 from ._store import Reader, Store, open_reader, open_store
 from ._urls import feed_id
@@ -43,18 +42,19 @@ from ._urls import feed_id
 __all__ = [
     "REASONS",
     "AddressPolicy",
-    "Answer",
     "Config",
     "Connector",
-    "Document",
-    "Duplicate",
+    "DuplicateFeed",
     "Enclosure",
     "Entry",
     "EntryCounts",
-    "Example",
+    "FailureExample",
     "Feed",
+    "FeedDocument",
     "FeedState",
+    "FeedTimers",
     "FeedUpdate",
+    "HostGrouping",
     "LaneStatistics",
     "LaneTimes",
     "NativeResolver",
@@ -62,10 +62,10 @@ __all__ = [
     "Outcome",
     "ParsedFeed",
     "Parser",
-    "Per",
     "Quantiles",
     "Reader",
     "Report",
+    "ResolvedAddresses",
     "Resolver",
     "Result",
     "Scrape",
@@ -75,7 +75,6 @@ __all__ = [
     "StoreUnavailable",
     "StoredEntry",
     "SystemResolver",
-    "Timers",
     "TrioscrapeError",
     "UsageError",
     "feed_id",

@@ -1,17 +1,52 @@
-"""A lane: one kind of work, and how much of it may go on at once."""
+"""A lane: one kind of work, how much of it may go on at once, and how long it takes."""
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from typing import Final
 
 import trio
 
-from ._records.histogram import Histogram
-from ._records.results import LaneStatistics, LaneTimes
+from ._records import LaneStatistics, LaneTimes, Quantiles
+
+_GROWTH: Final = 1.05
+"""Each bucket is 5 % wider than the one before: from 1 µs to an hour in 450 buckets."""
+_LOG_GROWTH: Final = math.log(_GROWTH)
+_SMALLEST: Final = 1e-6
 
 
-class Trip:
+class Histogram:
+    """Durations in buckets of a fixed relative width, as HdrHistogram does."""
+
+    def __init__(self) -> None:
+        self._buckets: Counter[int] = Counter()
+        self._count = 0
+        self._max = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        self._buckets[math.ceil(math.log(max(seconds, _SMALLEST) / _SMALLEST) / _LOG_GROWTH)] += 1
+        self._count += 1
+        self._max = max(self._max, seconds)
+
+    def quantiles(self) -> Quantiles:
+        """What was counted so far; all zero when nothing was."""
+        return Quantiles(self._at(0.50), self._at(0.99), self._max)
+
+    def _at(self, share: float) -> float:
+        rank = share * self._count
+        seen = 0
+        for bucket, count in sorted(self._buckets.items()):
+            seen += count
+            if seen >= rank:
+                return min(_SMALLEST * _GROWTH**bucket, self._max)
+        return 0.0
+
+
+class Timings:
     """What one feed spends in each lane on its way."""
 
     def __init__(self) -> None:
@@ -47,7 +82,7 @@ class Lane:
         self._waited, self._worked = Histogram(), Histogram()
 
     @asynccontextmanager
-    async def slot(self, trip: Trip) -> AsyncIterator[None]:
+    async def slot(self, timings: Timings) -> AsyncIterator[None]:
         """Hold one slot for the body of the ``async with``.
 
         Cancellation: while waiting, leaves the queue; in the body, gives the slot back.
@@ -63,7 +98,7 @@ class Lane:
             self._done += 1
             self._waited.add(began - asked)
             self._worked.add(ended - began)
-            trip.spent(self.name, began - asked, ended - began)
+            timings.spent(self.name, began - asked, ended - began)
 
     @contextmanager
     def overdue(self) -> Iterator[None]:

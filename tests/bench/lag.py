@@ -23,7 +23,7 @@ from statistics import quantiles
 import trio
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, Parser, open_process_parser
+from trioscrape._parse import FeedDocument, Parser, open_process_parser
 from trioscrape.testing import InlineParser
 
 SECONDS = 10.0
@@ -35,12 +35,12 @@ CORPUS = Path(os.environ.get("TRIOSCRAPE_CORPUS", "../shared/corpus/real"))
 URL = "http://a.test/feed"
 
 
-def documents() -> list[Document]:
+def documents() -> list[FeedDocument]:
     if CORPUS.is_dir():
         bodies = [path.read_bytes() for path in sorted(CORPUS.iterdir())]
     else:
         bodies = [made_up(entries) for entries in (3, 10, 20, 50, 200)]
-    return [Document(body, URL, entries_limit=10_000) for body in bodies]
+    return [FeedDocument(body, URL, entries_limit=10_000) for body in bodies]
 
 
 def made_up(entries: int) -> bytes:
@@ -81,7 +81,7 @@ class Lateness:
         return quantiles(self.late, n=100)[98]
 
 
-async def parse_for_a_while(parser: Parser, feeds: list[Document], tasks: int) -> int:
+async def parse_for_a_while(parser: Parser, feeds: list[FeedDocument], tasks: int) -> int:
     """Keep so many documents under way; how many were parsed."""
     parsed = 0
 
@@ -115,7 +115,7 @@ async def idle() -> int:
     return 0
 
 
-async def small(parser: Parser, feeds: list[Document]) -> float:
+async def small(parser: Parser, feeds: list[FeedDocument]) -> float:
     """CPU seconds of this process, and of the loop's thread, a document."""
     began = time.thread_time()
     for feed in feeds:

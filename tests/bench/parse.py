@@ -28,29 +28,29 @@ from pathlib import Path
 import feedparser
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, parse_document
+from trioscrape._parse import FeedDocument, parse_document
 
 ROUNDS = 5
 LEAST = 12.0
 CORPUS = Path(os.environ.get("TRIOSCRAPE_CORPUS", Path(__file__).parents[3] / "shared" / "corpus" / "real"))
 
 
-def ours(document: Document) -> None:
+def ours(document: FeedDocument) -> None:
     with suppress(FeedFailed):
         parse_document(document)
 
 
-def theirs(document: Document) -> None:
+def theirs(document: FeedDocument) -> None:
     feedparser.parse(BytesIO(document.body), response_headers={"content-location": document.url})
 
 
-def seconds(parse: Callable[[Document], None], document: Document) -> float:
+def seconds(parse: Callable[[FeedDocument], None], document: FeedDocument) -> float:
     began = time.process_time()
     parse(document)
     return time.process_time() - began
 
 
-def best(documents: list[Document]) -> tuple[float, float]:
+def best(documents: list[FeedDocument]) -> tuple[float, float]:
     """Seconds for all documents, ours and theirs."""
     rounds = [
         [[seconds(parse, document) for document in documents] for parse in (ours, theirs)]
@@ -60,7 +60,7 @@ def best(documents: list[Document]) -> tuple[float, float]:
     return sum(mine), sum(reference)
 
 
-def parsers(documents: list[Document]) -> Counter[str]:
+def parsers(documents: list[FeedDocument]) -> Counter[str]:
     """Which parser reads how many of them."""
     found = Counter[str]()
     for document in documents:
@@ -77,7 +77,7 @@ def main() -> int:
         return 0
     bodies = (path.read_bytes() for path in sorted(CORPUS.iterdir()))
     documents = [
-        Document(body, f"http://feeds.test/{number}/feed.xml", entries_limit=10_000)
+        FeedDocument(body, f"http://feeds.test/{number}/feed.xml", entries_limit=10_000)
         for number, body in enumerate(bodies)
     ]
     warnings.simplefilter("ignore")

@@ -27,8 +27,8 @@ from pymongo import MongoClient, UpdateOne
 from pymongo.collection import Collection
 
 from trioscrape import Entry, FeedState, FeedUpdate
-from trioscrape._lane import Lane, Trip
-from trioscrape._parse import Document, parse_document
+from trioscrape._lane import Lane, Timings
+from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._store import open_store
 from trioscrape._store._mongo.client import INDEXES
 from trioscrape._store.records import entry_record, now
@@ -66,7 +66,7 @@ def corpus() -> list[tuple[Entry, ...]]:
     feeds = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         try:
-            feeds.append(parse_document(Document(path.read_bytes(), "https://a.test/", None)).entries)
+            feeds.append(parse_document(FeedDocument(path.read_bytes(), "https://a.test/", None)).entries)
         except Exception as error:  # noqa: BLE001 - some of them are no feeds
             print(f"left out: {path.name}: {error}", file=sys.stderr)
     return [feed for feed in feeds if feed]
@@ -106,7 +106,7 @@ async def ours(url: str, updates: Sequence[FeedUpdate]) -> tuple[float, float]:
 
         async def feeds_in_flight() -> None:
             for update in waiting:
-                async with lane.slot(Trip()):
+                async with lane.slot(Timings()):
                     await store.save(update)
 
         began, cpu = time.perf_counter(), time.process_time()

@@ -140,7 +140,7 @@ class TestUsageErrors:
             (["--nonsense"], "unrecognized arguments: --nonsense; see --help"),
             (["feeds.txt", "--dns", "3"], "unrecognized arguments: --dns 3; see --help"),
             (["feeds.txt", "--dns-width", "0"], "--dns-width must be a whole number from 1 to 1000, not '0'"),
-            (["feeds.txt", "--addresses", "all"], "argument --addresses: invalid choice: 'all'"),
+            (["feeds.txt", "--address-policy", "all"], "argument --address-policy: invalid choice: 'all'"),
             (["feeds.txt", "--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
             (["missing.txt"], "missing.txt: No such file or directory"),
             (["."], ".: Is a directory"),
@@ -216,7 +216,7 @@ class TestRun:
     def test_a_store_that_does_not_answer(self, site, feeds):
         ended = run(
             feeds(site.url("a")),
-            *("--store", "mongodb://me:secret@127.0.0.1:1/news", "--store-connect-deadline", "0.2"),
+            *("--store", "mongodb://me:secret@127.0.0.1:1/news", "--store-connect-timeout", "0.2"),
         )
 
         assert ended.returncode == 1

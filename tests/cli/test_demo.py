@@ -12,7 +12,7 @@ import h11
 import pytest
 import trio
 
-from trioscrape import Answer
+from trioscrape import ResolvedAddresses
 from trioscrape._demo import open_demo
 from trioscrape._demo.sites import Site, sites
 
@@ -182,8 +182,8 @@ class TestResolver:
     async def test_each_site_has_its_address_also_with_www(self, demo):
         site = site_that(behaviour="moved")
 
-        assert await demo.resolver.resolve(site.host) == Answer([site.address])
-        assert await demo.resolver.resolve(f"www.{site.host}") == Answer([site.address])
+        assert await demo.resolver.resolve(site.host) == ResolvedAddresses([site.address])
+        assert await demo.resolver.resolve(f"www.{site.host}") == ResolvedAddresses([site.address])
 
     @pytest.mark.parametrize("host", ["example.org", site_that(behaviour="no-name").host])
     async def test_names_that_do_not_exist(self, demo, host):

@@ -13,7 +13,7 @@ import pytest
 
 from trioscrape._cli.feed_list import open_feed_list
 from trioscrape._errors import UsageError
-from trioscrape._records.results import Feed
+from trioscrape._records import Feed
 
 
 @pytest.fixture

@@ -77,12 +77,12 @@ def test_moments_of_other_zones_and_of_none_are_utc() -> None:
 
 
 def test_no_url_of_a_feed_brings_credentials() -> None:
-    bad = line(state(), url="https://me:secret@a.test/", found_at="https://me:secret@a.test/f")
+    bad = line(state(), url="https://me:secret@a.test/", validators_url="https://me:secret@a.test/f")
 
     found = record_of(bad)
 
     assert isinstance(found, FeedState)
-    assert (found.url, found.found_at) == ("https://a.test/", "https://a.test/f")
+    assert (found.url, found.validators_url) == ("https://a.test/", "https://a.test/f")
 
 
 @pytest.mark.parametrize(

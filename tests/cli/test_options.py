@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trioscrape._cli.options import Options, parse
-from trioscrape._config.config import AddressPolicy, Config, Per, settings
+from trioscrape._config.config import AddressPolicy, Config, HostGrouping, settings
 from trioscrape._errors import UsageError
 
 
@@ -24,8 +24,17 @@ def test_help_documents_every_option(capsys):
     assert caught.value.code == 0
     text = capsys.readouterr().out
     numbers = [f"--{name.replace('_', '-')}" for name in settings()]
-    others = ["--demo", "--store", "--all", "--json", "--version", "--addresses", "--http2", "--user-agent"]
-    others += ["--allow-net", "--deny-net", "--proxy", "--ca-file", "$NO_PROXY", "--per"]
+    others = [
+        "--demo",
+        "--store",
+        "--all",
+        "--json",
+        "--version",
+        "--address-policy",
+        "--http2",
+        "--user-agent",
+    ]
+    others += ["--allow-network", "--deny-network", "--proxy", "--ca-file", "$NO_PROXY", "--group-hosts-by"]
     for option in (*numbers, *others, "FEEDS", "TRIOSCRAPE_STORE", "sqlite:trioscrape.db"):
         assert option in text
     assert text.count("(default: ") >= len(settings())
@@ -64,10 +73,10 @@ def test_the_defaults_are_those_of_the_library():
 
 def test_numbers_sizes_and_the_rest():
     arguments = (
-        "- --dns-width 7 --read-deadline 2.5 --body-limit 4MiB --bytes-in-flight 1gb "
-        "--addresses public --http2 --user-agent me/1 --json --all --interval 3600 "
-        "--allow-net 10.0.0.0/8 --allow-net fd00::1 --deny-net 192.0.2.0/24 "
-        "--proxy http://p.test:1 --ca-file ca.pem --host-delay 1.5 --per domain"
+        "- --dns-width 7 --read-timeout 2.5 --body-limit 4MiB --bytes-in-flight 1gb "
+        "--address-policy public --http2 --user-agent me/1 --json --all --interval 3600 "
+        "--allow-network 10.0.0.0/8 --allow-network fd00::1 --deny-network 192.0.2.0/24 "
+        "--proxy http://p.test:1 --ca-file ca.pem --host-delay 1.5 --group-hosts-by domain"
     )
 
     given = parse(arguments.split())
@@ -76,13 +85,13 @@ def test_numbers_sizes_and_the_rest():
     assert given.config == Config(
         dns_width=7,
         host_delay=1.5,
-        per=Per.DOMAIN,
-        read_deadline=2.5,
+        group_hosts_by=HostGrouping.DOMAIN,
+        read_timeout=2.5,
         body_limit=4 * 2**20,
         bytes_in_flight=10**9,
-        addresses=AddressPolicy.PUBLIC,
-        allow=("10.0.0.0/8", "fd00::1"),
-        deny=("192.0.2.0/24",),
+        address_policy=AddressPolicy.PUBLIC,
+        allow_networks=("10.0.0.0/8", "fd00::1"),
+        deny_networks=("192.0.2.0/24",),
         http2=True,
         http_proxy="http://p.test:1",
         https_proxy="http://p.test:1",
@@ -117,11 +126,20 @@ def test_sizes_in_messages_are_as_they_may_be_typed():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--allow-net", "10.0.0.1/8"], "--allow-net must be networks .*: 10.0.0.1/8 has host bits set"),
-        (["--deny-net", "10.0.0.0/8", "--deny-net", "tea"], "--deny-net must be networks .*: 'tea' does not"),
-        (["--deny-net", ""], "--deny-net must be networks .*: ''"),
+        (
+            ["--allow-network", "10.0.0.1/8"],
+            "--allow-network must be networks .*: 10.0.0.1/8 has host bits set",
+        ),
+        (
+            ["--deny-network", "10.0.0.0/8", "--deny-network", "tea"],
+            "--deny-network must be networks .*: 'tea' does not",
+        ),
+        (["--deny-network", ""], "--deny-network must be networks .*: ''"),
         (["--proxy", "socks5://p.test"], r"the proxy for http \(--proxy, .*\) must be an HTTP proxy"),
-        (["--per", "net"], "argument --per: invalid choice: 'net' .choose from 'host', 'domain', 'address'"),
+        (
+            ["--group-hosts-by", "net"],
+            "argument --group-hosts-by: invalid choice: 'net' .choose from 'host', 'domain', 'address'",
+        ),
         (["--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
     ],
 )

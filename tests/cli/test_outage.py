@@ -32,7 +32,7 @@ RESTARTS = 10 if LONG else 1
 AWAY = 60 if LONG else 1
 """Seconds without a server, after the program has complained."""
 IN_FLIGHT = 30
-HELD = ("--in-flight", str(IN_FLIGHT), "--read-deadline", "300", "--fetch-deadline", "600")
+HELD = ("--in-flight", str(IN_FLIGHT), "--read-timeout", "300", "--fetch-timeout", "600")
 """Sites that hold their answers back are not to be given up."""
 COMPLAINT = "the store has taken nothing for"
 
@@ -56,7 +56,7 @@ async def test_a_server_that_is_killed_and_restarted_and_is_away(own_mongod: Mon
     async with open_sites((RESTARTS + 2) * IN_FLIGHT + 100, tmp_path) as sites:
         await undisturbed(sites, f"{own_mongod.url}/undisturbed")
         sites.requests, sites.limit = 0, 0
-        how = (*HELD, "--store-deadline", "0.5")
+        how = (*HELD, "--store-timeout", "0.5")
         async with running(sites, url, *how) as program:
             for _ in range(RESTARTS):
                 await progress(program, sites, IN_FLIGHT)
@@ -91,7 +91,7 @@ async def test_a_primary_that_steps_down_and_one_that_is_killed(
     url = replica_set.url
     async with open_sites(6 * IN_FLIGHT, tmp_path) as sites:
         sites.limit = 0
-        how = (*HELD, "--store-deadline", "1")
+        how = (*HELD, "--store-timeout", "1")
         async with running(sites, url, *how) as program:
             await progress(program, sites, IN_FLIGHT)
             await in_thread(replica_set.step_down)
@@ -115,7 +115,7 @@ async def test_after_its_patience_it_says_what_is_stored(own_mongod: Mongod, tmp
     url = f"{own_mongod.url}/outage"
     async with open_sites(100, tmp_path) as sites:
         sites.limit = 0
-        how = (*HELD, "--store-deadline", "0.3", "--store-patience", "0.5")
+        how = (*HELD, "--store-timeout", "0.3", "--outage-timeout", "0.5")
         async with running(sites, url, *how) as program:
             await progress(program, sites, IN_FLIGHT)
             own_mongod.kill()
@@ -168,7 +168,7 @@ async def test_interrupted_in_an_outage(locked_file: Trouble, tmp_path: Path) ->
         pass
     async with open_sites(100, tmp_path) as sites:
         locked_file.begin()
-        how = (*HELD, "--store-deadline", "0.2")
+        how = (*HELD, "--store-timeout", "0.2")
         async with running(sites, locked_file.url, *how) as program:
             await until(lambda: sites.requests > 0)
             program.process.send_signal(signal.SIGINT)
@@ -197,7 +197,7 @@ async def test_the_run_itself_is_recorded_when_the_store_is_back(
     async with open_sites(0, tmp_path) as sites:
         sites.list.write_text("no URL, and nothing to store")
         locked_file.begin()
-        async with running(sites, locked_file.url, "--store-deadline", "0.2") as program:
+        async with running(sites, locked_file.url, "--store-timeout", "0.2") as program:
             await program.until(lambda: "waiting to record the run" in program.said)
             for said in ["finishing 0 feeds in flight", ""][:signals]:
                 program.process.send_signal(signal.SIGINT)
@@ -258,7 +258,7 @@ async def test_trouble_that_passes(trouble: str, request: pytest.FixtureRequest,
     results: list[Result] = []
     async with (
         open_sites(100, tmp_path) as sites,
-        open_store(befalls.url, deadline=0.3) as store,
+        open_store(befalls.url, call_timeout=0.3) as store,
         open_scrape(sites.urls, store=store, config=Config(in_flight=IN_FLIGHT)) as scrape,
     ):
         async for result in scrape:

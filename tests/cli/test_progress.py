@@ -17,7 +17,7 @@ from rich.console import Console
 
 from trioscrape._cli import progress
 from trioscrape._cli.progress import LiveProgress, Progress, lanes_view, open_progress, plain_line
-from trioscrape._records.results import LANES, EntryCounts, LaneStatistics, Outage, Outcome, Quantiles, Report
+from trioscrape._records import LANES, EntryCounts, LaneStatistics, Outage, Outcome, Quantiles, Report
 
 from support.terminals import fill, read_terminal
 

@@ -7,11 +7,11 @@ import json
 import pytest
 
 from trioscrape._cli.report import count, feed_record, json_line, printable, run_record, summary
-from trioscrape._records.results import (
+from trioscrape._records import (
     LANES,
-    Duplicate,
+    DuplicateFeed,
     EntryCounts,
-    Example,
+    FailureExample,
     Feed,
     LaneStatistics,
     LaneTimes,
@@ -33,8 +33,8 @@ def report(**changes: object) -> Report:
         "entries": EntryCounts(4812, 3, 1),
         "errors": {"http-404": 11, "tls": 1},
         "examples": {
-            "http-404": Example("http://a.test/", None),
-            "tls": Example("https://b.test/", "the certificate has expired"),
+            "http-404": FailureExample("http://a.test/", None),
+            "tls": FailureExample("https://b.test/", "the certificate has expired"),
         },
         "seconds": 6.123456,
         "lanes": dict.fromkeys(LANES, lane),
@@ -166,8 +166,8 @@ class TestSummary:
 
     def test_duplicates_with_both_lines(self):
         duplicates = (
-            Duplicate(Feed("http://me:secret@a.test/", line=9), 3),
-            Duplicate(Feed("http://b.test/"), None),
+            DuplicateFeed(Feed("http://me:secret@a.test/", line=9), 3),
+            DuplicateFeed(Feed("http://b.test/"), None),
         )
 
         text = summary(report(duplicates=14, duplicate_examples=duplicates), "x")
@@ -177,7 +177,7 @@ class TestSummary:
         assert "\n  and 12 more lines that an earlier one had named\n" in text
 
     def test_nothing_in_it_can_command_a_terminal(self):
-        examples = {"tls": Example("http://a.test/\x1b[2J", "evil\r\nline\x9b")}
+        examples = {"tls": FailureExample("http://a.test/\x1b[2J", "evil\r\nline\x9b")}
 
         text = summary(report(errors={"tls": 1}, examples=examples), "x")
 

@@ -173,7 +173,7 @@ class TestExport:
     def test_a_password_is_nowhere(self, capfd: pytest.CaptureFixture[str]) -> None:
         url = "mongodb://me:secret@127.0.0.1:1/news"
         for arguments in (["--export", "jsonl", "--store", url], ["--copy-store", url, SQLITE]):
-            assert main([*arguments, "--store-connect-deadline", "0.2"]) == 1
+            assert main([*arguments, "--store-connect-timeout", "0.2"]) == 1
             out, err = capfd.readouterr()
             assert out == ""
             assert err.count("\n") == 1
@@ -207,7 +207,14 @@ class TestImport:
         assert main(["--export", "jsonl", "--store", SQLITE]) == 0
         found = json.loads(capfd.readouterr().out.splitlines()[0])
         assert (found["title"], found["failures"], found["gone"]) == ("A", 3, "2024-01-01T00:00:00.000+00:00")
-        for name in ("etag", "last_modified", "found_at", "body_hash", "next_fetch", "next_unconditional"):
+        for name in (
+            "etag",
+            "last_modified",
+            "validators_url",
+            "body_hash",
+            "next_fetch",
+            "next_unconditional",
+        ):
             assert found[name] is None
 
     def test_of_many_bad_lines_the_first_are_named(self, capfd: pytest.CaptureFixture[str]) -> None:

@@ -160,7 +160,7 @@ def test_lists(
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.0/33", "tea", "", "10.0.0.0/8 ", "1.2.3"])
-@pytest.mark.parametrize("which", ["allow", "deny"])
+@pytest.mark.parametrize("which", ["allow_networks", "deny_networks"])
 def test_no_network(which: str, text: str) -> None:
     with pytest.raises(UsageError, match=f"^{which} must be networks like .*: .*{re.escape(text)}"):
         Config(**{which: ("192.0.2.0/24", text)})  # type: ignore[arg-type]
@@ -173,10 +173,10 @@ def test_no_network(which: str, text: str) -> None:
     ("config", "connects"),
     [
         (Config(), ["93.184.215.14"]),
-        (Config(allow=("10.1.0.0/16",)), ["93.184.215.14", "10.1.2.3"]),
-        (Config(allow=("10.1.0.0/16",), deny=("10.1.2.3",)), ["93.184.215.14"]),
-        (Config(addresses=AddressPolicy.ANY, deny=("10.0.0.0/8",)), ["93.184.215.14"]),
-        (Config(addresses=AddressPolicy.ANY, deny=("93.184.215.14",)), []),
+        (Config(allow_networks=("10.1.0.0/16",)), ["93.184.215.14", "10.1.2.3"]),
+        (Config(allow_networks=("10.1.0.0/16",), deny_networks=("10.1.2.3",)), ["93.184.215.14"]),
+        (Config(address_policy=AddressPolicy.ANY, deny_networks=("10.0.0.0/8",)), ["93.184.215.14"]),
+        (Config(address_policy=AddressPolicy.ANY, deny_networks=("93.184.215.14",)), []),
     ],
 )
 async def test_lists_on_every_hop(autojump_clock: MockClock, config: Config, connects: list[str]) -> None:

@@ -8,10 +8,10 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trioscrape import Answer, NativeResolver, Resolver, SystemResolver
+from trioscrape import NativeResolver, ResolvedAddresses, Resolver, SystemResolver
 from trioscrape._dns.caching import KEEP_ANSWER, KEEP_FAILURE, Names, without_lookup
 from trioscrape._errors import FeedFailed
-from trioscrape._lane import Lane, Trip
+from trioscrape._lane import Lane, Timings
 from trioscrape.testing import Internet, Site
 
 from support.threads import no_thread
@@ -23,7 +23,7 @@ def names_of(internet: Internet, width: int = 32) -> Names:
 
 async def outcome_of(names: Names, host: str) -> str:
     try:
-        await names.addresses(host, Trip())
+        await names.addresses(host, Timings())
     except FeedFailed as failed:
         return failed.reason
     return "found"
@@ -48,13 +48,13 @@ def test_literals_and_localhost_need_no_lookup(host: str, addresses: tuple[str, 
 async def test_one_lookup_a_host(autojump_clock: MockClock) -> None:
     """Twenty feeds of one host in two spellings ask once, and all wait for that one answer."""
     internet = Internet({"a.test": Site(lookup=2)})
-    names, trips = names_of(internet), [Trip() for _ in range(20)]
+    names, trips = names_of(internet), [Timings() for _ in range(20)]
     async with trio.open_nursery() as nursery:
-        for number, trip in enumerate(trips):
-            nursery.start_soon(names.addresses, "a.test" if number % 2 else "A.Test.", trip)
+        for number, timings in enumerate(trips):
+            nursery.start_soon(names.addresses, "a.test" if number % 2 else "A.Test.", timings)
 
     assert internet.lookups == ["a.test"]
-    assert sorted(trip.lanes["dns"].waited for trip in trips) == [0] + [2] * 19
+    assert sorted(timings.lanes["dns"].waited for timings in trips) == [0] + [2] * 19
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_answers_and_failures_are_kept_for_a_while(
 
 
 async def test_reasons(autojump_clock: MockClock) -> None:
-    internet = Internet({"slow.test": Site(lookup=6)}, lookup_deadline=5)
+    internet = Internet({"slow.test": Site(lookup=6)}, lookup_timeout=5)
     names = names_of(internet)
 
     assert await outcome_of(names, "nowhere.test") == "name-not-found"
@@ -101,7 +101,7 @@ async def test_what_the_c_library_says(
         return answer
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
-    names = Names(SystemResolver(width=2, abandoned=0, deadline=60), Lane("dns", 2))
+    names = Names(SystemResolver(width=2, abandoned=0, timeout=60), Lane("dns", 2))
 
     assert await outcome_of(names, "a.test") == expected
 
@@ -113,7 +113,7 @@ async def test_answers_with_a_zone_are_left_out(monkeypatch: pytest.MonkeyPatch)
     ]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
 
-    assert await SystemResolver(width=1, abandoned=0, deadline=60).resolve("a.test") == Answer(
+    assert await SystemResolver(width=1, abandoned=0, timeout=60).resolve("a.test") == ResolvedAddresses(
         ("2001:db8::1",)
     )
 
@@ -151,7 +151,7 @@ async def test_abandoned_lookups_take_no_slot(monkeypatch: pytest.MonkeyPatch) -
     hosts = [f"dead{n}.test" for n in range(8)] + [f"good{n}.test" for n in range(40)]
     try:
         with trio.fail_after(30):
-            found = await outcomes_of(SystemResolver(width=4, abandoned=8, deadline=0.2), hosts, width=4)
+            found = await outcomes_of(SystemResolver(width=4, abandoned=8, timeout=0.2), hosts, width=4)
     finally:
         library.let_go.set()
 
@@ -164,7 +164,7 @@ async def test_waiting_for_a_thread_is_not_charged(monkeypatch: pytest.MonkeyPat
     """All threads are stuck: healthy lookups wait without a clock, and are right when one comes back."""
     library = StuckLibrary()
     monkeypatch.setattr(socket, "getaddrinfo", library)
-    resolver = SystemResolver(width=1, abandoned=1, deadline=0.05)
+    resolver = SystemResolver(width=1, abandoned=1, timeout=0.05)
     found: dict[str, str] = {}
     async with trio.open_nursery() as nursery:
         dead = await outcomes_of(resolver, ["dead0.test", "dead1.test"], width=1)
@@ -188,12 +188,12 @@ async def test_a_cancelled_leader_is_succeeded(autojump_clock: MockClock) -> Non
     found: list[tuple[str, ...]] = []
 
     async def follower() -> None:
-        found.append(await names.addresses("a.test", Trip()))
+        found.append(await names.addresses("a.test", Timings()))
 
     async with trio.open_nursery() as nursery:
         with trio.move_on_after(1):
             nursery.start_soon(_after_blocked, follower, nursery)
-            await names.addresses("a.test", Trip())
+            await names.addresses("a.test", Timings())
 
     assert len(found) == 1
     assert internet.lookups == ["a.test", "a.test"]
@@ -205,7 +205,7 @@ async def _after_blocked(step: Callable[[], object], nursery: trio.Nursery) -> N
 
 
 @pytest.mark.parametrize(
-    "resolver", [SystemResolver(width=1, abandoned=0, deadline=60), NativeResolver(deadline=60)]
+    "resolver", [SystemResolver(width=1, abandoned=0, timeout=60), NativeResolver(timeout=60)]
 )
 async def test_a_thread_that_cannot_be_started(monkeypatch: pytest.MonkeyPatch, resolver: Resolver) -> None:
     """A container may allow fewer threads than we do: those lookups fail, and the scrape goes on."""

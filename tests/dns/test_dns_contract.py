@@ -25,7 +25,7 @@ World = Callable[[float], AbstractAsyncContextManager[Resolver]]
 
 
 @asynccontextmanager
-async def system(deadline: float) -> AsyncIterator[Resolver]:
+async def system(lookup_timeout: float) -> AsyncIterator[Resolver]:
     let_go, real = threading.Event(), socket.getaddrinfo
 
     def getaddrinfo(host: str, *args: object, **kwargs: object) -> list[object]:
@@ -37,26 +37,26 @@ async def system(deadline: float) -> AsyncIterator[Resolver]:
 
     socket.getaddrinfo = getaddrinfo  # type: ignore[assignment]
     try:
-        yield SystemResolver(width=2, abandoned=2, deadline=deadline)
+        yield SystemResolver(width=2, abandoned=2, timeout=lookup_timeout)
     finally:
         socket.getaddrinfo = real
         let_go.set()
 
 
 @asynccontextmanager
-async def native(deadline: float) -> AsyncIterator[Resolver]:
+async def native(lookup_timeout: float) -> AsyncIterator[Resolver]:
     zones = {
         name: Zone(a=tuple(a for a in every if ":" not in a), aaaa=tuple(a for a in every if ":" in a))
         for name, every in ADDRESSES.items()
     }
     async with open_dns({**zones, "dead.test": DEAD}) as server:
-        yield NativeResolver(deadline=deadline, servers=[server.address])
+        yield NativeResolver(timeout=lookup_timeout, servers=[server.address])
 
 
 @asynccontextmanager
-async def internet(deadline: float) -> AsyncIterator[Resolver]:
+async def internet(lookup_timeout: float) -> AsyncIterator[Resolver]:
     sites = {name: Site(addresses=every) for name, every in ADDRESSES.items()}
-    yield Internet({**sites, "dead.test": Site(lookup=math.inf)}, lookup_deadline=deadline)
+    yield Internet({**sites, "dead.test": Site(lookup=math.inf)}, lookup_timeout=lookup_timeout)
 
 
 RESOLVERS = [system, native, internet]

@@ -11,11 +11,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trioscrape import Answer, Config, Outcome
-from trioscrape._dns.adaptive_timeout import ENOUGH, INITIAL, Patience
+from trioscrape import Config, Outcome, ResolvedAddresses
+from trioscrape._dns.adaptive_timeout import ENOUGH, INITIAL, AdaptiveTimeout
 from trioscrape._dns.caching import KEEP_AT_LEAST, KEEP_AT_MOST, KEEP_FAILURE, KEEP_STALE, Names
 from trioscrape._errors import FeedFailed
-from trioscrape._lane import Lane, Trip
+from trioscrape._lane import Lane, Timings
 from trioscrape.testing import Internet, Site
 
 from support.scenarios import open_virtual, rss
@@ -37,7 +37,7 @@ class LockedInternet(Internet):
 
     lock: trio.StrictFIFOLock = field(default_factory=trio.StrictFIFOLock)
 
-    async def resolve(self, host: str) -> Answer:
+    async def resolve(self, host: str) -> ResolvedAddresses:
         async with self.lock:
             return await super().resolve(host)
 
@@ -50,7 +50,7 @@ async def lookups(internet: Internet, hosts: Sequence[str], spare: int = DEFAULT
 
     async def one(host: str) -> None:
         try:
-            await names.addresses(host, Trip())
+            await names.addresses(host, Timings())
         except FeedFailed as failed:
             run.failed[host] = failed.reason
         if not host.startswith("dead"):
@@ -81,7 +81,7 @@ async def test_dead_names_do_not_stop_the_lane(autojump_clock: MockClock, kind: 
     """1,000 dead among 1,000 healthy: these are done in less than twice their time alone."""
     sites = {host: Site(lookup=seconds) for host, seconds in durations(kind).items()}
     sites |= {host: Site(lookup=math.inf) for host in DEAD}
-    internet = Internet(sites, lookup_deadline=DEFAULT.lookup_deadline)
+    internet = Internet(sites, lookup_timeout=DEFAULT.lookup_timeout)
 
     alone = await lookups(internet, HEALTHY)
     among = await lookups(internet, AMONG)
@@ -97,7 +97,7 @@ async def test_nor_do_they_stop_a_scrape(autojump_clock: MockClock) -> None:
     sites = dict.fromkeys(HEALTHY, site) | {host: Site(lookup=math.inf) for host in DEAD}
 
     async def healthy_done(hosts: Sequence[str]) -> float:
-        internet = Internet(sites, lookup_deadline=DEFAULT.lookup_deadline)
+        internet = Internet(sites, lookup_timeout=DEFAULT.lookup_timeout)
         began, done, found = trio.current_time(), 0.0, 0
         async with open_virtual([f"http://{host}/" for host in hosts], internet) as scrape:  # type: ignore[attr-defined]
             async for result in scrape:
@@ -112,7 +112,7 @@ async def test_nor_do_they_stop_a_scrape(autojump_clock: MockClock) -> None:
 async def test_without_spare_slots_they_do(autojump_clock: MockClock) -> None:
     """The control: a lane that never gets wider is at a stand for the deadline of every 32 dead names."""
     sites = {host: Site(lookup=0.05) for host in HEALTHY} | {host: Site(lookup=math.inf) for host in DEAD}
-    internet = Internet(sites, lookup_deadline=DEFAULT.lookup_deadline)
+    internet = Internet(sites, lookup_timeout=DEFAULT.lookup_timeout)
 
     alone = await lookups(internet, HEALTHY)
     among = await lookups(internet, AMONG, spare=0)
@@ -150,7 +150,7 @@ async def test_a_lock_around_all_lookups_makes_none_overdue(
     draw = random.Random(7)
     sites = {h: Site(lookup=seconds * (1 if regular else draw.expovariate(1))) for h in HEALTHY[:500]}
 
-    run = await lookups(LockedInternet(sites, lookup_deadline=600), list(sites))
+    run = await lookups(LockedInternet(sites, lookup_timeout=600), list(sites))
 
     assert run.failed == {}
     assert run.lane.statistics().overdue == 0
@@ -166,39 +166,39 @@ async def test_the_lane_is_as_wide_as_before_when_they_have_ended(autojump_clock
     assert run.lane.statistics().busy == 0
 
 
-class TestPatience:
+class TestAdaptiveTimeout:
     def test_a_second_at_first(self) -> None:
-        assert Patience().until(began=5) == 5 + INITIAL
+        assert AdaptiveTimeout().until(began=5) == 5 + INITIAL
 
     def test_late_is_what_takes_longer_than_the_others_and_was_overtaken(self) -> None:
-        patience = Patience()
-        patience.answered(10.0, 10.1)
+        timeout = AdaptiveTimeout()
+        timeout.answered(10.0, 10.1)
 
-        assert patience.until(began=9.9) == pytest.approx(9.9 + 0.3)  # 0.1 + 4 × 0.05: RFC 6298 §2.2
+        assert timeout.until(began=9.9) == pytest.approx(9.9 + 0.3)  # 0.1 + 4 × 0.05: RFC 6298 §2.2
         # Nothing that began later has been answered, and the last answer came at 10.1.
-        assert patience.until(began=10.0) == 10.1 + INITIAL
+        assert timeout.until(began=10.0) == 10.1 + INITIAL
 
     def test_when_nothing_moves_any_more(self) -> None:
         """What was not overtaken is stuck when nobody has had an answer for as long as one takes."""
-        patience = Patience()
+        timeout = AdaptiveTimeout()
         for began in range(ENOUGH):
-            patience.answered(began, began + 0.2)
+            timeout.answered(began, began + 0.2)
 
-        assert patience.until(began=100) == pytest.approx(100.4)
+        assert timeout.until(began=100) == pytest.approx(100.4)
 
-    def test_slow_answers_teach_patience(self) -> None:
-        patience = Patience()
+    def test_slow_answers_teach_timeout(self) -> None:
+        timeout = AdaptiveTimeout()
         for began in range(100):
-            patience.answered(began, began + 4.0)
+            timeout.answered(began, began + 4.0)
 
-        assert patience.until(began=98) >= 98 + 8
+        assert timeout.until(began=98) >= 98 + 8
 
     def test_regular_answers_leave_room_for_a_hiccup(self) -> None:
-        patience = Patience()
+        timeout = AdaptiveTimeout()
         for began in range(100):
-            patience.answered(began, began + 0.2)
+            timeout.answered(began, began + 0.2)
 
-        assert patience.until(began=98) == pytest.approx(98.4)
+        assert timeout.until(began=98) == pytest.approx(98.4)
 
 
 # How long an answer is kept.
@@ -209,7 +209,7 @@ async def asked_again(internet: Internet, *pauses: float) -> list[int]:
     names, counts = Names(internet, Lane("dns", 1)), []
     for pause in pauses:
         await trio.sleep(pause)
-        await names.addresses("a.test", Trip())
+        await names.addresses("a.test", Timings())
         counts.append(len(internet.lookups))
     return counts
 
@@ -239,7 +239,7 @@ class Failing:
 
 async def found(names: Names) -> str:
     try:
-        return ", ".join(await names.addresses("a.test", Trip()))
+        return ", ".join(await names.addresses("a.test", Timings()))
     except FeedFailed as failed:
         return failed.reason
 
@@ -298,4 +298,4 @@ async def test_what_is_wrong_with_a_resolver_comes_out_as_itself(autojump_clock:
             raise KeyError(host)
 
     with pytest.raises(KeyError):
-        await Names(Buggy(), Lane("dns", 1)).addresses("a.test", Trip())  # type: ignore[arg-type]
+        await Names(Buggy(), Lane("dns", 1)).addresses("a.test", Timings())  # type: ignore[arg-type]

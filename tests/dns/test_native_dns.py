@@ -11,7 +11,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from trioscrape import Answer, NativeResolver
+from trioscrape import NativeResolver, ResolvedAddresses
 from trioscrape._dns import native
 from trioscrape._dns.native import _configured
 from trioscrape._dns.sockets import Sockets
@@ -23,11 +23,11 @@ PATIENCE = 60.0
 
 
 async def asked(
-    zones: dict[str, Zone], host: str, *, deadline: float = PATIENCE, **files: Path
-) -> tuple[Answer | OSError, DnsServer]:
+    zones: dict[str, Zone], host: str, *, lookup_timeout: float = PATIENCE, **files: Path
+) -> tuple[ResolvedAddresses | OSError, DnsServer]:
     """What becomes of one lookup, and the server that was asked."""
     async with open_dns(zones) as server:
-        resolver = NativeResolver(deadline=deadline, servers=[server.address], **files)
+        resolver = NativeResolver(timeout=lookup_timeout, servers=[server.address], **files)
         try:
             return await resolver.resolve(host), server
         except OSError as error:
@@ -44,14 +44,14 @@ async def test_a_chain_of_names_holds_as_long_as_its_weakest_part() -> None:
     }
     answer, _ = await asked(zones, "www.test")
 
-    assert answer == Answer(["2001:db8::1", "192.0.2.1"], 20)
+    assert answer == ResolvedAddresses(["2001:db8::1", "192.0.2.1"], 20)
 
 
 async def test_what_is_cut_off_comes_over_tcp() -> None:
     many = tuple(f"192.0.2.{n}" for n in range(1, 201))
     answer, server = await asked({"big.test": Zone(a=many, truncated=True)}, "big.test")
 
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, ResolvedAddresses)
     assert sorted(answer.addresses) == sorted(many)
     assert server.asked["big.test", "A", "tcp"] == 1
 
@@ -60,13 +60,13 @@ async def test_garbage_and_forged_answers_are_not_listened_to() -> None:
     """Someone else's datagrams come first: noise, and another address under another message id."""
     answer, _ = await asked({"a.test": Zone(a=("192.0.2.1",), garbage=True)}, "a.test")
 
-    assert answer == Answer(["192.0.2.1"], 300)
+    assert answer == ResolvedAddresses(["192.0.2.1"], 300)
 
 
 async def test_every_question_comes_from_a_port_of_its_own() -> None:
     """What an attacker has to guess (RFC 5452 §9.2)."""
     async with open_dns({f"f{n}.test": Zone(a=("192.0.2.1",)) for n in range(20)}) as server:
-        resolver = NativeResolver(deadline=PATIENCE, servers=[server.address])
+        resolver = NativeResolver(timeout=PATIENCE, servers=[server.address])
         async with trio.open_nursery() as nursery:
             for name in server.zones:
                 nursery.start_soon(resolver.resolve, name)
@@ -101,7 +101,7 @@ async def test_what_servers_answer(zone: Zone, number: int, words: str) -> None:
 
 @pytest.mark.parametrize("silent", [ANY, frozenset({"A"}), frozenset({"AAAA"})])
 async def test_silence_is_no_answer_however_little_the_other_family_knows(silent: frozenset[str]) -> None:
-    error, _ = await asked({"a.test": Zone(silent=silent)}, "a.test", deadline=0.2)
+    error, _ = await asked({"a.test": Zone(silent=silent)}, "a.test", lookup_timeout=0.2)
 
     assert isinstance(error, TimeoutError)
 
@@ -113,7 +113,7 @@ async def test_a_server_that_is_silent_on_one_family(monkeypatch: pytest.MonkeyP
     with trio.fail_after(PATIENCE / 2):
         answer, _ = await asked(zones, "a.test")
 
-    assert answer == Answer(["192.0.2.1"], 300)
+    assert answer == ResolvedAddresses(["192.0.2.1"], 300)
 
 
 def closed_port() -> int:
@@ -124,7 +124,7 @@ def closed_port() -> int:
 
 async def test_nobody_listens() -> None:
     """The machine says so, and nobody waits for a deadline."""
-    resolver = NativeResolver(deadline=PATIENCE, servers=[("127.0.0.1", closed_port())])
+    resolver = NativeResolver(timeout=PATIENCE, servers=[("127.0.0.1", closed_port())])
     with trio.fail_after(PATIENCE / 2), pytest.raises(socket.gaierror, match="refused"):
         await resolver.resolve("a.test")
 
@@ -136,9 +136,9 @@ async def test_the_next_server_is_asked(rcode: dns.rcode.Rcode | None) -> None:
         open_dns({"a.test": Zone(a=("192.0.2.1",))}) as sound,
     ):
         first = ("127.0.0.1", closed_port()) if rcode is None else broken.address
-        resolver = NativeResolver(deadline=PATIENCE, servers=[first, sound.address])
+        resolver = NativeResolver(timeout=PATIENCE, servers=[first, sound.address])
 
-        assert await resolver.resolve("a.test") == Answer(["192.0.2.1"], 300)
+        assert await resolver.resolve("a.test") == ResolvedAddresses(["192.0.2.1"], 300)
 
 
 @pytest.mark.parametrize(
@@ -175,13 +175,13 @@ async def test_the_hosts_file_comes_first(tmp_path: Path) -> None:
     zones = {"nas.home.test": Zone(a=("192.0.2.99",)), "broken.test": Zone(a=("192.0.2.8",))}
 
     answer, server = await asked(zones, "nas.home.test", hosts=hosts)
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, ResolvedAddresses)
     assert set(answer.addresses) >= {"192.0.2.7", "2001:db8::7"}
     assert len(answer.addresses) == len(set(answer.addresses))
     assert not server.asked
 
     answer, _ = await asked(zones, "broken.test", hosts=hosts)
-    assert answer == Answer(["192.0.2.8"], 300)
+    assert answer == ResolvedAddresses(["192.0.2.8"], 300)
 
 
 async def test_no_files_at_all(tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ async def test_no_files_at_all(tmp_path: Path) -> None:
 
     answer, _ = await asked(zones, "a.test", hosts=nothing, resolv_conf=nothing)
 
-    assert answer == Answer(["192.0.2.1"], 300)
+    assert answer == ResolvedAddresses(["192.0.2.1"], 300)
 
 
 @pytest.mark.parametrize(
@@ -240,13 +240,13 @@ async def test_lookups_leave_files_to_others(monkeypatch: pytest.MonkeyPatch) ->
     """Two lookups of dead names have all the sockets there are for lookups; the next one waits for them."""
     monkeypatch.setattr(resource, "getrlimit", lambda which: (12, 12))
     async with open_dns({"a.test": Zone(a=("192.0.2.1",)), "b.test": DEAD, "c.test": DEAD}) as server:
-        resolver = NativeResolver(deadline=0.1, servers=[server.address])
+        resolver = NativeResolver(timeout=0.1, servers=[server.address])
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_quietly, resolver, "b.test")
             nursery.start_soon(_quietly, resolver, "c.test")
             await wait_all_tasks_blocked()
 
-            assert await resolver.resolve("a.test") == Answer(["192.0.2.1"], 300)
+            assert await resolver.resolve("a.test") == ResolvedAddresses(["192.0.2.1"], 300)
             assert len(nursery.child_tasks) < 2
 
 
@@ -274,7 +274,7 @@ async def test_cancelled_between_two_families_and_two_protocols() -> None:
     """Wherever a lookup is when it is cancelled, the server sees its connections closed."""
     zones = {"a.test": Zone(truncated=True, delay=0.01), "b.test": DEAD, "c.test": Zone(delay=0.02)}
     async with open_dns(zones) as server:
-        resolver = NativeResolver(deadline=PATIENCE, servers=[server.address])
+        resolver = NativeResolver(timeout=PATIENCE, servers=[server.address])
         for after in (0, 0.005, 0.015, 0.025, 0.05):
             with trio.move_on_after(after):
                 async with trio.open_nursery() as nursery:

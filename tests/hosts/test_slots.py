@@ -9,8 +9,8 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from trioscrape import Config, Feed, Outcome, Per
-from trioscrape._dns.caching import Answer
+from trioscrape import Config, Feed, HostGrouping, Outcome
+from trioscrape._dns.caching import ResolvedAddresses
 from trioscrape._hosts.queue import HostQueue
 from trioscrape._hosts.retry_after import Holds
 from trioscrape._hosts.slots import HostSlots
@@ -176,7 +176,7 @@ async def test_redirects_wait_for_the_host_that_they_lead_to(autojump_clock: Moc
     internet = Counting(sites | {"one.test": one}).count()
     began = trio.current_time()
 
-    found = await outcomes([f"http://{host}/" for host in sites], internet, addresses="any")
+    found = await outcomes([f"http://{host}/" for host in sites], internet, address_policy="any")
 
     assert found == {Outcome.NEW: 50}
     assert internet.most["198.51.100.1"] == 1
@@ -187,7 +187,7 @@ async def test_waiting_for_a_host_is_not_charged_to_the_fetch(autojump_clock: Mo
     sites = {f"f{n}.test": Site(status=302, headers={"Location": f"http://one.test/{n}"}) for n in range(10)}
     internet = Internet(sites | {"one.test": Site(body=rss("a"), first_byte=4)})
 
-    assert await outcomes([f"http://{host}/" for host in sites], internet, fetch_deadline=5) == {
+    assert await outcomes([f"http://{host}/" for host in sites], internet, fetch_timeout=5) == {
         Outcome.NEW: 10
     }
 
@@ -247,7 +247,9 @@ class TestPerAddress:
         internet = self.hosted(20)
         began = trio.current_time()
 
-        found = await outcomes([f"http://{host}/" for host in internet.sites], internet, per=Per.ADDRESS)
+        found = await outcomes(
+            [f"http://{host}/" for host in internet.sites], internet, group_hosts_by=HostGrouping.ADDRESS
+        )
 
         assert found == {Outcome.NEW: 20}
         assert internet.most["198.51.100.1"] == 1
@@ -264,7 +266,7 @@ class TestPerAddress:
         internet = self.hosted(300, elsewhere=50)
         began, alone_done = trio.current_time(), 0.0
         feeds = [f"http://{host}/" for host in internet.sites]
-        config = Config(per=Per.ADDRESS, in_flight=20)
+        config = Config(group_hosts_by=HostGrouping.ADDRESS, in_flight=20)
 
         async with open_virtual(feeds, internet, config=config) as scrape:  # type: ignore[attr-defined]
             count = 0
@@ -280,16 +282,18 @@ class TestPerAddress:
 
     async def test_in_whatever_order_a_lookup_gives_them(self, autojump_clock: MockClock) -> None:
         class Turning(Counting):
-            async def resolve(self, host: str) -> Answer:
+            async def resolve(self, host: str) -> ResolvedAddresses:
                 answer = await super().resolve(host)
                 turned = sorted(answer.addresses, reverse=hash(host) % 2 == 0)
-                return Answer(turned)
+                return ResolvedAddresses(turned)
 
         kept = Site(body=rss("a"), first_byte=1, addresses=["198.51.100.1", "198.51.100.2"])
         internet = Turning({f"f{n}.test": kept for n in range(10)}).count()
         began = trio.current_time()
 
-        await outcomes([f"http://{host}/" for host in internet.sites], internet, per=Per.ADDRESS)
+        await outcomes(
+            [f"http://{host}/" for host in internet.sites], internet, group_hosts_by=HostGrouping.ADDRESS
+        )
 
         assert trio.current_time() - began >= 10
 
@@ -297,7 +301,9 @@ class TestPerAddress:
         internet = Internet({"unknown.test": Site(exists=False), "fine.test": Site(body=rss("a"))})
 
         results, _ = await run_virtual(
-            [f"http://{host}/" for host in internet.sites], internet, config=Config(per=Per.ADDRESS)
+            [f"http://{host}/" for host in internet.sites],
+            internet,
+            config=Config(group_hosts_by=HostGrouping.ADDRESS),
         )
 
         assert {result.reason for result in results} == {"name-not-found", None}

@@ -42,8 +42,8 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
     assert f"up to {MERGED_ENTRIES:,} entries" in README
     assert f"{CALLERS} feeds for each" in README
     assert f"{defaults.dns_abandoned:,} such threads" in README
-    assert f"`--store-deadline` ({defaults.store_deadline:g} s)" in README
-    patience = f"`--store-patience` seconds (default {defaults.store_patience:g})"
+    assert f"`--store-timeout` ({defaults.store_timeout:g} s)" in README
+    patience = f"`--outage-timeout` seconds (default {defaults.outage_timeout:g})"
     limit = f"first {defaults.entries_limit:,} entries are taken (`--entries-limit`)"
     assert patience in " ".join(README.split())
     assert limit in " ".join(README.split())

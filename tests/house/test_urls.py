@@ -69,7 +69,7 @@ def test_two_feeds(one: str, other: str) -> None:
 def test_credentials_are_never_shown() -> None:
     feed = Feed("https://me:s3cret@a.test/feed?mail=x@y.test")
 
-    assert feed.shown == "https://a.test/feed?mail=x@y.test"
+    assert feed.redacted_url == "https://a.test/feed?mail=x@y.test"
     assert "s3cret" not in repr(feed)
 
 
@@ -89,7 +89,7 @@ def test_credentials_are_never_shown() -> None:
     ],
 )
 def test_passwords_that_nobody_has_escaped(url: str) -> None:
-    shown = Feed(url).shown + (problem_with(url) or "") + repr(Feed(url))
+    shown = Feed(url).redacted_url + (problem_with(url) or "") + repr(Feed(url))
 
     for part in "s3", "cr3t", "alice":
         assert part not in shown
@@ -97,7 +97,7 @@ def test_passwords_that_nobody_has_escaped(url: str) -> None:
 
 
 def test_an_at_sign_in_a_path_is_no_password() -> None:
-    assert Feed("https://a.test/feed/@author?x=@").shown == "https://a.test/feed/@author?x=@"
+    assert Feed("https://a.test/feed/@author?x=@").redacted_url == "https://a.test/feed/@author?x=@"
 
 
 def test_messages() -> None:

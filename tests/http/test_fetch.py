@@ -51,11 +51,11 @@ async def test_validators_go_out_byte_for_byte_and_a_304_keeps_them() -> None:
 async def test_validators_go_to_the_url_that_they_came_from_and_to_no_other() -> None:
     """A 304 of another server would be taken for that one's (RFC 9110 §13.1)."""
     async with open_raw(b"HTTP/1.1 304 Not Modified\r\n\r\n") as other:
-        found_at = f"http://a.test:{other.port}/feed"
-        async with open_raw(answer("302 Found", b"", f"Location: {found_at}")) as server:
+        validators_url = f"http://a.test:{other.port}/feed"
+        async with open_raw(answer("302 Found", b"", f"Location: {validators_url}")) as server:
             url = f"http://a.test:{server.port}/"
-            fetched = await fetch(url, replace(STATE, url=url, found_at=found_at))
-            failed = await failure(url, replace(STATE, url=url, found_at=url))
+            fetched = await fetch(url, replace(STATE, url=url, validators_url=validators_url))
+            failed = await failure(url, replace(STATE, url=url, validators_url=url))
 
     assert fetched.body is None
     assert failed.reason == "http-304"
@@ -174,7 +174,7 @@ async def test_what_servers_send(data: bytes, reason: str) -> None:
 async def test_refused() -> None:
     async with open_raw(b"") as server:
         pass  # its port is free again
-    assert (await failure(f"http://a.test:{server.port}/")).reason == "refused"
+    assert (await failure(f"http://a.test:{server.port}/")).reason == "connection-refused"
 
 
 async def test_no_lookup_for_literals() -> None:
@@ -225,7 +225,7 @@ async def test_a_parked_connection_leads_where_the_name_leads_now() -> None:
             fetching.names._answers.clear()
             failed = await fetching.failure(f"http://a.test:{server.port}/")
 
-    assert failed.reason == "refused"
+    assert failed.reason == "connection-refused"
 
 
 # The rest is decided without a socket: a scenario records what would have been connected to.
@@ -235,7 +235,7 @@ async def refused(site: Site, policy: AddressPolicy) -> tuple[str, list[tuple[st
     """The reason, and where connections went; the site of the list redirects to inner.test."""
     inner = Site(body=FEED, addresses=["169.254.169.254"])
     internet = Internet({"listed.test": site, "inner.test": inner})
-    fetching = Fetching(Config(addresses=policy), resolver=internet, connector=internet.connect)
+    fetching = Fetching(Config(address_policy=policy), resolver=internet, connector=internet.connect)
     try:
         await fetching.get("http://listed.test/")
     except FeedFailed as failed:
@@ -271,13 +271,13 @@ async def test_policy_on_every_hop(
 
 async def test_deadlines_measure_the_server(autojump_clock: MockClock) -> None:
     """Each has its own name."""
-    config = Config(connect_deadline=2, read_deadline=3, fetch_deadline=20, lookup_deadline=5)
+    config = Config(connect_timeout=2, read_timeout=3, fetch_timeout=20, lookup_timeout=5)
     slow = {
         "lookup-timeout": Site(lookup=9),
         "connect-timeout": Site(connect=9),
         "read-timeout": Site(first_byte=9),
         "too-slow": Site(body=bytes(100), chunk=1, per_chunk=2),
-        "deadline": Site(body=bytes(100_000), chunk=1000, per_chunk=2),
+        "fetch-timeout": Site(body=bytes(100_000), chunk=1000, per_chunk=2),
     }
     internet = Internet({f"{name}.test": site for name, site in slow.items()})
     for name in slow:

@@ -85,8 +85,8 @@ async def test_a_tie_closes_the_loser(autojump_clock: MockClock) -> None:
 @pytest.mark.parametrize(
     ("numbers", "reason"),
     [
-        ([errno.ECONNREFUSED], "refused"),
-        ([errno.ENETUNREACH, errno.ECONNREFUSED], "refused"),
+        ([errno.ECONNREFUSED], "connection-refused"),
+        ([errno.ENETUNREACH, errno.ECONNREFUSED], "connection-refused"),
         ([errno.ENETUNREACH, errno.EHOSTUNREACH], "unreachable"),
         ([errno.ETIMEDOUT, errno.ENETUNREACH], "connect-timeout"),
         ([errno.ECONNRESET], "connection-lost"),

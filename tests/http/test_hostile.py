@@ -17,7 +17,7 @@ from support.fetching import Fetching, failure, fetch
 from support.hostile_servers import FINE, HOSTILE, OK, chunked
 from support.servers import FEED, RawServer, answer, open_raw, open_server, read_head
 
-CONFIG = Config(read_deadline=0.4, fetch_deadline=2, body_limit=2**20)
+CONFIG = Config(read_timeout=0.4, fetch_timeout=2, body_limit=2**20)
 
 
 def known(url: str) -> FeedState:
@@ -192,7 +192,7 @@ PUBLIC, METADATA = "93.184.215.14", "169.254.169.254"
 async def test_a_name_that_leads_elsewhere_the_next_time(autojump_clock: MockClock) -> None:
     """Not through a fresh connection, and not through the one that is parked."""
     internet = Internet({"a.test": Site(body=FEED, addresses=[PUBLIC])})
-    config = Config(addresses=AddressPolicy.PUBLIC)
+    config = Config(address_policy=AddressPolicy.PUBLIC)
     fetching = Fetching(config, resolver=internet, connector=internet.connect)
     async with aclosing(fetching.transport):
         await fetching.get("http://a.test/")
@@ -224,9 +224,9 @@ async def test_a_name_that_leads_elsewhere_from_one_hop_to_the_next(autojump_clo
 async def test_an_answer_with_some_of_each(autojump_clock: MockClock) -> None:
     """Only the addresses that have passed are connected to, also when they don't answer."""
     internet = Internet({"a.test": Site(listens=False, addresses=[METADATA, PUBLIC, "10.0.0.1"])})
-    config = Config(addresses=AddressPolicy.PUBLIC)
+    config = Config(address_policy=AddressPolicy.PUBLIC)
 
     assert (
         await failure("http://a.test/", config=config, resolver=internet, connector=internet.connect)
-    ).reason == "refused"
+    ).reason == "connection-refused"
     assert internet.connects == [(PUBLIC, 80)]

@@ -12,8 +12,7 @@ import pytest
 import trustme
 
 from trioscrape import Config
-from trioscrape._errors import FeedFailed
-from trioscrape._records.reasons import is_reason
+from trioscrape._errors import FeedFailed, is_reason
 
 from support.fetching import Fetching
 from support.hostile_http2 import (
@@ -33,7 +32,7 @@ from support.hostile_http2 import (
 from support.hostile_servers import LONG
 from support.servers import FEED, open_server
 
-CONFIG = Config(read_deadline=0.4, fetch_deadline=2, body_limit=2**18, http2=True)
+CONFIG = Config(read_timeout=0.4, fetch_timeout=2, body_limit=2**18, http2=True)
 
 
 @pytest.fixture(scope="module")

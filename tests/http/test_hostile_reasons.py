@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from trioscrape import REASONS, AddressPolicy, Config, StoreError, open_scrape
-from trioscrape._dns.caching import Answer
+from trioscrape._dns.caching import ResolvedAddresses
 from trioscrape._http import limits
 from trioscrape._parse import open_process_parser
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
@@ -77,7 +77,7 @@ class Failing:
     def __init__(self, error: BaseException) -> None:
         self._error = error
 
-    async def resolve(self, host: str) -> Answer:
+    async def resolve(self, host: str) -> ResolvedAddresses:
         raise self._error
 
 
@@ -102,7 +102,7 @@ async def _lookup_failed() -> str | None:
 async def _blocked_address() -> str | None:
     """Opens no connection: the connector would say so."""
     internet = Internet({"a.test": Site(addresses=["127.0.0.1"])})
-    config = Config(addresses=AddressPolicy.PUBLIC)
+    config = Config(address_policy=AddressPolicy.PUBLIC)
     end = await end_of("http://a.test/", resolver=internet, connector=internet.connect, config=config)
     assert internet.connects == []
     return end
@@ -111,7 +111,7 @@ async def _blocked_address() -> str | None:
 # Connections
 
 
-@provokes("refused")
+@provokes("connection-refused")
 async def _refused() -> str | None:
     async with open_server(sending()) as server:
         port = server.port
@@ -147,7 +147,7 @@ async def _connect_timeout() -> str | None:
             await first.connect(address)
             with trio.move_on_after(0.1):
                 await second.connect(address)
-            config = Config(connect_deadline=0.2)
+            config = Config(connect_timeout=0.2)
             return await end_of(f"http://a.test:{address[1]}/", config=config)
 
 
@@ -179,8 +179,8 @@ async def _too_many_entries() -> str | None:
     return await end_at(sending(answer("200 OK", rss(*"123"))), config=Config(entries_limit=2))
 
 
-async def _end_of_parsing(command: bytes, deadline: float) -> str | None:
-    async with open_process_parser(1, deadline, act) as parser:
+async def _end_of_parsing(command: bytes, parse_timeout: float) -> str | None:
+    async with open_process_parser(1, parse_timeout, act) as parser:
         return await end_at(sending(answer("200 OK", command)), parser=parser)
 
 
@@ -206,7 +206,7 @@ async def _not_stored() -> str | None:
     found = []
     async with open_server(handler) as server:
         url = f"http://a.test:{server.port}/feed"
-        config = Config(store_patience=0)
+        config = Config(outage_timeout=0)
         with pytest.raises(StoreError, match="the disk is full"):
             async with open_scrape(
                 [url], store=store, config=config, resolver=Loopback(), parser=InlineParser()
@@ -243,7 +243,7 @@ async def _cancelled() -> str | None:
 async def _too_slow() -> str | None:
     """A byte every 20 ms is less than 100 bytes/s; the grace is shortened by the test."""
     drip = sending(answer("200 OK", FEED)[:-99], forever=itertools.repeat(b"x", 99), pause=0.02)
-    return await end_at(drip, config=Config(fetch_deadline=50))
+    return await end_at(drip, config=Config(fetch_timeout=50))
 
 
 def _table(reason: str, name: str, **settings: float) -> None:
@@ -256,8 +256,8 @@ def _table(reason: str, name: str, **settings: float) -> None:
 
 _table("connection-lost", "closed-at-once")
 _table("protocol-error", "endless-headers")
-_table("read-timeout", "silence", read_deadline=0.2)
-_table("deadline", "drip", fetch_deadline=0.5, minimum_rate=0)
+_table("read-timeout", "silence", read_timeout=0.2)
+_table("fetch-timeout", "drip", fetch_timeout=0.5, minimum_rate=0)
 _table("too-large", "endless-body")
 _table("decompression-bomb", "gzip-bomb")
 _table("bad-encoding", "three-codings")

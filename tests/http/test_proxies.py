@@ -40,7 +40,7 @@ from support.servers import FEED, RawServer, Scope, answer, open_https, open_raw
 def test_what_a_proxy_is(url: str, shown: str, userinfo: bytes) -> None:
     found = proxy("http_proxy", url)
 
-    assert (found.shown, found.userinfo) == (shown, userinfo)
+    assert (found.redacted_url, found.userinfo) == (shown, userinfo)
     assert "s3" not in repr(found)
 
 
@@ -119,9 +119,9 @@ def test_what_is_reached_directly(direct: str, host: str, port: int, is_direct: 
 
 
 def test_which_proxies_are_used() -> None:
-    assert Proxies(None, None).shown == ()
-    assert Proxies("http://me@p.test:1", "http://p.test:1").shown == ("http://p.test:1",)
-    assert Proxies("http://p.test:1", "http://p.test:2", ["*"]).shown == ()
+    assert Proxies(None, None).redacted_urls == ()
+    assert Proxies("http://me@p.test:1", "http://p.test:1").redacted_urls == ("http://p.test:1",)
+    assert Proxies("http://p.test:1", "http://p.test:2", ["*"]).redacted_urls == ()
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ async def test_a_proxy_that_is_not_there(scheme: str) -> None:
 
     failed = await failure(f"{scheme}://a.test/", config=config)
 
-    assert failed.reason == "refused"
+    assert failed.reason == "connection-refused"
     assert failed.detail.startswith(f"proxy {little.url}: ")
 
 
@@ -327,7 +327,7 @@ async def test_a_tunnel_that_never_opens(how: str) -> None:
 
     async with open_server(handler) as server:
         url = f"http://127.0.0.1:{server.port}"
-        fetching = Fetching(through(url, connect_deadline=0.05 if how == "deadline" else 60))
+        fetching = Fetching(through(url, connect_timeout=0.05 if how == "deadline" else 60))
         if how == "deadline":
             failed = await fetching.failure("https://a.test/")
             assert (failed.reason, failed.detail[: 7 + len(url)]) == ("connect-timeout", f"proxy {url}:")
@@ -357,7 +357,9 @@ async def test_policy_with_a_proxy(
     autojump_clock: MockClock, url: str, policy: AddressPolicy, fetched: bool
 ) -> None:
     """The proxy itself may be anywhere; of its targets only addresses can be judged."""
-    config = through("http://proxy.test:3128", addresses=policy, deny=("192.0.2.0/24", "10.1.1.1"))
+    config = through(
+        "http://proxy.test:3128", address_policy=policy, deny_networks=("192.0.2.0/24", "10.1.1.1")
+    )
     internet = Internet({"proxy.test": Site(body=FEED, addresses=["10.1.1.1"])})
     fetching = Fetching(config, resolver=internet, connector=internet.connect)
     async with aclosing(fetching.transport):

@@ -114,7 +114,7 @@ async def test_a_handshake_that_never_ends(how: str) -> None:
 
     async with open_server(handler) as server:
         fetching = Fetching(
-            Config(connect_deadline=0.05 if how == "deadline" else 60), context=ssl.create_default_context()
+            Config(connect_timeout=0.05 if how == "deadline" else 60), context=ssl.create_default_context()
         )
         url = f"https://a.test:{server.port}/"
         if how == "deadline":

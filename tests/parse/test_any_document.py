@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioscrape._parse import Document
-from trioscrape._records.results import Entry, ParsedFeed
+from trioscrape._parse import FeedDocument
+from trioscrape._records import Entry, ParsedFeed
 
 from support.blocking_parser import Parsing, open_blocking_parser
 from support.mutations import FOUND, content_types, faulty, soups
@@ -35,7 +35,7 @@ bodies = st.binary(max_size=300) | soups | faulty()
 
 @given(body=bodies, content_type=content_types, distrusts_ids=st.booleans())
 def test_any_bytes(parse: Parsing, body: bytes, content_type: str | None, *, distrusts_ids: bool) -> None:
-    document = Document(body, URL, content_type, distrusts_ids, entries_limit=50)
+    document = FeedDocument(body, URL, content_type, distrusts_ids, entries_limit=50)
     answer = parse(document)
 
     if isinstance(answer, ParsedFeed):
@@ -51,7 +51,7 @@ def test_any_bytes(parse: Parsing, body: bytes, content_type: str | None, *, dis
 @pytest.mark.parametrize("name", sorted(path.name for path in FOUND.iterdir()))
 def test_what_once_broke_something(parse: Parsing, name: str) -> None:
     """What `test_any_bytes` has found, each made small by hand: all are feeds with an entry."""
-    feed = parse(Document((FOUND / name).read_bytes(), URL))
+    feed = parse(FeedDocument((FOUND / name).read_bytes(), URL))
 
     assert isinstance(feed, ParsedFeed)
     assert (feed.title, [entry.title for entry in feed.entries]) == ("T", ["one"])

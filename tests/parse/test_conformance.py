@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioscrape._parse import Document, parse_document
-from trioscrape._parse._fast import NotTaken, read_wellformed
+from trioscrape._parse import FeedDocument, parse_document
+from trioscrape._parse._fast import Unsupported, read_wellformed
 from trioscrape._parse._fast.dates import parse_date
 from trioscrape._parse.feedparser_reader import moment
 
@@ -35,7 +35,7 @@ def agree(*samples: Sample) -> Comparison:
 
 def test_the_samples_of_this_suite() -> None:
     paths = sorted(path for path in FEEDS.glob("*.xml") if path.stem != "broken")
-    found = agree(*(Sample("ours", path, Document(path.read_bytes(), URL)) for path in paths))
+    found = agree(*(Sample("ours", path, FeedDocument(path.read_bytes(), URL)) for path in paths))
 
     assert found.documents["first pass", "ours"] == len(paths)
 
@@ -44,7 +44,7 @@ def test_some_real_feeds() -> None:
     if not CORPUS.is_dir():
         pytest.skip("no real feeds")
     paths = sorted(CORPUS.iterdir(), key=lambda path: path.stat().st_size)[:A_FEW]
-    found = agree(*(Sample("real", path, Document(path.read_bytes(), URL)) for path in paths))
+    found = agree(*(Sample("real", path, FeedDocument(path.read_bytes(), URL)) for path in paths))
 
     assert found.documents["first pass", "real"] >= 0.9 * A_FEW
 
@@ -64,7 +64,7 @@ def test_some_real_feeds() -> None:
 )
 def test_constructs_of_rss(inner: str) -> None:
     body = RSS.format(ns="", inner=inner).encode()
-    found = agree(Sample("rss", Path("inline"), Document(body, URL)))
+    found = agree(Sample("rss", Path("inline"), FeedDocument(body, URL)))
 
     assert found.documents["first pass", "rss"] == 1
 
@@ -83,15 +83,15 @@ def test_constructs_of_rss(inner: str) -> None:
     ids=["entities", "broken", "markup", "base64", "image", "root", "deep"],
 )
 def test_what_is_left_to_feedparser(body: str) -> None:
-    with pytest.raises(NotTaken):
-        read_wellformed(Document(body.encode(), URL))
+    with pytest.raises(Unsupported):
+        read_wellformed(FeedDocument(body.encode(), URL))
 
 
 def test_which_one_has_read_it_is_told() -> None:
     sound = RSS.format(ns="", inner="<item><title>x</title></item>").encode()
 
-    assert parse_document(Document(sound, URL)).parser == "first-pass"
-    assert parse_document(Document(sound.replace(b"x<", b"x & y<"), URL)).parser == "feedparser"
+    assert parse_document(FeedDocument(sound, URL)).parser == "first-pass"
+    assert parse_document(FeedDocument(sound.replace(b"x<", b"x & y<"), URL)).parser == "feedparser"
 
 
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC))

@@ -9,8 +9,8 @@ from random import Random
 import feedparser
 import pytest
 
-from trioscrape._parse import Document, parse_document
-from trioscrape._parse._fast import NotTaken, read_wellformed
+from trioscrape._parse import FeedDocument, parse_document
+from trioscrape._parse._fast import Unsupported, read_wellformed
 from trioscrape._parse.feedparser_reader import raw_feed
 from trioscrape._parse.records import parsed_feed
 
@@ -101,7 +101,7 @@ MARKUP = (
 )
 
 
-def loosely(document: Document) -> object:
+def loosely(document: FeedDocument) -> object:
     """What feedparser makes of it, in our records."""
     headers = {"content-location": document.url}
     parsed = feedparser.parse(
@@ -110,7 +110,7 @@ def loosely(document: Document) -> object:
     return parsed_feed(raw_feed(parsed, document.body), document)
 
 
-def from_a_tree(document: Document) -> object:
+def from_a_tree(document: FeedDocument) -> object:
     """The same from the first pass."""
     raw = read_wellformed(document)
     assert raw.repaired
@@ -159,10 +159,10 @@ def test_random_feeds_with_control_characters_are_what_feedparser_makes_of_them(
         usual = made == "of usual elements"
         body = with_controls(random, random_feed(random)) if usual else unclean_feed(random)
         declaration = random.choice(["", "<?xml version='1.0' encoding='utf-8'?>"])
-        document = Document(f"{declaration}{body}".encode(), URL)
+        document = FeedDocument(f"{declaration}{body}".encode(), URL)
         try:
             ours = from_a_tree(document)
-        except NotTaken:
+        except Unsupported:
             continue
         assert ours == loosely(document), body
         taken += 1
@@ -192,7 +192,7 @@ RSS = (
 )
 def test_most_of_them_are_read_from_a_tree(item: str) -> None:
     """With their control characters: it is for those who read a store to say what these are."""
-    document = Document(RSS.format(DECLARED, item).encode(), URL)
+    document = FeedDocument(RSS.format(DECLARED, item).encode(), URL)
 
     assert from_a_tree(document) == loosely(document)
     assert parse_document(document).parser == "first-pass"
@@ -229,9 +229,9 @@ def test_most_of_them_are_read_from_a_tree(item: str) -> None:
     ],
 )
 def test_where_the_parsers_differ_feedparser_reads_them(declared: str, item: str) -> None:
-    document = Document(RSS.format(declared, item).encode(), URL)
+    document = FeedDocument(RSS.format(declared, item).encode(), URL)
 
-    with pytest.raises(NotTaken):
+    with pytest.raises(Unsupported):
         read_wellformed(document)
     assert parse_document(document).parser == "feedparser"
 
@@ -245,17 +245,17 @@ def test_where_the_parsers_differ_feedparser_reads_them(declared: str, item: str
     ids=["no UTF-8", "a root with a prefix"],
 )
 def test_so_it_does_whole_documents(body: bytes) -> None:
-    with pytest.raises(NotTaken):
-        read_wellformed(Document(body, URL))
+    with pytest.raises(Unsupported):
+        read_wellformed(FeedDocument(body, URL))
 
 
 def test_a_default_namespace_is_nothing_to_the_loose_parser() -> None:
-    document = Document(
+    document = FeedDocument(
         b"<RDF xmlns='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns:r='http://purl.org/rss/1.0/'>"
         b"<item>\x02</item></RDF>",
         URL,
     )
 
-    with pytest.raises(NotTaken):
+    with pytest.raises(Unsupported):
         read_wellformed(document)
     assert len(parse_document(document).entries) == 1

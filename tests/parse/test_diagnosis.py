@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, parse_document
+from trioscrape._parse import FeedDocument, parse_document
 
 URL = "http://a.test/dir/page"
 BROKEN = ("malformed", "nothing could be recovered of a broken feed")
@@ -15,7 +15,7 @@ PAGE = ("not-a-feed", "the document is an HTML page")
 
 def end(body: bytes | str) -> tuple[str, str]:
     with pytest.raises(FeedFailed) as caught:
-        parse_document(Document(body.encode() if isinstance(body, str) else body, URL))
+        parse_document(FeedDocument(body.encode() if isinstance(body, str) else body, URL))
     return caught.value.reason, caught.value.detail
 
 
@@ -73,7 +73,10 @@ def test_a_page_is_told_from_a_feed_by_its_first_element() -> None:
     assert end("<!doctype html><p>") == PAGE
     assert end("<!-- c --><HTML><rss") == PAGE
     assert end(b"<html>".decode().encode("utf-16")) == PAGE
-    assert parse_document(Document(b"<rss version='2.0'><channel><html/></channel></rss>", URL)).entries == ()
+    assert (
+        parse_document(FeedDocument(b"<rss version='2.0'><channel><html/></channel></rss>", URL)).entries
+        == ()
+    )
 
 
 def test_the_feeds_of_a_page_are_named() -> None:

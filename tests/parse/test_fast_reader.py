@@ -15,8 +15,8 @@ from feedparser.urls import _urljoin
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioscrape._parse import Document
-from trioscrape._parse._fast import NotTaken, read_wellformed
+from trioscrape._parse import FeedDocument
+from trioscrape._parse._fast import Unsupported, read_wellformed
 from trioscrape._parse.feedparser_reader import _feedparser, _not_wellformed, raw_feed, read_anything
 from trioscrape._parse.html import _BARE, _cleaner, is_plain_link, one_line, plain, sanitised
 from trioscrape._parse.records import parsed_feed
@@ -34,8 +34,8 @@ def test_it_says_of_random_feeds_what_feedparser_says() -> None:
     for seed in range(1200):
         random = Random(seed)
         body = f"<?xml version='1.0' encoding='utf-8'?>{random_feed(random)}".encode()
-        document = Document(body, random.choice(URLS))
-        with suppress(NotTaken):
+        document = FeedDocument(body, random.choice(URLS))
+        with suppress(Unsupported):
             first = parsed_feed(read_wellformed(document), document)
             second = parsed_feed(read_anything(document), document)
             assert first == replace(second, parser="first-pass"), body
@@ -47,7 +47,7 @@ def test_it_says_of_random_feeds_what_feedparser_says() -> None:
 def test_a_type_is_guessed_before_a_charset_is_repaired() -> None:
     """UTF-8 that does not say so is Latin-1 to feedparser at first: "<â" is a tag that it does not know."""
     body = "<rss version='2.0'><channel><title>1 &lt;… &amp;#39;</title></channel></rss>".encode()
-    document = Document(body, URLS[0])
+    document = FeedDocument(body, URLS[0])
 
     first, second = read_wellformed(document).title, read_anything(document).title
 
@@ -59,7 +59,7 @@ def test_a_type_is_guessed_before_a_charset_is_repaired() -> None:
 def test_an_empty_declaration_declares_nothing() -> None:
     """libxml2 has it among those of the root, and so one of another element was taken for the root's."""
     body = b"<feed xmlns=''><title>&lt;b>x&lt;/b></title><x xmlns='http://purl.org/rss/1.0/'/></feed>"
-    document = Document(body, URLS[0])
+    document = FeedDocument(body, URLS[0])
 
     assert parsed_feed(read_wellformed(document), document).title == "<b>x</b>"
     assert parsed_feed(read_anything(document), document).title == "<b>x</b>"
@@ -67,11 +67,11 @@ def test_an_empty_declaration_declares_nothing() -> None:
 
 def test_names_that_expat_may_not_know_are_for_feedparser() -> None:
     """libxml2 goes by the fifth edition of XML 1.0, expat by the fourth."""
-    document = Document(
+    document = FeedDocument(
         "<rss><channel><title>T</title><a€/></channel></rss>".encode(), URLS[0], "text/xml; charset=utf-8"
     )
 
-    with pytest.raises(NotTaken):
+    with pytest.raises(Unsupported):
         read_wellformed(document)
     assert read_anything(document).repaired
 
@@ -92,7 +92,7 @@ def test_broken_documents_are_what_feedparser_makes_of_them() -> None:
         text = f"{random.choice(DOCTYPES)}{feed[:at]}{random.choice(BROKEN)}{feed[at:]}"
         body = f"<?xml version='1.0' encoding='{charset}'?>{text}".encode(charset, "xmlcharrefreplace")
         headers = {"content-location": URLS[0], "content-type": random.choice(CONTENT_TYPES)}
-        document = Document(body, URLS[0], headers["content-type"])
+        document = FeedDocument(body, URLS[0], headers["content-type"])
         try:
             reference = feedparser.parse(
                 BytesIO(body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False

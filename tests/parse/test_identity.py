@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trioscrape import Outcome
-from trioscrape._parse import Document, parse_document
+from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._parse.identity import LONGEST_KEY, change_hash, distrusts_ids, identified
-from trioscrape._records.results import Enclosure, Entry
+from trioscrape._records import Enclosure, Entry
 from trioscrape.testing import Internet, MemoryStore, Site
 
 from support.scenarios import run_virtual
@@ -116,7 +116,7 @@ def test_fields_that_run_together_are_different_entries() -> None:
 
 def test_another_process_finds_the_same_hash() -> None:
     program = (
-        "from trioscrape._records.results import Entry; from trioscrape._parse.identity import change_hash;"
+        "from trioscrape._records import Entry; from trioscrape._parse.identity import change_hash;"
         "print(change_hash(Entry('', '', title='Käfer', tags=('a', 'b'))))"
     )
     there = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -222,7 +222,7 @@ def test_duplicate_guids_in_a_document_lose_no_entry() -> None:
         f"<item><guid isPermaLink='false'>same</guid><link>http://a.test/{i}</link></item>" for i in (1, 2)
     )
     feed = parse_document(
-        Document(f"<rss version='2.0'><channel>{items}</channel></rss>".encode(), "http://a.test/")
+        FeedDocument(f"<rss version='2.0'><channel>{items}</channel></rss>".encode(), "http://a.test/")
     )
 
     assert [entry.key for entry in feed.entries] == ["same", "same http://a.test/2"]

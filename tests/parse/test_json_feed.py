@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, parse_document
-from trioscrape._records.results import Entry, ParsedFeed
+from trioscrape._parse import FeedDocument, parse_document
+from trioscrape._records import Entry, ParsedFeed
 
 URL = "http://feeds.test/dir/feed.json"
 
 
 def parse(body: str | bytes) -> ParsedFeed:
-    return parse_document(Document(body.encode() if isinstance(body, str) else body, URL))
+    return parse_document(FeedDocument(body.encode() if isinstance(body, str) else body, URL))
 
 
 def feed(**members: Any) -> ParsedFeed:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, parse_document
+from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._parse.html import absolute, plain, sanitised
-from trioscrape._records.results import Enclosure, Entry, ParsedFeed, Timers
+from trioscrape._records import Enclosure, Entry, FeedTimers, ParsedFeed
 
 FEEDS = Path(__file__).with_name("feeds")
 SAMPLES = sorted({*FEEDS.iterdir()} - {*FEEDS.glob("*.py"), *FEEDS.glob("__pycache__")})
@@ -23,7 +23,7 @@ EMPTY = ParsedFeed(None, None, (), parser="")
 
 
 def parse(body: bytes | str, content_type: str | None = None, url: str = URL) -> ParsedFeed:
-    return parse_document(Document(body.encode() if isinstance(body, str) else body, url, content_type))
+    return parse_document(FeedDocument(body.encode() if isinstance(body, str) else body, url, content_type))
 
 
 def item(inner: str) -> Entry:
@@ -344,30 +344,30 @@ SYNDICATION = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
 @pytest.mark.parametrize(
     ("elements", "timers"),
     [
-        ("", Timers()),
-        ("<ttl> 90 </ttl>", Timers(every=5400)),
-        ("<ttl>0</ttl>", Timers()),
-        ("<ttl>-5</ttl>", Timers()),
-        ("<ttl>often</ttl>", Timers()),
-        ("<ttl unit='minutes'>90</ttl>", Timers()),
-        ("<ttl>" + "9" * 5000 + "</ttl>", Timers(every=7 * 86400)),
-        ("<sy:updatePeriod>\n Hourly </sy:updatePeriod>", Timers(every=3600)),
+        ("", FeedTimers()),
+        ("<ttl> 90 </ttl>", FeedTimers(every=5400)),
+        ("<ttl>0</ttl>", FeedTimers()),
+        ("<ttl>-5</ttl>", FeedTimers()),
+        ("<ttl>often</ttl>", FeedTimers()),
+        ("<ttl unit='minutes'>90</ttl>", FeedTimers()),
+        ("<ttl>" + "9" * 5000 + "</ttl>", FeedTimers(every=7 * 86400)),
+        ("<sy:updatePeriod>\n Hourly </sy:updatePeriod>", FeedTimers(every=3600)),
         ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",
-         Timers(every=6 * 3600)),
+         FeedTimers(every=6 * 3600)),
         ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>0</sy:updateFrequency>",
-         Timers(every=86400)),
-        ("<sy:updatePeriod>yearly</sy:updatePeriod>", Timers(every=7 * 86400)),
-        ("<sy:updatePeriod>never</sy:updatePeriod>", Timers()),
-        ("<ttl>120</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", Timers(every=7200)),
+         FeedTimers(every=86400)),
+        ("<sy:updatePeriod>yearly</sy:updatePeriod>", FeedTimers(every=7 * 86400)),
+        ("<sy:updatePeriod>never</sy:updatePeriod>", FeedTimers()),
+        ("<ttl>120</ttl><sy:updatePeriod>hourly</sy:updatePeriod>", FeedTimers(every=7200)),
         ("<skipHours><hour>3</hour>\n<hour> 24 </hour><hour>25</hour><hour>x</hour></skipHours>",
-         Timers(skip_hours=(0, 3))),
+         FeedTimers(skip_hours=(0, 3))),
         ("<skipDays><day>Sunday</day><day>MONDAY</day><day>Caturday</day></skipDays>",
-         Timers(skip_days=(0, 6))),
-        ("<description>&lt;skipHours>&lt;hour>1&lt;/hour>&lt;/skipHours></description>", Timers()),
-        ("<item><title>x</title><skipHours><hour>1</hour></skipHours></item>", Timers()),
+         FeedTimers(skip_days=(0, 6))),
+        ("<description>&lt;skipHours>&lt;hour>1&lt;/hour>&lt;/skipHours></description>", FeedTimers()),
+        ("<item><title>x</title><skipHours><hour>1</hour></skipHours></item>", FeedTimers()),
     ],
 )  # fmt: skip
-def test_how_often_it_wants_to_be_fetched(elements: str, timers: Timers) -> None:
+def test_how_often_it_wants_to_be_fetched(elements: str, timers: FeedTimers) -> None:
     found = parse(f"<rss version='2.0' {SYNDICATION}><channel><title>T</title>{elements}</channel></rss>")
 
     assert found.timers == timers

@@ -23,25 +23,25 @@ import pytest
 import trio
 
 from trioscrape._errors import FeedFailed, TrioscrapeError
-from trioscrape._parse import Document, ProcessParser, open_process_parser, parse_document
+from trioscrape._parse import FeedDocument, ProcessParser, open_process_parser, parse_document
 from trioscrape._parse._pool import frames, process, worker, workers
 from trioscrape._parse._pool.frames import answer_frames, dumps, framed, read_frame
-from trioscrape._records.results import Entry, ParsedFeed
+from trioscrape._records import Entry, ParsedFeed
 from trioscrape.testing._inline_parser import InlineParser
 
 from support import hostile_parsers
 from support.threads import no_thread
 
 URL = "http://feeds.test/feed.xml"
-FEED = Document(b"<rss version='2.0'><channel><title>t</title></channel></rss>", URL)
+FEED = FeedDocument(b"<rss version='2.0'><channel><title>t</title></channel></rss>", URL)
 NEVER = 600.0
 """A deadline that is not meant to pass."""
 PATIENCE = 60.0
 """Until a test that hangs is said to have failed."""
 
 
-def command(text: str, port: int = 0) -> Document:
-    return Document(text.encode(), f"http://feeds.test:{port}/" if port else URL)
+def command(text: str, port: int = 0) -> FeedDocument:
+    return FeedDocument(text.encode(), f"http://feeds.test:{port}/" if port else URL)
 
 
 @contextmanager
@@ -53,12 +53,12 @@ def phone() -> Iterator[tuple[trio.socket.SocketType, int]]:
 
 
 @asynccontextmanager
-async def opened(width: int = 1, deadline: float = NEVER) -> AsyncIterator[ProcessParser]:
+async def opened(width: int = 1, parse_timeout: float = NEVER) -> AsyncIterator[ProcessParser]:
     """A parser that obeys, and a check that nothing is left of it."""
     descriptors = len(os.listdir("/dev/fd"))
     seen: set[int] = set()
     with trio.fail_after(PATIENCE):
-        async with open_process_parser(width, deadline, hostile_parsers.act) as parser:
+        async with open_process_parser(width, parse_timeout, hostile_parsers.act) as parser:
             seen |= parser.processes
             yield parser
             seen |= parser.processes
@@ -90,7 +90,7 @@ def started(program: str, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-async def failure(parser: ProcessParser, document: Document) -> tuple[str, str]:
+async def failure(parser: ProcessParser, document: FeedDocument) -> tuple[str, str]:
     with pytest.raises(FeedFailed) as caught:
         await parser.parse(document)
     return caught.value.reason, caught.value.detail
@@ -102,13 +102,13 @@ async def worker_of(parser: ProcessParser) -> int:
 
 async def test_a_worker_answers_as_the_function_would() -> None:
     samples = sorted(Path(__file__).with_name("feeds").glob("*.xml"))
-    documents = [Document(path.read_bytes(), URL, "application/xml") for path in samples]
+    documents = [FeedDocument(path.read_bytes(), URL, "application/xml") for path in samples]
 
     with trio.fail_after(PATIENCE):
         async with open_process_parser(2, NEVER) as parser:
             feeds = [await parser.parse(document) for document in documents]
             with pytest.raises(FeedFailed) as caught:
-                await parser.parse(Document(b"<!doctype html><html>", URL))
+                await parser.parse(FeedDocument(b"<!doctype html><html>", URL))
 
     assert feeds == [parse_document(document) for document in documents]
     assert caught.value.args == ("not-a-feed", "the document is an HTML page")
@@ -116,12 +116,12 @@ async def test_a_worker_answers_as_the_function_would() -> None:
 
 async def test_a_document_larger_than_any_buffer_comes_back_whole_in_order() -> None:
     body = random.Random(1).randbytes(3_000_000)
-    document = Document(body, URL, "x/y")
+    document = FeedDocument(body, URL, "x/y")
 
     with trio.fail_after(PATIENCE):
         async with open_process_parser(1, NEVER, hostile_parsers.echo) as parser:
             feed = await parser.parse(document)
-            empty = await parser.parse(Document(b"", URL))
+            empty = await parser.parse(FeedDocument(b"", URL))
 
     assert len(feed.entries) > 10 * frames.BATCH
     assert feed == hostile_parsers.echo(document)
@@ -139,7 +139,7 @@ async def test_a_worker_imports_neither_trio_nor_the_rest_of_the_package() -> No
 
 
 async def test_a_document_over_its_deadline_is_killed_and_the_next_one_is_parsed() -> None:
-    async with opened(deadline=0.3) as parser:
+    async with opened(parse_timeout=0.3) as parser:
         before = await worker_of(parser)
 
         assert await failure(parser, command("hang")) == ("parse-timeout", "after 0.3 s")
@@ -157,7 +157,7 @@ async def test_the_start_of_a_worker_is_not_charged_to_the_document(monkeypatch:
         began.append(trio.current_time())
 
     monkeypatch.setattr(process.Worker, "ready", slow)
-    async with opened(deadline=0.4) as parser:
+    async with opened(parse_timeout=0.4) as parser:
         assert await worker_of(parser)
 
     assert began
@@ -338,7 +338,7 @@ async def test_the_default_thread_limiter_is_never_needed() -> None:
     for other in others:
         limiter.acquire_on_behalf_of_nowait(other)
     try:
-        async with opened(width=2, deadline=NEVER) as parser:
+        async with opened(width=2, parse_timeout=NEVER) as parser:
             before = await worker_of(parser)
             assert (await failure(parser, command("exit")))[0] == "parse-crash"
             assert await worker_of(parser) != before
@@ -414,15 +414,15 @@ async def test_a_closed_parser_starts_nothing() -> None:
 ORPHANS = """
 import sys, trio
 from support import hostile_parsers
-from trioscrape._parse import Document, open_process_parser
+from trioscrape._parse import FeedDocument, open_process_parser
 from trioscrape._parse._pool import workers
 workers._ORPHAN_GRACE = 0.1
 
 async def main():
     async with open_process_parser(2, 1.0, hostile_parsers.act) as parser:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(parser.parse, Document(b"hang", sys.argv[1]))
-            await parser.parse(Document(b"pid", "http://feeds.test/"))
+            nursery.start_soon(parser.parse, FeedDocument(b"hang", sys.argv[1]))
+            await parser.parse(FeedDocument(b"pid", "http://feeds.test/"))
             print(*parser.processes, flush=True)
             await trio.sleep_forever()
 
@@ -451,7 +451,7 @@ def test_the_program_of_a_worker_answers_frame_for_frame() -> None:
     """In this process, because coverage does not see into workers."""
     feed = ParsedFeed("t", None, tuple(Entry(str(number), "") for number in range(frames.BATCH + 1)))
 
-    def parse(document: Document) -> ParsedFeed:
+    def parse(document: FeedDocument) -> ParsedFeed:
         if document.body == b"bad":
             raise FeedFailed("not-a-feed", document.url)
         return feed
@@ -463,7 +463,7 @@ def test_the_program_of_a_worker_answers_frame_for_frame() -> None:
             self.answers += bytes(data)  # type: ignore[call-overload]
             return 0
 
-    head = dumps(Document(b"", URL))
+    head = dumps(FeedDocument(b"", URL))
     stream = Stream(b"".join([head, framed(b"good"), head, framed(b"bad")]))
     worker.serve(stream, parse, NEVER)  # type: ignore[arg-type]
 
@@ -510,7 +510,7 @@ async def test_the_inline_parser_takes_virtual_time(autojump_clock: trio.testing
     assert parser.documents == [FEED]
 
 
-def rich_document(seed: int, size: int = 500_000) -> Document:
+def rich_document(seed: int, size: int = 500_000) -> FeedDocument:
     """A feed of at least `size` bytes with the markup of a news site in it."""
     rng = random.Random(seed)
     words = "beetle oak forest & larva wing antenna leaf amber dusk".replace("&", "&amp;").split()
@@ -529,7 +529,7 @@ def rich_document(seed: int, size: int = 500_000) -> Document:
         )
         length += len(items[-1])
     body = f"<rss version='2.0'><channel><title>t</title>{''.join(items)}</channel></rss>".encode()
-    return Document(body, URL, "application/rss+xml")
+    return FeedDocument(body, URL, "application/rss+xml")
 
 
 async def lags(beside: object) -> list[float]:

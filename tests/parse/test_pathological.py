@@ -19,9 +19,9 @@ import trio
 
 from trioscrape import Config, EntryCounts, Outcome, open_scrape, open_store
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, ProcessParser, open_process_parser
+from trioscrape._parse import FeedDocument, ProcessParser, open_process_parser
 from trioscrape._parse._pool import workers
-from trioscrape._records.results import ParsedFeed
+from trioscrape._records import ParsedFeed
 
 from support.fetching import Loopback
 from support.servers import RawServer, answer, open_server, read_head
@@ -171,7 +171,7 @@ def seen(feed: ParsedFeed) -> Feed:
 
 async def result(parser: ProcessParser, body: bytes) -> Result:
     try:
-        return seen(await parser.parse(Document(body, URL, "application/xml", entries_limit=LIMIT)))
+        return seen(await parser.parse(FeedDocument(body, URL, "application/xml", entries_limit=LIMIT)))
     except FeedFailed as failed:
         return failed.reason, failed.detail
 
@@ -180,7 +180,7 @@ async def result(parser: ProcessParser, body: bytes) -> Result:
 async def _parser(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProcessParser]:
     monkeypatch.setattr(workers, "_GROWN", sys.maxsize)  # so that the worker is still there to be looked at
     async with open_process_parser(1, NEVER) as parser:
-        await parser.parse(Document(rss(item()), URL))
+        await parser.parse(FeedDocument(rss(item()), URL))
         yield parser
 
 
@@ -239,7 +239,7 @@ async def test_through_the_lanes(tmp_path: Path) -> None:
 
     async with open_server(handler) as server, open_store(f"sqlite:{tmp_path}/entries.db") as store:
         feeds = [f"http://a.test:{server.port}{path}" for path in documents]
-        config = Config(body_limit=64 * MEBIBYTE, parse_deadline=NEVER, fetch_deadline=NEVER)
+        config = Config(body_limit=64 * MEBIBYTE, parse_timeout=NEVER, fetch_timeout=NEVER)
         async with open_scrape(feeds, store=store, config=config, resolver=Loopback()) as scrape:
             found = {urlsplit(result.feed.url).path: result async for result in scrape}
 

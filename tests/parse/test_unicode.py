@@ -6,7 +6,7 @@ import codecs
 
 import pytest
 
-from trioscrape._parse import Document, parse_document
+from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._parse.unicode import in_utf_8
 
 URL = "http://a.test/feed"
@@ -24,7 +24,7 @@ def title(
     declared: str | None, charset: str, mark: bytes = b"", content_type: str | None = None
 ) -> str | None:
     declaration = "" if declared is None else f"<?xml version='1.0'{declared}?>"
-    return parse_document(Document(mark + (declaration + BODY).encode(charset), URL, content_type)).title
+    return parse_document(FeedDocument(mark + (declaration + BODY).encode(charset), URL, content_type)).title
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_a_charset_that_fits_is_believed() -> None:
     "body", [b"", b"<rss/>", b"<?xml version='1.0' encoding='utf-8'?>", b"\x00\x00", b"<"]
 )
 def test_what_says_nothing_of_the_kind_is_left(body: bytes) -> None:
-    assert in_utf_8(Document(body, URL)) is None
+    assert in_utf_8(FeedDocument(body, URL)) is None
 
 
 def test_half_a_character_at_the_end_costs_only_itself() -> None:
     text = "<rss version='2.0'><channel><title>T</title><item><title>one</title>"
 
-    feed = parse_document(Document(text.encode("utf-16")[:-1], URL))
+    feed = parse_document(FeedDocument(text.encode("utf-16")[:-1], URL))
 
     assert (feed.title, feed.repaired) == ("T", True)

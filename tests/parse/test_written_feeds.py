@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trioscrape._parse import Document
+from trioscrape._parse import FeedDocument
 from trioscrape._parse.identity import distrusts_ids, identified
-from trioscrape._records.results import ParsedFeed
+from trioscrape._records import ParsedFeed
 
 from support.blocking_parser import Parsing, open_blocking_parser
 from support.feed_writer import FORMATS
@@ -30,7 +30,7 @@ def test_what_is_written_is_read(parse: Parsing, name: str, data: Any) -> None:
     write, documents = FORMATS[name]
     pairs = data.draw(documents)
 
-    feed = parse(Document(write(pairs), "http://a.test/dir/feed"))
+    feed = parse(FeedDocument(write(pairs), "http://a.test/dir/feed"))
 
     by_link = distrusts_ids(pairs)
     assert isinstance(feed, ParsedFeed)

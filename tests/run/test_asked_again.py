@@ -213,7 +213,7 @@ class TestFailures:
             (Site(status=404), "http-404"),
             (Site(status=500), "http-500"),
             (Site(exists=False), "name-not-found"),
-            (Site(listens=False), "refused"),
+            (Site(listens=False), "connection-refused"),
             (Site(body=b"<!doctype html><html>"), "not-a-feed"),
         ],
     )

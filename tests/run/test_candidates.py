@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from trioscrape import Duplicate, Feed
+from trioscrape import DuplicateFeed, Feed
 from trioscrape._run.candidates import FeedSource
 
 
@@ -36,8 +36,8 @@ def test_a_feed_that_comes_twice_is_one() -> None:
     assert [taken.feed.url for taken in source.take(10)] == ["http://a.test/", "http://b.test/"]
     assert source.duplicates == 2
     assert source.duplicate_examples == [
-        Duplicate(Feed("HTTP://A.test:80/#x", line=5), 3),
-        Duplicate(Feed("http://b.test/", line=9), None),
+        DuplicateFeed(Feed("HTTP://A.test:80/#x", line=5), 3),
+        DuplicateFeed(Feed("http://b.test/", line=9), None),
     ]
 
 

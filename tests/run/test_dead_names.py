@@ -11,7 +11,7 @@ import trio
 
 from trioscrape import Config, NativeResolver, Resolver, SystemResolver
 from trioscrape._dns.caching import Names
-from trioscrape._lane import Lane, Trip
+from trioscrape._lane import Lane, Timings
 
 from support.dns_server import DEAD, Zone, open_dns
 
@@ -33,7 +33,7 @@ async def healthy_done(resolver: Resolver, hosts: Sequence[str], *, width: int, 
 
     async def one(host: str) -> None:
         nonlocal left
-        await asked.addresses(host, Trip())
+        await asked.addresses(host, Timings())
         left -= 1
         if left == 0:
             nursery.cancel_scope.cancel()
@@ -66,7 +66,7 @@ async def test_with_the_system_resolver(monkeypatch: pytest.MonkeyPatch) -> None
     healthy, among = names(1000)
 
     def resolver() -> SystemResolver:
-        return SystemResolver(width=width, abandoned=spare, deadline=math.inf)
+        return SystemResolver(width=width, abandoned=spare, timeout=math.inf)
 
     try:
         alone = await healthy_done(resolver(), healthy, width=width, spare=spare)
@@ -84,7 +84,7 @@ async def test_with_the_native_resolver() -> None:
     async with open_dns(zones) as server:
 
         def resolver() -> NativeResolver:
-            return NativeResolver(deadline=math.inf, servers=[server.address])
+            return NativeResolver(timeout=math.inf, servers=[server.address])
 
         alone = await healthy_done(resolver(), healthy, width=8, spare=150)
         together = await healthy_done(resolver(), among, width=8, spare=150)

@@ -316,7 +316,7 @@ async def test_new_and_changed_entries(autojump_clock: MockClock) -> None:
     ("setting", "words"),
     [
         ({"dns_width": 0}, "dns_width must be from 1 to 1000"),
-        ({"fetch_deadline": float("nan")}, "fetch_deadline must be from 0.01 to 3600 s"),
+        ({"fetch_timeout": float("nan")}, "fetch_timeout must be from 0.01 to 3600 s"),
         ({"body_limit": 0}, "body_limit must be from 1 to"),
         ({"user_agent": "a\r\nb"}, "printable ASCII"),
     ],

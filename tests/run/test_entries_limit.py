@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from trioscrape import Config, EntryCounts, Outcome
-from trioscrape._parse import Document, document, parse_document
+from trioscrape._parse import FeedDocument, document, parse_document
 from trioscrape._parse.shorten import shortened
 from trioscrape.testing import Internet, MemoryStore, Site
 
@@ -46,7 +46,7 @@ DOCUMENTS = {
 @pytest.mark.parametrize("name", DOCUMENTS)
 @pytest.mark.parametrize("limit", [1, 2, 9, 10, 11])
 def test_the_first_entries_are_those_of_the_whole_document(name: str, limit: int) -> None:
-    document = Document(DOCUMENTS[name].encode(), URL)
+    document = FeedDocument(DOCUMENTS[name].encode(), URL)
     whole, cut = parse_document(document), parse_document(replace(document, entries_limit=limit))
 
     assert len(whole.entries) == 10
@@ -61,8 +61,8 @@ def test_what_is_not_wanted_is_not_read(name: str) -> None:
     """One more than is wanted is, to know that there are more."""
     body = DOCUMENTS[name].encode()
 
-    assert len(document._read(Document(body, URL, entries_limit=3)).entries) == 4
-    assert len(document._read(Document(body, URL, entries_limit=10)).entries) == 10
+    assert len(document._read(FeedDocument(body, URL, entries_limit=3)).entries) == 4
+    assert len(document._read(FeedDocument(body, URL, entries_limit=10)).entries) == 10
 
 
 @pytest.mark.parametrize("body", [b"", b"item>" * 99, b"<item/>" * 99, b"</item>" + b"<item/>" * 99])

@@ -27,8 +27,8 @@ COPIES = 10 if LONG else 1
 """Hosts with each of the hostile servers."""
 HEALTHY = 50
 CONFIG = {
-    "read_deadline": 12 if LONG else 4,
-    "fetch_deadline": 30 if LONG else 9,
+    "read_timeout": 12 if LONG else 4,
+    "fetch_timeout": 30 if LONG else 9,
     "minimum_rate": 0,  # has a test of its own; here a drip meets the deadline
     "http_width": 64,
     "bytes_in_flight": 16 * MEBIBYTE,
@@ -73,7 +73,7 @@ def unharmed(ends: Mapping[str, str], reasons: Mapping[str, str], count: int) ->
     wrong = []
     for url, end in ends.items():
         name = url.rpartition("/")[2]
-        if end != reasons[name] and (name == "healthy" or end != "deadline"):
+        if end != reasons[name] and (name == "healthy" or end != "fetch-timeout"):
             wrong.append((name, end))
     assert not wrong
 

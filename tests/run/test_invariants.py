@@ -21,8 +21,8 @@ from trio.testing import MockClock
 
 from trioscrape import (
     Config,
-    Document,
     EntryCounts,
+    FeedDocument,
     FeedUpdate,
     Outcome,
     ParsedFeed,
@@ -31,7 +31,7 @@ from trioscrape import (
     open_store,
     scrape,
 )
-from trioscrape._lane import Lane, Trip
+from trioscrape._lane import Lane, Timings
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 from support.scenarios import healthy, mixed, open_virtual, rss, run_virtual, urls
@@ -49,10 +49,10 @@ EXPECTED = {
     "dead.test": (Outcome.FAILED, "lookup-timeout"),
     "hole.test": (Outcome.FAILED, "connect-timeout"),
     "stall.test": (Outcome.FAILED, "read-timeout"),
-    "drip.test": (Outcome.FAILED, "deadline"),
+    "drip.test": (Outcome.FAILED, "fetch-timeout"),
     "crawl.test": (Outcome.FAILED, "too-slow"),
     "big.test": (Outcome.FAILED, "too-large"),
-    "closed.test": (Outcome.FAILED, "refused"),
+    "closed.test": (Outcome.FAILED, "connection-refused"),
     "loop.test": (Outcome.FAILED, "redirect-loop"),
     "inward.test": (Outcome.REFUSED, "blocked-address"),
     "unknown.test": (Outcome.FAILED, "name-not-found"),
@@ -69,7 +69,7 @@ async def test_1_one_outcome_a_feed(autojump_clock: MockClock) -> None:
     results, after = await run_virtual(feeds, internet)
 
     assert len(results) == len(EXPECTED) + 1
-    assert {r.feed.shown for r in results} == {*urls(internet), "not a url"}
+    assert {r.feed.redacted_url for r in results} == {*urls(internet), "not a url"}
     report = after.report()
     assert (report.feeds, report.not_started, report.duplicates) == (len(results), 0, len(EXPECTED))
     assert sum(report.outcomes.values()) == report.feeds
@@ -114,10 +114,10 @@ async def test_2_no_feed_waits_for_a_lane_while_in_another(
     slot = Lane.slot
 
     @asynccontextmanager
-    async def watched(lane: Lane, trip: Trip) -> AsyncIterator[None]:
+    async def watched(lane: Lane, timings: Timings) -> AsyncIterator[None]:
         mine = held.setdefault(trio.lowlevel.current_task(), [])
         assert mine == [], f"waits for {lane.name} while in {mine}"
-        async with slot(lane, trip):
+        async with slot(lane, timings):
             mine.append(lane.name)
             turns.append(lane.name)
             try:
@@ -238,10 +238,10 @@ async def test_4_the_store_looks_nothing_up_once_feeds_are(
 async def test_5_deadlines_measure_work(autojump_clock: MockClock) -> None:
     """Each lane is so narrow that every feed waits for many times its deadline, and none of them fails."""
     internet = healthy(30, lookup=1, connect=1, first_byte=1)
-    internet.lookup_deadline = 1.5
+    internet.lookup_timeout = 1.5
     config = Config(
         dns_width=1, http_width=1, parse_width=1, store_width=1,
-        connect_deadline=1.5, read_deadline=1.5, fetch_deadline=2.5, parse_deadline=1.5,
+        connect_timeout=1.5, read_timeout=1.5, fetch_timeout=2.5, parse_timeout=1.5,
     )  # fmt: skip
 
     _, after = await run_virtual(urls(internet), internet, config=config, parse_seconds=2)
@@ -257,12 +257,12 @@ async def test_5_each_deadline_has_its_own_reason(autojump_clock: MockClock) -> 
 
     results, _ = await run_virtual(urls(internet), internet)
 
-    timeouts = {"lookup-timeout", "connect-timeout", "read-timeout", "deadline"}
+    timeouts = {"lookup-timeout", "connect-timeout", "read-timeout", "fetch-timeout"}
     assert {r.feed.url[7:-5]: r.reason for r in results if r.reason in timeouts} == {
         "dead.test": "lookup-timeout",
         "hole.test": "connect-timeout",
         "stall.test": "read-timeout",
-        "drip.test": "deadline",
+        "drip.test": "fetch-timeout",
     }
 
 
@@ -316,7 +316,7 @@ async def memory(feeds: int) -> float:
 class NoParser:
     """feedparser takes 10 ms a document under a memory trace, and is another process's in real life."""
 
-    async def parse(self, document: Document) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> ParsedFeed:
         await trio.lowlevel.checkpoint()
         return ParsedFeed("T", None, ())
 
@@ -363,7 +363,7 @@ async def test_6_bytes_in_flight(autojump_clock: MockClock, monkeypatch: pytest.
     monkeypatch.setattr(ByteBudget, "_grow", watched)
     sites = {f"f{n}.test": Site(body=rss("x") + b" " * 30_000, chunk=1000, per_chunk=0.01) for n in range(60)}
     internet = Internet(sites)
-    config = Config(bytes_in_flight=100_000, body_limit=40_000, parse_width=1, fetch_deadline=2)
+    config = Config(bytes_in_flight=100_000, body_limit=40_000, parse_width=1, fetch_timeout=2)
 
     _, after = await run_virtual(urls(internet), internet, config=config, parse_seconds=1)
 

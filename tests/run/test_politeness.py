@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trioscrape import Config, Document, Outcome, ParsedFeed, Per, UsageError, open_scrape
+from trioscrape import Config, FeedDocument, HostGrouping, Outcome, ParsedFeed, UsageError, open_scrape
 from trioscrape._config.public_suffixes import registrable_domains
 from trioscrape._hosts.queue import JITTER, HostQueue
 from trioscrape.testing import Internet, MemoryStore, Site
@@ -41,7 +41,7 @@ async def test_siblings_do_not_begin_together(autojump_clock: MockClock) -> None
         began.append(trio.current_time())
         return await internet.connect(address, port)
 
-    config = Config(per_host=8, host_delay=1, fetch_deadline=200, read_deadline=150)
+    config = Config(per_host=8, host_delay=1, fetch_timeout=200, read_timeout=150)
     feeds = [f"http://f0.test/{n}" for n in range(8)]
     parser, store = OneFeed(), MemoryStore()
     scrape = open_scrape(
@@ -114,22 +114,24 @@ async def test_politeness_per_domain(autojump_clock: MockClock) -> None:
     internet = Internet({f"h{n}.big.test": Site(body=rss("x"), first_byte=1) for n in range(10)})
 
     assert await seconds(urls(internet), internet) == pytest.approx(1)
-    assert await seconds(urls(internet), internet, per=Per.DOMAIN) == pytest.approx(10)
+    assert await seconds(urls(internet), internet, group_hosts_by=HostGrouping.DOMAIN) == pytest.approx(10)
 
 
 def test_the_list_of_suffixes_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trioscrape._config.config.available", lambda: False)
 
     Config()
-    with pytest.raises(UsageError, match=r"per domain needs publicsuffixlist: .*trioscrape\[domains\]"):
-        Config(per=Per.DOMAIN)
+    with pytest.raises(
+        UsageError, match=r"grouping hosts by domain needs publicsuffixlist: .*trioscrape\[domains\]"
+    ):
+        Config(group_hosts_by=HostGrouping.DOMAIN)
 
 
 @pytest.mark.parametrize(
     ("setting", "words"),
     [
-        ({"per": "network"}, "per must be one of host, domain, address, not 'network'"),
-        ({"addresses": "private"}, "addresses must be one of listed, public, any, not 'private'"),
+        ({"group_hosts_by": "network"}, "group_hosts_by must be one of host, domain, address, not 'network'"),
+        ({"address_policy": "private"}, "address_policy must be one of listed, public, any, not 'private'"),
         ({"host_delay": -1}, "host_delay must be from 0 to 3600 s, not -1"),
         ({"host_delay": float("nan")}, "host_delay must be from 0 to 3600 s"),
     ],
@@ -140,7 +142,7 @@ def test_settings_out_of_range(setting: dict[str, object], words: str) -> None:
 
 
 def test_a_choice_may_be_a_plain_string() -> None:
-    assert Config(per="domain").per is Per.DOMAIN  # type: ignore[arg-type]
+    assert Config(group_hosts_by="domain").group_hosts_by is HostGrouping.DOMAIN  # type: ignore[arg-type]
 
 
 # Fairness at full size.
@@ -149,7 +151,7 @@ def test_a_choice_may_be_a_plain_string() -> None:
 class OneFeed:
     """Every document is the same feed; parsing 10,500 of them is not what is tested here."""
 
-    async def parse(self, document: Document) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> ParsedFeed:
         await trio.lowlevel.checkpoint()
         return ParsedFeed("T", None, ())
 

@@ -23,7 +23,7 @@ from trioscrape import (
     StoreUnavailable,
 )
 from trioscrape._errors import FeedFailed
-from trioscrape._lane import Lane, Trip
+from trioscrape._lane import Lane, Timings
 from trioscrape._store.lane import FIRST_PAUSE, LONGEST_PAUSE, OWN_FAILURES, StoreLane
 from trioscrape.testing import Internet, MemoryStore
 
@@ -87,12 +87,12 @@ class OneTooMany(Store):
         return await super().save(update)
 
 
-def lane(store: Store, patience: float = 300, jitter: float = 0) -> StoreLane:
-    return StoreLane(store, Lane("store", store.width), patience, jitter=lambda: jitter)
+def lane(store: Store, outage_timeout: float = 300, jitter: float = 0) -> StoreLane:
+    return StoreLane(store, Lane("store", store.width), outage_timeout, jitter=lambda: jitter)
 
 
-async def save(lane: StoreLane, number: int, trip: Trip | None = None) -> EntryCounts:
-    return await lane.save(update(entry(), feed_id=f"{number:032x}"), trip or Trip())
+async def save(lane: StoreLane, number: int, timings: Timings | None = None) -> EntryCounts:
+    return await lane.save(update(entry(), feed_id=f"{number:032x}"), timings or Timings())
 
 
 async def save_one_by_one(lane: StoreLane, first: int, count: int) -> None:
@@ -144,7 +144,7 @@ class TestLane:
 
     async def test_one_that_fails_by_itself_is_given_up(self, autojump_clock: MockClock) -> None:
         store = OneTooMany()
-        waiting = lane(store, patience=50)
+        waiting = lane(store, outage_timeout=50)
         async with trio.open_nursery() as nursery:
             for first in (1, 101, 201):
                 nursery.start_soon(save_one_by_one, waiting, first, 100)
@@ -164,7 +164,7 @@ class TestLane:
 
     async def test_those_that_were_merged_with_it_are_not(self, autojump_clock: MockClock) -> None:
         store = OneTooMany(merging=True)
-        waiting = lane(store, patience=1000)
+        waiting = lane(store, outage_timeout=1000)
         async with trio.open_nursery() as nursery:
             for first in (1, 101, 201):
                 nursery.start_soon(save_one_by_one, waiting, first, 100)
@@ -177,7 +177,7 @@ class TestLane:
 
     async def test_left_alone_it_waits_for_the_end_of_patience(self, autojump_clock: MockClock) -> None:
         store = OneTooMany()
-        waiting = lane(store, patience=50)
+        waiting = lane(store, outage_timeout=50)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(save_one_by_one, waiting, 1, 15)
             with pytest.raises(FeedFailed, match="nothing could be stored for 50 s"):
@@ -239,7 +239,7 @@ class TestLane:
 
     async def test_patience_begins_anew_with_each_success(self, autojump_clock: MockClock) -> None:
         store = Store(*((100 * n, 100 * n + 25) for n in range(10)))
-        waiting = lane(store, patience=30)
+        waiting = lane(store, outage_timeout=30)
         for number in range(500):
             await save(waiting, number)
             await trio.sleep(1)
@@ -270,12 +270,12 @@ class TestLane:
         assert trio.current_time() == 0
 
     async def test_waiting_is_charged_to_no_lane(self, autojump_clock: MockClock) -> None:
-        store, trip = Store((0, 100)), Trip()
+        store, timings = Store((0, 100)), Timings()
 
-        await save(lane(store), 1, trip)
+        await save(lane(store), 1, timings)
 
-        assert trip.lanes["store"].worked == len(store.asked)
-        assert trip.lanes["store"].waited == 0
+        assert timings.lanes["store"].worked == len(store.asked)
+        assert timings.lanes["store"].waited == 0
 
     async def test_loading_and_recording_wait_as_well(self, autojump_clock: MockClock) -> None:
         store = Store((0, 20), (100, 120))
@@ -317,7 +317,7 @@ class TestScrape:
     async def test_an_outage_costs_no_feed(self, autojump_clock: MockClock) -> None:
         """Deadlines of feeds go on meaning what they mean."""
         internet, store = healthy(200, lookup=1, first_byte=1), Store((10, 200), (205, 300))
-        async with open_with(internet, store, in_flight=50, lookup_deadline=2, fetch_deadline=2) as scrape:
+        async with open_with(internet, store, in_flight=50, lookup_timeout=2, fetch_timeout=2) as scrape:
             found = await results_of(scrape)
 
         assert {(r.outcome, r.stored) for r in found} == {(Outcome.NEW, True)}
@@ -421,7 +421,7 @@ class TestScrape:
         """The next run goes on where this one has ended."""
         internet, store, found = healthy(300, first_byte=1), Store((10, 100)), list[Result]()
         with pytest.raises(StoreError, match="away; nothing could be stored for 60 s"):
-            async with open_with(internet, store, in_flight=50, look_ahead=100, store_patience=60) as scrape:
+            async with open_with(internet, store, in_flight=50, look_ahead=100, outage_timeout=60) as scrape:
                 async for result in scrape:
                     found.append(result)
 
@@ -446,7 +446,7 @@ class TestScrape:
         internet.sites["f0.test"].first_byte = 14  # type: ignore[index]
         found = []
         with pytest.raises(StoreError, match="away"):
-            async with open_with(internet, store, store_patience=3) as scrape:
+            async with open_with(internet, store, outage_timeout=3) as scrape:
                 async for result in scrape:
                     found.append(result)
 
@@ -457,7 +457,7 @@ class TestScrape:
     async def test_without_patience_it_ends_at_once(self, autojump_clock: MockClock) -> None:
         internet, store = healthy(50), Store((0, math.inf))
         with pytest.raises(StoreError, match=r"^away$"):
-            async with open_with(internet, store, store_patience=0) as scrape:
+            async with open_with(internet, store, outage_timeout=0) as scrape:
                 await results_of(scrape)
 
         assert trio.current_time() == 1
@@ -538,7 +538,7 @@ async def test_cancelled_in_a_write_it_is_stored_and_told_or_neither(
     assert sum(report.outcomes.values()) + report.not_started == report.feeds == 20
     if how == "cancel":
         assert len(found) + report.not_started == 20
-        assert {r.feed.shown for r in found if r.stored} == {f.url for f in store.feeds.values()}
+        assert {r.feed.redacted_url for r in found if r.stored} == {f.url for f in store.feeds.values()}
 
 
 async def test_cancelled_between_being_let_in_and_the_first_step(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trioscrape import FeedState, Timers
+from trioscrape import FeedState, FeedTimers
 from trioscrape._schedule.freshness import (
     FIRST_BACK_OFF,
     LONGEST,
@@ -128,17 +128,17 @@ def test_servers_that_want_nothing_kept(headers: dict[str, str], does: bool) -> 
 @pytest.mark.parametrize(
     ("timers", "old", "interval", "seconds"),
     [
-        (Timers(), 0, 0, None),
-        (Timers(), 0, 60, 60),
-        (Timers(max_age=600), 0, 60, 600),
-        (Timers(max_age=600), 500, 60, 100),
-        (Timers(max_age=600), 700, 0, None),
-        (Timers(max_age=600, every=3600), 700, 60, 3600),
-        (Timers(every=3600), 0, 30 * 86400, 30 * 86400),
+        (FeedTimers(), 0, 0, None),
+        (FeedTimers(), 0, 60, 60),
+        (FeedTimers(max_age=600), 0, 60, 600),
+        (FeedTimers(max_age=600), 500, 60, 100),
+        (FeedTimers(max_age=600), 700, 0, None),
+        (FeedTimers(max_age=600, every=3600), 700, 60, 3600),
+        (FeedTimers(every=3600), 0, 30 * 86400, 30 * 86400),
     ],
 )
 def test_the_latest_of_all_timers_counts(
-    timers: Timers, old: int, interval: float, seconds: int | None
+    timers: FeedTimers, old: int, interval: float, seconds: int | None
 ) -> None:
     expected = None if seconds is None else NOW + timedelta(seconds=seconds)
 
@@ -148,24 +148,24 @@ def test_the_latest_of_all_timers_counts(
 @pytest.mark.parametrize(
     ("timers", "next_", "expected"),
     [
-        (Timers(), None, None),
-        (Timers(), NOW - timedelta(hours=1), None),
-        (Timers(), NOW, None),
-        (Timers(), NOW + timedelta(hours=1), NOW + timedelta(hours=1)),
-        (Timers(skip_hours=(22, 1)), None, None),
-        (Timers(skip_hours=(23, 0)), None, datetime(2026, 3, 1, 1, 0, tzinfo=UTC)),
-        (Timers(skip_days=(6,)), None, None),
-        (Timers(skip_days=(5, 6)), None, datetime(2026, 3, 2, tzinfo=UTC)),
+        (FeedTimers(), None, None),
+        (FeedTimers(), NOW - timedelta(hours=1), None),
+        (FeedTimers(), NOW, None),
+        (FeedTimers(), NOW + timedelta(hours=1), NOW + timedelta(hours=1)),
+        (FeedTimers(skip_hours=(22, 1)), None, None),
+        (FeedTimers(skip_hours=(23, 0)), None, datetime(2026, 3, 1, 1, 0, tzinfo=UTC)),
+        (FeedTimers(skip_days=(6,)), None, None),
+        (FeedTimers(skip_days=(5, 6)), None, datetime(2026, 3, 2, tzinfo=UTC)),
         (
-            Timers(skip_days=(6,), skip_hours=(0,)),
+            FeedTimers(skip_days=(6,), skip_hours=(0,)),
             NOW + timedelta(hours=1),
             datetime(2026, 3, 2, 1, tzinfo=UTC),
         ),
-        (Timers(skip_hours=tuple(range(24))), None, None),
-        (Timers(skip_days=tuple(range(7))), NOW + timedelta(hours=1), NOW + timedelta(hours=1)),
+        (FeedTimers(skip_hours=tuple(range(24))), None, None),
+        (FeedTimers(skip_days=tuple(range(7))), NOW + timedelta(hours=1), NOW + timedelta(hours=1)),
     ],
 )
-def test_not_before(timers: Timers, next_: datetime | None, expected: datetime | None) -> None:
+def test_not_before(timers: FeedTimers, next_: datetime | None, expected: datetime | None) -> None:
     state = FeedState(IDS[0], "http://a.test/", timers=timers, next_fetch=next_)
 
     assert not_before(state, NOW) == expected

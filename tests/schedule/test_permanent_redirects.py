@@ -7,7 +7,7 @@ import pytest
 from trioscrape import Feed, FeedState
 from trioscrape._errors import FeedFailed
 from trioscrape._hosts.retry_after import KEPT, Holds
-from trioscrape._http.redirects import Way
+from trioscrape._http.redirects import RedirectChain
 from trioscrape._schedule.permanent_redirects import start_url
 
 THERE = "https://b.test/feed"
@@ -32,7 +32,7 @@ HERE = Feed("http://me:secret@A.test:80/feed#top")
 def test_the_way_of_a_fetch(
     redirects: list[tuple[int, str, str]], public: bool, believed: bool, noted: bool
 ) -> None:
-    way = Way()
+    way = RedirectChain()
     for status, source, target in redirects:
         way.redirected(status, source, target)
 

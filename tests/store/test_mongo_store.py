@@ -15,7 +15,7 @@ from pymongo.database import Database
 
 from trioscrape import Enclosure, Entry, StoredEntry, StoreError, StoreUnavailable
 from trioscrape._lane import Lane
-from trioscrape._records.results import EntryCounts
+from trioscrape._records import EntryCounts
 from trioscrape._store import open_store
 from trioscrape._store.batches import CALLERS
 from trioscrape._store.lane import StoreLane
@@ -57,7 +57,16 @@ class TestDocuments:
         """They lack what version 2 has added; the version is brought up to date once."""
         async with open_store(mongodb_url) as store:
             await store.save(update(entry("a"), entry("b")))
-        added = ("link", "subtitle", "language", "updated", "self_link", "hub", "distrusts_ids", "found_at")
+        added = (
+            "link",
+            "subtitle",
+            "language",
+            "updated",
+            "self_link",
+            "hub",
+            "distrusts_ids",
+            "validators_url",
+        )
         database.feeds.update_one({}, {"$unset": dict.fromkeys(added, "")})
         later = ("summary_type", "content_type", "language", "rewrites")
         database.entries.update_many({}, {"$unset": dict.fromkeys(later, "")})
@@ -116,7 +125,7 @@ class TestDocuments:
                 "distrusts_ids": True,
                 "etag": known.etag,
                 "last_modified": known.last_modified,
-                "found_at": known.found_at,
+                "validators_url": known.validators_url,
                 "body_hash": known.body_hash,
                 "timers": {"max_age": 3600, "every": 7200, "skip_hours": [0, 23], "skip_days": [5, 6]},
                 "next_fetch": known.next_fetch,
@@ -220,7 +229,7 @@ class TestServerTrouble:
     """A server of its own, which is killed or frozen while the store is in use."""
 
     async def test_killed_for_good(self, own_mongod: Mongod) -> None:
-        async with open_store(own_mongod.url, deadline=1) as store:
+        async with open_store(own_mongod.url, call_timeout=1) as store:
             await store.save(update(entry()))
             own_mongod.kill()
             for call in (store.save(update(entry("b"))), store.load([FEED]), store.record_run(report())):
@@ -242,7 +251,7 @@ class TestServerTrouble:
 
         enough = trio.Event()
         ids = [f"{number:032x}" for number in range(600)]
-        async with open_store(own_mongod.url, deadline=1) as store, trio.open_nursery() as nursery:
+        async with open_store(own_mongod.url, call_timeout=1) as store, trio.open_nursery() as nursery:
             for feed_id in ids:
                 nursery.start_soon(save, feed_id)
             await enough.wait()
@@ -259,7 +268,7 @@ class TestServerTrouble:
         assert set(acknowledged) <= states <= entries
 
     async def test_restarted_within_the_deadline(self, own_mongod: Mongod) -> None:
-        async with open_store(own_mongod.url, deadline=60) as store:
+        async with open_store(own_mongod.url, call_timeout=60) as store:
             own_mongod.kill()
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(trio.to_thread.run_sync, own_mongod.start)
@@ -274,7 +283,7 @@ class TestServerTrouble:
         ],
     )
     async def test_errors_that_pass_are_got_over(self, own_mongod: Mongod, how: dict[str, Any]) -> None:
-        async with open_store(own_mongod.url, deadline=60) as store:
+        async with open_store(own_mongod.url, call_timeout=60) as store:
             own_mongod.fail("update", 2, **how)
             assert await store.save(update(entry("a"), entry("b"))) == EntryCounts(new=2)
             own_mongod.fail("find", 1, **how)
@@ -302,7 +311,7 @@ class TestServerTrouble:
     )
     async def test_an_outage_is_told_as_such(self, own_mongod: Mongod, how: dict[str, Any]) -> None:
         """Whatever the call was about: entries, the state of a feed, a run, or what is known of feeds."""
-        async with open_store(own_mongod.url, deadline=0.7) as store:
+        async with open_store(own_mongod.url, call_timeout=0.7) as store:
             own_mongod.fail("update", **how)
             for call in (store.save(update(entry())), store.record_run(report())):
                 with pytest.raises(StoreUnavailable, match=own_mongod.url):
@@ -317,7 +326,7 @@ class TestServerTrouble:
 
     async def test_a_run_whose_acknowledgement_was_lost_is_one_document(self, own_mongod: Mongod) -> None:
         """The server has carried the write out each time, and each time has said that it may be lost."""
-        async with open_store(own_mongod.url, deadline=0.3) as store:
+        async with open_store(own_mongod.url, call_timeout=0.3) as store:
             own_mongod.fail("update", 2, writeConcernError={"code": 64, "errmsg": "no majority"})
             await StoreLane(store, Lane("store", 1), 300).record_run(report())
 
@@ -336,7 +345,7 @@ class TestServerTrouble:
 
     async def test_frozen(self, own_mongod: Mongod) -> None:
         """Calls and closing end although the server says nothing."""
-        async with open_store(own_mongod.url, deadline=0.5) as store:
+        async with open_store(own_mongod.url, call_timeout=0.5) as store:
             await store.save(update(entry()))
             own_mongod.freeze()
             with pytest.raises(StoreUnavailable, match=own_mongod.url):
@@ -347,13 +356,13 @@ class TestServerTrouble:
             assert await store.save(update(entry("b"))) == EntryCounts(new=1)
 
     async def test_frozen_at_the_moment_of_closing(self, own_mongod: Mongod) -> None:
-        async with open_store(own_mongod.url, deadline=0.5) as store:
+        async with open_store(own_mongod.url, call_timeout=0.5) as store:
             await store.save(update(entry()))
             own_mongod.freeze()
 
     async def test_frozen_and_cancelled_in_a_save(self, own_mongod: Mongod) -> None:
         """The save is finished or given up at its deadline; there is no third way out."""
-        async with open_store(own_mongod.url, deadline=0.5) as store:
+        async with open_store(own_mongod.url, call_timeout=0.5) as store:
             own_mongod.freeze()
             with pytest.raises(StoreError), trio.move_on_after(0.1):
                 await store.save(update(entry()))

@@ -12,7 +12,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect
 
-from trioscrape._records.results import EntryCounts
+from trioscrape._records import EntryCounts
 from trioscrape._store import open_store
 from trioscrape._store._mongo.client import make_client
 from trioscrape._store._mongo.pools import Pools
@@ -44,7 +44,7 @@ def commands(server: Mongod) -> dict[str, int]:
 
 
 async def test_writes_are_acknowledged_by_a_majority_and_retried(mongodb_url: str) -> None:
-    store = MongoStore(mongodb_url, width=1, connect_deadline=10, deadline=10)
+    store = MongoStore(mongodb_url, width=1, connect_timeout=10, timeout=10)
     await store.connect()
     entries = store._database().entries
 
@@ -56,7 +56,7 @@ async def test_writes_are_acknowledged_by_a_majority_and_retried(mongodb_url: st
 async def test_options_of_the_url_win(mongodb_url: str) -> None:
     url = f"{mongodb_url}?w=1&journal=true&retryWrites=false&appName=news&readPreference=nearest"
     store = MongoStore(
-        url + "&socketTimeoutMS=7000&compressors=zlib", width=1, connect_deadline=10, deadline=10
+        url + "&socketTimeoutMS=7000&compressors=zlib", width=1, connect_timeout=10, timeout=10
     )
     await store.connect()
     entries = store._database().entries

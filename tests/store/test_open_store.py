@@ -14,7 +14,7 @@ import trio
 from pymongo import MongoClient
 
 from trioscrape import StoreError, UsageError
-from trioscrape._records.results import EntryCounts
+from trioscrape._records import EntryCounts
 from trioscrape._store import check_store_url, open_store
 
 from support.mongod import Mongod, free_port
@@ -116,11 +116,11 @@ class TestSecrets:
             try:
                 async with open_store(url) as store:
                     await store.save(update(entry()))
-                    shown = f"{store.shown} {store!r} {store}"
+                    shown = f"{store.redacted_url} {store!r} {store}"
             finally:
                 database.command("dropUser", "me@")
 
-        assert store.shown == mongodb_url
+        assert store.redacted_url == mongodb_url
         assert not any(spelling in shown for spelling in SPELLINGS)
 
     async def test_none_is_told_when_the_password_is_wrong(self, mongodb_url: str) -> None:
@@ -136,7 +136,7 @@ class TestSecrets:
         port = free_port()
         url = f"mongodb://me:{quote_plus(SECRET)}@127.0.0.1:{port}/news?tlsCertificateKeyFilePassword=s3cr"
         with pytest.raises(StoreError, match="Connection refused") as caught:
-            async with open_store(url.partition("?")[0], connect_deadline=0.3):
+            async with open_store(url.partition("?")[0], connect_timeout=0.3):
                 pass
 
         assert f"mongodb://127.0.0.1:{port}/news" in str(caught.value)
@@ -167,13 +167,13 @@ class TestOpening:
     async def test_a_frozen_server(self, own_mongod: Mongod) -> None:
         own_mongod.freeze()
         with pytest.raises(StoreError, match=f"{own_mongod.url}/trioscrape did not answer within 0.5 s"):
-            async with open_store(own_mongod.url, connect_deadline=0.5):
+            async with open_store(own_mongod.url, connect_timeout=0.5):
                 pass
 
     async def test_cancelled_while_nobody_answers(self) -> None:
         url = f"mongodb://127.0.0.1:{free_port()}/"
         with trio.move_on_after(0.1) as scope:
-            async with open_store(url, connect_deadline=3600):
+            async with open_store(url, connect_timeout=3600):
                 pass
         assert scope.cancelled_caught
 
@@ -181,7 +181,7 @@ class TestOpening:
         own_mongod.kill()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.to_thread.run_sync, own_mongod.start)
-            async with open_store(own_mongod.url, connect_deadline=60) as store:
+            async with open_store(own_mongod.url, connect_timeout=60) as store:
                 await store.save(update(entry()))
 
     async def test_a_newer_schema_in_mongodb(self, mongodb_url: str) -> None:

@@ -258,7 +258,7 @@ class TestOpenReader:
                 assert await keys(reader.read_entries()) == ["a"]
                 await store.save(update(entry("a"), entry("b"), feed_id=OTHER))
                 assert len(await keys(reader.read_entries())) == 3
-                assert reader.shown == store.shown
+                assert reader.redacted_url == store.redacted_url
 
     async def test_nothing_there_and_nothing_made(self, store_url: str, tmp_path: Path) -> None:
         with pytest.raises(StoreError, match=r"there is no such file|has no feeds in it") as caught:

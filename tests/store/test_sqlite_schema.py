@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from trioscrape import StoreError
-from trioscrape._records.results import EntryCounts, Timers
+from trioscrape._records import EntryCounts, FeedTimers
 from trioscrape._store import open_store
 
 from support.stores import FEED, entry, entry_of_row, update
@@ -90,8 +90,8 @@ async def test_the_rows_of_version_1_are_kept(path: Path, old: sqlite3.Connectio
         loaded = (await store.load([FEED]))[FEED]
         counts = await store.save(update(entry("a"), entry("b", hash="other"), entry("c")))
 
-    assert (loaded.title, loaded.etag, loaded.timers) == ("A", '"1"', Timers(max_age=60, skip_days=(6,)))
-    assert (loaded.hub, loaded.distrusts_ids, loaded.found_at) == (None, False, None)
+    assert (loaded.title, loaded.etag, loaded.timers) == ("A", '"1"', FeedTimers(max_age=60, skip_days=(6,)))
+    assert (loaded.hub, loaded.distrusts_ids, loaded.validators_url) == (None, False, None)
     assert counts == EntryCounts(1, 1, 1)
     stored = {row["key"]: entry_of_row(row) for row in old.execute("SELECT * FROM entries")}
     assert stored["a"] == entry("a", content="<p>x</p>", content_type="html")

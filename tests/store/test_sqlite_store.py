@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from trioscrape import StoreError, StoreUnavailable
-from trioscrape._records.results import EntryCounts
+from trioscrape._records import EntryCounts
 from trioscrape._store import Store, open_store
 from trioscrape._store.batches import CALLERS
 
@@ -35,7 +35,7 @@ def outside(path: Path) -> Iterator[sqlite3.Connection]:
 async def test_the_width_is_that_of_one_writer(path: Path) -> None:
     async with open_store(f"sqlite:{path}", width=8) as store:
         assert store.width == CALLERS
-        assert store.shown == f"sqlite:{path}"
+        assert store.redacted_url == f"sqlite:{path}"
 
 
 async def test_the_file(path: Path, outside: sqlite3.Connection) -> None:
@@ -121,7 +121,7 @@ async def test_a_write_that_fails_half_way_is_rolled_back(path: Path, outside: s
 
 
 async def test_a_file_that_another_process_has_locked(path: Path, outside: sqlite3.Connection) -> None:
-    async with open_store(f"sqlite:{path}", deadline=0.05) as store:
+    async with open_store(f"sqlite:{path}", call_timeout=0.05) as store:
         outside.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreUnavailable, match="another process is writing to it: database is locked"):
             await store.save(update(entry()))
@@ -182,7 +182,7 @@ async def test_another_process_that_writes_is_waited_for(path: Path, outside: sq
     async def save(store: Store) -> None:
         saved.append(await store.save(update(entry())))
 
-    async with open_store(f"sqlite:{path}", deadline=60) as store, trio.open_nursery() as nursery:
+    async with open_store(f"sqlite:{path}", call_timeout=60) as store, trio.open_nursery() as nursery:
         outside.execute("BEGIN IMMEDIATE")
         nursery.start_soon(save, store)
         # What writes nothing does not wait, and a new run can begin.

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import trio
 
-from trioscrape import Enclosure, FeedState, FeedUpdate, StoredEntry, StoreError, Timers
-from trioscrape._records.results import Entry, EntryCounts
+from trioscrape import Enclosure, FeedState, FeedTimers, FeedUpdate, StoredEntry, StoreError
+from trioscrape._records import Entry, EntryCounts
 from trioscrape.testing import MemoryStore
 
 from support.stores import FEED, FULL_ENTRY, OTHER, STORES, Opened, entry, report, state, update
@@ -123,7 +123,7 @@ class TestIdempotence:
     @pytest.mark.parametrize(
         "change",
         [
-            {"timers": Timers(max_age=1)},
+            {"timers": FeedTimers(max_age=1)},
             {"next_fetch": datetime(2030, 1, 1, tzinfo=UTC)},
             {"next_unconditional": None},
             {"failures": 4},

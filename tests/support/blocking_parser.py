@@ -10,15 +10,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, parse_document
+from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._parse._pool.frames import READY, dumps, framed, read_frame
 from trioscrape._parse._pool.process import spawn
-from trioscrape._records.results import Entry, ParsedFeed
+from trioscrape._records import Entry, ParsedFeed
 
 DEADLINE = 30.0
 """Seconds for a document of some kilobytes, on a machine that has other things to do."""
 
-Parsing = Callable[[Document], ParsedFeed | FeedFailed]
+Parsing = Callable[[FeedDocument], ParsedFeed | FeedFailed]
 
 
 class WorkerDied(Exception):
@@ -31,7 +31,7 @@ class _Worker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
 
-    def parse(self, document: Document) -> ParsedFeed | FeedFailed:
+    def parse(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
         if self._process is None:
             self._start()
         self._stream.write(dumps(replace(document, body=b"")) + framed(document.body))

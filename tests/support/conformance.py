@@ -30,13 +30,13 @@ from urllib.parse import urljoin
 import feedparser
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse import Document, parse_document
-from trioscrape._parse._fast import NotTaken, read_wellformed
+from trioscrape._parse import FeedDocument, parse_document
+from trioscrape._parse._fast import Unsupported, read_wellformed
 from trioscrape._parse.feedparser_reader import raw_feed, read_anything
 from trioscrape._parse.html import plain
 from trioscrape._parse.records import parsed_feed
 from trioscrape._parse.unicode import in_utf_8
-from trioscrape._records.results import ParsedFeed
+from trioscrape._records import ParsedFeed
 
 CORPUS: Final = Path(
     os.environ.get("TRIOSCRAPE_CORPUS", Path(__file__).parents[3] / "shared" / "corpus" / "real")
@@ -65,7 +65,7 @@ class Sample:
 
     group: str
     path: Path
-    document: Document
+    document: FeedDocument
 
 
 def samples(tests: Path | None) -> Iterator[Sample]:
@@ -74,7 +74,7 @@ def samples(tests: Path | None) -> Iterator[Sample]:
         for path in sorted((tests / group).rglob("*.xml")):
             yield Sample(group, path, _with_headers(path.read_bytes()))
     for path in sorted(CORPUS.iterdir()) if CORPUS.is_dir() else ():
-        yield Sample("real", path, Document(path.read_bytes(), URL))
+        yield Sample("real", path, FeedDocument(path.read_bytes(), URL))
 
 
 def with_controls(samples: Iterator[Sample]) -> Iterator[Sample]:
@@ -86,15 +86,15 @@ def with_controls(samples: Iterator[Sample]) -> Iterator[Sample]:
             yield Sample("controls", sample.path, replace(sample.document, body=body))
 
 
-def _with_headers(body: bytes) -> Document:
+def _with_headers(body: bytes) -> FeedDocument:
     """A test document of feedparser's, with the response headers that it asks for in a comment."""
     found = dict(_HEADER.findall(body[:4000].replace(b"\0", b"")))
     headers = {name.lower(): value.strip().decode("latin-1") for name, value in found.items()}
     url = urljoin(URL, headers.get(b"content-location", ""))
-    return Document(body, url, headers.get(b"content-type"))
+    return FeedDocument(body, url, headers.get(b"content-type"))
 
 
-def reference(document: Document, **passes: bool) -> ParsedFeed:
+def reference(document: FeedDocument, **passes: bool) -> ParsedFeed:
     """What feedparser says by default, or without its own passes over HTML."""
     headers = {"content-location": document.url}
     if document.content_type is not None:
@@ -103,7 +103,7 @@ def reference(document: Document, **passes: bool) -> ParsedFeed:
     return parsed_feed(raw_feed(parsed, document.body), document)
 
 
-def under_its_passes(document: Document) -> ParsedFeed:
+def under_its_passes(document: FeedDocument) -> ParsedFeed:
     """The reference for texts, and for everything that the first pass says."""
     return reference(document, sanitize_html=False, resolve_relative_uris=False)
 
@@ -160,7 +160,7 @@ class Comparison:
                 self.faults.append(f"{sample.path}: {failure.reason}, and feedparser finds entries")
             return
         self._compare(sample, "second", parsed_feed(read_anything(document), document), default, under)
-        with suppress(NotTaken):
+        with suppress(Unsupported):
             first = parsed_feed(read_wellformed(document), document)
             self.documents["first pass", sample.group] += 1
             self._compare(sample, "first", first, default, under)

@@ -12,7 +12,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from trioscrape._parse.html import sanitised
-from trioscrape._records.results import Enclosure, Entry
+from trioscrape._records import Enclosure, Entry
 
 BASE = "http://a.test/dir/"
 SPACES = (

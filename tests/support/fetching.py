@@ -8,7 +8,7 @@ from typing import Any
 
 from trioscrape import Config, Feed, FeedState
 from trioscrape._byte_budget import ByteBudget
-from trioscrape._dns.caching import Answer, Names, Resolver
+from trioscrape._dns.caching import Names, ResolvedAddresses, Resolver
 from trioscrape._errors import FeedFailed
 from trioscrape._hosts.queue import HostQueue
 from trioscrape._hosts.retry_after import Holds
@@ -16,14 +16,14 @@ from trioscrape._hosts.slots import HostSlots
 from trioscrape._http import Fetched, Fetcher
 from trioscrape._http._transport import LaneTransport
 from trioscrape._http.happy_eyeballs import Connector, open_tcp
-from trioscrape._lane import Lane, Trip
+from trioscrape._lane import Lane, Timings
 
 
 class Loopback:
     """Every name is this machine."""
 
-    async def resolve(self, host: str) -> Answer:
-        return Answer(["127.0.0.1"])
+    async def resolve(self, host: str) -> ResolvedAddresses:
+        return ResolvedAddresses(["127.0.0.1"])
 
 
 class Fetching:
@@ -51,7 +51,7 @@ class Fetching:
             queue = HostQueue[Any](1)
             slot = HostSlots(queue, lambda: None).held("")
             slot.host = None
-            return await self.fetcher.fetch(Feed(url), state, Trip(), held, slot)
+            return await self.fetcher.fetch(Feed(url), state, Timings(), held, slot)
 
     async def failure(self, url: str, state: FeedState | None = None) -> FeedFailed:
         """How it fails; fails itself when it does not."""

@@ -10,14 +10,14 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from trioscrape._errors import FeedFailed
-from trioscrape._parse.protocol import Document
-from trioscrape._records.results import Entry, ParsedFeed
+from trioscrape._parse.protocol import FeedDocument
+from trioscrape._records import Entry, ParsedFeed
 
 HELD: dict[bytes, bytes] = {}
 """What is never given back, by the command for it."""
 
 
-def act(document: Document) -> ParsedFeed:
+def act(document: FeedDocument) -> ParsedFeed:
     """Do what the body says. With a port in the URL, first tell whoever listens there our pid."""
     port = urlsplit(document.url).port
     with socket.socket() as line:
@@ -52,7 +52,7 @@ def act_on(command: bytes, line: socket.socket) -> None:
             os.write(2, b"on stderr\n")
 
 
-def echo(document: Document) -> ParsedFeed:
+def echo(document: FeedDocument) -> ParsedFeed:
     """An entry for each kilobyte, so that answers come in several batches."""
     text = document.body.decode("latin-1")
     return ParsedFeed(
@@ -62,6 +62,6 @@ def echo(document: Document) -> ParsedFeed:
     )
 
 
-def packages(document: Document) -> ParsedFeed:
+def packages(document: FeedDocument) -> ParsedFeed:
     """Which packages are imported."""
     return ParsedFeed(" ".join(sorted(sys.modules)), None, ())

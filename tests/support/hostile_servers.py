@@ -112,7 +112,7 @@ BOMBS: dict[str, tuple[Handler, str]] = {
 
 ENDLESS: dict[str, tuple[Handler, str]] = {
     "endless-body": (sending(OK + b"\r\n", forever=repeated(b"<rss>")), "too-large"),
-    "endless-chunks": (sending(CHUNKED, forever=repeated(b"1\r\nx\r\n")), "deadline"),
+    "endless-chunks": (sending(CHUNKED, forever=repeated(b"1\r\nx\r\n")), "fetch-timeout"),
     "endless-chunk-size": (sending(CHUNKED, forever=repeated(b"0")), "protocol-error"),
     "endless-extension": (sending(CHUNKED + b"5;", forever=repeated(b"x")), "protocol-error"),
     "endless-trailer": (sending(CHUNKED + b"0\r\n", forever=repeated(b"A: b\r\n")), "protocol-error"),
@@ -122,11 +122,11 @@ ENDLESS: dict[str, tuple[Handler, str]] = {
     "endless-1xx": (sending(forever=repeated(b"HTTP/1.1 103 Early Hints\r\n\r\n")), "protocol-error"),
     "endless-blank-lines": (sending(forever=repeated(b"\r\n")), "protocol-error"),
     "large-header": (sending(OK + b"A: " + bytes(97 for _ in range(2**20)) + b"\r\n\r\n"), "protocol-error"),
-    "drip": (sending(OK + b"\r\n", forever=itertools.repeat(b"<"), pause=PAUSE), "deadline"),
-    "drip-of-headers": (sending(OK, forever=itertools.repeat(b"A"), pause=PAUSE), "deadline"),
+    "drip": (sending(OK + b"\r\n", forever=itertools.repeat(b"<"), pause=PAUSE), "fetch-timeout"),
+    "drip-of-headers": (sending(OK, forever=itertools.repeat(b"A"), pause=PAUSE), "fetch-timeout"),
     "drip-of-1xx": (
         sending(forever=itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n"), pause=PAUSE),
-        "deadline",
+        "fetch-timeout",
     ),
     "silence": (sending(linger=True), "read-timeout"),
     "silence-in-the-body": (sending(answer("200 OK", FEED)[:-9], linger=True), "read-timeout"),

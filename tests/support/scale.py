@@ -37,7 +37,7 @@ from trioscrape import (
     open_store,
     scrape,
 )
-from trioscrape._parse import Document, parse_document
+from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._urls import feed_id
 from trioscrape.testing import InlineParser, Internet, Site
 
@@ -76,14 +76,14 @@ def internet(asked: int, edition: int) -> Internet:
 
 def updates(feeds: int, entries_each: int) -> Iterator[FeedUpdate]:
     """What an earlier run has stored of them."""
-    parsed = parse_document(Document(document(1), url_of(0), None))
+    parsed = parse_document(FeedDocument(document(1), url_of(0), None))
     for number in range(feeds):
         state = FeedState(
             feed_id(url_of(number)),
             url_of(number),
             parsed.title,
             etag='"1"' if number % 10 else None,
-            found_at=url_of(number) if number % 10 else None,
+            validators_url=url_of(number) if number % 10 else None,
             body_hash="0" * 32,
             next_unconditional=datetime(9000, 1, 1, tzinfo=UTC) if number % 10 else None,
         )

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pymongo import MongoClient
 
-from trioscrape import Enclosure, Entry, FeedState, FeedUpdate, Quantiles, Report, Timers
-from trioscrape._records.results import EntryCounts, LaneStatistics, Outcome
+from trioscrape import Enclosure, Entry, FeedState, FeedTimers, FeedUpdate, Quantiles, Report
+from trioscrape._records import EntryCounts, LaneStatistics, Outcome
 from trioscrape._store import Store, open_store
 from trioscrape.testing._memory_store import MemoryStore
 
@@ -50,9 +50,9 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "distrusts_ids": True,
         "etag": '"1"',
         "last_modified": "Mon, 01 Jan 2024 00:00:00 GMT",
-        "found_at": "https://a.test/feed",
+        "validators_url": "https://a.test/feed",
         "body_hash": "b" * 32,
-        "timers": Timers(max_age=3600, every=7200, skip_hours=(0, 23), skip_days=(5, 6)),
+        "timers": FeedTimers(max_age=3600, every=7200, skip_hours=(0, 23), skip_days=(5, 6)),
         "next_fetch": datetime(2024, 2, 29, 12, 30, 0, 123000, UTC),
         "next_unconditional": datetime(2024, 3, 9, 1, 2, 3, tzinfo=UTC),
         "failures": 3,

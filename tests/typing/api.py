@@ -11,8 +11,8 @@ from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 
 class MyResolver:
-    async def resolve(self, host: str) -> trioscrape.Answer:
-        return trioscrape.Answer(["192.0.2.1"], ttl=60)
+    async def resolve(self, host: str) -> trioscrape.ResolvedAddresses:
+        return trioscrape.ResolvedAddresses(["192.0.2.1"], ttl=60)
 
 
 async def my_connector(address: str, port: int) -> trio.abc.Stream:
@@ -40,13 +40,13 @@ async def results() -> list[trioscrape.Result]:
 
 
 async def report() -> trioscrape.Report:
-    config = trioscrape.Config(http_width=9, addresses=trioscrape.AddressPolicy.PUBLIC)
+    config = trioscrape.Config(http_width=9, address_policy=trioscrape.AddressPolicy.PUBLIC)
     internet = Internet({"a.test": Site(body=b"")})
     return await trioscrape.scrape(
         (f"http://{n}.test/" for n in range(9)),
         store=MemoryStore(),
         config=config,
-        resolver=trioscrape.SystemResolver(width=1, abandoned=1, deadline=1),
+        resolver=trioscrape.SystemResolver(width=1, abandoned=1, timeout=1),
         connector=internet.connect,
         parser=InlineParser(),
     )
@@ -70,7 +70,7 @@ async def move(reader: trioscrape.Reader, store: trioscrape.Store) -> int:
 
 
 resolver: trioscrape.Resolver = MyResolver()
-resolver = trioscrape.NativeResolver(deadline=1, servers=[("192.0.2.53", 53)])
+resolver = trioscrape.NativeResolver(timeout=1, servers=[("192.0.2.53", 53)])
 connector: trioscrape.Connector = my_connector
 store: trioscrape.Store = MemoryStore()
 reader: trioscrape.Reader = store

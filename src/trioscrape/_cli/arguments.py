@@ -7,7 +7,7 @@ from dataclasses import fields
 from importlib.metadata import version
 from typing import Any, Final, NoReturn
 
-from .._config.config import AddressPolicy, Config, Per, Setting, settings
+from .._config.config import AddressPolicy, Config, HostGrouping, Setting, settings
 from .._errors import UsageError
 from .._urls import without_secrets
 from .transfer import FORMATS
@@ -18,7 +18,7 @@ STORE_VARIABLE: Final = "TRIOSCRAPE_STORE"
 _EXAMPLES: Final = {
     "lanes": "trioscrape feeds.txt --dns-width 64 --http-width 200",
     "politeness": "trioscrape feeds.txt --host-delay 2",
-    "deadlines": "trioscrape feeds.txt --lookup-deadline 2 --fetch-deadline 60",
+    "timeouts": "trioscrape feeds.txt --lookup-timeout 2 --fetch-timeout 60",
     "schedule": "trioscrape feeds.txt --interval 3600",
     "limits": "trioscrape feeds.txt --body-limit 4MiB --redirects 5",
 }
@@ -85,16 +85,16 @@ def _add_setting(group: argparse._ArgumentGroup, name: str, setting: Setting) ->
     group.add_argument(
         option(name),
         metavar={"bytes": "SIZE", "s": "SEC"}.get(setting.unit, "N"),
-        help=f"{setting.help} (default: {shown(default(name), setting)})",
+        help=f"{setting.help} (default: {format_value(default(name), setting)})",
     )
 
 
 def _add_per(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--per",
+        "--group-hosts-by",
         metavar="WHAT",
-        choices=[per.value for per in Per],
-        default=default("per").value,
+        choices=[per.value for per in HostGrouping],
+        default=default("group_hosts_by").value,
         help="domain: all hosts below one registrable domain (example.co.uk) count as one; needs the"
         " extra trioscrape[domains]; address: all hosts at one IP address do; host: each name is one"
         " (default: host)",
@@ -103,35 +103,35 @@ def _add_per(group: argparse._ArgumentGroup) -> None:
 
 def _add_request_options(parser: argparse.ArgumentParser) -> None:
     requests = parser.add_argument_group(
-        "requests", "example: trioscrape feeds.txt --addresses public --http2"
+        "requests", "example: trioscrape feeds.txt --address-policy public --http2"
     )
     requests.add_argument(
-        "--addresses",
+        "--address-policy",
         metavar="POLICY",
         choices=[policy.value for policy in AddressPolicy],
-        default=default("addresses").value,
+        default=default("address_policy").value,
         help="public: none but public addresses; any: all; listed: feeds of the list may be anywhere,"
         " but no redirect may lead from a public address to another kind (default: listed)",
     )
     requests.add_argument(
-        "--allow-net",
+        "--allow-network",
         metavar="NET",
         action="append",
         default=[],
         help="a network like 10.0.0.0/8 that the policy opens to every feed; may be given again",
     )
     requests.add_argument(
-        "--deny-net",
+        "--deny-network",
         metavar="NET",
         action="append",
         default=[],
-        help="a network closed to every feed, whatever --addresses and --allow-net say; may be given again",
+        help="a network that is closed to every feed, whatever else is allowed; may be given again",
     )
     requests.add_argument(
         "--proxy",
         metavar="URL",
         help="the HTTP proxy to go through, or none. It looks up the names of feeds: the dns lane then"
-        " looks up the proxy's alone, and --addresses judges IP literals only (default: $HTTP_PROXY,"
+        " looks up the proxy's alone, and --address-policy judges IP literals only (default: $HTTP_PROXY,"
         " $HTTPS_PROXY, $ALL_PROXY; hosts in $NO_PROXY are reached directly)",
     )
     requests.add_argument(
@@ -189,7 +189,7 @@ def default(name: str) -> Any:
     return next(field.default for field in fields(Config) if field.name == name)
 
 
-def shown(value: float, setting: Setting) -> str:
+def format_value(value: float, setting: Setting) -> str:
     """A value as it may be typed: ``16MiB``, ``2.5``, ``10000``."""
     if setting.unit != "bytes":
         return f"{value:.10g}"

@@ -22,7 +22,7 @@ from .._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from .._http._transport import client_context
 from .._http.happy_eyeballs import Connector
 from .._lane import Lane
-from .._records.results import Feed, Report, Result
+from .._records import Feed, Report, Result
 from .._run.api import Scrape, open_scrape
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
@@ -168,8 +168,8 @@ class _Command:
         store_opened = open_store(
             options.store,
             width=config.store_width,
-            connect_deadline=config.store_connect_deadline,
-            deadline=config.store_deadline,
+            connect_timeout=config.store_connect_timeout,
+            call_timeout=config.store_timeout,
         )
         async with store_opened as store, self._sources() as sources:
             report = await self._scrape_all(sources, store)
@@ -178,19 +178,19 @@ class _Command:
                     await self._record(report, store)
                 except StoreError as error:
                     self._failure = error
-            text = json_line(run_record(report)) if options.json else summary(report, store.shown)
+            text = json_line(run_record(report)) if options.json else summary(report, store.redacted_url)
             await self._output.write(text)
         return COMPLETE if complete(report) else INCOMPLETE
 
     async def _record(self, report: Report, store: Store) -> None:
-        """Store the run's totals. The scrape's patience with the store is for them too."""
+        """Store the run's totals. An outage of the store is waited for here too."""
         try:
             return await store.record_run(report)
         except StoreUnavailable as error:
             failure = error
         with self._recording:
             await self._progress.say(f"waiting to record the run: {failure}")
-            waiting = StoreLane(store, Lane("store", 1), self._options.config.store_patience)
+            waiting = StoreLane(store, Lane("store", 1), self._options.config.outage_timeout)
             return await waiting.record_run(report)
         raise failure
 
@@ -205,8 +205,8 @@ class _Command:
     async def _scrape_all(self, sources: _Sources, store: Store) -> Report:
         """The report, also of a scrape that was cancelled or whose store has failed."""
         async with open_progress(live=not self._options.json) as self._progress:
-            await self._progress.say(f"{count(sources.count, 'feed')} into {store.shown}")
-            for proxy in self._options.config.proxies.shown:
+            await self._progress.say(f"{count(sources.count, 'feed')} into {store.redacted_url}")
+            for proxy in self._options.config.proxies.redacted_urls:
                 await self._progress.say(f"through the proxy {proxy}, which looks the names up")
             try:
                 async with open_scrape(
@@ -245,4 +245,4 @@ class _Command:
         elif result.reason == "not-a-url":
             self._bad_lines += 1
             if self._bad_lines <= _BAD_LINES_SHOWN:
-                await self._progress.say(result.detail or result.feed.shown)
+                await self._progress.say(result.detail or result.feed.redacted_url)

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from .._records.stored import StoredEntry
+from .._records import StoredEntry
 from .jsonl import iso
 
 COLUMNS: Final = (

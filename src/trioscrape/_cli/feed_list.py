@@ -19,7 +19,7 @@ from typing import IO, Final
 from xml.parsers import expat
 
 from .._errors import UsageError
-from .._records.results import Feed
+from .._records import Feed
 from .._urls import problem_with, without_secrets
 
 _CHUNK: Final = 2**16

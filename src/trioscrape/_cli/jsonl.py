@@ -22,9 +22,7 @@ from dataclasses import MISSING, fields
 from datetime import UTC, date, datetime
 from typing import Any, Final, TypeVar, cast
 
-from .._records.feed_state import FeedState, Timers
-from .._records.results import Enclosure, Entry
-from .._records.stored import StoredEntry
+from .._records import Enclosure, Entry, FeedState, FeedTimers, StoredEntry
 from .._urls import problem_with, without_credentials
 
 LONGEST_LINE: Final = 64 * 2**20
@@ -194,7 +192,7 @@ def _object(kind: type[T], readers: Mapping[str, Read]) -> Callable[[Any], T]:
 _text: Final = _exactly(str, type(None))
 _enclosure: Final = _object(Enclosure, {"url": _name, "type": _text, "length": _exactly(int, type(None))})
 _timers: Final = _object(
-    Timers,
+    FeedTimers,
     {
         "max_age": _number,
         "every": _number,
@@ -223,7 +221,7 @@ _STATE: Final[Mapping[str, Read]] = {
         ("title", "link", "subtitle", "language", "self_link", "hub", "etag", "last_modified"), _text
     ),
     **dict.fromkeys(("body_hash", "failure"), _plain_name),
-    **dict.fromkeys(("found_at", "moved_to"), _url),
+    **dict.fromkeys(("validators_url", "moved_to"), _url),
     **dict.fromkeys(("updated", "next_fetch", "next_unconditional", "gone"), _maybe_moment),
     "feed_id": _feed_id,
     "url": lambda value: _url(_name(value)),

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from .._config.config import AddressPolicy, Config, Per, Setting, check, settings
+from .._config.config import AddressPolicy, Config, HostGrouping, Setting, check, settings
 from .._errors import UsageError
-from .arguments import DEFAULT_STORE, STORE_VARIABLE, UNITS, argument_parser, default, option, shown
+from .arguments import DEFAULT_STORE, STORE_VARIABLE, UNITS, argument_parser, default, format_value, option
 from .transfer import Copy, Export, Import
 
 _OPTIONS: Final = {
-    "allow": "--allow-net",
-    "deny": "--deny-net",
+    "allow_networks": "--allow-network",
+    "deny_networks": "--deny-network",
     "http_proxy": "the proxy for http (--proxy, $HTTP_PROXY or $ALL_PROXY)",
     "https_proxy": "the proxy for https (--proxy, $HTTPS_PROXY or $ALL_PROXY)",
 }
@@ -94,10 +94,10 @@ def _config(given: argparse.Namespace) -> Config:
     }
     try:
         return Config(
-            per=Per(given.per),
-            addresses=AddressPolicy(given.addresses),
-            allow=tuple(given.allow_net),
-            deny=tuple(given.deny_net),
+            group_hosts_by=HostGrouping(given.group_hosts_by),
+            address_policy=AddressPolicy(given.address_policy),
+            allow_networks=tuple(given.allow_network),
+            deny_networks=tuple(given.deny_network),
             ignore_schedule=given.all,
             resolver=given.resolver,
             http2=given.http2,
@@ -144,7 +144,9 @@ def _number(name: str, text: str, setting: Setting) -> Any:
         check(name, value, setting)
     except ValueError:  # UsageError is one
         number = "a whole number " if read is int else ""
-        allowed = f"{number}from {shown(setting.low, setting)} to {shown(setting.high, setting)}"
+        allowed = (
+            f"{number}from {format_value(setting.low, setting)} to {format_value(setting.high, setting)}"
+        )
         raise UsageError(f"{option(name)} must be {allowed}, not {text!r}") from None
     return value
 

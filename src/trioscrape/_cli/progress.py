@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 from trio_util import periodic
 
-from .._records.results import LANES, LaneStatistics, Outage, Report
+from .._records import LANES, LaneStatistics, Outage, Report
 from .._threads import in_thread
 from .output import Unbuffered
 from .report import count, printable

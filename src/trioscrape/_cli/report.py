@@ -28,9 +28,9 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .._records.results import (
+from .._records import (
     LANES,
-    Duplicate,
+    DuplicateFeed,
     EntryCounts,
     LaneStatistics,
     LaneTimes,
@@ -50,7 +50,7 @@ def feed_record(result: Result) -> dict[str, Any]:
     """The ``"type": "feed"`` record."""
     return {
         "type": "feed",
-        "url": result.feed.shown,
+        "url": result.feed.redacted_url,
         "outcome": result.outcome.value,
         "reason": result.reason,
         "detail": result.detail,
@@ -143,7 +143,7 @@ def complete(report: Report) -> bool:
 def _not_stored(report: Report) -> Iterator[str]:
     yield f"stored: {count(report.stored, 'feed')}; not stored:"
     for result in report.not_stored_examples:
-        yield f"  {result.feed.shown}"
+        yield f"  {result.feed.redacted_url}"
     if more := report.errors["not-stored"] - len(report.not_stored_examples):
         yield f"  and {count(more, 'more feed')}; with --json each has its line"
 
@@ -176,16 +176,16 @@ def _duplicates(report: Report) -> Iterator[str]:
 
 def _twins(report: Report) -> Iterator[str]:
     for twin in report.twin_examples:
-        yield f"  {twin.feed.shown} leads to the same feed as {twin.same_as}"
+        yield f"  {twin.feed.redacted_url} leads to the same feed as {twin.same_as}"
     if more := report.twins - len(report.twin_examples):
         yield f"  and {count(more, 'more feed')} that lead where another one does"
 
 
-def _duplicate(duplicate: Duplicate) -> str:
+def _duplicate(duplicate: DuplicateFeed) -> str:
     feed, first = duplicate.feed, duplicate.first_line
     if feed.line is None or first is None:
-        return f"named twice: {feed.shown}"
-    return f"line {feed.line} names the same feed as line {first}: {feed.shown}"
+        return f"named twice: {feed.redacted_url}"
+    return f"line {feed.line} names the same feed as line {first}: {feed.redacted_url}"
 
 
 def entries(counts: EntryCounts) -> str:

@@ -11,8 +11,7 @@ from typing import IO, Final, TypeVar, TypeVarTuple, Unpack
 import trio
 
 from .._errors import TrioscrapeError
-from .._records.feed_state import FeedState
-from .._records.stored import StoredEntry
+from .._records import FeedState, StoredEntry
 from .._store import Store
 from .._threads import in_thread
 from .jsonl import Record, line_of, record_of
@@ -121,7 +120,7 @@ def _never_fetched(state: FeedState) -> FeedState:
         state,
         etag=None,
         last_modified=None,
-        found_at=None,
+        validators_url=None,
         body_hash=None,
         next_fetch=None,
         next_unconditional=None,

@@ -134,7 +134,7 @@ class _Move:
                 self._moved.entries += 1
                 await out.add(line(stored))
             await out.flush()
-            await self._progress.say(f"{self._moved} from {reader.shown}")
+            await self._progress.say(f"{self._moved} from {reader.redacted_url}")
 
     async def _import(self, command: Import, lines: Input) -> None:
         async with self._store(command.store) as store:
@@ -148,7 +148,7 @@ class _Move:
                 await target.finish(whole=not self._bad)
             bad = f"; {count(self._bad, 'line')} can't be understood" if self._bad else ""
             await Output().write(
-                f"{self._moved} read, {self._moved.written} written into {store.shown}{bad}\n"
+                f"{self._moved} read, {self._moved.written} written into {store.redacted_url}{bad}\n"
             )
 
     async def _complain(self, number: int, error: BadLine) -> None:
@@ -165,13 +165,14 @@ class _Move:
                     await target.add(stored)
                 await target.finish()
             await Output().write(
-                f"{self._moved} in {source.shown}, {self._moved.written} written into {store.shown}\n"
+                f"{self._moved} in {source.redacted_url},"
+                f" {self._moved.written} written into {store.redacted_url}\n"
             )
 
     def _reader(self, url: str) -> AbstractAsyncContextManager[Reader]:
         config = self._config
         return open_reader(
-            url, connect_deadline=config.store_connect_deadline, deadline=config.store_deadline
+            url, connect_timeout=config.store_connect_timeout, call_timeout=config.store_timeout
         )
 
     def _store(self, url: str) -> AbstractAsyncContextManager[Store]:
@@ -179,8 +180,8 @@ class _Move:
         return open_store(
             url,
             width=config.store_width,
-            connect_deadline=config.store_connect_deadline,
-            deadline=config.store_deadline,
+            connect_timeout=config.store_connect_timeout,
+            call_timeout=config.store_timeout,
         )
 
 

@@ -30,7 +30,7 @@ class AddressPolicy(StrEnum):
     """No limit."""
 
 
-class Per(StrEnum):
+class HostGrouping(StrEnum):
     """Which names count as one host, for `Config.per_host` and `Config.host_delay`."""
 
     HOST = "host"
@@ -83,30 +83,30 @@ class Config:
     host_delay: float = _number(
         0.0, "politeness", "between a host's feeds, at least; up to half as much more", 0, 3600, "s"
     )
-    per: Per = Per.HOST
+    group_hosts_by: HostGrouping = HostGrouping.HOST
 
-    lookup_deadline: float = _number(10.0, "deadlines", "for one lookup", 0.01, 600, "s")
-    connect_deadline: float = _number(
-        10.0, "deadlines", "for TCP, a proxy's tunnel and TLS together", 0.01, 600, "s"
+    lookup_timeout: float = _number(10.0, "timeouts", "for one lookup", 0.01, 600, "s")
+    connect_timeout: float = _number(
+        10.0, "timeouts", "for TCP, a proxy's tunnel and TLS together", 0.01, 600, "s"
     )
-    read_deadline: float = _number(15.0, "deadlines", "without a byte from the server", 0.01, 600, "s")
-    fetch_deadline: float = _number(
-        30.0, "deadlines", "for a whole fetch, redirects included, queues not", 0.01, 3600, "s"
+    read_timeout: float = _number(15.0, "timeouts", "without a byte from the server", 0.01, 600, "s")
+    fetch_timeout: float = _number(
+        30.0, "timeouts", "for a whole fetch, redirects included, queues not", 0.01, 3600, "s"
     )
-    parse_deadline: float = _number(10.0, "deadlines", "for parsing one document", 0.01, 600, "s")
-    store_connect_deadline: float = _number(
-        10.0, "deadlines", "for the store to answer at first", 0.01, 600, "s"
+    parse_timeout: float = _number(10.0, "timeouts", "for parsing one document", 0.01, 600, "s")
+    store_connect_timeout: float = _number(
+        10.0, "timeouts", "for the store to answer at first", 0.01, 600, "s"
     )
-    store_deadline: float = _number(
+    store_timeout: float = _number(
         10.0,
-        "deadlines",
+        "timeouts",
         "for one write, and for the write in hand when the scrape is cancelled",
         0.01,
         3600,
         "s",
     )
-    store_patience: float = _number(
-        300.0, "deadlines", "for a store that takes nothing to come back; 0: none", 0, 7 * 86400, "s"
+    outage_timeout: float = _number(
+        300.0, "timeouts", "for a store that takes nothing to come back; 0: none", 0, 7 * 86400, "s"
     )
 
     interval: float = _number(0.0, "schedule", "between two fetches of a feed, at least", 0, 365 * 86400, "s")
@@ -129,11 +129,11 @@ class Config:
         20_000, "limits", "feeds read ahead of their turn, so that no host holds up another", 1, 10_000_000
     )
 
-    addresses: AddressPolicy = AddressPolicy.LISTED
-    allow: tuple[str, ...] = ()
+    address_policy: AddressPolicy = AddressPolicy.LISTED
+    allow_networks: tuple[str, ...] = ()
     """Networks (``10.0.0.0/8``, ``fd00::/8``, single addresses) open to every feed, also by a redirect."""
-    deny: tuple[str, ...] = ()
-    """Networks closed to every feed, whatever `addresses` and `allow` say."""
+    deny_networks: tuple[str, ...] = ()
+    """Networks closed to every feed, whatever `address_policy` and `allow_networks` say."""
     ignore_schedule: bool = False
     """Ask every feed now, also one that is fresh, fails again and again, or is gone."""
     resolver: str = "system"
@@ -145,7 +145,7 @@ class Config:
     http_proxy: str | None = field(default=None, repr=False)
     """The HTTP proxy for ``http://`` feeds, ``http://user:password@proxy.example:3128``; None: none.
 
-    It looks their names up: the dns lane and `addresses` then see the proxy's name alone.
+    It looks their names up: the dns lane and `address_policy` then see the proxy's name alone.
     """
     https_proxy: str | None = field(default=None, repr=False)
     """The one for ``https://`` feeds, which go through it in a tunnel."""
@@ -159,11 +159,13 @@ class Config:
         agent = self.user_agent
         if not agent.isascii() or not agent.isprintable() or agent != agent.strip() or not agent:
             raise UsageError("user_agent must be printable ASCII (RFC 9110 §10.1.5)")
-        _choice(self, "addresses", AddressPolicy)
-        _choice(self, "per", Per)
-        if self.per is Per.DOMAIN and not available():
-            raise UsageError(f"per domain needs {PACKAGE}: python -m pip install 'trioscrape[domains]'")
-        for name in "allow", "deny":
+        _choice(self, "address_policy", AddressPolicy)
+        _choice(self, "group_hosts_by", HostGrouping)
+        if self.group_hosts_by is HostGrouping.DOMAIN and not available():
+            raise UsageError(
+                f"grouping hosts by domain needs {PACKAGE}: python -m pip install 'trioscrape[domains]'"
+            )
+        for name in "allow_networks", "deny_networks":
             for text in getattr(self, name):
                 network(name, text)
         _check_resolver(self.resolver)

@@ -21,7 +21,7 @@ class Proxy:
     """``user:password`` as the URL has it, percent-encoded; empty: there is none."""
 
     @property
-    def shown(self) -> str:
+    def redacted_url(self) -> str:
         """Its URL without credentials."""
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
 
@@ -74,10 +74,10 @@ class Proxies:
         self._names = [_name_and_port(entry) for entry in entries if entry and _network(entry) is None]
 
     @property
-    def shown(self) -> tuple[str, ...]:
+    def redacted_urls(self) -> tuple[str, ...]:
         """Their URLs without credentials, each once."""
         used = () if self._all_direct else self._by_scheme.values()
-        return tuple(dict.fromkeys(each.shown for each in used if each is not None))
+        return tuple(dict.fromkeys(each.redacted_url for each in used if each is not None))
 
     def proxy_for(self, scheme: str, host: str, port: int) -> Proxy | None:
         """The proxy that a URL of `scheme` at `host` and `port` goes through; None: it goes directly."""

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import trio
 
-from .._dns.caching import Answer
-from .._records.results import Feed
+from .._dns.caching import ResolvedAddresses
+from .._records import Feed
 from .server import Server
 from .sites import DOMAIN, Site, sites
 
@@ -28,7 +28,7 @@ class DemoResolver:
     def __init__(self, known: Mapping[str, Site]) -> None:
         self._known = known
 
-    async def resolve(self, host: str) -> Answer:
+    async def resolve(self, host: str) -> ResolvedAddresses:
         """The address of `host`, after 5 to 80 ms.
 
         Raises:
@@ -38,7 +38,7 @@ class DemoResolver:
         await trio.sleep(site.lookup_seconds if site else 0)
         if site is None or site.behaviour == "no-name":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-        return Answer([site.address])
+        return ResolvedAddresses([site.address])
 
 
 class Demo(NamedTuple):

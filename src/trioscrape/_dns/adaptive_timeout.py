@@ -13,7 +13,7 @@ FLOOR: Final = 0.05
 """Seconds. TCP's is longer, but a wrong guess costs a packet there and here a wider lane for a moment."""
 
 
-class Patience:
+class AdaptiveTimeout:
     """When to call a lookup stuck. TCP asks the same of its packets and has two answers.
 
     *By time* (RFC 6298): it is late when it takes longer than the mean of those that were answered

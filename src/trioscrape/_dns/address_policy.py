@@ -121,7 +121,7 @@ class AddressRules:
     @classmethod
     def of(cls, config: Config) -> AddressRules:
         """The rules that `config` asks for."""
-        return cls(config.addresses, config.allow, config.deny)
+        return cls(config.address_policy, config.allow_networks, config.deny_networks)
 
     def permitted(self, addresses: Sequence[str], *, from_public: bool) -> tuple[str, ...]:
         """Those of `addresses` that may be connected to, in their order.

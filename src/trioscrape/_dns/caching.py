@@ -17,8 +17,8 @@ from typing import Final, Protocol
 import trio
 
 from .._errors import FeedFailed
-from .._lane import Lane, Trip
-from .adaptive_timeout import FLOOR, Patience
+from .._lane import Lane, Timings
+from .adaptive_timeout import FLOOR, AdaptiveTimeout
 
 KEEP_ANSWER: Final = 300.0
 """Seconds, where nobody tells how long an answer holds; five minutes is what browsers take."""
@@ -38,7 +38,7 @@ _NO_SUCH_NAME = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResolvedAddresses:
     """What a resolver has found out."""
 
     addresses: Sequence[str]
@@ -50,11 +50,11 @@ class Answer:
 class Resolver(Protocol):
     """Turns a host name into addresses. `SystemResolver` and `NativeResolver` are such classes."""
 
-    async def resolve(self, host: str) -> Answer:
+    async def resolve(self, host: str) -> ResolvedAddresses:
         """The addresses of `host` (ASCII, IDNA-encoded; never a literal or ``localhost``).
 
         Raises:
-          TimeoutError: no answer within the resolver's own deadline. Time spent waiting for a
+          TimeoutError: no answer within the resolver's own timeout. Time spent waiting for a
             thread or another resource of its own must not count.
           OSError: another failure; `socket.gaierror` with ``EAI_NONAME`` when there is no such name.
 
@@ -77,7 +77,7 @@ class Names:
     """Host names, looked up once.
 
     Dead name servers do not stop the lane: a lookup that takes longer than those that get an answer
-    is `Lane.overdue`, and goes on beside the lane until its own deadline.
+    is `Lane.overdue`, and goes on beside the lane until its own timeout.
 
     Args:
       resolver: who is asked.
@@ -86,11 +86,11 @@ class Names:
 
     def __init__(self, resolver: Resolver, lane: Lane) -> None:
         self._resolver, self._lane = resolver, lane
-        self._patience = Patience()
+        self._timeout = AdaptiveTimeout()
         self._answers: OrderedDict[str, _Known] = OrderedDict()
         self._pending: dict[str, trio.Event] = {}
 
-    async def addresses(self, host: str, trip: Trip) -> tuple[str, ...]:
+    async def addresses(self, host: str, timings: Timings) -> tuple[str, ...]:
         """Where `host` is; at least one address.
 
         When the lookup fails, and not for want of such a name, an answer that has not been out of
@@ -109,10 +109,10 @@ class Names:
         while (known := self._remembered(host)) is None:
             if (pending := self._pending.get(host)) is not None:
                 await pending.wait()
-                trip.spent(self._lane.name, trio.current_time() - asked, 0.0)
+                timings.spent(self._lane.name, trio.current_time() - asked, 0.0)
                 asked = trio.current_time()
             else:
-                await self._look_up(host, trip)
+                await self._look_up(host, timings)
         if not known.addresses:
             raise FeedFailed(known.reason, known.detail)
         return known.addresses
@@ -121,10 +121,10 @@ class Names:
         known = self._answers.get(host)
         return known if known is not None and trio.current_time() < known.expires else None
 
-    async def _look_up(self, host: str, trip: Trip) -> None:
+    async def _look_up(self, host: str, timings: Timings) -> None:
         done = self._pending[host] = trio.Event()
         try:
-            async with self._lane.slot(trip):
+            async with self._lane.slot(timings):
                 self._remember(host, await self._ask_patiently(host))
         finally:
             del self._pending[host]
@@ -143,7 +143,7 @@ class Names:
     async def _ask_patiently(self, host: str) -> _Known:
         bug: Exception | None = None
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._lose_patience, trio.current_time())
+            nursery.start_soon(self._give_way_when_late, trio.current_time())
             # Caught here, because the nursery would wrap it in a group.
             try:
                 found = await self._ask(host)
@@ -154,9 +154,9 @@ class Names:
             raise bug
         return found
 
-    async def _lose_patience(self, began: float) -> None:
+    async def _give_way_when_late(self, began: float) -> None:
         """Call the lookup overdue when it is; meanwhile others may teach what that means."""
-        while (left := self._patience.until(began) - trio.current_time()) > 0:  # noqa: ASYNC110 - it moves
+        while (left := self._timeout.until(began) - trio.current_time()) > 0:  # noqa: ASYNC110 - it moves
             await trio.sleep(min(left, FLOOR))
         with self._lane.overdue():
             await trio.sleep_forever()
@@ -170,10 +170,10 @@ class Names:
         except OSError as error:
             if error.errno not in _NO_SUCH_NAME:
                 return _failure("lookup-failed", f"{host}: {error.strerror or error}")
-            self._patience.answered(began, trio.current_time())
+            self._timeout.answered(began, trio.current_time())
             return _failure("name-not-found", f"{host}: {error.strerror or error}")
         now = trio.current_time()
-        self._patience.answered(began, now)
+        self._timeout.answered(began, now)
         if not answer.addresses:
             return _failure("name-not-found", f"{host} has no address")
         expires = now + min(max(answer.ttl, KEEP_AT_LEAST), KEEP_AT_MOST)

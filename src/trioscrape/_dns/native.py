@@ -20,7 +20,7 @@ import dns.resolver
 import trio
 
 from .._threads import in_thread
-from .caching import Answer
+from .caching import ResolvedAddresses
 from .sockets import Sockets
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
@@ -49,7 +49,7 @@ class NativeResolver:
     When a third of the files that the process may open are such ports, lookups wait, on nobody's clock.
 
     Args:
-      deadline: seconds for one lookup with all its attempts.
+      timeout: seconds for one lookup with all its attempts.
       servers: address and port of each name server; none for those of /etc/resolv.conf.
       resolv_conf: instead of /etc/resolv.conf.
       hosts: instead of /etc/hosts.
@@ -58,24 +58,24 @@ class NativeResolver:
     def __init__(
         self,
         *,
-        deadline: float,
+        timeout: float,
         servers: Sequence[tuple[str, int]] = (),
         resolv_conf: Path = RESOLV_CONF,
         hosts: Path = HOSTS,
     ) -> None:
-        self._deadline = deadline
+        self._timeout = timeout
         self._servers = tuple(servers)
         self._resolv_conf, self._hosts = resolv_conf, hosts
         self._lookups = trio.CapacityLimiter(_lookups_at_most())
         self._setting_up = trio.Lock()
         self._setup: _Setup | None = None
 
-    async def resolve(self, host: str) -> Answer:
+    async def resolve(self, host: str) -> ResolvedAddresses:
         """See `Resolver.resolve`."""
         setup = self._setup or await self._set_up()
         if (listed := setup.hosts.get(host.lower())) is not None:
             await trio.lowlevel.checkpoint()
-            return Answer(listed)
+            return ResolvedAddresses(listed)
         name = _dns_name(host)
         async with self._lookups:
             return await self._ask(setup.resolver, name)
@@ -94,24 +94,24 @@ class NativeResolver:
             resolver.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in self._servers]
         resolver.use_search_by_default = True
         # The deadline is trio's matter: dnspython goes by the wall clock, which may be set.
-        resolver.lifetime = 2 * self._deadline
+        resolver.lifetime = 2 * self._timeout
         return _Setup(resolver, _read_hosts(self._hosts))
 
-    async def _ask(self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name) -> Answer:
+    async def _ask(self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name) -> ResolvedAddresses:
         families = [_Family(rdtype) for rdtype in _ADDRESS_TYPES]
-        with trio.move_on_after(self._deadline):
+        with trio.move_on_after(self._timeout):
             async with trio.open_nursery() as nursery:
                 for family in families:
                     nursery.start_soon(family.ask, resolver, name, nursery.cancel_scope)
         addresses = [address for family in families for address in family.addresses]
         if addresses:
-            return Answer(addresses, min(family.ttl for family in families if family.addresses))
+            return ResolvedAddresses(addresses, min(family.ttl for family in families if family.addresses))
         for family in families:
             if family.error is not None:
                 raise family.error
         if all(family.answered for family in families):
             raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
-        raise TimeoutError(f"no answer within {self._deadline:g} s")
+        raise TimeoutError(f"no answer within {self._timeout:g} s")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The sockets that dnspython works with here.
 
 Those of its own trio backend take datagrams from anywhere. Ours are connected, so that a machine that
-runs no name server can tell us so: the lookup would take its whole deadline instead of a round trip.
+runs no name server can tell us so: the lookup would take its whole timeout instead of a round trip.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import cast
 import trio
 
 from .._threads import in_thread
-from .caching import Answer
+from .caching import ResolvedAddresses
 
 
 class SystemResolver:
@@ -24,19 +24,21 @@ class SystemResolver:
     Args:
       width: lookups at once.
       abandoned: further threads, for lookups that are stuck. They exist only while some are.
-      deadline: seconds for one lookup, from the start of its thread.
+      timeout: seconds for one lookup, from the start of its thread.
     """
 
-    def __init__(self, *, width: int, abandoned: int, deadline: float) -> None:
+    def __init__(self, *, width: int, abandoned: int, timeout: float) -> None:
         self._threads = trio.CapacityLimiter(width + abandoned)
-        self._deadline = deadline
+        self._timeout = timeout
 
-    async def resolve(self, host: str) -> Answer:
+    async def resolve(self, host: str) -> ResolvedAddresses:
         """See `Resolver.resolve`."""
         with trio.CancelScope() as scope:
-            clocked = cast("trio.CapacityLimiter", _ClockedLimiter(self._threads, scope, self._deadline))
-            return Answer(await in_thread(_getaddrinfo, host, limiter=clocked, abandon_on_cancel=True))
-        raise TimeoutError(f"no answer within {self._deadline:g} s")
+            clocked = cast("trio.CapacityLimiter", _ClockedLimiter(self._threads, scope, self._timeout))
+            return ResolvedAddresses(
+                await in_thread(_getaddrinfo, host, limiter=clocked, abandon_on_cancel=True)
+            )
+        raise TimeoutError(f"no answer within {self._timeout:g} s")
 
 
 class _ClockedLimiter:

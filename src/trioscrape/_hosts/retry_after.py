@@ -10,7 +10,7 @@ from typing import Final
 import trio
 
 from .._errors import FeedFailed
-from .._schedule.freshness import Pause, retry_after, shown
+from .._schedule.freshness import Pause, format_moment, retry_after
 
 UNSAID: Final = timedelta(minutes=1)
 """For how long a host is left alone that answers 429 and does not say for how long (RFC 6585 §4)."""
@@ -63,7 +63,7 @@ class Holds:
         if hold.until <= self.now():
             del self._hosts[host]
             return
-        detail = f"not asked: {host} wants to be left alone until {shown(hold.until)}"
+        detail = f"not asked: {host} wants to be left alone until {format_moment(hold.until)}"
         raise FeedFailed(hold.reason, detail, not_before=hold.until, asked=False)
 
     def refused(
@@ -77,7 +77,7 @@ class Holds:
         pause = retry_after(headers.get("retry-after"), now)
         if pause is None and status == 429:
             until = now + UNSAID
-            pause = Pause(until, f"to be left alone, without saying how long: until {shown(until)}")
+            pause = Pause(until, f"to be left alone, without saying how long: until {format_moment(until)}")
         if pause is not None and status in (429, 503):
             if len(self._hosts) >= KEPT:
                 del self._hosts[next(iter(self._hosts))]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-from .._records.results import FeedState
+from .._records import FeedState
 from .._schedule.freshness import forgets
 from ._decode import ACCEPT_ENCODING
 

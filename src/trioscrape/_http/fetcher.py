@@ -1,4 +1,4 @@
-"""A conditional GET: redirects hop by hop through dns and policy, one deadline, one body limit."""
+"""A conditional GET: redirects hop by hop through dns and policy, one timeout, one body limit."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ import httpx
 import trio
 
 from .._byte_budget import Held
-from .._config.config import Config, Per
+from .._config.config import Config, HostGrouping
 from .._dns.caching import Names
-from .._errors import FeedFailed
+from .._errors import FeedFailed, http_status_reason
 from .._hosts.retry_after import Holds
 from .._hosts.slots import HostSlot
-from .._lane import Lane, Trip
-from .._records.reasons import http_status_reason
-from .._records.results import Feed, FeedState
+from .._lane import Lane, Timings
+from .._records import Feed, FeedState
 from .._schedule.freshness import age, max_age
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import without_credentials
@@ -69,11 +68,11 @@ class Fetcher:
         self._holds = holds
         self._routes = Routes(names, config)
         self._timeouts = httpx.Timeout(
-            connect=config.connect_deadline, read=config.read_deadline, write=config.read_deadline, pool=None
+            connect=config.connect_timeout, read=config.read_timeout, write=config.read_timeout, pool=None
         ).as_dict()
 
     async def fetch(
-        self, feed: Feed, state: FeedState | None, trip: Trip, held: Held, slot: HostSlot
+        self, feed: Feed, state: FeedState | None, timings: Timings, held: Held, slot: HostSlot
     ) -> Fetched:
         """The feed's document, unless the server says that `state` is still true.
 
@@ -86,39 +85,37 @@ class Fetcher:
         Cancellation: closes the connection; `slot` may be nobody's then.
         """
         hop = _first_hop(feed, state)
-        visit = Visit(
-            parsed_url(feed.url, "not-a-url"), state, Clock(self._config.fetch_deadline), held, slot
-        )
+        visit = Visit(parsed_url(feed.url, "not-a-url"), state, Clock(self._config.fetch_timeout), held, slot)
         while True:
-            if self._config.per is not Per.ADDRESS:
+            if self._config.group_hosts_by is not HostGrouping.ADDRESS:
                 await slot.move(hop.host)
                 self._holds.check(hop.host)
-            route = await self._route(hop, trip)
-            if self._config.per is Per.ADDRESS:
+            route = await self._route(hop, timings)
+            if self._config.group_hosts_by is HostGrouping.ADDRESS:
                 await slot.move(route.place or hop.host)
                 self._holds.check(hop.host)
-            async with self._lane.slot(trip):
+            async with self._lane.slot(timings):
                 with visit.clock.running():
                     answer = await self._get(hop, route, visit)
             if isinstance(answer, Fetched):
                 return answer
             hop = self._next_hop(hop, answer, route)
 
-    async def address(self, feed: Feed, state: FeedState | None, trip: Trip) -> str | None:
+    async def address(self, feed: Feed, state: FeedState | None, timings: Timings) -> str | None:
         """Under which a fetch of the feed counts; None when it fails before, or goes through a proxy."""
         try:
-            return (await self._route(_first_hop(feed, state), trip)).place
+            return (await self._route(_first_hop(feed, state), timings)).place
         except FeedFailed:
             return None  # `fetch` asks again, and has the same answer from the cache
 
-    async def _route(self, hop: Hop, trip: Trip) -> Route:
+    async def _route(self, hop: Hop, timings: Timings) -> Route:
         url = hop.url
         return await self._routes.find(
             url.scheme,
             hop.host,
             url.port or (443 if url.scheme == "https" else 80),
             from_public=hop.from_public,
-            trip=trip,
+            timings=timings,
         )
 
     def _next_hop(self, hop: Hop, location: httpx.URL, route: Route) -> Hop:
@@ -151,13 +148,13 @@ class Fetcher:
             await response.stream.aclose()  # type: ignore[union-attr] # noqa: ASYNC102 - is shielded inside
         known = validators(response.headers, state, response.status_code)
         return Fetched(
-            hop.shown,
+            hop.redacted_url,
             body,
             known,
             response.headers.get("content-type"),
             max_age=max_age(response.headers, self._holds.now()),
             age=age(response.headers),
-            moved_to=visit.way.moved_to(hop.shown, public=route.public),
+            moved_to=visit.way.moved_to(hop.redacted_url, public=route.public),
             remark=visit.way.remark,
         )
 

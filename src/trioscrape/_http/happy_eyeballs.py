@@ -120,7 +120,7 @@ def _worst(failures: Sequence[Exception]) -> Exception:
     if numbers & _OURS:
         return TrioscrapeError(f"{text}: allow this process more (ulimit -n), or lower http_width")
     if errno.ECONNREFUSED in numbers:
-        return FeedFailed("refused", text)
+        return FeedFailed("connection-refused", text)
     if errno.ETIMEDOUT in numbers:
         return FeedFailed("connect-timeout", text)
     return FeedFailed("unreachable" if numbers <= _UNREACHABLE else "connection-lost", text)

@@ -9,11 +9,11 @@ import httpx
 from .._byte_budget import Held
 from .._errors import FeedFailed
 from .._hosts.slots import HostSlot
-from .._records.results import FeedState
+from .._records import FeedState
 from .._urls import problem_with, without_credentials
 from .conditional import basic_auth
 from .limits import Clock
-from .redirects import Way
+from .redirects import RedirectChain
 
 
 @dataclass(slots=True)
@@ -30,7 +30,7 @@ class Hop:
         return self.url.raw_host.decode("ascii").lower()
 
     @property
-    def shown(self) -> str:
+    def redacted_url(self) -> str:
         """Without credentials."""
         return without_credentials(str(self.url))
 
@@ -44,11 +44,14 @@ class Visit:
     clock: Clock
     held: Held
     slot: HostSlot
-    way: Way = field(default_factory=Way)
+    way: RedirectChain = field(default_factory=RedirectChain)
 
     def state_at(self, hop: Hop) -> FeedState | None:
         """What a server there may be told that we have: validators mean nothing to another URL."""
-        if self.state is None or (self.state.found_at or without_credentials(str(self.start))) != hop.shown:
+        if (
+            self.state is None
+            or (self.state.validators_url or without_credentials(str(self.start))) != hop.redacted_url
+        ):
             return None
         return self.state
 
@@ -64,7 +67,7 @@ class Visit:
         return [(b"Authorization", basic_auth(self.start.userinfo))]
 
 
-def moved_to(hop: Hop, response: httpx.Response, way: Way) -> httpx.URL:
+def moved_to(hop: Hop, response: httpx.Response, way: RedirectChain) -> httpx.URL:
     """Where a redirect leads; noted in `way`. Raises `FeedFailed` when that is nowhere."""
     location = response.headers.get("location")
     if not location:

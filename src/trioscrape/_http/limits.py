@@ -1,4 +1,4 @@
-"""What a fetch may take: its deadline, and the least rate at which its body comes."""
+"""What a fetch may take: its timeout, and the least rate at which its body comes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GRACE: Final = 10.0
 
 
 class Clock:
-    """The fetch deadline. It runs only in the http lane: queues and lookups are not the server's fault."""
+    """The fetch timeout. It runs only in the http lane: queues and lookups are not the server's fault."""
 
     def __init__(self, seconds: float) -> None:
         self._whole = self._left = seconds
@@ -29,7 +29,7 @@ class Clock:
         with self._scope:
             yield
         if self._scope.cancelled_caught:
-            raise FeedFailed("deadline", f"not done within {self._whole:g} s")
+            raise FeedFailed("fetch-timeout", f"not done within {self._whole:g} s")
         self._left = self._scope.deadline - trio.current_time()
 
     @contextmanager
@@ -48,7 +48,7 @@ class Pace:
 
     Not by the time between its beginning and its end: what we spend decoding, or waiting until we
     may hold more bytes, is not the server's fault. A server that sends nothing at all meets the
-    read deadline; one that sends a little now and then meets this.
+    read timeout; one that sends a little now and then meets this.
 
     Args:
       minimum: bytes a second; 0: any.

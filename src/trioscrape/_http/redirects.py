@@ -7,7 +7,7 @@ from typing import Final
 PERMANENT: Final = {301, 308}
 
 
-class Way:
+class RedirectChain:
     """From where a fetch has started to where it has arrived."""
 
     def __init__(self) -> None:

@@ -9,7 +9,7 @@ from .._config.proxies import Proxy, literal
 from .._dns.address_policy import AddressRules, is_public
 from .._dns.caching import Names
 from .._errors import FeedFailed
-from .._lane import Trip
+from .._lane import Timings
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Routes:
     def __init__(self, names: Names, config: Config) -> None:
         self._names, self._rules, self._proxies = names, AddressRules.of(config), config.proxies
 
-    async def find(self, scheme: str, host: str, port: int, *, from_public: bool, trip: Trip) -> Route:
+    async def find(self, scheme: str, host: str, port: int, *, from_public: bool, timings: Timings) -> Route:
         """The way to `host`, ASCII as it comes in a URL.
 
         Args:
@@ -55,7 +55,7 @@ class Routes:
           host: as httpx has it: IDNA-encoded, without brackets.
           port: of the URL; a proxy has its own.
           from_public: whether a server on the public internet sent us here.
-          trip: whose times they are.
+          timings: whose times they are.
 
         Raises:
           FeedFailed: ``blocked-address`` or any reason of a lookup. A detail about the proxy names it.
@@ -64,14 +64,14 @@ class Routes:
         """
         host = host.lower().rstrip(".")
         if (proxy := self._proxies.proxy_for(scheme, host, port)) is None:
-            found = await self._names.addresses(host, trip)
+            found = await self._names.addresses(host, timings)
             return Route(self._checked(host, found, from_public=from_public))
         if (address := literal(host)) is not None:
             self._checked(host, (str(address),), from_public=from_public)
         try:
-            return Route(await self._names.addresses(proxy.host, trip), proxy)
+            return Route(await self._names.addresses(proxy.host, timings), proxy)
         except FeedFailed as failed:
-            raise FeedFailed(failed.reason, f"proxy {proxy.shown}: {failed.detail}") from failed
+            raise FeedFailed(failed.reason, f"proxy {proxy.redacted_url}: {failed.detail}") from failed
 
     def _checked(self, host: str, found: tuple[str, ...], *, from_public: bool) -> tuple[str, ...]:
         allowed = self._rules.permitted(found, from_public=from_public)

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ._pool.workers import ProcessParser, open_process_parser
 from .document import parse_document
-from .protocol import Document, Parser
+from .protocol import FeedDocument, Parser
 
-__all__ = ["Document", "Parser", "ProcessParser", "open_process_parser", "parse_document"]
+__all__ = ["FeedDocument", "Parser", "ProcessParser", "open_process_parser", "parse_document"]

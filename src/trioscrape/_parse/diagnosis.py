@@ -11,7 +11,7 @@ from lxml import etree
 from .._errors import FeedFailed
 from .._urls import problem_with, without_credentials
 from .html import scrub
-from .protocol import Document
+from .protocol import FeedDocument
 
 _ROOT_WITHIN: Final = 4096
 """Bytes in which the root element begins, or a JSON Feed says what it is."""
@@ -48,7 +48,7 @@ def is_only_a_page(body: bytes) -> bool:
     return is_page(body) and _ANYWHERE.search(body) is None
 
 
-def no_feed(document: Document) -> FeedFailed:
+def no_feed(document: FeedDocument) -> FeedFailed:
     """The reason of a document in which no feed was found.
 
     ``malformed`` when it begins as a feed does, so that its publisher would want to know;
@@ -70,7 +70,7 @@ def _beginning(body: bytes) -> bytes:
     return body[:_ROOT_WITHIN].replace(b"\0", b"")
 
 
-def _linked_feeds(document: Document) -> list[str]:
+def _linked_feeds(document: FeedDocument) -> list[str]:
     """The URLs of a page's feeds, absolute and without credentials, each once."""
     parser = etree.HTMLParser(target=_Links())
     base, links = etree.HTML(document.body[:_HEAD] or b" ", parser)

@@ -6,19 +6,19 @@ from contextlib import suppress
 from dataclasses import replace
 
 from .._errors import FeedFailed
-from .._records.results import ParsedFeed
-from ._fast import NotTaken, read_wellformed
+from .._records import ParsedFeed
+from ._fast import Unsupported, read_wellformed
 from .diagnosis import is_only_a_page, no_feed
 from .feedparser_reader import read_anything
 from .json_feed import looks_like_json, read_json_feed
-from .protocol import Document
+from .protocol import FeedDocument
 from .raw import RawFeed
 from .records import parsed_feed
 from .shorten import shortened
 from .unicode import in_utf_8
 
 
-def parse_document(document: Document) -> ParsedFeed:
+def parse_document(document: FeedDocument) -> ParsedFeed:
     """What the document says.
 
     Raises:
@@ -35,18 +35,18 @@ def parse_document(document: Document) -> ParsedFeed:
         raise FeedFailed("parse-crash", f"{type(error).__name__}: {error}"[:200]) from error
 
 
-def _read(document: Document) -> RawFeed:
+def _read(document: FeedDocument) -> RawFeed:
     if looks_like_json(document.body):
         return read_json_feed(document)
     try:
         return read_wellformed(document)
-    except NotTaken:
+    except Unsupported:
         if is_only_a_page(document.body):
             raise no_feed(document) from None
     return _read_cut(document) or _read_whole(document)
 
 
-def _read_cut(document: Document) -> RawFeed | None:
+def _read_cut(document: FeedDocument) -> RawFeed | None:
     """A document with too many entries, by its first ones; None when it hasn't, or they are not found so."""
     limit = document.entries_limit
     if limit is not None and (shorter := shortened(document.body, limit + 1)) is not None:
@@ -57,7 +57,7 @@ def _read_cut(document: Document) -> RawFeed | None:
     return None
 
 
-def _read_whole(document: Document) -> RawFeed:
+def _read_whole(document: FeedDocument) -> RawFeed:
     try:
         return read_anything(document)
     except FeedFailed:

@@ -22,7 +22,7 @@ from feedparser.encodings import RE_XML_PI_ENCODING, convert_to_utf8
 from feedparser.sanitizer import replace_doctype
 
 from .diagnosis import is_page, no_feed
-from .protocol import Document
+from .protocol import FeedDocument
 from .raw import RawEnclosure, RawEntry, RawFeed, RawText
 from .timers import timers
 from .unicode import in_utf_8
@@ -41,7 +41,7 @@ _ONLY_LABELS: Final = (feedparser.NonXMLContentType, feedparser.CharacterEncodin
 _get = dict.get
 
 
-def read_anything(document: Document) -> RawFeed:
+def read_anything(document: FeedDocument) -> RawFeed:
     """The document as feedparser reads it, broken ones too.
 
     Raises:
@@ -73,7 +73,7 @@ def raw_feed(parsed: Any, body: bytes) -> RawFeed:
     )
 
 
-def _feedparser(document: Document) -> Any:
+def _feedparser(document: FeedDocument) -> Any:
     try:
         broken = _not_wellformed(document)
         return _read(document.body, _headers(document)) if broken is None else _loosely(broken, document)
@@ -86,7 +86,7 @@ def _feedparser(document: Document) -> Any:
         return _loosely(body, document)
 
 
-def _not_wellformed(document: Document) -> bytes | None:
+def _not_wellformed(document: FeedDocument) -> bytes | None:
     """The document in UTF-8 if feedparser's strict parser would find out that it is broken, else None.
 
     It finds out where expat stops, which may be at the end: a quarter of the time for the whole document.
@@ -104,7 +104,7 @@ def _not_wellformed(document: Document) -> bytes | None:
     return None
 
 
-def _loosely(body: bytes, document: Document) -> Any:
+def _loosely(body: bytes, document: FeedDocument) -> Any:
     """What feedparser's other parser makes of `body` in UTF-8.
 
     It is for what is not well-formed: so from the first byte on, and the strict one need not begin.
@@ -112,7 +112,7 @@ def _loosely(body: bytes, document: Document) -> Any:
     return _read(b"&" + body, _headers(document, _UTF8))
 
 
-def _headers(document: Document, content_type: str | None = None) -> dict[str, str]:
+def _headers(document: FeedDocument, content_type: str | None = None) -> dict[str, str]:
     """Of its response, or with another content type."""
     headers = {"content-location": document.url}
     content_type = content_type or document.content_type
@@ -128,7 +128,7 @@ def _read(body: bytes, headers: dict[str, str]) -> Any:
     )
 
 
-def _mended(document: Document) -> bytes:
+def _mended(document: FeedDocument) -> bytes:
     """The document in UTF-8, without what feedparser raises an exception over and loses the whole feed.
 
     That is one "&#xD83D;", half of an emoji, and the name of a charset that is not even ASCII.
@@ -148,7 +148,7 @@ def _possible(reference: re.Match[bytes]) -> bytes:
     return reference[0] if exists else b"&#xFFFD;"
 
 
-def _require_feed(parsed: Any, document: Document) -> None:
+def _require_feed(parsed: Any, document: FeedDocument) -> None:
     entries, version = parsed["entries"], parsed.get("version")
     # An empty feed is a feed. Broken text that has "<rss>" somewhere in it is none.
     saved = entries or not _repaired(parsed) or _get(parsed["feed"], "title")

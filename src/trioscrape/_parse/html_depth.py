@@ -38,7 +38,7 @@ def shallow(markup: str) -> str:
     """`markup` without the tags that would nest it more deeply than a parser can bear; all text stays.
 
     It reads tags as a parser would in most cases. Who hides end tags in comments can still keep a parser
-    busy, until its deadline.
+    busy, until its timeout.
     """
     if len(markup) <= FEW * SHORTEST_TAG or markup.count("<") <= FEW or _is_plainly_shallow(markup):
         return markup

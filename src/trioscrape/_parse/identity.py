@@ -10,7 +10,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final
 
-from .._records.results import Entry
+from .._records import Entry
 
 LONGEST_KEY: Final = 1000
 """Characters. A longer guid is replaced by its hash: keys are in an index of the store."""

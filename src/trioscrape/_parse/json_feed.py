@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from .._errors import FeedFailed
 from .diagnosis import no_feed
-from .protocol import Document
+from .protocol import FeedDocument
 from .raw import RawEnclosure, RawEntry, RawFeed, RawText
 
 _VERSION: Final = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/")
@@ -28,7 +28,7 @@ def looks_like_json(body: bytes) -> bool:
     return _START.match(body[:1000]) is not None
 
 
-def read_json_feed(document: Document) -> RawFeed:
+def read_json_feed(document: FeedDocument) -> RawFeed:
     """The feed in a JSON document.
 
     Raises:
@@ -51,7 +51,7 @@ def read_json_feed(document: Document) -> RawFeed:
     )
 
 
-def _decoded(document: Document) -> Any:
+def _decoded(document: FeedDocument) -> Any:
     try:
         # Numbers stay texts: an id of a thousand digits would be refused, and 1e999 is no number at all.
         return json.loads(document.body, parse_int=str, parse_float=str, parse_constant=str)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from .._records.results import ParsedFeed
+from .._records import ParsedFeed
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class FeedDocument:
     """A body as it was fetched, decoded from its Content-Encoding but not from its charset."""
 
     body: bytes
@@ -26,7 +26,7 @@ class Document:
 class Parser(Protocol):
     """Bytes to entries. Called from at most as many tasks at once as the parse lane is wide."""
 
-    async def parse(self, document: Document) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> ParsedFeed:
         """What the document says.
 
         Raises:

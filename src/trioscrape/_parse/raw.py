@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from .._records.results import Timers
+from .._records import FeedTimers
 
 HTML_TYPES: Final = ("text/html", "application/xhtml+xml", "html", "xhtml")
 
@@ -63,5 +63,5 @@ class RawFeed:
     updated: datetime | None = None
     self_link: str | None = None
     hub: str | None = None
-    timers: Timers = field(default_factory=Timers)
+    timers: FeedTimers = field(default_factory=FeedTimers)
     entries: list[RawEntry] = field(default_factory=list)

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from .._records.results import Enclosure, Entry, ParsedFeed, TextType
+from .._records import Enclosure, Entry, ParsedFeed, TextType
 from .html import absolute, one_line, plain, sanitised, scrub
 from .identity import distrusts_ids, identified
-from .protocol import Document
+from .protocol import FeedDocument
 from .raw import HTML_TYPES, RawEnclosure, RawEntry, RawFeed, RawText
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646 §2.1, and §4.4.1 for the length
@@ -18,7 +18,7 @@ _Text = tuple[str | None, TextType | None]
 _NOTHING: Final[_Text] = (None, None)
 
 
-def parsed_feed(raw: RawFeed, document: Document) -> ParsedFeed:
+def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
     """`raw` with safe texts, absolute links, and keys and hashes of its entries.
 
     Args:

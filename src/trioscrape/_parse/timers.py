@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from .._records.results import Timers
+from .._records import FeedTimers
 
 _WEEK: Final = 7 * 24 * 3600
 _PERIODS: Final = {
@@ -25,7 +25,7 @@ _LISTS: Final = re.compile(
 )
 
 
-def timers(feed: Mapping[str, Any], body: bytes) -> Timers:
+def timers(feed: Mapping[str, Any], body: bytes) -> FeedTimers:
     """The timers of a document.
 
     Args:
@@ -41,7 +41,7 @@ def timers(feed: Mapping[str, Any], body: bytes) -> Timers:
             hours.add(int(value) % 24)  # RSS 0.91 counts them from 1 to 24
         elif name == "day" and value in _DAYS:
             days.add(_DAYS.index(value))
-    return Timers(0, min(every, _WEEK), tuple(sorted(hours)), tuple(sorted(days)))
+    return FeedTimers(0, min(every, _WEEK), tuple(sorted(hours)), tuple(sorted(days)))
 
 
 def _period(feed: Mapping[str, Any]) -> int:

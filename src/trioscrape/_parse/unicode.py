@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from .protocol import Document
+from .protocol import FeedDocument
 
 # XML 1.0 appendix F.1: byte order marks, or else how "<" looks. UTF-32 first: FF FE begins both.
 _BEGINNINGS: Final = (
@@ -30,7 +30,7 @@ _WRONGLY_DECLARED: Final = re.compile(
 )
 
 
-def in_utf_8(document: Document) -> Document | None:
+def in_utf_8(document: FeedDocument) -> FeedDocument | None:
     """The document in UTF-8 if its first bytes speak of UTF-16 or UTF-32, or its declaration alone does."""
     body = document.body
     charset = next((charset for beginning, charset in _BEGINNINGS if body.startswith(beginning)), None)

@@ -1,1 +1,36 @@
-"""The frozen records that travel through the lanes and out to the caller."""
+"""The frozen records that travel through the lanes and out to the caller.
+
+All durations are seconds as floats; all datetimes are aware and in UTC; all counts are feeds or entries.
+"""
+
+from __future__ import annotations
+
+from .entries import Enclosure, Entry, EntryCounts, FeedUpdate, ParsedFeed, StoredEntry, TextType
+from .feed_state import FeedState, FeedTimers
+from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
+from .statistics import LANES, LaneStatistics, LaneTimes, Outage, Quantiles, Statistics
+
+__all__ = [
+    "LANES",
+    "DuplicateFeed",
+    "Enclosure",
+    "Entry",
+    "EntryCounts",
+    "FailureExample",
+    "Feed",
+    "FeedState",
+    "FeedTimers",
+    "FeedUpdate",
+    "LaneStatistics",
+    "LaneTimes",
+    "Outage",
+    "Outcome",
+    "ParsedFeed",
+    "Quantiles",
+    "Report",
+    "Result",
+    "Statistics",
+    "StoredEntry",
+    "TextType",
+    "new_run_id",
+]

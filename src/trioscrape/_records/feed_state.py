@@ -7,7 +7,7 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Timers:
+class FeedTimers:
     """For how long a feed wants to be left alone, as its last document and its headers say."""
 
     max_age: int = 0
@@ -42,11 +42,11 @@ class FeedState:
     """Opaque, byte for byte as it came (RFC 9110 §8.8.3), decoded as latin-1."""
     last_modified: str | None = None
     """Opaque as well (RFC 9110 §8.8.2)."""
-    found_at: str | None = None
+    validators_url: str | None = None
     """Where these validators came from, after all redirects: to another URL they mean nothing."""
     body_hash: str | None = None
     """Hex digest of the decoded body; None: there has never been one."""
-    timers: Timers = Timers()
+    timers: FeedTimers = FeedTimers()
     next_fetch: datetime | None = None
     """Not to be asked before; None: whenever somebody wants to know."""
     next_unconditional: datetime | None = None

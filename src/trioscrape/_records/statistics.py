@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from .outage import Outage
+LANES: Final = ("dns", "http", "parse", "store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,16 @@ class LaneStatistics:
     """From getting a slot to giving it back."""
     overdue: int = 0
     """Turns that took so long that others were let in beside them; lookups of dead names, mostly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """The store takes nothing at the moment, and is waited for."""
+
+    seconds: float
+    """Since it failed for the first time."""
+    detail: str
+    """What it has said last, for people; never holds credentials."""
 
 
 @dataclass(frozen=True, slots=True)

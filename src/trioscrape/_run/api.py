@@ -17,7 +17,7 @@ from .._dns.system import SystemResolver
 from .._hosts.retry_after import utc_now
 from .._http.happy_eyeballs import Connector, open_tcp
 from .._parse import Parser, open_process_parser
-from .._records.results import Feed, Outcome, Report, Result, Statistics
+from .._records import Feed, Outcome, Report, Result, Statistics
 from .._store import Store
 from .run import Run
 
@@ -115,7 +115,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
 
         async with trioscrape.open_scrape(feeds, store=store) as scrape:
             async for result in scrape:
-                print(result.feed.shown, result.outcome)
+                print(result.feed.redacted_url, result.outcome)
 
     The scrape has its own nursery and limiters; nothing is installed process-wide or run-wide, no
     signal is handled, nothing is logged. The block may be left early: that cancels the scrape.
@@ -130,20 +130,20 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       now: the wall clock, in UTC; it decides which feeds are asked.
 
     Raises:
-      StoreError: the store is gone for good, or has taken nothing for ``config.store_patience`` seconds.
+      StoreError: the store is gone for good, or has taken nothing for ``config.outage_timeout`` seconds.
         The feeds that were under way have their results before. It comes out of the ``async with``
         as itself, as does the caller's own exception.
       TrioscrapeError: no parser process can be started.
 
     Cancellation: closes all connections and ends all worker processes; a write that the store has
-    begun is finished first, for at most the store's own deadline. A lookup that the C library does
+    begun is finished first, for at most the store's own timeout. A lookup that the C library does
     not come back from keeps its thread until it does.
     """
     config = config or Config()
     run = Run(feeds, store, config, now)
     resolver = resolver or _resolver(config)
     parsing: AbstractAsyncContextManager[Parser] = (
-        open_process_parser(width=config.parse_width, deadline=config.parse_deadline)
+        open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
         if parser is None
         else nullcontext(parser)
     )
@@ -162,10 +162,10 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
 
 
 def _resolver(config: Config) -> Resolver:
-    deadline = config.lookup_deadline
+    timeout = config.lookup_timeout
     if (servers := name_servers(config.resolver)) is not None:
-        return NativeResolver(deadline=deadline, servers=servers)
-    return SystemResolver(width=config.dns_width, abandoned=config.dns_abandoned, deadline=deadline)
+        return NativeResolver(timeout=timeout, servers=servers)
+    return SystemResolver(width=config.dns_width, abandoned=config.dns_abandoned, timeout=timeout)
 
 
 async def scrape(  # noqa: PLR0913

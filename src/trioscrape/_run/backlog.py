@@ -8,10 +8,10 @@ from typing import Final
 
 import trio
 
-from .._config.config import Config, Per
+from .._config.config import Config, HostGrouping
 from .._config.public_suffixes import registrable_domains
 from .._hosts.queue import HostQueue
-from .._records.results import Feed, FeedState, Outcome, Result
+from .._records import Feed, FeedState, Outcome, Result
 from .._store.lane import StoreLane
 from .candidates import Candidate, FeedSource
 from .next_state import without_asking
@@ -31,7 +31,7 @@ class Backlog:
 
     def __init__(self, feeds: Iterable[str | Feed], config: Config, now: Callable[[], datetime]) -> None:
         self.source = FeedSource(feeds)
-        group = registrable_domains() if config.per is Per.DOMAIN else str
+        group = registrable_domains() if config.group_hosts_by is HostGrouping.DOMAIN else str
         self.queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
         self._config, self._now = config, now
         self._at_the_end = False
@@ -73,5 +73,5 @@ class Backlog:
 def _refusal(candidate: Candidate) -> Result:
     feed = candidate.feed
     where = f"line {feed.line}: " if feed.line is not None else ""
-    detail = f"{where}{feed.shown[:200]!r}: {candidate.problem}"
+    detail = f"{where}{feed.redacted_url[:200]!r}: {candidate.problem}"
     return Result(feed, Outcome.REFUSED, "not-a-url", detail)

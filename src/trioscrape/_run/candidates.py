@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import idna
 
-from .._records.results import Duplicate, Feed, FeedState
+from .._records import DuplicateFeed, Feed, FeedState
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import identity, normalised, problem_with
 from .seen import Seen
@@ -54,7 +54,7 @@ class FeedSource:
         self.taken = 0
         """Candidates until now: also of a list that has broken off in the middle."""
         self.duplicates = 0
-        self.duplicate_examples: list[Duplicate] = []
+        self.duplicate_examples: list[DuplicateFeed] = []
 
     def take(self, count: int) -> list[Candidate]:
         """The next `count` candidates; fewer only at the end of the list."""
@@ -69,7 +69,7 @@ class FeedSource:
         while (feed := self._next()) is not None:
             candidate = _candidate(feed)
             if candidate.problem is None and (first := self._seen.before(candidate.feed_id, feed.line)):
-                self._duplicate(Duplicate(feed, first[0]))
+                self._duplicate(DuplicateFeed(feed, first[0]))
             else:
                 self.taken += 1
                 yield candidate
@@ -83,7 +83,7 @@ class FeedSource:
             self._feeds = iter(())
             raise
 
-    def _duplicate(self, duplicate: Duplicate) -> None:
+    def _duplicate(self, duplicate: DuplicateFeed) -> None:
         self.duplicates += 1
         if len(self.duplicate_examples) < SHOWN_DUPLICATES:
             self.duplicate_examples.append(duplicate)

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from .._errors import FeedFailed
 from .._http import Fetched
 from .._http.conditional import Validators, is_conditional
-from .._records.feed_state import FeedState, Timers
-from .._records.results import Outcome, ParsedFeed, Result
-from .._schedule.freshness import GONE, back_off, next_fetch, not_before, shown, trusted_until
+from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result
+from .._schedule.freshness import GONE, back_off, format_moment, next_fetch, not_before, trusted_until
 from .._schedule.permanent_redirects import moves
 from .candidates import Candidate
 
@@ -23,13 +22,13 @@ def without_asking(candidate: Candidate, now: datetime) -> Result | None:
     if state is None or (until := not_before(state, now)) is None:
         return None
     if state.gone is not None:
-        detail = f"gone since {shown(state.gone)}; not asked again before {shown(until)}"
+        detail = f"gone since {format_moment(state.gone)}; not asked again before {format_moment(until)}"
         return Result(feed, Outcome.GONE, GONE_REASON, detail)
     if state.failure is not None:
         streak = f"; failures in a row: {state.failures}" if state.failures else ""
-        detail = f"not asked again before {shown(until)}{streak}"
+        detail = f"not asked again before {format_moment(until)}{streak}"
         return Result(feed, Outcome.FAILED, state.failure, detail)
-    return Result(feed, Outcome.NOT_MODIFIED, detail=f"fresh until {shown(until)}")
+    return Result(feed, Outcome.NOT_MODIFIED, detail=f"fresh until {format_moment(until)}")
 
 
 def to_send(known: FeedState | None, now: datetime) -> FeedState | None:
@@ -74,7 +73,7 @@ def after_success(
         distrusts_ids=said.distrusts_ids,
         etag=fetched.validators.etag,
         last_modified=fetched.validators.last_modified,
-        found_at=fetched.url if fetched.validators != Validators() else None,
+        validators_url=fetched.url if fetched.validators != Validators() else None,
         body_hash=body_hash,
         timers=timers,
         next_fetch=next_fetch(now, timers, fetched.age, interval),
@@ -84,9 +83,9 @@ def after_success(
     )
 
 
-def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None) -> Timers:
+def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None) -> FeedTimers:
     """Those of the document last seen; a 304 may only change what headers say (RFC 9111 §4.3.4)."""
-    before = known.timers if known is not None else Timers()
+    before = known.timers if known is not None else FeedTimers()
     timers = parsed.timers if parsed is not None else before
     silent = before.max_age if fetched.body is None else 0
     return replace(timers, max_age=silent if fetched.max_age is None else fetched.max_age)
@@ -119,7 +118,7 @@ def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, inter
     A feed that was not even asked, because its host wants to be left alone, has not failed once more.
     """
     feed = candidate.feed
-    known = candidate.state or FeedState(candidate.feed_id, feed.shown, feed.title)
+    known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, feed.title)
     until = failed.not_before or now
     if not failed.asked:
         return replace(known, failure=failed.reason, next_fetch=until)

@@ -13,9 +13,9 @@ from .._config.config import Config
 from .._errors import FeedFailed
 from .._hosts.slots import HostSlot
 from .._http import Fetched, Fetcher
-from .._lane import Lane, Trip
-from .._parse import Document, Parser
-from .._records.results import (
+from .._lane import Lane, Timings
+from .._parse import FeedDocument, Parser
+from .._records import (
     EntryCounts,
     Feed,
     FeedState,
@@ -69,24 +69,24 @@ class Passage:
 
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
-        trip = Trip()
+        timings = Timings()
         try:
-            return await self._through_the_lanes(candidate, slot, trip)
+            return await self._through_the_lanes(candidate, slot, timings)
         except FeedFailed as failed:
             # Its frames hold the document, and this one would hold them.
             failure = failed.with_traceback(None)
-        return await self._failed(candidate, failure, trip)
+        return await self._failed(candidate, failure, timings)
 
-    async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, trip: Trip) -> Result:
+    async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
         lanes, known = self.lanes, candidate.state
         with self.budget.hold() as held:
             # The dns lane and the http lane, a turn in each for every hop.
             sent = to_send(known, self.now())
-            fetched = await self.fetcher.fetch(candidate.feed, sent, trip, held, slot)
+            fetched = await self.fetcher.fetch(candidate.feed, sent, timings, held, slot)
             body_hash = _body_hash(fetched, known)
             parsed = None
             if fetched.body is not None and (known is None or known.body_hash != body_hash):
-                async with lanes.parse.slot(trip):
+                async with lanes.parse.slot(timings):
                     parsed = await self.parser.parse(self._document(fetched.body, fetched, known))
             state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.config.interval)
             result = Result(
@@ -94,15 +94,15 @@ class Passage:
                 Outcome.NOT_MODIFIED,
                 *self._remarks(fetched, parsed),
                 same_as=self._arrived(candidate.feed, fetched.url),
-                lanes=trip.lanes,
+                lanes=timings.lanes,
             )
             if parsed is None and state == known:
                 return result
-            entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), trip)
+            entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
         return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
 
-    def _document(self, body: bytes, fetched: Fetched, known: FeedState | None) -> Document:
-        return Document(
+    def _document(self, body: bytes, fetched: Fetched, known: FeedState | None) -> FeedDocument:
+        return FeedDocument(
             body,
             fetched.url,
             fetched.content_type,
@@ -119,21 +119,21 @@ class Passage:
 
     def _arrived(self, feed: Feed, url: str) -> str | None:
         """The first feed of the run that has arrived there, if that was another one."""
-        first = self.arrivals.before(feed_id(url), feed.shown)
+        first = self.arrivals.before(feed_id(url), feed.redacted_url)
         return None if first is None else first[0]
 
-    async def _failed(self, candidate: Candidate, failed: FeedFailed, trip: Trip) -> Result:
+    async def _failed(self, candidate: Candidate, failed: FeedFailed, timings: Timings) -> Result:
         """Remember a failure, unless it is our own refusal: that is another one under other settings."""
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
         if stored:
             state = after_failure(candidate, failed, self.now(), self.config.interval)
             try:
-                await self.store.save(FeedUpdate(state, ()), trip)
+                await self.store.save(FeedUpdate(state, ()), timings)
             except FeedFailed as not_stored:
                 failed, stored, outcome = not_stored, False, Outcome.FAILED
         return Result(
-            candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=trip.lanes
+            candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=timings.lanes
         )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from .._byte_budget import ByteBudget
-from .._config.config import Config, Per
+from .._config.config import Config, HostGrouping
 from .._dns.caching import Names, Resolver
 from .._errors import StoreError
 from .._hosts.retry_after import Holds
@@ -19,10 +19,9 @@ from .._hosts.slots import HostSlot, HostSlots
 from .._http import Fetcher
 from .._http._transport import LaneTransport, client_context
 from .._http.happy_eyeballs import Connector, ConnectorBug
-from .._lane import Trip
+from .._lane import Histogram, Timings
 from .._parse import Parser
-from .._records.histogram import Histogram
-from .._records.results import Feed, Outcome, Result, new_run_id
+from .._records import Feed, Outcome, Result, new_run_id
 from .._store import Store
 from .._store.lane import StoreLane
 from .backlog import Backlog
@@ -59,7 +58,7 @@ class Run:
         self._slots.waiting_changed = self._let_in_beside
         self._locating = 0
         self.store = StoreLane(
-            store, self.lanes.store, config.store_patience, others_can_try=self._others_can_try
+            store, self.lanes.store, config.outage_timeout, others_can_try=self._others_can_try
         )
         self._draining = self._cancelled = False
         self._under_way: set[trio.CancelScope] = set()
@@ -193,11 +192,11 @@ class Run:
 
         Waiting here would fill what may be in flight with the feeds of one big address, so it goes back.
         """
-        if self._config.per is not Per.ADDRESS or candidate.located:
+        if self._config.group_hosts_by is not HostGrouping.ADDRESS or candidate.located:
             return True
         self._locating += 1
         try:
-            address = await passage.fetcher.address(candidate.feed, candidate.state, Trip())
+            address = await passage.fetcher.address(candidate.feed, candidate.state, Timings())
         finally:
             self._locating -= 1
         if address is None or slot.move_nowait(address):

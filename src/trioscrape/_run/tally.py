@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
-from .._records.results import EntryCounts, Example, Outcome, Result
+from .._records import EntryCounts, FailureExample, Outcome, Result
 
 SHOWN: Final = 10
 
@@ -19,7 +19,7 @@ class Tally:
         self.outcomes: Counter[Outcome] = Counter()
         self.entries = EntryCounts()
         self.errors: Counter[str] = Counter()
-        self.examples: dict[str, Example] = {}
+        self.examples: dict[str, FailureExample] = {}
         self.stored = 0
         self.not_stored_examples: list[Result] = []
         self.twins = 0
@@ -41,6 +41,6 @@ class Tally:
                 self.twin_examples.append(result)
         if result.reason is not None:
             self.errors[result.reason] += 1
-            self.examples.setdefault(result.reason, Example(result.feed.shown, result.detail))
+            self.examples.setdefault(result.reason, FailureExample(result.feed.redacted_url, result.detail))
         if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
             self.not_stored_examples.append(result)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from .._records.feed_state import FeedState, Timers
+from .._records import FeedState, FeedTimers
 
 LONGEST: Final = timedelta(days=7)
 """That any server or document is obeyed for."""
@@ -55,7 +55,7 @@ def retry_after(value: str | None, now: datetime) -> Pause | None:
         return None
     until = now + min(asked, LONGEST)
     cut = f" (it said {text[:60]!r}, which is cut to {LONGEST.days} days)" if asked > LONGEST else ""
-    return Pause(until, f"to be left alone until {shown(until)}{cut}")
+    return Pause(until, f"to be left alone until {format_moment(until)}{cut}")
 
 
 def http_date(text: str) -> datetime | None:
@@ -120,7 +120,7 @@ def forgets(headers: Mapping[str, str]) -> bool:
     )
 
 
-def next_fetch(now: datetime, timers: Timers, age: int, interval: float) -> datetime | None:
+def next_fetch(now: datetime, timers: FeedTimers, age: int, interval: float) -> datetime | None:
     """The moment before which a feed that was fetched `now` need not be asked; None: there is none.
 
     Args:
@@ -140,7 +140,7 @@ def not_before(state: FeedState, now: datetime) -> datetime | None:
     return None if moment <= now else moment
 
 
-def _after_skipped(moment: datetime, timers: Timers) -> datetime:
+def _after_skipped(moment: datetime, timers: FeedTimers) -> datetime:
     """`moment`, or the end of the hours and days to skip; itself when that would skip all of a week."""
     later = moment
     for _ in range(7 * 24):
@@ -173,6 +173,6 @@ def fraction(feed_id: str, salt: str) -> float:
     return int.from_bytes(digest) / 2**64
 
 
-def shown(moment: datetime) -> str:
+def format_moment(moment: datetime) -> str:
     """``2026-02-28 09:30 UTC``."""
     return f"{moment:%Y-%m-%d %H:%M} UTC"

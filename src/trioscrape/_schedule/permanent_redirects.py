@@ -10,8 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from .._records.feed_state import FeedState
-from .._records.results import Feed
+from .._records import Feed, FeedState
 from .._urls import normalised
 
 MOVED_DAYS: Final = 3
@@ -24,7 +23,7 @@ def has_moved(feed: Feed, state: FeedState | None) -> bool:
     """Whether the next fetch starts at ``state.url`` and not where the list says."""
     if state is None or state.failures >= MOVED_FAILURES:
         return False
-    return state.url != feed.shown and normalised(state.url) != normalised(feed.shown)
+    return state.url != feed.redacted_url and normalised(state.url) != normalised(feed.redacted_url)
 
 
 def start_url(feed: Feed, state: FeedState | None) -> str:
@@ -43,7 +42,7 @@ def moves(
       moved_to: where permanent redirects alone have led it; None when there was another one, or none.
       now: when that was.
     """
-    url = state.url if state is not None and has_moved(feed, state) else feed.shown
+    url = state.url if state is not None and has_moved(feed, state) else feed.redacted_url
     if moved_to is None:
         return url, None, ()
     today = now.astimezone(UTC).date().isoformat()

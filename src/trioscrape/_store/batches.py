@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from .._records.results import EntryCounts, FeedUpdate
+from .._records import EntryCounts, FeedUpdate
 from .threads import Threads
 
 CALLERS: Final = 32

@@ -12,8 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 import trio
 
 from .._errors import FeedFailed, StoreError, StoreUnavailable
-from .._lane import Lane, Trip
-from .._records.results import EntryCounts, FeedState, FeedUpdate, Outage, Report
+from .._lane import Lane, Timings
+from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Report
 from . import Store
 
 FIRST_PAUSE: Final = 0.25
@@ -31,7 +31,7 @@ class _Call(Generic[T]):
     """A call of the store, with all of its attempts."""
 
     attempt: Callable[[], Awaitable[T]]
-    trip: Trip = field(default_factory=Trip)
+    timings: Timings = field(default_factory=Timings)
     saves: bool = False
     """Whether it saves a feed: a store that can't write may well be read, so reading proves nothing."""
     failed_at: int | None = None
@@ -47,7 +47,7 @@ class StoreLane:
     queue behind it and hold no slot of the lane. They take turns, so that one whose call fails for a
     cause of its own does not speak for all. With the first call that succeeds everybody goes on.
 
-    A save may never fit into the store's deadline, and take along those that are merged with it. So
+    A save may never fit into the store's timeout, and take along those that are merged with it. So
     those that have failed ask one at a time also when the others have gone on. One that fails then, and
     again when others have been stored meanwhile, is no outage but a feed that can't be stored. And an
     outage in which nothing but a single save has failed is in doubt: others have to try.
@@ -55,23 +55,23 @@ class StoreLane:
     Args:
       store: open.
       lane: whose slots its calls take.
-      patience: seconds from the first failure, with no success after it, until a failure is raised as
-        `StoreError`. The last attempt is made by then, and takes no longer than the store's own deadline.
+      outage_timeout: seconds from the first failure, with no success after it, until a failure is raised as
+        `StoreError`. The last attempt is made by then, and takes no longer than the store's own timeout.
       jitter: a number from 0 to 1, each time another; it cuts each pause by up to a half, so that programs
         that share a store do not come back in step.
-      others_can_try: whether there are more feeds, to end the doubt when a single save's patience has ended.
+      others_can_try: whether there are more feeds, to end the doubt when a single save has waited that long.
     """
 
     def __init__(
         self,
         store: Store,
         lane: Lane,
-        patience: float,
+        outage_timeout: float,
         *,
         jitter: Callable[[], float] = random.random,
         others_can_try: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._store, self._lane, self._patience = store, lane, patience
+        self._store, self._lane, self._outage_timeout = store, lane, outage_timeout
         self._jitter, self._others_can_try = jitter, others_can_try
         self._clock = trio.lowlevel.current_clock()
         self._failure: str | None = None
@@ -101,7 +101,7 @@ class StoreLane:
         """See `Store.load`."""
         return await self._made(_Call(partial(self._store.load, feed_ids)))
 
-    async def save(self, update: FeedUpdate, trip: Trip) -> EntryCounts:
+    async def save(self, update: FeedUpdate, timings: Timings) -> EntryCounts:
         """See `Store.save`. What the feed waits for the end of an outage is charged to nothing.
 
         Raises:
@@ -110,7 +110,7 @@ class StoreLane:
         Cancellation: while waiting, gives up; a write that has begun is finished, and its success
         returned, for the caller to report.
         """
-        return await self._made(_Call(partial(self._store.save, update), trip, saves=True))
+        return await self._made(_Call(partial(self._store.save, update), timings, saves=True))
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
@@ -120,14 +120,14 @@ class StoreLane:
         while True:
             with suppress(StoreUnavailable):
                 if self._failure is None and call.failed_at is None:
-                    async with self._lane.slot(call.trip):
+                    async with self._lane.slot(call.timings):
                         if self._failure is None:  # or it has failed while this one queued
                             return await self._attempted(call)
                 else:
                     async with self._asking:
                         if self._failure is not None or call.failed_at is not None:  # or it is back
                             await trio.sleep_until(self._again)
-                            async with self._lane.slot(call.trip):
+                            async with self._lane.slot(call.timings):
                                 return await self._attempted(call)
 
     async def _attempted(self, call: _Call[T]) -> T:
@@ -162,9 +162,11 @@ class StoreLane:
         self._failure = str(error)
         if not call.own_failures:
             self._failing.add(call)
-        left = self._since + self._patience - now
+        left = self._since + self._outage_timeout - now
         if left <= 0:
-            waited = f"; nothing could be stored for {self._patience:g} s" if self._patience else ""
+            waited = (
+                f"; nothing could be stored for {self._outage_timeout:g} s" if self._outage_timeout else ""
+            )
             if call.own_failures or (self._in_doubt and self._others_can_try()):
                 raise FeedFailed("not-stored", f"{error}{waited}") from error
             raise StoreError(f"{error}{waited}") from error

@@ -24,7 +24,7 @@ class _Connectable(Store, Protocol):
 
 @asynccontextmanager
 async def open_store(
-    url: str, *, width: int = 4, connect_deadline: float = 10, deadline: float = 10
+    url: str, *, width: int = 4, connect_timeout: float = 10, call_timeout: float = 10
 ) -> AsyncIterator[Store]:
     """The store that `url` names: connected, checked, its pool filled; closed when the block ends.
 
@@ -36,25 +36,25 @@ async def open_store(
     Args:
       url: where the entries go.
       width: calls served at once; an SQLite file always serves one.
-      connect_deadline: seconds for the store to answer at first.
-      deadline: seconds for each call after that, retries included.
+      connect_timeout: seconds for the store to answer at first.
+      call_timeout: seconds for each call after that, retries included.
 
     Raises:
       UsageError: the URL can't be understood.
-      StoreError: the store does not answer within its connect deadline, refuses access, can't be
+      StoreError: the store does not answer within its connect call_timeout, refuses access, can't be
         opened, or holds data of a newer schema version. The text names the URL, never a password.
 
     Cancellation: while connecting, gives up; the store is closed, shielded, on every way out.
     """
-    store = _store(url, width, connect_deadline, deadline)
-    async with _closing(store, connect_deadline + deadline):
+    store = _store(url, width, connect_timeout, call_timeout)
+    async with _closing(store, connect_timeout + call_timeout):
         await store.connect()
         yield store
 
 
 @asynccontextmanager
 async def open_reader(
-    url: str, *, connect_deadline: float = 10, deadline: float = 10
+    url: str, *, connect_timeout: float = 10, call_timeout: float = 10
 ) -> AsyncIterator[Reader]:
     """The store that `url` names, to read and nothing else; closed when the block ends.
 
@@ -63,8 +63,8 @@ async def open_reader(
 
     Args:
       url: see `open_store`.
-      connect_deadline: seconds for the store to answer at first.
-      deadline: seconds for each page.
+      connect_timeout: seconds for the store to answer at first.
+      call_timeout: seconds for each page.
 
     Raises:
       UsageError: the URL can't be understood.
@@ -73,8 +73,8 @@ async def open_reader(
 
     Cancellation: see `open_store`.
     """
-    store = _store(url, 1, connect_deadline, deadline)
-    async with _closing(store, connect_deadline + deadline):
+    store = _store(url, 1, connect_timeout, call_timeout)
+    async with _closing(store, connect_timeout + call_timeout):
         await store.connect_to_read()
         yield store
 
@@ -84,7 +84,7 @@ async def _closing(store: Store, seconds: float) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # The deadline is for the queue in front of a thread; closing itself is bounded by the store.
+        # The timeout is for the queue in front of a thread; closing itself is bounded by the store.
         with trio.move_on_after(seconds, shield=True):
             await store.aclose()
 
@@ -94,16 +94,16 @@ def check_store_url(url: str) -> None:
     _store(url, 1, 1, 1)
 
 
-def _store(url: str, width: int, connect_deadline: float, deadline: float) -> _Connectable:
+def _store(url: str, width: int, connect_timeout: float, call_timeout: float) -> _Connectable:
     if url == f"{SQLITE}:memory:":
         raise UsageError("sqlite::memory: would forget everything at the end; name a file")
     if url.startswith(SQLITE):
-        return SqliteStore(url, connect_deadline=connect_deadline, deadline=deadline)
+        return SqliteStore(url, connect_timeout=connect_timeout, timeout=call_timeout)
     if url.startswith(MONGO):
         # pymongo takes a fifth of a second to import, which who uses SQLite need not wait for.
         from ._mongo.store import MongoStore  # noqa: PLC0415
 
-        return MongoStore(url, width=width, connect_deadline=connect_deadline, deadline=deadline)
+        return MongoStore(url, width=width, connect_timeout=connect_timeout, timeout=call_timeout)
     known = "mongodb://HOST/DATABASE, mongodb+srv://HOST/DATABASE or sqlite:PATH"
     raise UsageError(f"the store URL {_shown(url)} can't be understood; it must be {known}")
 

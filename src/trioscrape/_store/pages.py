@@ -20,8 +20,7 @@ from typing import Final, Generic, Self, TypeVar
 import trio
 
 from .._errors import StoreError, UsageError
-from .._records.feed_state import FeedState
-from .._records.stored import StoredEntry
+from .._records import FeedState, StoredEntry
 from .validation import UNREADABLE, ForeignRecord
 
 T = TypeVar("T")
@@ -119,12 +118,14 @@ class Paged(ABC):
             yield
         except (ForeignRecord, *UNREADABLE) as error:
             what = str(error) if isinstance(error, ForeignRecord) else f"{type(error).__name__}: {error}"
-            raise StoreError(f"{self.shown} has a record that is none of trioscrape's ({what})") from error
+            raise StoreError(
+                f"{self.redacted_url} has a record that is none of trioscrape's ({what})"
+            ) from error
 
     @property
     @abstractmethod
-    def shown(self) -> str:
-        """See `Reader.shown`."""
+    def redacted_url(self) -> str:
+        """See `Reader.redacted_url`."""
 
     @abstractmethod
     async def _page_of_entries(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from .._records.results import Entry, EntryCounts, FeedUpdate
+from .._records import Entry, EntryCounts, FeedUpdate
 from .values import clean_key, clean_moment
 
 REWRITES: Final = 24

@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from .._records.results import EntryCounts, FeedState, FeedUpdate, Report
-from .._records.stored import StoredEntry
+from .._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 
 
 class Reader(Protocol):
@@ -19,11 +18,11 @@ class Reader(Protocol):
     gets a `StoreError`.
 
     Cancellation: at each record; a page that is being read is finished first, for at most the store's
-    deadline.
+    timeout.
     """
 
     @property
-    def shown(self) -> str:
+    def redacted_url(self) -> str:
         """Its URL without credentials, for people."""
 
     def read_entries(
@@ -74,7 +73,7 @@ class Store(Reader, Protocol):
     `StoreUnavailable` where another attempt may help, with a text that holds no password.
 
     Cancellation: a method that has begun to write finishes the write and returns, so that the
-    caller knows what is stored; it is bounded by the store's own deadline.
+    caller knows what is stored; it is bounded by the store's own timeout.
     """
 
     @property

@@ -7,8 +7,7 @@ from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from .._records.results import Enclosure, Entry, FeedState, Report, Timers
-from .._records.stored import StoredEntry
+from .._records import Enclosure, Entry, FeedState, FeedTimers, Report, StoredEntry
 from .validation import check
 from .values import clean_entry, clean_key
 
@@ -77,8 +76,8 @@ def state_record(state: FeedState) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Timers):
-        return {name: _plain(getattr(value, name)) for name in Timers.__slots__}
+    if isinstance(value, FeedTimers):
+        return {name: _plain(getattr(value, name)) for name in FeedTimers.__slots__}
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -88,7 +87,7 @@ def state_of_record(record: Mapping[str, Any]) -> FeedState:
     Raises:
       UNREADABLE: it has made no such record.
     """
-    timers = Timers(**{name: _frozen(value) for name, value in record["timers"].items()})
+    timers = FeedTimers(**{name: _frozen(value) for name, value in record["timers"].items()})
     known = {name: _frozen(record[name]) for name in STATE_FIELDS if name in record}
     state = FeedState(**{**known, "timers": timers})
     check(state)

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from .._records.results import FeedState, Timers
+from .._records import FeedState, FeedTimers
 from .._urls import problem_with
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) and type(value) is not bool and 0 <= value < _NUMBERS
 
 
-def _are_timers(timers: Timers) -> bool:
+def _are_timers(timers: FeedTimers) -> bool:
     return (
         _is_number(timers.max_age)
         and _is_number(timers.every)
@@ -86,7 +86,7 @@ _SOUND: Final[Mapping[str, Callable[[Any], bool]]] = {
     "feed_id": lambda value: type(value) is str,
     "url": lambda value: type(value) is str and problem_with(value) is None,
     **dict.fromkeys(("title", "link", "subtitle", "language", "self_link", "hub"), _is_text),
-    **dict.fromkeys(("found_at", "body_hash", "failure", "moved_to"), _is_text),
+    **dict.fromkeys(("validators_url", "body_hash", "failure", "moved_to"), _is_text),
     **dict.fromkeys(("etag", "last_modified"), _is_validator),
     **dict.fromkeys(("updated", "next_fetch", "next_unconditional", "gone"), _is_moment),
     "distrusts_ids": lambda value: type(value) is bool,

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from .._records.results import Enclosure, Entry, FeedState
+from .._records import Enclosure, Entry, FeedState
 
 KIBIBYTE: Final = 2**10
 MEBIBYTE: Final = 2**20
@@ -56,7 +56,7 @@ def clean_state(state: FeedState) -> FeedState:
         hub=clean.link(state.hub),
         etag=clean.text(state.etag, TITLE_LIMIT),
         last_modified=clean.text(state.last_modified, TITLE_LIMIT),
-        found_at=clean.link(state.found_at),
+        validators_url=clean.link(state.validators_url),
         next_fetch=clean_moment(state.next_fetch),
         next_unconditional=clean_moment(state.next_unconditional),
         gone=clean_moment(state.gone),

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import trio
 
-from .._parse import Document, parse_document
-from .._records.results import ParsedFeed
+from .._parse import FeedDocument, parse_document
+from .._records import ParsedFeed
 
 
 class InlineParser:
     """A `Parser` that parses in the caller's task: the same answers, and virtual time stays exact.
 
     It stops the event loop for as long as feedparser takes, so it is for tests and small documents
-    only; no deadline is kept.
+    only; no timeout is kept.
 
     Args:
       seconds: what each document takes on trio's clock.
@@ -20,10 +20,10 @@ class InlineParser:
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
-        self.documents: list[Document] = []
+        self.documents: list[FeedDocument] = []
         """Everything it was given, in order."""
 
-    async def parse(self, document: Document) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> ParsedFeed:
         """What the document says. Raises `FeedFailed` as `Parser.parse` does, but for the timeout."""
         self.documents.append(document)
         await trio.sleep(self.seconds)

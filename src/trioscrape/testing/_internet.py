@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 import h11
 import trio
 
-from .._dns.caching import Answer
+from .._dns.caching import ResolvedAddresses
 
 
 @dataclass(kw_only=True)
@@ -54,7 +54,7 @@ class Internet:
     """
 
     sites: Mapping[str, Site]
-    lookup_deadline: float = 5.0
+    lookup_timeout: float = 5.0
     lookups: list[str] = field(default_factory=list)
     """Every name that was asked for, in order."""
     connects: list[tuple[str, int]] = field(default_factory=list)
@@ -66,16 +66,16 @@ class Internet:
     _hosts: dict[str, str] = field(default_factory=dict)
     """By address, who was looked up first."""
 
-    async def resolve(self, host: str) -> Answer:
+    async def resolve(self, host: str) -> ResolvedAddresses:
         """See `trioscrape.Resolver.resolve`."""
         self.lookups.append(host)
         site = self.sites.get(host, Site(exists=False))
-        with trio.move_on_after(self.lookup_deadline):
+        with trio.move_on_after(self.lookup_timeout):
             await trio.sleep(site.lookup)
             if not site.exists:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            return Answer(self._addresses(host, site), site.ttl)
-        raise TimeoutError(f"no answer within {self.lookup_deadline:g} s")
+            return ResolvedAddresses(self._addresses(host, site), site.ttl)
+        raise TimeoutError(f"no answer within {self.lookup_timeout:g} s")
 
     def _addresses(self, host: str, site: Site) -> Sequence[str]:
         number = len(self._hosts)

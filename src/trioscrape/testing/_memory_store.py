@@ -10,8 +10,7 @@ from typing import NamedTuple
 import trio
 
 from .._errors import StoreUnavailable
-from .._records.results import Entry, EntryCounts, FeedState, FeedUpdate, Report
-from .._records.stored import StoredEntry
+from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Known, Plan, by_key, plan
 from .._store.records import now
@@ -53,7 +52,7 @@ class MemoryStore(Paged):
         return self._width
 
     @property
-    def shown(self) -> str:
+    def redacted_url(self) -> str:
         """``memory:``."""
         return "memory:"
 

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from trioscrape._records.results import Enclosure, Entry, ParsedFeed
+from trioscrape._records import Enclosure, Entry, ParsedFeed
 
 expected = ParsedFeed(
     title="Rock & Roll",

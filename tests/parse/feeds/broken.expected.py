@@ -1,4 +1,4 @@
-from trioscrape._records.results import Entry, ParsedFeed
+from trioscrape._records import Entry, ParsedFeed
 
 expected = ParsedFeed(
     title="Cut & dried",

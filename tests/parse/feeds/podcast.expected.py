@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from trioscrape._records.results import Enclosure, Entry, ParsedFeed, Timers
+from trioscrape._records import Enclosure, Entry, FeedTimers, ParsedFeed
 
 expected = ParsedFeed(
     title="Beetles, spoken",
@@ -10,7 +10,7 @@ expected = ParsedFeed(
     updated=datetime(2010, 9, 6, 0, 1, tzinfo=UTC),
     self_link="http://feeds.test/pod.xml",
     hub="http://hub.test/",
-    timers=Timers(every=3600),
+    timers=FeedTimers(every=3600),
     entries=(
         Entry(
             key="http://feeds.test/1",

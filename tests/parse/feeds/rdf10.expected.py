@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from trioscrape._records.results import Entry, ParsedFeed
+from trioscrape._records import Entry, ParsedFeed
 
 expected = ParsedFeed(
     title="Triples",

@@ -16,8 +16,7 @@ import httpx
 import trio
 
 from ..._config.proxies import Proxy
-from ..._errors import FeedFailed
-from ..._records.reasons import http_status_reason
+from ..._errors import FeedFailed, http_status_reason
 from ..conditional import basic_auth
 from ..happy_eyeballs import Connector
 from .errors import translated
@@ -95,7 +94,7 @@ def _naming(proxy: Proxy) -> Iterator[None]:
         with translated():
             yield
     except FeedFailed as failed:
-        raise FeedFailed(failed.reason, f"proxy {proxy.shown}: {failed.detail}") from failed
+        raise FeedFailed(failed.reason, f"proxy {proxy.redacted_url}: {failed.detail}") from failed
 
 
 def _authorization(proxy: Proxy) -> list[tuple[bytes, bytes]]:

@@ -92,7 +92,7 @@ class Stream(httpcore.AsyncNetworkStream):
         self,
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - TCP and TLS share one deadline
+        timeout: float | None = None,  # noqa: ASYNC109, ARG002 - TCP and TLS share one timeout
     ) -> httpcore.AsyncNetworkStream:
         tls = trio.SSLStream(self._tcp, ssl_context, server_hostname=server_hostname, https_compatible=True)
         done = False

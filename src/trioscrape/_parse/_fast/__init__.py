@@ -26,26 +26,26 @@ tests and real feeds.
 
 from __future__ import annotations
 
-from ..protocol import Document
+from ..protocol import FeedDocument
 from ..raw import RawFeed
 from .feeds import FeedReader
 from .loose import LooseReading
-from .names import NotTaken
+from .names import Unsupported
 from .reading import Reading
 from .xml import read_tree
 
-__all__ = ["NotTaken", "read_wellformed"]
+__all__ = ["Unsupported", "read_wellformed"]
 
 
-def read_wellformed(document: Document) -> RawFeed:
+def read_wellformed(document: FeedDocument) -> RawFeed:
     """The document's feed.
 
     Raises:
-      NotTaken: it is for feedparser to read.
+      Unsupported: it is for feedparser to read.
     """
     tree = read_tree(document)
     reading = (LooseReading if tree.controls else Reading)(tree, document.url)
     feed = FeedReader(reading, document.entries_limit).read(document.body)
     if feed.repaired and not feed.entries and not (feed.title and feed.title.value):
-        raise NotTaken("control characters, and nothing that could be saved")
+        raise Unsupported("control characters, and nothing that could be saved")
     return feed

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from feedparser.html import _BaseHTMLProcessor
 
-from .names import KNOWN, Declarations, NotTaken
+from .names import KNOWN, Declarations, Unsupported
 
 _NO_CONTROLS: Final = bytes(code for code in range(256) if code >= 32 or code in b"\t\n\r")
 _STAND_INS: Final = 0xFDD0
@@ -52,21 +52,21 @@ def without_controls(data: bytes) -> tuple[bytes, frozenset[int]]:
     """`data` in UTF-8 as the loose parser prepares it, with stand-ins; and the control characters themselves.
 
     Raises:
-      NotTaken: it has none, or markup that may be something else to an SGML parser.
+      Unsupported: it has none, or markup that may be something else to an SGML parser.
     """
     controls = frozenset(data.translate(None, _NO_CONTROLS))
     if not controls:
-        raise NotTaken("not well-formed")
+        raise Unsupported("not well-formed")
     try:
         text = _SHORT_TAG.sub(_whole_tag, _DECLARATION.sub("&lt;!", data.decode()))
     except UnicodeDecodeError as error:  # feedparser tries other charsets then
-        raise NotTaken("control characters, and what is no UTF-8") from error
+        raise Unsupported("control characters, and what is no UTF-8") from error
     text = text.replace("&#39;", "'").replace("&#34;", '"')
     if not _is_the_same_in_sgml(text) or _OTHER_REFERENCES.search(text):
-        raise NotTaken("control characters, and markup that may be something else in SGML")
+        raise Unsupported("control characters, and markup that may be something else in SGML")
     # XML changes line ends. And no character may look like a stand-in.
     if b"\r" in data or b"\xef\xb7" in data:
-        raise NotTaken("control characters, and others that would be taken for them or lost")
+        raise Unsupported("control characters, and others that would be taken for them or lost")
     for code in controls:
         text = text.replace(chr(code), chr(_STAND_INS + code))
     return text.encode(), controls
@@ -85,17 +85,17 @@ def require_plain_prefixes(root: Any, declared: Declarations, of_root: int) -> N
     """Prefixes are all that the loose parser knows: it has neither scopes nor a default namespace.
 
     Raises:
-      NotTaken: something would have another name without these.
+      Unsupported: something would have another name without these.
     """
     uris = [uri.lower() for _, uri in declared]
     if len(declared) > of_root or len(set(uris)) < len(uris):
-        raise NotTaken("control characters, and namespaces with scopes or two prefixes")
+        raise Unsupported("control characters, and namespaces with scopes or two prefixes")
     for prefix, uri in declared:
         known = KNOWN.get(uri.lower())
         if (prefix is None and known) or ((prefix or "").lower() == "rdf" and known != "rdf"):
-            raise NotTaken("control characters, and a well-known name that is none without its namespace")
+            raise Unsupported("control characters, and a well-known name that is none without its namespace")
     if root.prefix and root.prefix.lower() != "rdf":
-        raise NotTaken("control characters, and a root with a prefix")
+        raise Unsupported("control characters, and a root with a prefix")
 
 
 def _is_the_same_in_sgml(text: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from ..raw import HTML_TYPES, RawEnclosure
 from .dates import parse_date
-from .names import HANDLED, NotTaken, harmless
+from .names import HANDLED, Unsupported, harmless
 from .people import person, text_author
 from .reading import Attributes, Element, Reading, Scope, attributes_of, joined
 from .tags import category, keywords, media_category
@@ -50,7 +50,7 @@ def link(reading: Reading, scope: Scope, element: Element) -> None:
     href = _href(attributes)
     if href is None:
         if "rel" in attributes:
-            raise NotTaken("a link with a relation and a text")
+            raise Unsupported("a link with a relation and a text")
         url = reading.url(element, base)
         if "&" in url:
             url = _QUERY.sub(r"&\1", url.replace("&amp;", "&") if scope.entry else url)
@@ -156,7 +156,7 @@ def media(reading: Reading, scope: Scope, element: Element) -> None:
     for child in element:
         name = reading.names[child.tag]
         if name in HANDLED and not name.startswith("media_"):
-            raise NotTaken(f"{name} in a media element")
+            raise Unsupported(f"{name} in a media element")
         ANYWHERE.get(name, unknown)(reading, scope, child)
     scope.depth -= 1
     scope.base, scope.lang = around
@@ -165,7 +165,7 @@ def media(reading: Reading, scope: Scope, element: Element) -> None:
 def unknown(reading: Reading, scope: Scope, element: Element) -> None:
     """An element that feedparser stores by its name, where nobody looks."""
     if not harmless(reading.names[element.tag]):
-        raise NotTaken(f"{reading.names[element.tag]} where it is not expected")
+        raise Unsupported(f"{reading.names[element.tag]} where it is not expected")
     within(reading, scope, element)
 
 
@@ -175,7 +175,7 @@ def within(reading: Reading, _: Scope, element: Element) -> None:
         names = reading.names
         for inner in element.iterdescendants():
             if not harmless(names[inner.tag]):
-                raise NotTaken(f"{names[inner.tag]} where it is not expected")
+                raise Unsupported(f"{names[inner.tag]} where it is not expected")
 
 
 def unread(_: Reading, __: Scope, element: Element) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from ..raw import RawEntry, RawFeed
 from ..timers import timers
 from .elements import ANYWHERE, Handler, author, unknown, unread, within
-from .names import NotTaken, harmless
+from .names import Unsupported, harmless
 from .people import authors
 from .reading import Element, Reading, Scope, attributes_of
 from .sections import (
@@ -57,7 +57,7 @@ class _Handlers(dict[str, Handler]):
         name = self._names[tag]
         handler = self._table.get(name)
         if handler is None and not harmless(name):
-            raise NotTaken(f"{name} where it is not expected")
+            raise Unsupported(f"{name} where it is not expected")
         self[tag] = handler = handler or within
         return handler
 
@@ -85,7 +85,7 @@ class FeedReader:
         if reading.kind == "rss":
             top.language = top.lang
         elif reading.kind != "rdf_rdf":
-            raise NotTaken("an unknown root element")
+            raise Unsupported("an unknown root element")
         return self._raw_feed(self._channel_and_entries(top), body)
 
     def _channel_and_entries(self, top: Scope) -> Scope:
@@ -125,7 +125,7 @@ class FeedReader:
         if not attributes:
             return Scope(around.base, around.lang, around.depth + 1, entry=entry)
         if "lastmod" in attributes or "href" in attributes:
-            raise NotTaken("CDF")
+            raise Unsupported("CDF")
         scope = Scope(*self._reading.place(attributes, around), around.depth + 1, entry=entry)
         if entry:
             scope.id = attributes.get("rdf:about")

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from .controls import restored
-from .names import NotTaken
+from .names import Unsupported
 from .reading import Element, Reading
 from .texts import leaf
 
@@ -22,14 +22,14 @@ class LooseReading(Reading):
         """The text, unless it may have had references: the loose parser leaves them as they are."""
         text = restored(leaf(element), self.controls)
         if _REFERRED.search(text):
-            raise NotTaken("control characters, and a reference in a text that is no text construct")
+            raise Unsupported("control characters, and a reference in a text that is no text construct")
         return text
 
     def url(self, element: Element, base: str) -> str:
         """The same as a link. The loose parser decodes references after it has joined it to its base."""
         url = super().url(element, base)
         if "&" in url:
-            raise NotTaken("control characters, and a reference in a link")
+            raise Unsupported("control characters, and a reference in a link")
         return url
 
     def markup(self, element: Element) -> str:
@@ -42,4 +42,4 @@ class LooseReading(Reading):
 
     def xhtml(self, _: Element) -> str:
         """Is for feedparser."""
-        raise NotTaken("control characters, and XHTML")
+        raise Unsupported("control characters, and XHTML")

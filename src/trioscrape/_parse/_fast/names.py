@@ -8,7 +8,7 @@ from typing import Final
 from feedparser.mixin import _FeedParserMixin
 
 
-class NotTaken(Exception):
+class Unsupported(Exception):
     """The document is not one for the first pass; the text says which condition it does not meet."""
 
 
@@ -73,20 +73,20 @@ class Names(dict[str, str]):
                 continue
             prefix, known = given.lower(), _known(uri)
             if meaning.setdefault(prefix, uri) != uri:
-                raise NotTaken("a prefix stands for two namespaces")
+                raise Unsupported("a prefix stands for two namespaces")
             if known is None:
                 self._prefixes.setdefault(uri, prefix)
             elif prefix in _STANDARD and prefix != known.lower():
-                raise NotTaken("a well-known prefix stands for another namespace")
+                raise Unsupported("a well-known prefix stands for another namespace")
         if any(prefix is None and uri in self._prefixes for prefix, uri in declared):
-            raise NotTaken("an unknown namespace with and without a prefix")
+            raise Unsupported("an unknown namespace with and without a prefix")
         names = {known.lower() for _, uri in declared if (known := _known(uri))}
         if names.intersection(self._prefixes.values()):
-            raise NotTaken("a well-known prefix stands for another namespace")
+            raise Unsupported("a well-known prefix stands for another namespace")
 
     def __missing__(self, tag: str) -> str:
         if not tag.isascii():
-            raise NotTaken("a name that may be none to expat, which knows older names than libxml2")
+            raise Unsupported("a name that may be none to expat, which knows older names than libxml2")
         uri, _, local = tag[1:].partition("}") if tag[0] == "{" else ("", "", tag)
         known = _known(uri)
         # An unknown default namespace is dropped: its elements are feed elements to feedparser.

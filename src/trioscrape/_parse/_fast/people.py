@@ -8,7 +8,7 @@ from typing import Final
 from feedparser.mixin import _FeedParserMixin
 from feedparser.util import FeedParserDict
 
-from .names import NotTaken
+from .names import Unsupported
 from .reading import Element, Reading, Scope
 
 PERSON: Final = {
@@ -28,7 +28,7 @@ def text_author(reading: Reading, scope: Scope, element: Element) -> None:
 def person(reading: Reading, scope: Scope, element: Element) -> list[Element]:
     """An Atom person construct (RFC 4287 §3.2); returns the elements in it that say nothing to it."""
     if scope.author_is_text:
-        raise NotTaken("authors as texts and as constructs")
+        raise Unsupported("authors as texts and as constructs")
     person: dict[str, str] = {}
     others = []
     for child in element:
@@ -43,7 +43,7 @@ def person(reading: Reading, scope: Scope, element: Element) -> list[Element]:
     name, email = person.get("name"), person.get("email")
     scope.author = f"{name} ({email})" if name and email else name or email or ""
     if not scope.author and _has_text(element, others):
-        raise NotTaken("a person construct with a text of its own")
+        raise Unsupported("a person construct with a text of its own")
     return others
 
 

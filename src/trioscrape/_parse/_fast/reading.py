@@ -9,7 +9,7 @@ from feedparser.urls import _urljoin, make_safe_absolute_uri
 
 from ..html import is_plain_link
 from ..raw import RawEntry, RawText
-from .names import Names, NotTaken, attribute_name, version_of
+from .names import Names, Unsupported, attribute_name, version_of
 from .texts import guessed, leaf, repaired, type_of, xhtml
 from .xml import Tree
 
@@ -65,12 +65,12 @@ class Reading:
         self.kind = self.names[tree.root.tag]
         version = version_of(self.kind, tree.declared[: tree.of_root])
         if not version:
-            raise NotTaken("an unknown root element")
+            raise Unsupported("an unknown root element")
         self.guesses = not version.startswith("atom")
         self.unwraps = version == "atom10"
         self.base = _based(url, url)
         if _based(self.base, self.base) != self.base:
-            raise NotTaken("a base that changes with each element")
+            raise Unsupported("a base that changes with each element")
 
     def leaf(self, element: Element) -> str:
         """The text of an element that holds nothing else, as it came."""

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import Final
 
 from .elements import Handler, unknown, unread, within
-from .names import NotTaken
+from .names import Unsupported
 from .people import PERSON
 from .reading import Element, Reading, Scope
 
@@ -30,7 +30,7 @@ def titled(names: Collection[str]) -> Handler:
             name = reading.names[child.tag]
             # A prefix tells feedparser's loose parser that it is in the image or source no more.
             if name not in names or (reading.repaired and child.prefix):
-                raise NotTaken(f"{name} where it is not expected")
+                raise Unsupported(f"{name} where it is not expected")
             if name in {"author", "contributor"}:
                 people(reading, scope, child)
             elif name == "title" and reading.construct(child, scope, "text/plain").value:
@@ -44,14 +44,14 @@ def titled(names: Collection[str]) -> Handler:
 def nested_categories(reading: Reading, _: Scope, element: Element) -> None:
     """An iTunes category of a feed, and the ones below it."""
     if any(reading.names[inner.tag] != "itunes_category" for inner in element.iter()):
-        raise NotTaken("something in an itunes:category")
+        raise Unsupported("something in an itunes:category")
 
 
 def chapters(reading: Reading, _: Scope, element: Element) -> None:
     """Podlove's; feedparser can't do without the start of one."""
     for child in element:
         if reading.names[child.tag] != "psc_chapter" or len(child) or child.get("start") is None:
-            raise NotTaken("an unusual chapter")
+            raise Unsupported("an unusual chapter")
 
 
 def timing(reading: Reading, scope: Scope, element: Element) -> None:

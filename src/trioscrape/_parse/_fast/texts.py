@@ -10,7 +10,7 @@ from feedparser.html import _cp1252
 from feedparser.mixin import _FeedParserMixin
 from lxml import etree
 
-from .names import ENDED, Names, NotTaken, attribute_name
+from .names import ENDED, Names, Unsupported, attribute_name
 
 _QUOTE: Final = {'"': "&quot;"}
 _C1: Final = re.compile("[\x80-\x9f]")
@@ -29,7 +29,7 @@ _TYPES: Final = {
 def leaf(element: Any) -> str:
     """The text of an element that holds nothing else, without white space around it."""
     if len(element):
-        raise NotTaken("an element where a text is expected")
+        raise Unsupported("an element where a text is expected")
     return (element.text or "").strip()
 
 
@@ -48,10 +48,10 @@ def repaired(text: str, *, has_c1: bool) -> str:
 def type_of(attributes: dict[str, str], default: str) -> str:
     """The media type of a text construct."""
     if attributes.get("mode", "").lower() == "base64":
-        raise NotTaken("base64")
+        raise Unsupported("base64")
     kind = _TYPES.get(attributes.get("type", default))
     if kind is None:
-        raise NotTaken("a content type that is no text")
+        raise Unsupported("a content type that is no text")
     return kind
 
 
@@ -78,7 +78,7 @@ def xhtml(element: Any, names: Names, *, unwrap: bool, has_c1: bool) -> str:
             if event == "start":
                 name = names[inner.tag]
                 if name in ENDED or tag in {"svg", "math"}:
-                    raise NotTaken("an element in XHTML whose end means something to feedparser")
+                    raise Unsupported("an element in XHTML whose end means something to feedparser")
                 pieces += f"<{tag}{_attributes(inner)}>", escape(inner.text or "")
             else:
                 pieces += f"</{tag}>", escape(inner.tail or "")
@@ -92,7 +92,7 @@ def _attributes(element: Any) -> str:
     for key, value in element.items():
         name = attribute_name(key)
         if key[0] == "{" and not name.startswith("xml:"):
-            raise NotTaken("a foreign attribute in XHTML")
+            raise Unsupported("a foreign attribute in XHTML")
         text = escape(value.lower() if name in {"rel", "type"} else value, _QUOTE)
         texts.append(f' {name}="{text}"')
     return "".join(texts)

@@ -9,9 +9,9 @@ from feedparser.encodings import convert_to_utf8, parse_content_type
 from feedparser.sanitizer import replace_doctype
 from lxml import etree
 
-from ..protocol import Document
+from ..protocol import FeedDocument
 from .controls import require_plain_prefixes, without_controls
-from .names import Declarations, NotTaken
+from .names import Declarations, Unsupported
 
 _PLAIN_UTF8: Final = re.compile(
     rb"""(?:\xef\xbb\xbf)?<\?xml\s+version=["']1\.0["']\s+encoding=["']utf-8["']"""
@@ -38,11 +38,11 @@ class Tree:
         """Control characters that have stand-ins in it, see `without_controls`."""
 
 
-def read_tree(document: Document) -> Tree:
+def read_tree(document: FeedDocument) -> Tree:
     """The document's tree, without comments and processing instructions.
 
     Raises:
-      NotTaken: it is not well-formed, has a DTD that says something, or is larger than libxml2 allows
+      Unsupported: it is not well-formed, has a DTD that says something, or is larger than libxml2 allows
         (10 MB of one text, 256 levels).
     """
     data = _without_doctype(_utf8(document))
@@ -53,9 +53,9 @@ def read_tree(document: Document) -> Tree:
         data, controls = without_controls(data)
         root, declared = _parsed_again(data)
     if root.getroottree().docinfo.internalDTD is not None:
-        raise NotTaken("a DTD")
+        raise Unsupported("a DTD")
     if any(uri == _XLINK for _, uri in declared[_declared_by(root) :]):
-        raise NotTaken("XLink inside of the document")
+        raise Unsupported("XLink inside of the document")
     return Tree(root, declared, has_c1=_has_c1(data), controls=controls)
 
 
@@ -63,7 +63,7 @@ def _parsed_again(data: bytes) -> tuple[Any, Declarations]:
     try:
         root, declared = _parsed(data)
     except etree.LxmlError as error:
-        raise NotTaken("not well-formed") from error
+        raise Unsupported("not well-formed") from error
     require_plain_prefixes(root, declared, _declared_by(root))
     return root, declared
 
@@ -90,7 +90,7 @@ def _declared_by(root: Any) -> int:
     return sum(map(bool, root.nsmap.values()))
 
 
-def _utf8(document: Document) -> bytes:
+def _utf8(document: FeedDocument) -> bytes:
     """The document in UTF-8, by feedparser's rules (RFC 3023 and what servers really do)."""
     _, charset = parse_content_type(document.content_type or "")
     if charset.lower() in {"", "utf-8"} and _PLAIN_UTF8.match(document.body):
@@ -104,9 +104,9 @@ def _utf8(document: Document) -> bytes:
     try:
         data: bytes = convert_to_utf8(headers, document.body, result)
     except ValueError as error:  # A NUL in the name of a charset.
-        raise NotTaken("no charset") from error
+        raise Unsupported("no charset") from error
     if not result["encoding"]:
-        raise NotTaken("no charset fits")
+        raise Unsupported("no charset fits")
     return data
 
 
@@ -117,7 +117,7 @@ def _without_doctype(data: bytes) -> bytes:
         return data
     _, data, entities = replace_doctype(data)
     if entities:
-        raise NotTaken("entities of its own")
+        raise Unsupported("entities of its own")
     return data
 
 

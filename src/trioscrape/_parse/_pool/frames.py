@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, BinaryIO, Final
 
 from ..._errors import FeedFailed
-from ..._records.results import ParsedFeed
+from ..._records import ParsedFeed
 
 HEADER: Final = struct.Struct("!Q")
 READY: Final = b"ready"

@@ -15,8 +15,8 @@ from typing import Final
 import trio
 
 from ..._errors import FeedFailed
-from ..._records.results import Entry, ParsedFeed
-from ..protocol import Document
+from ..._records import Entry, ParsedFeed
+from ..protocol import FeedDocument
 from .frames import HEADER, dumps
 
 _PROGRAM: Final = str(Path(__file__).with_name("worker.py"))
@@ -58,7 +58,7 @@ class Worker:
                 raise Died
         self._started = self.idle = True
 
-    async def ask(self, document: Document) -> ParsedFeed | FeedFailed:
+    async def ask(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
         """The worker's answer. Raises `Died` when it dies over it."""
         self.idle = False
         head = dumps(replace(document, body=b""))

@@ -26,17 +26,17 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ..._records.results import ParsedFeed
-    from ..protocol import Document
+    from ..._records import ParsedFeed
+    from ..protocol import FeedDocument
 
-    Parse = Callable[[Document], ParsedFeed]
+    Parse = Callable[[FeedDocument], ParsedFeed]
 
 
 _MEMORY = 2**30
 """Bytes of a worker. 16 MiB of feed take a third of it."""
 
 
-def serve(stream: BinaryIO, parse: Parse, patience: float) -> None:
+def serve(stream: BinaryIO, parse: Parse, timeout: float) -> None:
     """Answer document after document until the other side closes the stream.
 
     An exception other than `FeedFailed` ends the process: the other side sees its feed crash, and
@@ -45,7 +45,7 @@ def serve(stream: BinaryIO, parse: Parse, patience: float) -> None:
     After each answer it says how much memory the process holds then: whether that is too much is for the
     other side to say.
 
-    After `patience` seconds with one document the process ends itself. The other side is meant to kill it
+    After `timeout` seconds with one document the process ends itself. The other side is meant to kill it
     before; this is for a worker whose parent was killed in the meantime.
     """
     from trioscrape._errors import FeedFailed  # noqa: PLC0415  See the module's docstring.
@@ -55,7 +55,7 @@ def serve(stream: BinaryIO, parse: Parse, patience: float) -> None:
     stream.flush()
     while (head := read_frame(stream)) is not None and (body := read_frame(stream)) is not None:
         document = replace(pickle.loads(head), body=body)  # noqa: S301  From our own parent.
-        signal.setitimer(signal.ITIMER_REAL, patience)
+        signal.setitimer(signal.ITIMER_REAL, timeout)
         try:
             answer: Any = parse(document)
         except FeedFailed as failure:
@@ -82,7 +82,7 @@ def main() -> None:
     """Take over the parent's import path, import the parser, and serve."""
     stream: Any = socket.socket(fileno=int(sys.argv[1])).makefile("rwb")
     here = Path(__file__).resolve().parent
-    patience, sys.path[:] = pickle.load(stream)  # noqa: S301  From our own parent.
+    timeout, sys.path[:] = pickle.load(stream)  # noqa: S301  From our own parent.
     for name, path in (
         ("trioscrape", here.parent.parent),
         ("trioscrape._parse", here.parent),
@@ -97,7 +97,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
     # From here on nothing that a document provokes may write on the user's terminal.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    serve(stream, parse, patience)
+    serve(stream, parse, timeout)
 
 
 if __name__ == "__main__":

@@ -32,10 +32,10 @@ from typing import Final
 import trio
 
 from ..._errors import FeedFailed, TrioscrapeError
-from ..._records.results import ParsedFeed
+from ..._records import ParsedFeed
 from ..._threads import in_thread
 from ..document import parse_document
-from ..protocol import Document
+from ..protocol import FeedDocument
 from .process import Died, Worker, spawn
 
 _ATTEMPTS: Final = 3
@@ -48,15 +48,15 @@ _GROWN: Final = 128 * 2**20
 _REAP_DEADLINE: Final = 30.0
 """Seconds for killed workers to go; they take milliseconds unless the machine is out of its mind."""
 _ORPHAN_GRACE: Final = 5.0
-"""Seconds beyond the deadline until a worker whose parent is gone ends itself."""
+"""Seconds beyond the timeout until a worker whose parent is gone ends itself."""
 
 
 class ProcessParser:
     """A `Parser` in worker processes; `open_process_parser` makes it."""
 
-    def __init__(self, width: int, deadline: float, parse: Callable[[Document], ParsedFeed]) -> None:
-        self._deadline = deadline
-        self._setup = pickle.dumps((deadline + _ORPHAN_GRACE, sys.path)) + pickle.dumps(parse)
+    def __init__(self, width: int, timeout: float, parse: Callable[[FeedDocument], ParsedFeed]) -> None:
+        self._timeout = timeout
+        self._setup = pickle.dumps((timeout + _ORPHAN_GRACE, sys.path)) + pickle.dumps(parse)
         self._slots = trio.CapacityLimiter(width)
         # Never trio's default one, which others may fill: see the module's docstring.
         self._threads = trio.CapacityLimiter(width)
@@ -69,10 +69,10 @@ class ProcessParser:
         """The ids of the worker processes that are there now, idle ones too."""
         return frozenset(worker.process.pid for worker in self._workers)
 
-    async def parse(self, document: Document) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> ParsedFeed:
         """What the document says.
 
-        The deadline begins when a worker is ready and the document is on its way to it; waiting
+        The timeout begins when a worker is ready and the document is on its way to it; waiting
         for a worker, and for a new one to start, is not charged.
 
         Raises:
@@ -84,12 +84,12 @@ class ProcessParser:
         """
         answer: ParsedFeed | FeedFailed | None = None
         async with self._slots, self._lease() as worker:
-            with trio.move_on_after(self._deadline), suppress(Died):
+            with trio.move_on_after(self._timeout), suppress(Died):
                 answer = await worker.ask(document)
         if worker.hung_up:
             raise FeedFailed("parse-crash", _how_it_ended(worker.process.returncode))
         if answer is None:
-            raise FeedFailed("parse-timeout", f"after {self._deadline:g} s")
+            raise FeedFailed("parse-timeout", f"after {self._timeout:g} s")
         if isinstance(answer, FeedFailed):
             raise answer
         return answer
@@ -166,7 +166,7 @@ class ProcessParser:
 
 @asynccontextmanager
 async def open_process_parser(
-    width: int, deadline: float, parse: Callable[[Document], ParsedFeed] = parse_document
+    width: int, parse_timeout: float, parse: Callable[[FeedDocument], ParsedFeed] = parse_document
 ) -> AsyncIterator[ProcessParser]:
     """A parser with `width` worker processes, for as long as the ``async with`` block runs.
 
@@ -178,14 +178,14 @@ async def open_process_parser(
 
     Args:
       width: processes at most, 1 or more.
-      deadline: seconds that one document may take.
+      parse_timeout: seconds that one document may take.
       parse: what the workers run: a function that they can import, by the name of its module
         and its own. It is there for tests.
 
     Raises:
       TrioscrapeError: no process can be started.
     """
-    parser = ProcessParser(width, deadline, parse)
+    parser = ProcessParser(width, parse_timeout, parse)
     try:
         await parser.warm_up(min(width, _WARM))
         yield parser

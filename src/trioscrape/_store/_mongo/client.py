@@ -28,19 +28,19 @@ INDEXES: Final = {
 """Making one that is there costs nothing, so every start makes them all."""
 
 
-def make_client(url: MongoURL, pools: Pools, connections: int, deadline: float) -> MongoClient[Document]:
+def make_client(url: MongoURL, pools: Pools, connections: int, timeout: float) -> MongoClient[Document]:
     """A client for exactly so many connections. What the URL says wins over everything else.
 
     Args:
       url: of the server.
       pools: is told what the connections do.
       connections: at most and at least.
-      deadline: seconds for a connection to be made, and for a call to find a server.
+      timeout: seconds for a connection to be made, and for a call to find a server.
 
     Raises:
       PyMongoError, ValueError: the options of the URL contradict each other.
     """
-    milliseconds = int(deadline * 1000)
+    milliseconds = int(timeout * 1000)
     defaults: dict[str, Any] = {
         "appname": "trioscrape",
         "connectTimeoutMS": milliseconds,

@@ -10,8 +10,7 @@ from typing import Any
 from pymongo import UpdateOne
 from pymongo.database import Database
 
-from ..._records.feed_state import FeedState
-from ..._records.stored import StoredEntry
+from ..._records import FeedState, StoredEntry
 from ..pages import Wanted, page_of, position
 from ..records import chunks, entry_of_record, restored_record, state_record
 from ..validation import sound_states

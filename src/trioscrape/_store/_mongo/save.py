@@ -23,7 +23,7 @@ from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from ..._records.results import Entry, EntryCounts, FeedUpdate
+from ..._records import Entry, EntryCounts, FeedUpdate
 from ..plan import Known, Plan, by_key, plan
 from ..records import CHUNK, chunks, entry_record, now, state_record
 from ..renames import may_have_moved, moved

@@ -20,7 +20,7 @@ from pymongo.errors import (
 )
 from pymongo.write_concern import WriteConcern
 
-from ..._records.results import FeedState
+from ..._records import FeedState
 from ..records import state_of_record
 from ..validation import expecting
 from .errors import PASSING, codes_of

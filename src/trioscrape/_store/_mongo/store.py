@@ -17,8 +17,7 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
 from ..._errors import StoreError, StoreUnavailable
-from ..._records.results import EntryCounts, FeedState, FeedUpdate, Report
-from ..._records.stored import StoredEntry
+from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, run_record
@@ -65,22 +64,22 @@ class MongoStore(Paged):
     Args:
       url: of the server and the database.
       width: threads and connections.
-      connect_deadline: seconds for the server to answer at first.
-      deadline: seconds for each call after that, once it has a thread.
+      connect_timeout: seconds for the server to answer at first.
+      timeout: seconds for each call after that, once it has a thread.
     """
 
-    def __init__(self, url: str, *, width: int, connect_deadline: float, deadline: float) -> None:
+    def __init__(self, url: str, *, width: int, connect_timeout: float, timeout: float) -> None:
         self._url = parse_mongo_url(url)
         # maxPoolSize=0 means unlimited.
         self._connections = min(width, self._url.options.get("maxpoolsize") or width)
-        self._connect_deadline = connect_deadline
-        self._deadline = deadline
+        self._connect_timeout = connect_timeout
+        self._timeout = timeout
         self._threads = Threads(self._connections)
         self._saves = MergedSaves(self._threads, self._save_all)
         self._client: MongoClient[Document] | None = None
 
     def __repr__(self) -> str:
-        return f"<MongoStore {self.shown}>"
+        return f"<MongoStore {self.redacted_url}>"
 
     @property
     def width(self) -> int:
@@ -88,15 +87,15 @@ class MongoStore(Paged):
         return self._connections * CALLERS
 
     @property
-    def shown(self) -> str:
-        """See `Store.shown`."""
-        return self._url.shown
+    def redacted_url(self) -> str:
+        """See `Store.redacted_url`."""
+        return self._url.redacted_url
 
     async def connect(self) -> None:
         """Wait for the server, check the schema version, make the indexes, fill the pool.
 
         Raises:
-          StoreError: no answer within the connect deadline, no access, or a newer schema version.
+          StoreError: no answer within the connect timeout, no access, or a newer schema version.
 
         Cancellation: within a fifth of a second while no server has answered, else after the step in hand.
         """
@@ -107,14 +106,16 @@ class MongoStore(Paged):
         await self._connect(self._look)
 
     async def _connect(self, prepare: Callable[[float], None]) -> None:
-        ends = trio.current_time() + self._connect_deadline
+        ends = trio.current_time() + self._connect_timeout
         pools = Pools(self._connections)
         await self._threads.run(self._make_client, pools)
         # The monitors look again every ten seconds, but twice a second while a call waits for them.
         while not pools.answered.is_set() and trio.current_time() < ends:
             await self._threads.run(self._knock)
         if not pools.answered.is_set():
-            raise StoreError(f"{self.shown} did not answer within {self._connect_deadline:g} s{self._why()}")
+            raise StoreError(
+                f"{self.redacted_url} did not answer within {self._connect_timeout:g} s{self._why()}"
+            )
         await self._threads.run(prepare, max(ends - trio.current_time(), 0.1))
         await self._fill(pools)
 
@@ -164,7 +165,7 @@ class MongoStore(Paged):
 
     def _make_client(self, pools: Pools) -> None:
         with self._translated():
-            self._client = make_client(self._url, pools, self._connections, self._connect_deadline)
+            self._client = make_client(self._url, pools, self._connections, self._connect_timeout)
 
     def _prepare(self, seconds: float) -> None:
         with self._translated(), pymongo.timeout(seconds):
@@ -175,13 +176,14 @@ class MongoStore(Paged):
         with self._translated(), pymongo.timeout(seconds):
             version = schema_version(self._database())
         if version is None:
-            raise StoreError(f"{self.shown} has no feeds in it")
+            raise StoreError(f"{self.redacted_url} has no feeds in it")
         self._check(version)
 
     def _check(self, version: int) -> None:
         if version > SCHEMA_VERSION:
             raise StoreError(
-                f"{self.shown} has schema version {version}, this trioscrape knows up to {SCHEMA_VERSION}"
+                f"{self.redacted_url} has schema version {version};"
+                f" this trioscrape knows up to {SCHEMA_VERSION}"
             )
 
     def _knock(self) -> None:
@@ -194,28 +196,28 @@ class MongoStore(Paged):
             self._database().command("ping")
 
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
-        with self._translated(), pymongo.timeout(self._deadline):
+        with self._translated(), pymongo.timeout(self._timeout):
             return [self._told(outcome) for outcome in save_all(self._database(), updates)]
 
     def _record_run(self, report: Report) -> None:
-        with self._translated(), pymongo.timeout(self._deadline):
+        with self._translated(), pymongo.timeout(self._timeout):
             runs = waiting_for_the_journal(self._database().runs)
             identity = {"_id": ObjectId(report.run_id)}
             retried(runs.replace_one, identity, run_record(report), upsert=True)
 
     def _call(self, call: Callable[[Database[Document], Unpack[Ts]], T], *args: *Ts) -> T:
-        with self._translated(), pymongo.timeout(self._deadline):
+        with self._translated(), pymongo.timeout(self._timeout):
             return call(self._database(), *args)
 
     def _close(self) -> None:
         if self._client is not None:
             # Closing tells the server which sessions have ended: a courtesy, not worth a long wait.
-            with pymongo.timeout(min(self._deadline, FAREWELL)):
+            with pymongo.timeout(min(self._timeout, FAREWELL)):
                 self._client.close()
 
     def _database(self) -> Database[Document]:
         if self._client is None:
-            raise StoreError(f"{self.shown} is not connected")
+            raise StoreError(f"{self.redacted_url} is not connected")
         # A secondary may not have what has just been written, wherever the URL likes reads to go.
         return self._client.get_database(self._url.database, read_preference=ReadPreference.PRIMARY)
 
@@ -239,7 +241,7 @@ class MongoStore(Paged):
     def _error(self, error: Exception) -> StoreError:
         kind = StoreUnavailable if may_pass(error) else StoreError
         if not self._url.is_safe(str(error)):
-            return kind(f"{self.shown}: {type(error).__name__}")
-        told = kind(f"{self.shown}: {in_short(error)}")
+            return kind(f"{self.redacted_url}: {type(error).__name__}")
+        told = kind(f"{self.redacted_url}: {in_short(error)}")
         told.__cause__ = error
         return told

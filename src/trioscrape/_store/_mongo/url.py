@@ -28,7 +28,7 @@ class MongoURL:
     """A URL that pymongo understands, taken apart without any lookup."""
 
     url: str = field(repr=False)
-    shown: str
+    redacted_url: str
     """Scheme, hosts and database: no user, and no options, which may hold secrets as well."""
     database: str
     options: Mapping[str, Any] = field(repr=False)

@@ -8,9 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from ..._records.feed_state import FeedState
-from ..._records.results import Entry
-from ..._records.stored import StoredEntry
+from ..._records import Entry, FeedState, StoredEntry
 from ..pages import Wanted, page_of
 from ..records import ENTRY_FIELDS, STATE_FIELDS, entry_of_record, restored_record, state_record
 from ..values import clean_state

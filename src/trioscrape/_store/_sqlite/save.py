@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ..._records.results import EntryCounts, FeedState, FeedUpdate
+from ..._records import EntryCounts, FeedState, FeedUpdate
 from ..plan import Known, Plan, by_key, plan
 from ..records import entry_record, now, state_record
 from ..renames import may_have_moved, moved

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
-from ..._records.results import FeedState, Report
+from ..._records import FeedState, Report
 from ..plan import Known
 from ..records import SCHEMA_VERSION, STATE_FIELDS, run_record, state_of_record
 from ..validation import expecting
@@ -28,7 +28,7 @@ TABLES: Final = (
     CREATE TABLE feeds (
         feed_id TEXT PRIMARY KEY, url TEXT NOT NULL, title TEXT, link TEXT, subtitle TEXT, language TEXT,
         updated TEXT, self_link TEXT, hub TEXT, distrusts_ids INTEGER NOT NULL DEFAULT 0,
-        etag TEXT, last_modified TEXT, found_at TEXT, body_hash TEXT, timers TEXT NOT NULL,
+        etag TEXT, last_modified TEXT, validators_url TEXT, body_hash TEXT, timers TEXT NOT NULL,
         next_fetch TEXT, next_unconditional TEXT, failures INTEGER NOT NULL, failure TEXT,
         gone TEXT, moved_to TEXT, moved_days TEXT NOT NULL
     ) WITHOUT ROWID
@@ -65,7 +65,7 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN self_link TEXT",
         "ALTER TABLE feeds ADD COLUMN hub TEXT",
         "ALTER TABLE feeds ADD COLUMN distrusts_ids INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE feeds ADD COLUMN found_at TEXT",
+        "ALTER TABLE feeds ADD COLUMN validators_url TEXT",
         "ALTER TABLE entries ADD COLUMN summary_type TEXT",
         "ALTER TABLE entries ADD COLUMN content_type TEXT",
         "ALTER TABLE entries ADD COLUMN language TEXT",

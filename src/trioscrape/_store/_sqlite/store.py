@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from ..._errors import StoreError, StoreUnavailable, UsageError
-from ..._records.results import EntryCounts, FeedState, FeedUpdate, Report
-from ..._records.stored import StoredEntry
+from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION
@@ -61,17 +60,17 @@ class SqliteStore(Paged):
     end of the process however it comes, and with ``synchronous=FULL`` a loss of power too.
     """
 
-    def __init__(self, url: str, *, connect_deadline: float, deadline: float) -> None:
+    def __init__(self, url: str, *, connect_timeout: float, timeout: float) -> None:
         self._url = url
         self._path = sqlite_path(url)
-        self._connect_deadline = connect_deadline
-        self._deadline = deadline
+        self._connect_timeout = connect_timeout
+        self._timeout = timeout
         self._threads = Threads(1)
         self._saves = MergedSaves(self._threads, self._save_all)
         self._connection: sqlite3.Connection | None = None
 
     def __repr__(self) -> str:
-        return f"<SqliteStore {self.shown}>"
+        return f"<SqliteStore {self.redacted_url}>"
 
     @property
     def width(self) -> int:
@@ -79,8 +78,8 @@ class SqliteStore(Paged):
         return CALLERS
 
     @property
-    def shown(self) -> str:
-        """See `Store.shown`."""
+    def redacted_url(self) -> str:
+        """See `Store.redacted_url`."""
         return self._url
 
     async def connect(self) -> None:
@@ -133,27 +132,27 @@ class SqliteStore(Paged):
 
     def _connect(self) -> None:
         with self._translated():
-            self._connection = connect(self._path, self._connect_deadline)
+            self._connection = connect(self._path, self._connect_timeout)
             self._check_owner(self._connection)
-            log_writes_ahead(self._connection, self._connect_deadline)
+            log_writes_ahead(self._connection, self._connect_timeout)
             # With NORMAL a loss of power would take the last commits with it, although their
             # results have said "stored"; a kill of the process takes nothing either way.
             self._connection.execute("PRAGMA synchronous = FULL")
             if version_of(self._connection) < SCHEMA_VERSION:
                 with transaction(self._connection):
                     bring_up_to_date(self._connection)
-            self._connection.execute(f"PRAGMA busy_timeout = {int(self._deadline * 1000)}")
+            self._connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def _connect_to_read(self) -> None:
         if not Path(self._path).exists():
-            raise StoreError(f"{self.shown}: there is no such file")
+            raise StoreError(f"{self.redacted_url}: there is no such file")
         with self._translated():
-            self._connection = connect_to_read(self._path, self._deadline)
+            self._connection = connect_to_read(self._path, self._timeout)
             self._check_owner(self._connection)
             version = version_of(self._connection)
         if version < SCHEMA_VERSION:
             what = f"has schema version {version}; the next run brings it up to {SCHEMA_VERSION}"
-            raise StoreError(f"{self.shown} {what if version else 'has no feeds in it'}")
+            raise StoreError(f"{self.redacted_url} {what if version else 'has no feeds in it'}")
 
     def _check_owner(self, db: sqlite3.Connection) -> None:
         """Raise `StoreError` before anything is changed in a file that is not ours."""
@@ -164,10 +163,11 @@ class SqliteStore(Paged):
         db.execute("COMMIT")
         if version > SCHEMA_VERSION:
             raise StoreError(
-                f"{self.shown} has schema version {version}, this trioscrape knows up to {SCHEMA_VERSION}"
+                f"{self.redacted_url} has schema version {version};"
+                f" this trioscrape knows up to {SCHEMA_VERSION}"
             )
         if version == 0 and tables != (0,):
-            raise StoreError(f"{self.shown} is the database of another program")
+            raise StoreError(f"{self.redacted_url} is the database of another program")
 
     def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         with self._open() as db:
@@ -197,7 +197,7 @@ class SqliteStore(Paged):
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         if self._connection is None:
-            raise StoreError(f"{self.shown} is closed")
+            raise StoreError(f"{self.redacted_url} is closed")
         with self._translated():
             yield self._connection
 
@@ -216,6 +216,6 @@ class SqliteStore(Paged):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind = StoreUnavailable if code in _PASSING else StoreError
         busy = code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-        told = kind(f"{self.shown}: {'another process is writing to it: ' if busy else ''}{error}")
+        told = kind(f"{self.redacted_url}: {'another process is writing to it: ' if busy else ''}{error}")
         told.__cause__ = error
         return told

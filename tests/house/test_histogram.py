@@ -5,7 +5,7 @@ import random
 import pytest
 
 from trioscrape import Quantiles
-from trioscrape._records.histogram import Histogram
+from trioscrape._lane import Histogram
 
 
 def test_nothing_counted() -> None:
