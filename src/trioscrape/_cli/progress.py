@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 from trio_util import periodic
 
-from .._records import LANES, LaneStatistics, Outage, Report
+from .._records import LANES, LaneStatistics, Outage, Outcome, Report
 from .._threads import in_thread
 from .output import Unbuffered
 from .report import count, printable
@@ -159,10 +159,10 @@ def _cells(lane: LaneStatistics, width: int) -> list[RenderableType]:
 
 def _head(report: Report, lines: int) -> str:
     finished = sum(report.outcomes.values())
-    lost = sum(report.errors.values())
+    failed = report.outcomes.get(Outcome.FAILED, 0)
     written = report.entries.new + report.entries.changed
     return (
-        f"{finished:,} of {count(lines, 'feed')}{f', {lost:,} lost' if lost else ''}, "
+        f"{finished:,} of {count(lines, 'feed')}{f', {failed:,} failed' if failed else ''}, "
         f"{written:,} {'entry' if written == 1 else 'entries'} written, {report.seconds:.1f} s"
     )
 
