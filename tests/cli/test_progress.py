@@ -79,7 +79,7 @@ class TestView:
     def test_an_outage_of_the_store(self):
         """Since when, and what the store says; it fits in a line too."""
         away = replace(report(), outage=Outage(61.4, "mongodb://h/x: connection\x1b refused"))
-        said = r"the store has taken nothing for 61 s: mongodb://h/x: connection\x1b refused"
+        said = r"store unavailable for 61 s: mongodb://h/x: connection\x1b refused"
 
         assert rendered(100, away)[1] == said
         assert len(rendered(100, away)) == len(rendered(100)) + 1

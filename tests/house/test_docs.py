@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trioscrape import REASONS
-from trioscrape._cli.arguments import argument_parser
+from trioscrape._cli.command import COMMANDS, main
 from trioscrape._config.config import Config
 from trioscrape._hosts import retry_after
 from trioscrape._schedule import freshness, permanent_redirects
@@ -24,8 +24,11 @@ def test_the_table_of_reasons() -> None:
     assert dict(rows) == REASONS
 
 
-def test_options_that_are_named_exist() -> None:
-    known = set(re.findall(r"--[a-z][a-z0-9-]+", argument_parser().format_help()))
+def test_options_that_are_named_exist(capfd: pytest.CaptureFixture[str]) -> None:
+    for arguments in ["--help"], *([command.name, "--help"] for command in COMMANDS), ["run", "--help-all"]:
+        with pytest.raises(SystemExit):
+            main(arguments)
+    known = set(re.findall(r"--[a-z][a-z0-9-]+", capfd.readouterr().out)) | {"--demo"}
 
     assert set(re.findall(r"`?(--[a-z][a-z-]+)", README)) <= known
 

@@ -32,6 +32,7 @@ ROOMS = (
 )
 LEVEL = {room: level for level, room in enumerate(ROOMS)}
 ONLY_IN = {
+    "argcomplete": {"_cli"},
     "feedparser": {"_parse"},
     "lxml": {"_parse"},
     "nh3": {"_parse"},
