@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import trio
 
-from .._errors import TrioscrapeError
+from .._groups import ungrouped
 
 T = TypeVar("T")
 
@@ -23,21 +23,15 @@ async def until_signalled(
       beside: goes on meanwhile, and is cancelled at the end.
 
     Raises:
-      TrioscrapeError, OSError: from `work`, as themselves and not in a group.
+      Exception: what `work` raises.
     """
     result: T | None = None
-    failure: Exception | None = None
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received, ungrouped():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_at_the_first, received, nursery.cancel_scope)
             nursery.start_soon(beside)
-            try:
-                result = await work()
-            except (TrioscrapeError, OSError) as error:
-                failure = error
+            result = await work()
             nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
     return result
 
 
