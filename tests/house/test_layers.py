@@ -27,6 +27,7 @@ ROOMS = (
     "_records",
     "_byte_budget",
     "_threads",
+    "_groups",
     "_urls",
     "_errors",
 )

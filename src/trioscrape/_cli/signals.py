@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import trio
 
-from .._errors import TrioscrapeError
+from .._groups import ungrouped
 
 T = TypeVar("T")
 
@@ -26,20 +26,14 @@ async def until_signalled(work: Callable[[trio.Nursery], Awaitable[T]], stages: 
         the next signal. When there is none, `work` is cancelled.
 
     Raises:
-      TrioscrapeError, OSError: from `work`, as themselves and not in a group.
+      Exception: what `work` raises, as itself.
     """
     result: T | None = None
-    failure: Exception | None = None
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received, ungrouped():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_react, received, stages, nursery)
-            try:
-                result = await work(nursery)
-            except (TrioscrapeError, OSError) as error:
-                failure = error
+            result = await work(nursery)
             nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
     return result
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import trio
 
 from .._dns.caching import ResolvedAddresses
+from .._groups import ungrouped
 from .._records import Feed
 from .server import Server
 from .sites import DOMAIN, Site, sites
@@ -60,20 +61,14 @@ async def open_demo() -> AsyncIterator[Demo]:
         Feed(f"http://{site.host}/feed.xml", title=name.replace("-", " ").title())
         for name, site in known.items()
     ]
-    failure: Exception | None = None
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_tcp, Server(known).serve_connection, 0, host="127.0.0.1")
-        [listener] = await nursery.start(serve)
-        port = listener.socket.getsockname()[1]
+    with ungrouped():
+        async with trio.open_nursery() as nursery:
+            serve = partial(trio.serve_tcp, Server(known).serve_connection, 0, host="127.0.0.1")
+            [listener] = await nursery.start(serve)
+            port = listener.socket.getsockname()[1]
 
-        async def connect(_address: str, _port: int) -> trio.SocketStream:
-            return await trio.open_tcp_stream("127.0.0.1", port)
+            async def connect(_address: str, _port: int) -> trio.SocketStream:
+                return await trio.open_tcp_stream("127.0.0.1", port)
 
-        # The nursery would wrap the caller's own exception in a group.
-        try:
             yield Demo(feeds, DemoResolver(known), connect)
-        except Exception as error:  # noqa: BLE001 - raised again below
-            failure = error
-        nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+            nursery.cancel_scope.cancel()
