@@ -6,6 +6,8 @@ import hashlib
 import re
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+import idna
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The userinfo of a URL's authority, up to its last "@" (RFC 3986 §3.2.1).
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -68,6 +70,15 @@ def normalised(url: str) -> str:
     colon_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
     netloc = f"{user}{host}{colon_port}"
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path or "/", parts.query, ""))
+
+
+def ascii_host(host: str) -> str:
+    """`host` as it goes over the wire: in lower case, and other scripts encoded as UTS 46 says (``xn--…``).
+
+    Raises:
+      ValueError: it has characters that no host name may have.
+    """
+    return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
 
 
 def feed_id(url: str) -> str:

@@ -39,7 +39,7 @@ async def attended(
     """Do `work`, and write its progress. The first signal cancels it.
 
     Raises:
-      TrioscrapeError, OSError: from `work`.
+      Exception: what `work` raises.
     """
 
     async def with_progress(nursery: Nursery) -> ExitStatus:
