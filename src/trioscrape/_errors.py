@@ -72,7 +72,7 @@ REASONS: Final[dict[str, str]] = {
     "too-slow": "the body arrived more slowly than the minimum rate",
     "fetch-timeout": "the whole fetch took longer than its timeout",
     "too-large": "the document is larger than the body limit",
-    "decompression-bomb": "the document exceeds the body limit, and is 100 times larger than its compressed form",
+    "decompression-bomb": "the document exceeds the body limit, and is 100 times larger than what was sent",
     "bad-encoding": "the Content-Encoding is unknown or broken, or there are more than two",
     "too-many-redirects": "there were more redirects than the limit",
     "redirect-loop": "a redirect led back to a URL that was already visited",

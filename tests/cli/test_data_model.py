@@ -26,7 +26,7 @@ from trioscrape.testing import InlineParser
 from support.documented import FEED, FEEDS, internet
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SECTION = README[README.index("## What is stored") : README.index("## When a feed is asked again")]
+SECTION = README[README.index("## What is stored") : README.index("## When a feed is fetched again")]
 NAMES = {"feeds", "entries", "runs", "meta"}
 
 OF_THE_MOMENT = re.compile(

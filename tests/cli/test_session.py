@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -150,6 +152,7 @@ class TestDemo:
             *results, last = records(ended.stdout)
             assert len(results) == last["feeds"] == 500
         *results, last = records(first.stdout)
+        self.compare(last, transcripts()[0])
         assert last["errors"] == {
             "http-404": 7, "name-not-found": 5, "http-410": 4, "http-500": 4, "not-a-feed": 4,
             "connection-lost": 4, "redirect-loop": 3,
@@ -157,10 +160,25 @@ class TestDemo:
         assert last["outcomes"]["new"] == 469
         assert last["entries"]["new"] == sum(record["entries"]["new"] for record in results) > 2000
         *_, last = records(second.stdout)
+        self.compare(last, transcripts()[1])
         assert (last["outcomes"]["not_modified"], last["outcomes"]["not_due"]) == (469, 31)
         assert last["errors"] == {}
         assert last["entries"] == {"new": 0, "changed": 0, "unchanged": 0}
         assert last["lanes"]["parse"]["done"] == 0
+
+    def compare(self, last: dict[str, Any], transcript: str) -> None:
+        """All numbers of the README's transcript but for the seconds; which feed is an example differs."""
+        rows = re.findall(r"^  (\S+) +(\d+)", transcript, re.MULTILINE)
+        shown = {name: int(number) for name, number in rows}
+        assert shown == last["outcomes"] | last["errors"]
+        assert f"entries: {last['entries']['new']:,} new, 0 changed, 0 unchanged\n" in transcript
+
+
+def transcripts() -> list[str]:
+    """What the README shows of the demo."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    found: list[str] = re.findall(r"```console\n\$ python -m trioscrape --demo\n(.*?)```", readme, re.DOTALL)
+    return found
 
 
 @pytest.mark.parametrize(
