@@ -70,6 +70,8 @@ WRONG = [
     (["feeds.txt", "--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
     (["export", "--format", "xml"], "--format must be jsonl or csv, not 'xml'"),
     (["--demo", "--since", "24h"], "unknown option --since"),
+    (["exprot"], "there is no file and no command 'exprot' (did you mean export?)"),
+    (["feeds.txt", "--ca-file", "no.pem"], "--ca-file 'no.pem' can't be read: No such file or directory"),
     (["missing.txt"], "missing.txt: No such file or directory"),
     (["."], ".: Is a directory"),
     (["empty.txt"], "empty.txt: it contains no feeds"),

@@ -7,7 +7,9 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from .._errors import TrioscrapeError, UsageError
@@ -101,12 +103,19 @@ def _complete(parser: Parser) -> None:
 
 
 def _with_command(argv: Sequence[str]) -> Sequence[str]:
-    """`argv` with the command that may be left out: ``demo`` for ``--demo``, else ``run``."""
-    names = {command.name for command in COMMANDS}
-    if argv[0] in names | {"-h", "--help", "--version"}:
+    """`argv` with the command that may be left out: ``demo`` for ``--demo``, else ``run``.
+
+    Raises:
+      UsageError: a command is misspelt.
+    """
+    names = [command.name for command in COMMANDS]
+    if argv[0] in (*names, "-h", "--help", "--version"):
         return argv
     if "--demo" in argv:
         return ["demo", *(argument for argument in argv if argument != "--demo")]
+    near = get_close_matches(argv[0], names, n=1) if argv[0].isalpha() else []
+    if near and not Path(argv[0]).exists():
+        raise UsageError(f"there is no file and no command {argv[0]!r} (did you mean {near[0]}?)")
     return ["run", *argv]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any, Final
 
@@ -57,7 +58,7 @@ _KINDS: Final = {
     "": "a whole number",
     "s": "a number of seconds",
     "bytes": "a size",
-    "bytes/s": "a number of bytes",
+    "bytes/s": "a number of bytes per second",
 }
 """What a value is, by its unit."""
 _OTHER_NAMES: Final = {"allow_networks": "--allow-network", "deny_networks": "--deny-network"}
@@ -152,8 +153,15 @@ def config(given: argparse.Namespace) -> Config:
         values[name] = tuple(getattr(given, option, None) or ())
     if "proxy" in given:
         values |= _proxies(given.proxy)
-    try:
+    with naming_options():
         return Config(**values, ignore_schedule=getattr(given, "all", False))
+
+
+@contextmanager
+def naming_options() -> Iterator[None]:
+    """Turn errors that begin with the name of a setting into errors that begin with its option."""
+    try:
+        yield
     except UsageError as error:
         setting, _, problem = str(error).partition(" ")
         raise UsageError(f"{_OTHER_NAMES.get(setting, _option(setting))} {problem}") from error

@@ -23,7 +23,7 @@ from .._run.api import Scrape, open_scrape
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
 from .._threads import in_thread
-from .config_options import config
+from .config_options import config, naming_options
 from .output import Output
 from .progress import Progress, open_progress
 from .report import complete, count, feed_record, json_line, run_record, summary
@@ -64,7 +64,8 @@ class Session:
         self._config = config(given)
         check_store_url(self._store_url)
         if self._config.ca_file is not None:
-            client_context(self._config.ca_file)  # raises before the store is opened
+            with naming_options():
+                client_context(self._config.ca_file)  # raises before the store is opened
         self._stages = Stages()
         self._output = Output()
         self._progress = Progress(quiet=self._quiet)
