@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from trioscrape import Enclosure, Entry, FeedState, StoredEntry
 from trioscrape._cli.csv import COLUMNS, header, row_of
 from trioscrape._cli.jsonl import LONGEST_LINE, BadLine, line_of, record_of
+from trioscrape._records.kinds import clean_state
 from trioscrape._store._sqlite.read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from trioscrape._store._sqlite.schema import TABLES
 from trioscrape._store.pages import Wanted
 from trioscrape._store.records import restored_record, state_record
-from trioscrape._store.values import clean_state
 
 from support.stores import FEED, FULL_ENTRY, entry, state
 

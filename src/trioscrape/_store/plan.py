@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from .._records import Entry, EntryCounts, FeedUpdate
-from .values import clean_key, clean_moment
+from .._records.kinds import clean_key, clean_moment
 
 REWRITES: Final = 24
 """How often in a row an entry is written again because its hash has changed and nothing else says so.

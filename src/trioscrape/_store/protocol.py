@@ -1,4 +1,4 @@
-"""What a store is. A new one is a file beside this one and a line in ``tests/test_store_contract.py``."""
+"""What a store is. A new one is a file beside this one and a line in ``tests/test_contract_saving.py``."""
 
 from __future__ import annotations
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from .._records import Enclosure, Entry, FeedState, FeedTimers, Report, StoredEntry
+from .._records.kinds import clean_entry, clean_key
 from .validation import check
-from .values import clean_entry, clean_key
 
 T = TypeVar("T")
 

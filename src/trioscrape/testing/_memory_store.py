@@ -11,11 +11,11 @@ import trio
 
 from .._errors import StoreUnavailable
 from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from .._records.kinds import clean_entry, clean_key, clean_state
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Known, Plan, by_key, plan
 from .._store.records import now
 from .._store.renames import may_have_moved, moved
-from .._store.values import clean_entry, clean_key, clean_state
 
 
 class _Stored(NamedTuple):

@@ -11,8 +11,8 @@ from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError
 
 from ..records import SCHEMA_VERSION
+from .documents import waiting_for_the_journal
 from .pools import Pools
-from .steps import waiting_for_the_journal
 from .url import MongoURL
 
 Document = dict[str, Any]

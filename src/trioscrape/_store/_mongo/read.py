@@ -11,11 +11,11 @@ from pymongo import UpdateOne
 from pymongo.database import Database
 
 from ..._records import FeedState, StoredEntry
+from ..._records.kinds import clean_state
 from ..pages import Wanted, page_of, position
 from ..records import chunks, entry_of_record, restored_record, state_record
 from ..validation import sound_states
-from ..values import clean_state
-from .steps import (
+from .documents import (
     in_bulk,
     retried,
     state_of,

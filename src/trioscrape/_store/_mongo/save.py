@@ -24,12 +24,12 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 
 from ..._records import Entry, EntryCounts, FeedUpdate
+from ..._records.kinds import clean_key, clean_state
 from ..plan import Known, Plan, by_key, plan
 from ..records import CHUNK, chunks, entry_record, now, state_record
 from ..renames import may_have_moved, moved
 from ..validation import sound_states
-from ..values import clean_key, clean_state
-from .steps import (
+from .documents import (
     DUPLICATE_KEY,
     in_bulk,
     retried,

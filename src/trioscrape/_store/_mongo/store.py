@@ -23,11 +23,11 @@ from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, run_record
 from ..threads import Threads
 from .client import make_client, prepare, schema_version
+from .documents import in_short, retried, waiting_for_the_journal
 from .errors import may_pass
 from .pools import Pools
 from .read import load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
-from .steps import in_short, retried, waiting_for_the_journal
 from .url import parse_mongo_url
 
 Document = dict[str, Any]

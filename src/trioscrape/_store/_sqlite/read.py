@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from ..._records import Entry, FeedState, StoredEntry
+from ..._records.kinds import clean_state
 from ..pages import Wanted, page_of
 from ..records import ENTRY_FIELDS, STATE_FIELDS, entry_of_record, restored_record, state_record
-from ..values import clean_state
 from .schema import row, state_of_row
 
 _SELECT_ENTRIES: Final = f"""

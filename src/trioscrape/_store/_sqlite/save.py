@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from ..._records import EntryCounts, FeedState, FeedUpdate
+from ..._records.kinds import clean_state
 from ..plan import Known, Plan, by_key, plan
 from ..records import entry_record, now, state_record
 from ..renames import may_have_moved, moved
 from ..validation import sound_states
-from ..values import clean_state
 from .schema import (
     RENAME_ENTRY,
     SELECT_KEYS,

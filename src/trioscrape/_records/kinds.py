@@ -13,7 +13,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, TypeVar
 
-from .._records import Enclosure, Entry, FeedState
+from .entries import Enclosure, Entry
+from .feed_state import FeedState
 
 KIBIBYTE: Final = 2**10
 MEBIBYTE: Final = 2**20
