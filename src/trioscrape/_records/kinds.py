@@ -1,132 +1,209 @@
-"""What a database can't hold is made into something that it can, so that no feed is lost for it.
+"""The kinds of fields that stored records are made of.
 
-Feeds hold lone surrogates, numbers of forty digits, dates that leave the calendar when they are
-moved to UTC, and texts longer than a document may be. Every store cleans alike: then a feed
-means the same wherever it is kept. The limits are bytes of UTF-8; together they keep the largest
-possible entry below the 16 MiB that MongoDB allows for a document.
+A field names its kind beside its type, and everything else follows from that::
+
+    title: Annotated[str | None, TITLE] = None
+
+A kind says which values are valid, how a value is written in a document of MongoDB, in a line of JSON
+and in a column of SQLite, and what a store can hold of it. Feeds have lone surrogates, numbers of forty
+digits, dates that leave the calendar in UTC, and texts longer than a document may be. All stores clean
+values alike, so that a feed means the same wherever it is kept.
 """
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import replace
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final, TypeVar
-
-from .entries import Enclosure, Entry
-from .feed_state import FeedState
-
-KIBIBYTE: Final = 2**10
-MEBIBYTE: Final = 2**20
-
-NAME_LIMIT: Final = 2 * KIBIBYTE
-LINK_LIMIT: Final = 16 * KIBIBYTE
-TITLE_LIMIT: Final = 64 * KIBIBYTE
-SUMMARY_LIMIT: Final = 2 * MEBIBYTE
-CONTENT_LIMIT: Final = 6 * MEBIBYTE
-LIST_LIMIT: Final = 200
+from enum import Enum
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 T = TypeVar("T")
+Read = Callable[[Any], T]
+Write = Callable[[T], Any]
 
-_INT64: Final = (-(2**63), 2**63 - 1)
+LIST_LIMIT: Final = 200
 
-
-def clean_key(key: str) -> str:
-    """A key or a hash as it is stored: itself, or its beginning and a digest when it is over-long."""
-    if key.isascii() and len(key) <= NAME_LIMIT:
-        return key
-    raw = _encoded(key)
-    if len(raw) <= NAME_LIMIT:
-        return raw.decode()
-    digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
-    return f"{raw[: NAME_LIMIT - 33].decode(errors='ignore')}#{digest}"
+_as_text: Final = json.JSONEncoder(ensure_ascii=False).encode
+_from_text: Final = json.JSONDecoder().decode
 
 
-def clean_state(state: FeedState) -> FeedState:
-    """The state with every text encodable, the title cut when it is over-long, moments in milliseconds."""
-    clean = _Cleaner()
-    return replace(
-        state,
-        url=_encoded(state.url).decode(),
-        title=clean.text(state.title, TITLE_LIMIT),
-        link=clean.link(state.link),
-        subtitle=clean.text(state.subtitle, TITLE_LIMIT),
-        language=clean.text(state.language, NAME_LIMIT),
-        updated=clean_moment(state.updated),
-        self_link=clean.link(state.self_link),
-        hub=clean.link(state.hub),
-        etag=clean.text(state.etag, TITLE_LIMIT),
-        last_modified=clean.text(state.last_modified, TITLE_LIMIT),
-        validators_url=clean.link(state.validators_url),
-        next_fetch=clean_moment(state.next_fetch),
-        next_unconditional=clean_moment(state.next_unconditional),
-        gone=clean_moment(state.gone),
-        moved_to=clean.link(state.moved_to),
-    )
+class Form(Enum):
+    """Where a record is written."""
+
+    DOCUMENT = "document"
+    """BSON: it has dates, booleans, lists and subdocuments."""
+    JSON = "json"
+    """The same, but dates are ISO 8601 in UTC with milliseconds, so that they sort as text."""
+    COLUMN = "column"
+    """SQLite: dates as in JSON, booleans are 0 and 1, lists and subdocuments are JSON text."""
 
 
-def clean_entry(entry: Entry) -> tuple[Entry, bool]:
-    """The entry as a store can hold it, and whether something of it had to be left out.
+class Kind(ABC, Generic[T]):
+    """What the values of a field are. None is no value of any kind: a field allows it or does not."""
 
-    Its hash stays that of what the feed said, so that the entry counts as unchanged next time.
-    """
-    if _is_clean(entry):
-        return entry, False
-    clean = _Cleaner()
-    kept = replace(
-        entry,
-        key=clean_key(entry.key),
-        hash=clean_key(entry.hash),
-        link=clean.link(entry.link),
-        title=clean.text(entry.title, TITLE_LIMIT),
-        summary=clean.text(entry.summary, SUMMARY_LIMIT),
-        content=clean.text(entry.content, CONTENT_LIMIT),
-        authors=clean.names(entry.authors),
-        published=clean_moment(entry.published),
-        updated=clean_moment(entry.updated),
-        tags=clean.names(entry.tags),
-        enclosures=clean.enclosures(entry.enclosures),
-        language=clean.text(entry.language, NAME_LIMIT),
-    )
-    return kept, clean.truncated
+    expected: str
+    """What a value must be, as a message says it after "must be"."""
+    column: ClassVar[str] = "TEXT"
+    """The type of its column in SQLite."""
+
+    @abstractmethod
+    def reader(self, form: Form) -> Read[T]:
+        """What makes a value of what is written.
+
+        It raises one of `INVALID` if that is not valid.
+        """
+
+    def writer(self, form: Form) -> Write[T] | None:  # noqa: ARG002
+        """What makes of a value what is written; None: it is written as it is."""
+        return None
+
+    def clean(self, value: T) -> tuple[T | None, bool]:
+        """What a store can hold of the value, None for nothing, and whether something was left out."""
+        return value, False
 
 
-def _is_clean(entry: Entry) -> bool:
-    """Whether nothing has to be done, as with nearly every entry: a third of the time of doing it."""
-    fits = _fits
-    return (
-        fits(entry.key, NAME_LIMIT)
-        and fits(entry.hash, NAME_LIMIT)
-        and fits(entry.link, LINK_LIMIT)
-        and fits(entry.title, TITLE_LIMIT)
-        and fits(entry.summary, SUMMARY_LIMIT)
-        and fits(entry.content, CONTENT_LIMIT)
-        and fits(entry.language, NAME_LIMIT)
-        and clean_moment(entry.published) is entry.published
-        and clean_moment(entry.updated) is entry.updated
-        and all(len(part) <= LIST_LIMIT for part in (entry.authors, entry.tags, entry.enclosures))
-        and all(fits(name, NAME_LIMIT) for name in entry.authors + entry.tags)
-        and all(
-            fits(each.url, LINK_LIMIT) and fits(each.type, NAME_LIMIT) and _number(each.length) == each.length
-            for each in entry.enclosures
-        )
-    )
+INVALID: Final = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
+"""What a reader raises; the last one is that of JSON, for lists in lists."""
 
 
-def _fits(text: str | None, limit: int) -> bool:
-    """Whether it can be stored as it is."""
-    if text is None:
-        return True
-    if text.isascii():
-        return len(text) <= limit
-    try:
-        return len(text.encode()) <= limit
-    except UnicodeEncodeError:
-        return False
+class Choice(Kind[T]):
+    """One of a few values."""
+
+    def __init__(self, *values: T) -> None:
+        self.values = values
+        self.expected = " or ".join(map(str, values))
+
+    def reader(self, form: Form) -> Read[T]:  # noqa: ARG002
+        return {value: value for value in self.values}.__getitem__
+
+
+class Moment(Kind[datetime]):
+    """A moment in UTC, in whole milliseconds, which is what MongoDB keeps."""
+
+    expected = "a date and time (ISO 8601)"
+
+    def reader(self, form: Form) -> Read[datetime]:
+        return _moment if form is Form.DOCUMENT else _iso_moment
+
+    def writer(self, form: Form) -> Write[datetime] | None:
+        return None if form is Form.DOCUMENT else iso
+
+    def clean(self, value: datetime) -> tuple[datetime | None, bool]:
+        return clean_moment(value), False
+
+
+def _iso_moment(value: Any) -> datetime:
+    return _moment(datetime.fromisoformat(value))
+
+
+def _moment(value: Any) -> datetime:
+    moment = clean_moment(value) if type(value) is datetime else None
+    if moment is None:
+        raise ValueError
+    return moment
+
+
+class Number(Kind[int]):
+    """A whole number from 0 up."""
+
+    column = "INTEGER"
+
+    def __init__(self, last: int) -> None:
+        self.last = last
+        self.expected = f"a whole number from 0 to {last}"
+
+    def reader(self, form: Form) -> Read[int]:  # noqa: ARG002
+        return self._read
+
+    def _read(self, value: Any) -> int:
+        # BSON's 64-bit integers are a subclass of int. So is bool, whose values are no numbers here.
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= self.last:
+            raise ValueError
+        return int(value)
+
+    def clean(self, value: int) -> tuple[int | None, bool]:
+        return (value if 0 <= value <= self.last else None), False
+
+
+class Flag(Kind[bool]):
+    """True or false."""
+
+    expected = "true or false"
+    column = "INTEGER"
+
+    def reader(self, form: Form) -> Read[bool]:
+        return {0: False, 1: True}.__getitem__ if form is Form.COLUMN else _flag
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise TypeError
+    return value
+
+
+class Several(Kind[tuple[T, ...]]):
+    """A list. What a store can't hold of it is left out, and so is all after the first 200."""
+
+    def __init__(self, kind: Kind[T], plural: str) -> None:
+        self.kind = kind
+        self.expected = f"a list of {plural}"
+
+    def reader(self, form: Form) -> Read[tuple[T, ...]]:
+        read_item = self.kind.reader(inside(form))
+
+        def read(items: Any) -> tuple[T, ...]:
+            if type(items) is not list:
+                raise TypeError
+            return tuple(map(read_item, items))
+
+        return from_column(read, form)
+
+    def writer(self, form: Form) -> Write[tuple[T, ...]]:
+        write_item = self.kind.writer(inside(form))
+        return into_column(list if write_item is None else lambda value: list(map(write_item, value)), form)
+
+    def clean(self, value: tuple[T, ...]) -> tuple[tuple[T, ...], bool]:
+        clean = self.kind.clean
+        if len(value) <= LIST_LIMIT:
+            for item in value:
+                if clean(item)[0] is not item:
+                    break
+            else:
+                return value, False
+        cleaned = [clean(item) for item in value[:LIST_LIMIT]]
+        kept = tuple(item for item, _ in cleaned if item is not None)
+        return kept, len(value) > LIST_LIMIT or any(cut for _, cut in cleaned)
+
+
+def inside(form: Form) -> Form:
+    """The form of what is in a list or a subdocument."""
+    return Form.JSON if form is Form.COLUMN else form
+
+
+def from_column(read: Read[T], form: Form) -> Read[T]:
+    """A reader of lists or subdocuments, which are text in a column."""
+    return (lambda value: read(_from_text(value))) if form is Form.COLUMN else read
+
+
+def into_column(write: Write[T], form: Form) -> Write[T]:
+    """A writer of lists or subdocuments, which are text in a column."""
+    return (lambda value: _as_text(write(value))) if form is Form.COLUMN else write
+
+
+TEXT_TYPE: Final = Choice("html", "text")
+MOMENT: Final = Moment()
+FLAG: Final = Flag()
+COUNT: Final = Number(2**31 - 1)
+SIZE: Final = Number(2**63 - 1)
+"""Bytes of a file."""
+HOURS: Final = Several(Number(23), "hours from 0 to 23")
+WEEKDAYS: Final = Several(Number(6), "weekdays from 0 to 6")
 
 
 def clean_moment(moment: datetime | None) -> datetime | None:
-    """In UTC and whole milliseconds, which is what MongoDB keeps; None when UTC has no such year."""
+    """In UTC and whole milliseconds; None when UTC has no such year. Without a time zone it is UTC."""
     if moment is None:
         return None
     if moment.tzinfo is not UTC:
@@ -138,56 +215,6 @@ def clean_moment(moment: datetime | None) -> datetime | None:
     return moment.replace(microsecond=moment.microsecond - spare) if spare else moment
 
 
-def _number(number: int | None) -> int | None:
-    """None for what 64 bits can't hold: no file is that long."""
-    low, high = _INT64
-    return number if number is not None and low <= number <= high else None
-
-
-class _Cleaner:
-    """Cleans the values of one record and remembers whether it has left something out."""
-
-    def __init__(self) -> None:
-        self.truncated = False
-
-    def text(self, text: str | None, limit: int) -> str | None:
-        """At most `limit` bytes of it; never half a character."""
-        if text is None:
-            return None
-        raw = _encoded(text)
-        if len(raw) <= limit:
-            return raw.decode()
-        self.truncated = True
-        return raw[:limit].decode(errors="ignore")
-
-    def link(self, link: str | None) -> str | None:
-        """A link, or None: half a link leads somewhere else."""
-        return self.text(link, LINK_LIMIT) if link is not None and self._fits(link, LINK_LIMIT) else None
-
-    def names(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        kept = [self.text(name, NAME_LIMIT) for name in self._some(names)]
-        return tuple(name for name in kept if name is not None)
-
-    def enclosures(self, enclosures: tuple[Enclosure, ...]) -> tuple[Enclosure, ...]:
-        return tuple(
-            Enclosure(_encoded(e.url).decode(), self.text(e.type, NAME_LIMIT), _number(e.length))
-            for e in self._some(enclosures)
-            if self._fits(e.url, LINK_LIMIT)
-        )
-
-    def _fits(self, text: str, limit: int) -> bool:
-        fits = len(_encoded(text)) <= limit
-        self.truncated |= not fits
-        return fits
-
-    def _some(self, items: tuple[T, ...]) -> tuple[T, ...]:
-        self.truncated |= len(items) > LIST_LIMIT
-        return items[:LIST_LIMIT]
-
-
-def _encoded(text: str) -> bytes:
-    """`text` in UTF-8; halves of a surrogate pair are joined, lone ones become U+FFFD."""
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+def iso(moment: datetime) -> str:
+    """``2026-02-28T12:00:00.000+00:00``."""
+    return moment.isoformat(timespec="milliseconds")
