@@ -9,6 +9,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 from .._errors import UsageError
+from .._urls import ascii_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def proxy(name: str, url: str) -> Proxy:
     """
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        host = (parts.hostname or "").encode("idna").decode("ascii")
+        host = ascii_host(parts.hostname or "")
         port = 80 if parts.port is None else parts.port
     except ValueError:  # UnicodeError is one
         host, port = "", 0
@@ -126,4 +127,8 @@ def _name_and_port(entry: str) -> tuple[str, int | None]:
     name, colon, port = entry.rpartition(":")
     only = int(port) if colon and port.isdecimal() else None
     name = entry if only is None else name
-    return name.strip("[]").removeprefix("*").strip("."), only
+    name = name.strip("[]").removeprefix("*").strip(".")
+    try:
+        return ascii_host(name), only
+    except ValueError:
+        return name, only  # no URL has such a host either

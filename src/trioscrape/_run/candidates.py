@@ -8,11 +8,9 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-import idna
-
 from .._records import DuplicateFeed, Feed, FeedState
 from .._schedule.permanent_redirects import has_moved, start_url
-from .._urls import identity, normalised, problem_with
+from .._urls import ascii_host, identity, normalised, problem_with
 from .seen import Seen
 
 SHOWN_DUPLICATES = 10
@@ -110,9 +108,7 @@ def _candidate(feed: Feed) -> Candidate:
 def _host(url: str) -> str:
     """As it goes over the wire, so that it queues under the name that it is fetched and held under."""
     host = urlsplit(url).hostname or ""
-    if host.isascii():
-        return host
     try:
-        return idna.encode(host).decode("ascii")
-    except idna.IDNAError:
+        return ascii_host(host)
+    except ValueError:
         return host  # it can't be fetched either
