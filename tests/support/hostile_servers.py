@@ -11,10 +11,12 @@ import itertools
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import brotli
 import trio
 
+from trioscrape import Config
 from trioscrape._http._decode.codings import zstd
 
 from support.servers import FEED, RawServer, answer, read_head
@@ -170,6 +172,20 @@ BROKEN: dict[str, tuple[Handler, str]] = {
 }
 
 HOSTILE = {**BOMBS, **ENDLESS, **BROKEN}
+
+
+def patient(reason: str, **more: Any) -> Config:
+    """Settings under which a server can only end for `reason`, however slow this machine is.
+
+    A timeout is short only where it is the reason that is expected.
+    """
+    return Config(
+        read_timeout=0.4 if reason == "read-timeout" else 300,
+        fetch_timeout=2 if reason == "fetch-timeout" else 600,
+        minimum_rate=0,
+        **more,
+    )
+
 
 FINE: dict[str, Handler] = {
     "plain": sending(answer("200 OK", FEED)),
