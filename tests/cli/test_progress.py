@@ -62,7 +62,7 @@ class TestView:
     def test_a_wide_terminal_sees_bars(self):
         head, titles, dns, *rest = rendered(100)
 
-        assert head == "120 of 1,500 feeds, 3 lost, 1,204 entries written, 3.2 s"
+        assert head == "120 of 1,500 feeds, 3 failed, 1,204 entries written, 3.2 s"
         assert titles.split() == ["lane", "busy", "waiting", "done", "wait", "p99"]
         assert "━" in dns
         assert dns.replace("━", "").replace("╸", "").split() == ["dns", "8/32", "1,468", "1,012", "1.2", "s"]
@@ -79,16 +79,23 @@ class TestView:
     def test_an_outage_of_the_store(self):
         """Since when, and what the store says; it fits in a line too."""
         away = replace(report(), outage=Outage(61.4, "mongodb://h/x: connection\x1b refused"))
-        said = r"the store has taken nothing for 61 s: mongodb://h/x: connection\x1b refused"
+        said = r"store unavailable for 61 s: mongodb://h/x: connection\x1b refused"
 
         assert rendered(100, away)[1] == said
         assert len(rendered(100, away)) == len(rendered(100)) + 1
         assert max(len(line) for line in rendered(30, away)) <= 30
         assert plain_line(away, 1500) == f"{plain_line(report(), 1500)}; {said}"
 
+    def test_failed_is_what_the_summary_calls_failed(self):
+        """A feed whose first entries are stored has a reason too (``too-many-entries``), and is not lost."""
+        seen = replace(report(), errors={"too-many-entries": 40, "tls": 3, "http-410": 2})
+
+        assert rendered(100, seen)[0].startswith("120 of 1,500 feeds, 3 failed, ")
+        assert plain_line(seen, 1500).startswith("120 of 1,500 feeds, 3 failed, ")
+
     def test_a_plain_line(self):
         assert plain_line(report(), 1500) == (
-            "120 of 1,500 feeds, 3 lost, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
+            "120 of 1,500 feeds, 3 failed, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
             "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting)"
         )
 

@@ -417,7 +417,7 @@ def test_the_command_asks_it_and_says_so(
     assert main([str(tmp_path / "feeds.txt"), "--store", f"sqlite:{tmp_path / 'x.db'}"]) == 0
 
     shown = capfd.readouterr()
-    assert f"through the proxy http://127.0.0.1:{port}, which looks the names up" in shown.err
+    assert f"through the proxy http://127.0.0.1:{port}, which also resolves host names" in shown.err
     assert "refused" in shown.out
     assert "s3cret" not in shown.out + shown.err
     assert b"s3cret" not in (tmp_path / "x.db").read_bytes()

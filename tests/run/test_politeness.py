@@ -122,7 +122,7 @@ def test_the_list_of_suffixes_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> No
 
     Config()
     with pytest.raises(
-        UsageError, match=r"grouping hosts by domain needs publicsuffixlist: .*trioscrape\[domains\]"
+        UsageError, match=r"^group_hosts_by domain needs publicsuffixlist: .*trioscrape\[domains\]"
     ):
         Config(group_hosts_by=HostGrouping.DOMAIN)
 

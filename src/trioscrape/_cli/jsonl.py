@@ -1,10 +1,10 @@
-"""Stored records as lines of JSON and back: what ``--export jsonl`` writes and ``--import`` reads.
+"""Stored records as JSON Lines and back: what ``trioscrape export`` prints and ``import`` reads.
 
-A line is an object, either a feed with all that is remembered of it::
+Each line is a JSON object, either a feed with all that is remembered of it::
 
     {"type": "feed", "feed_id": …, "url": …, "title": …, …, "etag": …, …, "moved_days": […]}
 
-(the fields of `FeedState`), or an entry with the feed that it is of (the fields of `StoredEntry` and
+(the fields of `FeedState`), or an entry with its feed (the fields of `StoredEntry` and
 `Entry`)::
 
     {"type": "entry", "feed_id": …, "first_seen": …, "last_changed": …, "truncated": …, "feed_url": …,

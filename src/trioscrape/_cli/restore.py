@@ -1,4 +1,4 @@
-"""Records on their way into a store."""
+"""Records that were read elsewhere, on their way into a store."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ _BATCH_TEXT: Final = 4 * 2**20
 
 
 @dataclass(slots=True)
-class Moved:
-    """How many records have come by, and how many of them a store did not have as they are."""
+class Transferred:
+    """How many records have been read, and how many of them were written."""
 
     entries: int = 0
     feeds: int = 0
     entries_written: int = 0
     feeds_written: int = 0
+    bad_lines: int = 0
+    """Lines that could not be read."""
 
     def __str__(self) -> str:
         return _counted(self.entries, self.feeds)
 
     @property
     def written(self) -> str:
-        """``1 entry and 2 feeds``, as ``str`` of it says what came by."""
+        """``1 entry and 2 feeds``: what was written. `str` gives what was read."""
         return _counted(self.entries_written, self.feeds_written)
 
 
@@ -47,34 +49,34 @@ def _counted(entries: int, feeds: int) -> str:
 
 
 class Restoring:
-    """Takes records in any order and stores them: entries as they come, feeds when all entries are there.
+    """Stores records that come in any order: entries at once, feeds when all entries are stored.
 
-    A feed's state says what has been seen of the feed. In a store that lacks some of its entries, where
-    a copy broke off, the next run would be told "not modified" and never see them. So feeds wait in a
-    temporary file.
+    A feed's state has the validators of its last document. If a copy broke off after the state and before
+    some of the entries, the next run would get "304 Not Modified" and never see those entries. So feeds
+    are kept in a temporary file until the end.
     """
 
-    def __init__(self, store: Store, moved: Moved, waiting: IO[bytes]) -> None:
-        self._store, self._moved, self._waiting = store, moved, waiting
+    def __init__(self, store: Store, counts: Transferred, waiting: IO[bytes]) -> None:
+        self._store, self._counts, self._waiting = store, counts, waiting
         self._limiter = trio.CapacityLimiter(1)
         self._entries: list[StoredEntry] = []
         self._text = 0
         self._feeds: list[FeedState] = []
 
     async def add(self, record: Record) -> None:
-        """Take a record; now and then store what has gathered.
+        """Take a record. Records are stored in batches.
 
         Raises:
-          StoreError: the store is gone.
-          TrioscrapeError: there is no room for the feeds that wait, or no thread to write them.
+          StoreError: the store has failed.
+          TrioscrapeError: the temporary file can't be written, or no thread can be started.
 
-        Cancellation: see `Store.restore_entries`. What has gathered is not stored then.
+        Cancellation: see `Store.restore_entries`. The batch that is being collected is not stored.
         """
         if isinstance(record, FeedState):
-            self._moved.feeds += 1
+            self._counts.feeds += 1
             self._feeds.append(record)
         else:
-            self._moved.entries += 1
+            self._counts.entries += 1
             self._entries.append(record)
             self._text += len(record.entry.content or "") + len(record.entry.summary or "")
         if len(self._entries) >= _BATCH or self._text > _BATCH_TEXT:
@@ -86,19 +88,19 @@ class Restoring:
         """Store the rest, and then the feeds. Raises and is cancelled like `add`.
 
         Args:
-          whole: whether all entries are there. If some may be missing, feeds lose what would keep the next
-            run from fetching them again.
+          whole: whether all entries have been read. If some may be missing, feeds are stored without their
+            validators and timers, so that the next run fetches them.
         """
         await self._store_entries()
         await self._keep_feeds()
         await self._with_the_file(self._waiting.seek, 0)
         while feeds := await self._with_the_file(self._some):
             states = feeds if whole else [_never_fetched(state) for state in feeds]
-            self._moved.feeds_written += await self._store.restore_feeds(states)
+            self._counts.feeds_written += await self._store.restore_feeds(states)
 
     async def _store_entries(self) -> None:
         entries, self._entries, self._text = self._entries, [], 0
-        self._moved.entries_written += await self._store.restore_entries(entries)
+        self._counts.entries_written += await self._store.restore_entries(entries)
 
     async def _keep_feeds(self) -> None:
         feeds, self._feeds = self._feeds, []
@@ -108,7 +110,7 @@ class Restoring:
         try:
             return await in_thread(call, *args, limiter=self._limiter)
         except OSError as error:
-            raise TrioscrapeError(f"the temporary file: {error.strerror or error}") from error
+            raise TrioscrapeError(f"temporary file: {error.strerror or error}") from error
 
     def _some(self) -> Sequence[FeedState]:
         lines = [line for _ in range(_BATCH) if (line := self._waiting.readline())]
@@ -128,7 +130,7 @@ def _never_fetched(state: FeedState) -> FeedState:
 
 
 @contextmanager
-def restoring(store: Store, moved: Moved) -> Iterator[Restoring]:
-    """A way into `store`, counted in `moved`. Until `Restoring.finish`, no feed is stored."""
+def restoring(store: Store, counts: Transferred) -> Iterator[Restoring]:
+    """Something that stores records in `store` and counts them in `counts`; call `Restoring.finish` last."""
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as waiting:
-        yield Restoring(store, moved, waiting)
+        yield Restoring(store, counts, waiting)
