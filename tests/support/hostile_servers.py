@@ -47,14 +47,14 @@ def gzip_bomb(size: int = BOMB) -> bytes:
 @functools.cache
 def brotli_bomb() -> bytes:
     compressor = brotli.Compressor(quality=1)
-    blocks = [compressor.process(BLOCK) for _ in range(BOMB // len(BLOCK))]
-    return b"".join(blocks) + compressor.finish()
+    blocks: list[bytes] = [compressor.process(BLOCK) for _ in range(BOMB // len(BLOCK))]
+    return b"".join([*blocks, compressor.finish()])
 
 
 @functools.cache
 def zstd_bomb() -> bytes:
     compressor = zstd.ZstdCompressor()
-    return b"".join(compressor.compress(BLOCK) for _ in range(BOMB // len(BLOCK))) + compressor.flush()
+    return b"".join([*(compressor.compress(BLOCK) for _ in range(BOMB // len(BLOCK))), compressor.flush()])
 
 
 def encoded(body: Callable[[], bytes], encoding: str) -> Handler:

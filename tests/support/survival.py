@@ -239,5 +239,5 @@ def lasting(record: Record) -> Record:
 def lost(sites: Sites, program: Program, store: str) -> set[object]:
     """Entries and feeds that were reported as stored and are not there."""
     found = contents(store)
-    feeds = {feed_id(url) for url in program.stored} - found.feeds.keys()
+    feeds: set[object] = {feed_id(url) for url in program.stored} - found.feeds.keys()
     return feeds.union(*(sites.entries(url) for url in program.stored)) - found.entries.keys()
