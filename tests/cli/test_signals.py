@@ -64,6 +64,7 @@ class TestSignals:
         assert (last["outcomes"]["failed"], last["not_started"]) == (1, 2)
 
     def test_also_when_it_is_quiet(self, site: Site, feeds: Write, number: int) -> None:
+        """Then there is a summary: something was not stored."""
         with running(feeds(*lines(site)), "--quiet") as process:
             site.requested.wait(30)
             for _ in range(2):
@@ -72,7 +73,9 @@ class TestSignals:
                 said = process.stderr.readline()
             out, _ = process.communicate()
 
-        assert (process.returncode, out, said) == (1, "", "")
+        assert (process.returncode, said) == (1, "")
+        assert "\n  not started: 2\n" in out
+        assert out.endswith("\nincomplete; what was stored is in sqlite:trioscrape.db\n")
 
 
 class LongList:

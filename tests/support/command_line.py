@@ -80,8 +80,8 @@ def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
 @contextmanager
 def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """The command while it works. It is killed at the end of the block, or after a minute."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command(*arguments), text=True, **pipes) as process:
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command(*arguments), text=True, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         watchdog = threading.Timer(60, process.kill)
         watchdog.start()
         try:

@@ -106,7 +106,7 @@ class Session:
                     self._failure = error
             if self._json:
                 await self._output.write(json_line(run_record(report)))
-            elif not self._quiet:
+            elif not (self._quiet and complete(report)):
                 await self._output.write(summary(report, store.redacted_url))
         return ExitStatus.COMPLETE if complete(report) else ExitStatus.INCOMPLETE
 
