@@ -174,6 +174,23 @@ class TestLines:
         assert sum(seen[1:]) == 200_001
 
 
+async def draw(progress: Progress) -> None:
+    """Show the progress until it has been drawn once."""
+    asked, drawn = 0, trio.Event()
+
+    def next_report() -> Report:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            drawn.set()
+        return report()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(progress.show, next_report, 1500)
+        await drawn.wait()
+        nursery.cancel_scope.cancel()
+
+
 class TestLive:
     async def test_messages_stand_above_and_the_view_goes(self, monkeypatch):
         shown = trio.Event()
@@ -199,8 +216,9 @@ class TestLive:
         monkeypatch.setenv("NO_COLOR", "1")
         with terminal(monkeypatch) as written:
             async with open_progress(live=True) as progress:
-                progress._draw(report(), 1500)
+                await draw(progress)
 
+        assert b"120 of" in b"".join(written)
         assert b"\x1b[3" not in b"".join(written)
 
     async def test_a_terminal_that_goes_on_at_last_has_its_cursor_again(self, monkeypatch):
@@ -210,7 +228,7 @@ class TestLive:
 
         async def show() -> None:
             async with open_progress(live=True) as progress:
-                progress._draw(report(), 1500)
+                await draw(progress)
                 drawn.set()
                 await leave.wait()
             left.set()

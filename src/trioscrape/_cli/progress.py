@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Final, TextIO, cast
 
@@ -55,10 +55,9 @@ class Progress:
 
     async def show(self, report: Callable[[], Report], lines: int) -> None:
         """Show the progress of a list of `lines` feeds, again and again until cancelled."""
-        async for elapsed, _ in periodic(self.period):
-            if elapsed:
-                now = report()
-                if now.outage or not self._quiet:
+        async with aclosing(periodic(self.period)) as ticks:
+            async for elapsed, _ in ticks:
+                if elapsed and ((now := report()).outage or not self._quiet):
                     await self._in_thread(partial(self._draw, now, lines))
 
     async def say(self, message: str) -> None:

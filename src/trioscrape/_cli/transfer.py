@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Final
 
-from trio import Nursery
+import trio
 from trio_util import periodic
 
 from .._config.config import Config
@@ -42,7 +42,7 @@ async def attended(
       Exception: what `work` raises.
     """
 
-    async def with_progress(nursery: Nursery) -> ExitStatus:
+    async def with_progress(nursery: trio.Nursery) -> ExitStatus:
         nursery.start_soon(_report, counts, progress)
         return await work()
 
@@ -54,9 +54,10 @@ async def attended(
 
 
 async def _report(counts: Transferred, progress: Progress) -> None:
-    async for elapsed, _ in periodic(PERIOD):
-        if elapsed:
-            await progress.say(f"{counts} read so far")
+    async with aclosing(periodic(PERIOD)) as ticks:
+        async for elapsed, _ in ticks:
+            if elapsed:
+                await progress.say(f"{counts} read so far")
 
 
 async def print_counts(kind: str, counts: Transferred, text: str, given: argparse.Namespace) -> None:
