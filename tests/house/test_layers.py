@@ -30,30 +30,30 @@ ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
         "config_options progress restore csv parser signals report input feed_list jsonl "
-        "output help"
+        "help output"
     ),
     "_demo": words("server sites documents words"),
-    "testing": words("_memory_store _inline_parser _internet"),
+    "testing": words("_inline_parser _internet _memory_store"),
     "_run": words("api run pipeline backlog next_state candidates tally seen"),
     "_store": words(
-        "open _sqlite _mongo batches records plan pages lane threads values validation renames protocol"
+        "open _sqlite _mongo records plan batches pages lane values threads renames validation protocol"
     ),
     "_store/_mongo": words("store save read client steps errors pools url"),
     "_store/_sqlite": words("store save read file schema"),
     "_parse": words(
-        "_pool document _fast json_feed feedparser_reader records diagnosis html unicode "
-        "identity html_depth shorten timers raw protocol"
+        "_pool document _fast custom json_feed feedparser_reader records diagnosis "
+        "protocol draft identity timers feedparser_private html raw"
     ),
     "_parse/_fast": words("feeds sections elements tags people loose reading xml texts controls dates names"),
     "_parse/_pool": words("workers worker process frames"),
-    "_http": words("fetcher hops _transport conditional redirects routes limits happy_eyeballs _decode"),
+    "_http": words("fetcher hops _transport conditional redirects limits routes happy_eyeballs _decode"),
     "_http/_decode": words("body codings"),
     "_http/_transport": words("transport proxied connection stream errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("slots retry_after queue"),
     "_schedule": words("permanent_redirects freshness"),
     "_config": words("config public_suffixes proxies name_servers"),
-    "_records": words("results entries statistics feed_state"),
+    "_records": words("results entries feed_state statistics"),
 }
 
 # The modules that may import a library which is not the standard one; all may import trio.
@@ -61,16 +61,7 @@ ONLY_IN = {
     "argcomplete": {"_cli/command"},
     "bson": {"_store/_mongo/save", "_store/_mongo/steps", "_store/_mongo/store"},
     "dns": {"_dns/native", "_dns/sockets"},
-    "feedparser": {
-        "_parse/_fast/controls",
-        "_parse/_fast/dates",
-        "_parse/_fast/names",
-        "_parse/_fast/people",
-        "_parse/_fast/reading",
-        "_parse/_fast/texts",
-        "_parse/_fast/xml",
-        "_parse/feedparser_reader",
-    },
+    "feedparser": {"_parse/feedparser_private", "_parse/feedparser_reader"},
     "h11": {"_demo/server", "testing/_internet"},
     "httpcore": {
         "_http/_transport/connection",

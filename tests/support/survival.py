@@ -239,5 +239,6 @@ def lasting(record: Record) -> Record:
 def lost(sites: Sites, program: Program, store: str) -> set[object]:
     """Entries and feeds that were reported as stored and are not there."""
     found = contents(store)
-    feeds: set[object] = {feed_id(url) for url in program.stored} - found.feeds.keys()
+    feeds: set[object] = set()
+    feeds.update({feed_id(url) for url in program.stored} - found.feeds.keys())
     return feeds.union(*(sites.entries(url) for url in program.stored)) - found.entries.keys()
