@@ -236,9 +236,8 @@ def lasting(record: Record) -> Record:
     return {name: value for name, value in record.items() if name not in MOMENTS}
 
 
-def lost(sites: Sites, program: Program, store: str) -> set[object]:
+def lost(sites: Sites, program: Program, store: str) -> set[str | tuple[str, str]]:
     """Entries and feeds that were reported as stored and are not there."""
     found = contents(store)
-    feeds: set[object] = set()
-    feeds.update({feed_id(url) for url in program.stored} - found.feeds.keys())
+    feeds = {feed_id(url) for url in program.stored} - found.feeds.keys()
     return feeds.union(*(sites.entries(url) for url in program.stored)) - found.entries.keys()

@@ -1,4 +1,4 @@
-"""Records that were read elsewhere, on their way into a store."""
+"""Storing the records of an import or a copy."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Restoring:
             await self._keep_feeds()
 
     async def finish(self, *, whole: bool = True) -> None:
-        """Store the rest, and then the feeds. Raises and is cancelled like `add`.
+        """Store the rest of the entries, and then the feeds. Errors and cancellation are as in `add`.
 
         Args:
           whole: whether all entries have been read. If some may be missing, feeds are stored without their
@@ -131,6 +131,6 @@ def _never_fetched(state: FeedState) -> FeedState:
 
 @contextmanager
 def restoring(store: Store, counts: Transferred) -> Iterator[Restoring]:
-    """Something that stores records in `store` and counts them in `counts`; call `Restoring.finish` last."""
+    """Store records in `store` and count them in `counts`. No feed is stored before `Restoring.finish`."""
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as waiting:
         yield Restoring(store, counts, waiting)

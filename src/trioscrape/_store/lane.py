@@ -14,7 +14,7 @@ import trio
 from .._errors import FeedFailed, StoreError, StoreUnavailable
 from .._lane import Lane, Timings
 from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Report
-from . import Store
+from .protocol import Store
 
 FIRST_PAUSE: Final = 0.25
 """Seconds until a store that has failed is asked again; after each further failure twice as long."""
