@@ -103,6 +103,7 @@ class TestRunRecord:
                 "new": 1488,
                 "updated": 0,
                 "not_modified": 0,
+                "not_due": 0,
                 "gone": 0,
                 "refused": 0,
                 "failed": 12,
@@ -132,6 +133,7 @@ class TestSummary:
             "  new           1,488\n"
             "  updated           0\n"
             "  not_modified      0\n"
+            "  not_due           0\n"
             "  gone              0\n"
             "  refused           0\n"
             "  failed           12\n"

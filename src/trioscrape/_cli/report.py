@@ -9,7 +9,8 @@ With ``--json`` every line is an object. One ``"type": "feed"`` for each feed::
 and last one ``"type": "run"``::
 
     {"type": "run", "feeds": …, "not_started": …, "duplicates": …,
-     "outcomes": {"new": …, "updated": …, "not_modified": …, "gone": …, "refused": …, "failed": …},
+     "outcomes": {"new": …, "updated": …, "not_modified": …, "not_due": …,
+                  "gone": …, "refused": …, "failed": …},
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},

@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     """Known, and at least one entry was new or had changed."""
     NOT_MODIFIED = "not_modified"
     """Known, and nothing in it had changed; nothing was written."""
+    NOT_DUE = "not_due"
+    """Not fetched, because its time has not come: it is fresh, backing off after a failure, or gone."""
     GONE = "gone"
     """The server answered 410 (RFC 9110 §15.5.11)."""
     REFUSED = "refused"
@@ -58,7 +60,7 @@ class Result:
     outcome: Outcome
     reason: str | None = None
     """One of `REASONS`: why it is gone, refused or failed, or that not all of it was taken
-    (``too-many-entries``, with any outcome); else None."""
+    (``too-many-entries``, with any outcome). Of a feed that was not due, why it failed last. Else None."""
     detail: str | None = None
     """The reason in more words, or a remark on a feed that has none, for people; never holds credentials."""
     entries: EntryCounts = EntryCounts()  # noqa: RUF009 - it is frozen
@@ -107,7 +109,7 @@ class Report:
     outcomes: Mapping[Outcome, int]
     entries: EntryCounts
     errors: Mapping[str, int]
-    """Feeds by reason, most frequent first."""
+    """Feeds by reason, most frequent first; what went wrong before this run is not in it."""
     examples: Mapping[str, FailureExample]
     """The first feed of each reason."""
     seconds: float

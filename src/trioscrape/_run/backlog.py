@@ -14,7 +14,7 @@ from .._hosts.queue import HostQueue
 from .._records import Feed, FeedState, Outcome, Result
 from .._store.lane import StoreLane
 from .candidates import Candidate, FeedSource
-from .next_state import without_asking
+from .next_state import not_due
 
 READ_AHEAD: Final = 250
 """Feeds read from the list at once; what the store knows of them is one query."""
@@ -45,7 +45,7 @@ class Backlog:
     async def read(self, store: StoreLane) -> list[Result]:
         """Queue some more feeds, with what the store knows of them.
 
-        Returns the results of those that are not to be asked at all.
+        Returns the results of those that are not to be fetched: they are no URLs, or not due.
         """
         batch = self.source.take(READ_AHEAD)
         self._at_the_end = not batch
@@ -58,7 +58,7 @@ class Backlog:
                 return []
         results = [_refusal(candidate) for candidate in batch if candidate.problem is not None]
         for candidate in (each.knowing(states.get(each.feed_id)) for each in sound):
-            result = None if self._config.ignore_schedule else without_asking(candidate, self._now())
+            result = None if self._config.ignore_schedule else not_due(candidate, self._now())
             if result is None:
                 self.queue.put(candidate)
             else:

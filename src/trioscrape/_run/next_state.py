@@ -16,19 +16,22 @@ from .candidates import Candidate
 GONE_REASON = "http-410"
 
 
-def without_asking(candidate: Candidate, now: datetime) -> Result | None:
-    """The result of a feed that is not to be asked `now`; None when it is."""
+def not_due(candidate: Candidate, now: datetime) -> Result | None:
+    """The result of a feed that is not to be fetched `now`; None when it is due.
+
+    The reason is that of its last failure, 410 of a feed that is gone; a fresh feed has none.
+    """
     feed, state = candidate.feed, candidate.state
     if state is None or (until := not_before(state, now)) is None:
         return None
+    due = f"due again at {format_moment(until)}"
     if state.gone is not None:
-        detail = f"gone since {format_moment(state.gone)}; not asked again before {format_moment(until)}"
-        return Result(feed, Outcome.GONE, GONE_REASON, detail)
+        detail = f"gone since {format_moment(state.gone)}; {due}"
+        return Result(feed, Outcome.NOT_DUE, GONE_REASON, detail)
     if state.failure is not None:
         streak = f"; failures in a row: {state.failures}" if state.failures else ""
-        detail = f"not asked again before {format_moment(until)}{streak}"
-        return Result(feed, Outcome.FAILED, state.failure, detail)
-    return Result(feed, Outcome.NOT_MODIFIED, detail=f"fresh until {format_moment(until)}")
+        return Result(feed, Outcome.NOT_DUE, state.failure, f"{due}{streak}")
+    return Result(feed, Outcome.NOT_DUE, detail=f"fresh; {due}")
 
 
 def to_send(known: FeedState | None, now: datetime) -> FeedState | None:

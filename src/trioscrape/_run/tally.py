@@ -39,7 +39,7 @@ class Tally:
             self.twins += 1
             if len(self.twin_examples) < SHOWN:
                 self.twin_examples.append(result)
-        if result.reason is not None:
+        if result.reason is not None and result.outcome is not Outcome.NOT_DUE:
             self.errors[result.reason] += 1
             self.examples.setdefault(result.reason, FailureExample(result.feed.redacted_url, result.detail))
         if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
