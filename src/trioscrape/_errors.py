@@ -49,14 +49,14 @@ class FeedFailed(Exception):
       reason: one of `REASONS`, or ``http-NNN``.
       detail: the reason in more words, for people. No credentials.
       not_before: when the server wants to be fetched again at the earliest; aware.
-      asked: False when no request was sent, because the host has to be left alone.
+      sent: False when no request was sent, because the host is in a pause (Retry-After).
 
     Raises:
       ValueError: `reason` is not one of the reasons.
     """
 
     def __init__(
-        self, reason: str, detail: str = "", *, not_before: datetime | None = None, asked: bool = True
+        self, reason: str, detail: str = "", *, not_before: datetime | None = None, sent: bool = True
     ) -> None:
         if not is_reason(reason):
             raise ValueError(f"{reason!r} is not one of the reasons")
@@ -64,7 +64,7 @@ class FeedFailed(Exception):
         self.reason = reason
         self.detail = detail
         self.not_before = not_before
-        self.asked = asked
+        self.sent = sent
 
 
 REASONS: Final[dict[str, str]] = {

@@ -22,7 +22,7 @@ def words(text: str) -> list[str]:
 # and what all of them share. A room imports only from those below it.
 ORDER = words(
     "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule _config "
-    "_lane _records _byte_budget _threads _groups _urls _errors"
+    "_lane _flow _records _byte_budget _threads _groups _urls _errors"
 )
 
 # Inside of each room, from top to bottom: a module imports only from those behind it.
@@ -30,27 +30,27 @@ ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
         "config_options progress restore parser signals report input feed_list jsonl csv "
-        "help output"
+        "output help"
     ),
     "_demo": words("server sites documents words"),
-    "testing": words("_inline_parser _internet _memory_store"),
-    "_run": words("api run pipeline backlog next_state candidates tally seen"),
-    "_store": words("open _sqlite _mongo batches lane pages renames plan threads records protocol"),
-    "_store/_mongo": words("store schema save read client errors pools url documents"),
+    "testing": words("_internet _memory_store _inline_parser"),
+    "_run": words("api run pipeline admit next_state candidates loop_lag seen scopes tally"),
+    "_store": words("open _sqlite _mongo batches lane threads records plan renames pages protocol"),
+    "_store/_mongo": words("store schema save read client errors pools documents url"),
     "_store/_sqlite": words("store save read migrations schema file"),
     "_parse": words(
         "_pool document _fast custom json_feed feedparser_reader records diagnosis "
-        "protocol draft identity html timers feedparser_private raw"
+        "protocol draft identity feedparser_private html timers raw"
     ),
     "_parse/_fast": words("feeds sections elements tags people loose reading xml texts controls dates names"),
     "_parse/_pool": words("workers worker process frames"),
-    "_http": words("fetcher hops _transport conditional redirects routes limits happy_eyeballs _decode"),
+    "_http": words("fetcher hops _transport conditional redirects limits happy_eyeballs _decode routes"),
     "_http/_decode": words("body codings"),
     "_http/_transport": words("transport proxied connection stream errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("slots retry_after queue"),
     "_schedule": words("permanent_redirects freshness"),
-    "_config": words("config public_suffixes name_servers proxies"),
+    "_config": words("config public_suffixes proxies name_servers"),
     "_records": words("results entries feed_state texts table kinds statistics"),
 }
 
@@ -86,7 +86,7 @@ ONLY_IN = {
         "_store/_mongo/url",
     },
     "rich": {"_cli/progress"},
-    "trio_util": {"_cli/progress", "_cli/transfer"},
+    "trio_util": {"_cli/progress", "_cli/transfer", "_flow"},
 }
 
 
