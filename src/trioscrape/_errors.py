@@ -45,15 +45,15 @@ class FeedFailed(Exception):
     """
 
     def __init__(
-        self, reason: str, detail: str = "", *, not_before: datetime | None = None, asked: bool = True
+        self, reason: str, detail: str = "", *, not_before: datetime | None = None, sent: bool = True
     ) -> None:
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
         self.not_before = not_before
         """What the server said about when to come again."""
-        self.asked = asked
-        """False: its host wants to be left alone, and no request was sent."""
+        self.sent = sent
+        """False: no request was sent, since its host is in a pause."""
 
 
 REASONS: Final[dict[str, str]] = {

@@ -24,6 +24,7 @@ ROOMS = (
     "_schedule",
     "_config",
     "_lane",
+    "_flow",
     "_records",
     "_byte_budget",
     "_threads",
@@ -43,7 +44,7 @@ ONLY_IN = {
     "httpx": {"_http"},
     "httpcore": {"_http"},
     "rich": {"_cli"},
-    "trio_util": {"_cli"},
+    "trio_util": {"_cli", "_flow"},
 }
 
 
