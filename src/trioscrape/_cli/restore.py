@@ -26,7 +26,7 @@ _BATCH_TEXT: Final = 4 * 2**20
 
 @dataclass(slots=True)
 class Transferred:
-    """How many records have been read, and how many of them were written."""
+    """How many records were read, and how many of them were written."""
 
     entries: int = 0
     feeds: int = 0
@@ -49,11 +49,11 @@ def _counted(entries: int, feeds: int) -> str:
 
 
 class Restoring:
-    """Stores records that come in any order: entries at once, feeds when all entries are stored.
+    """Takes records in any order and stores them: entries as they come, feeds when all entries are stored.
 
-    A feed's state has the validators of its last document. If a copy broke off after the state and before
-    some of the entries, the next run would get "304 Not Modified" and never see those entries. So feeds
-    are kept in a temporary file until the end.
+    The state of a feed has the validators of its last document. If a copy broke off between the state and
+    the entries, the next fetch would end with "not modified", and the missing entries would never come. So
+    feeds wait in a temporary file.
     """
 
     def __init__(self, store: Store, counts: Transferred, waiting: IO[bytes]) -> None:
@@ -64,13 +64,13 @@ class Restoring:
         self._feeds: list[FeedState] = []
 
     async def add(self, record: Record) -> None:
-        """Take a record. Records are stored in batches.
+        """Take a record, and store those that have been taken when there are enough of them.
 
         Raises:
           StoreError: the store has failed.
-          TrioscrapeError: the temporary file can't be written, or no thread can be started.
+          TrioscrapeError: the temporary file can't be written or read.
 
-        Cancellation: see `Store.restore_entries`. The batch that is being collected is not stored.
+        Cancellation: as `Store.restore_entries`; records that were taken and not stored are lost.
         """
         if isinstance(record, FeedState):
             self._counts.feeds += 1
@@ -88,8 +88,8 @@ class Restoring:
         """Store the rest of the entries, and then the feeds. Errors and cancellation are as in `add`.
 
         Args:
-          whole: whether all entries have been read. If some may be missing, feeds are stored without their
-            validators and timers, so that the next run fetches them.
+          whole: whether all entries were read. If some may be missing, feeds are stored without validators
+            and due now, so that the next run fetches them whole.
         """
         await self._store_entries()
         await self._keep_feeds()
