@@ -29,18 +29,18 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
-        "config_options progress restore parser signals report input feed_list jsonl csv "
-        "output help"
+        "config_options progress restore parser signals input report feed_list jsonl csv "
+        "help output"
     ),
     "_demo": words("server sites documents words"),
-    "testing": words("_internet _memory_store _inline_parser"),
+    "testing": words("_memory_store _inline_parser _internet"),
     "_run": words("api run pipeline admit next_state candidates loop_lag seen scopes tally"),
-    "_store": words("open _sqlite _mongo batches lane threads records plan renames pages protocol"),
-    "_store/_mongo": words("store schema save read client errors pools documents url"),
+    "_store": words("open _sqlite _mongo batches lane renames records pages threads plan protocol"),
+    "_store/_mongo": words("store schema save read client errors url pools documents"),
     "_store/_sqlite": words("store save read migrations schema file"),
     "_parse": words(
         "_pool document _fast custom json_feed feedparser_reader records diagnosis "
-        "protocol draft identity feedparser_private html timers raw"
+        "protocol draft identity html feedparser_private timers raw"
     ),
     "_parse/_fast": words("feeds sections elements tags people loose reading xml texts controls dates names"),
     "_parse/_pool": words("workers worker process frames"),
@@ -50,7 +50,7 @@ ROOMS = {
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("slots retry_after queue"),
     "_schedule": words("permanent_redirects freshness"),
-    "_config": words("config public_suffixes proxies name_servers"),
+    "_config": words("config public_suffixes name_servers proxies"),
     "_records": words("results entries feed_state texts table kinds statistics"),
 }
 

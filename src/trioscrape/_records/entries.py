@@ -74,11 +74,11 @@ class Entry:
     title: Annotated[str | None, TITLE] = None
     """Plain text on one line: escape it before it goes into HTML."""
     summary: Annotated[str | None, SUMMARY] = None
-    """As `summary_type` says; None where it would repeat the content."""
+    """HTML or text, see `summary_type`; None where it would repeat the content."""
     summary_type: Annotated[TextType | None, TEXT_TYPE] = None
     """None when there is no summary."""
     content: Annotated[str | None, CONTENT] = None
-    """As `content_type` says."""
+    """HTML or text, see `content_type`."""
     content_type: Annotated[TextType | None, TEXT_TYPE] = None
     """None when there is no content."""
     authors: Annotated[tuple[str, ...], NAMES] = ()
