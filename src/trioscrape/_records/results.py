@@ -99,9 +99,9 @@ class Report:
     """The totals of a scrape. The outcomes and ``not_started`` add up to ``feeds``."""
 
     feeds: int
-    """In the list, duplicates counted once."""
+    """In the list, duplicates counted once; if it is not `counted`, in what has been read of it."""
     not_started: int
-    """Feeds whose turn had not come when the scrape was drained or cancelled."""
+    """Feeds that had not been started when the scrape was drained or cancelled."""
     duplicates: int
     """Lines that named a feed which the list had already named."""
     duplicate_examples: tuple[DuplicateFeed, ...]
@@ -125,10 +125,13 @@ class Report:
     """The first ten feeds that the store failed."""
     outage: Outage | None = None
     """None: the store takes what it is given."""
+    counted: bool = True
+    """Whether the whole list is counted. False: the scrape goes on or has ended early, and the list may
+    have more feeds; see `Scrape.count_not_started`."""
     run_id: str = field(default_factory=new_run_id)
     """All reports of a scrape have the same: a store has one record of them, see `Store.record_run`."""
 
     @property
     def complete(self) -> bool:
-        """Whether every feed of the list had its turn."""
-        return self.not_started == 0
+        """Whether every feed of the list was started."""
+        return self.counted and self.not_started == 0
