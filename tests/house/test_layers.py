@@ -30,12 +30,14 @@ ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
         "config_options progress restore parser signals input report feed_list jsonl csv "
-        "help output"
+        "output help"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
-    "_run": words("api run pipeline admit next_state candidates loop_lag seen scopes tally"),
-    "_store": words("open _sqlite _mongo batches lane renames records pages threads plan protocol"),
+    "_run": words(
+        "api wiring run admit pipeline feed_source next_state loop_lag seen candidates scopes tally"
+    ),
+    "_store": words("open _sqlite _mongo batches lane renames plan records pages threads protocol"),
     "_store/_mongo": words("store schema save read client errors url pools documents"),
     "_store/_sqlite": words("store save read migrations schema file"),
     "_parse": words(
@@ -50,7 +52,7 @@ ROOMS = {
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("slots retry_after queue"),
     "_schedule": words("permanent_redirects freshness"),
-    "_config": words("config public_suffixes name_servers proxies"),
+    "_config": words("config public_suffixes proxies name_servers"),
     "_records": words("results entries feed_state texts table kinds statistics"),
 }
 
