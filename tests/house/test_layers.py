@@ -29,20 +29,20 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
-        "config_options progress restore parser signals input report feed_list jsonl csv "
-        "output help"
+        "config_options progress restore parser signals report input feed_list jsonl csv "
+        "help output"
     ),
     "_demo": words("server sites documents words"),
-    "testing": words("_memory_store _inline_parser _internet"),
+    "testing": words("_inline_parser _memory_store _internet"),
     "_run": words(
-        "api wiring run admit pipeline feed_source next_state loop_lag seen candidates scopes tally"
+        "script api wiring run admit pipeline feed_source next_state loop_lag seen scopes tally candidates"
     ),
-    "_store": words("open _sqlite _mongo batches lane renames plan records pages threads protocol"),
+    "_store": words("open _sqlite _mongo batches lane records threads plan renames pages protocol"),
     "_store/_mongo": words("store schema save read client errors url pools documents"),
     "_store/_sqlite": words("store save read migrations schema file"),
     "_parse": words(
         "_pool document _fast custom json_feed feedparser_reader records diagnosis "
-        "protocol draft identity html feedparser_private timers raw"
+        "protocol draft identity timers feedparser_private html raw"
     ),
     "_parse/_fast": words("feeds sections elements tags people loose reading xml texts controls dates names"),
     "_parse/_pool": words("workers worker process frames"),
