@@ -142,11 +142,13 @@ class ParsedFeed:
     hub: str | None = None
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
-    """Whether its entries are known by link, because too many of its ids are empty or come twice."""
+    """Whether its entries are known by link, because its publisher gives the same ids again and again."""
     has_more: bool = False
     """Whether the document has more entries; these are its first ones, see `Config.entries_limit`."""
     parser: str = "feedparser"
     """Which parser has read it: for statistics, nothing depends on it."""
+    shared_keys: tuple[str, ...] = ()
+    """Ids and links that several of its entries have had, now or before: none is known by them."""
 
 
 @dataclass(frozen=True, slots=True)
