@@ -13,9 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from .._errors import FeedFailed
-from .._records import Category, Enclosure
+from .._records import Enclosure
 from .diagnosis import no_feed
-from .draft import length_of
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
 
@@ -74,9 +73,9 @@ def _entry(item: Object) -> RawEntry:
         authors=[name for author in _authors(item) if (name := _text(author, "name"))],
         published=_date(item, "date_published"),
         updated=_date(item, "date_modified"),
-        categories=[Category(tag) for tag in _list(item, "tags") if isinstance(tag, str)],
+        categories=[tag for tag in _list(item, "tags") if isinstance(tag, str)],
         enclosures=[
-            Enclosure(url, _text(attachment, "mime_type"), length_of(_text(attachment, "size_in_bytes")))
+            Enclosure(url, _text(attachment, "mime_type"), _length(_text(attachment, "size_in_bytes")))
             for attachment in _objects(item, "attachments")
             if (url := _url(attachment))
         ],
@@ -124,3 +123,8 @@ def _objects(of: Object, name: str) -> list[Object]:
 
 def _object(value: Any) -> Object:
     return value if isinstance(value, dict) else {}
+
+
+def _length(claimed: str | None) -> int | None:
+    digits = (claimed or "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 19 else None
