@@ -27,6 +27,38 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class Category:
+    """A tag with what it is (RSS ``category``, Atom ``category``)."""
+
+    term: str
+    scheme: str | None = None
+    """Which set of tags it is from (RSS ``domain``, Atom ``scheme``); often a URL."""
+    label: str | None = None
+    """The tag for people, where the term is for machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySource:
+    """The feed that an entry was taken from (RSS ``source``, Atom ``source``)."""
+
+    title: str | None = None
+    """Plain text on one line."""
+    link: str | None = None
+    """RSS: the feed itself. Atom: the page that it is the feed of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is said in an episode, as a file (``podcast:transcript``)."""
+
+    url: str
+    type: str | None = None
+    """Media type: ``text/vtt``, ``application/srt`` …"""
+    language: str | None = None
+    """A language tag (BCP 47); None: that of the episode."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One item of a feed."""
 

@@ -16,7 +16,7 @@ from .._dns.native import NativeResolver
 from .._dns.system import SystemResolver
 from .._hosts.retry_after import utc_now
 from .._http.happy_eyeballs import Connector, open_tcp
-from .._parse import Parser, open_process_parser
+from .._parse import CustomParser, Parser, RecordParser, open_process_parser
 from .._records import Feed, Outcome, Report, Result, Statistics
 from .._store import Store
 from .run import Run
@@ -126,7 +126,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       config: widths, deadlines, limits; None for the defaults.
       resolver: who turns names into addresses; None for what `config` says.
       connector: who opens TCP connections; None for the network.
-      parser: who parses documents; None for feedparser in worker processes.
+      parser: who parses documents; None for the built-in one, in worker processes.
       now: the wall clock, in UTC; it decides which feeds are asked.
 
     Raises:
@@ -142,10 +142,10 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     config = config or Config()
     run = Run(feeds, store, config, now)
     resolver = resolver or _resolver(config)
-    parsing: AbstractAsyncContextManager[Parser] = (
+    parsing: AbstractAsyncContextManager[RecordParser] = (
         open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
         if parser is None
-        else nullcontext(parser)
+        else nullcontext(CustomParser(parser))
     )
     try:
         async with parsing as parse, run.results(resolver, connector or open_tcp, parse) as results:

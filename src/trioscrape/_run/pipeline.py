@@ -14,7 +14,7 @@ from .._errors import FeedFailed
 from .._hosts.slots import HostSlot
 from .._http import Fetched, Fetcher
 from .._lane import Lane, Timings
-from .._parse import FeedDocument, Parser
+from .._parse import FeedDocument, RecordParser
 from .._records import (
     EntryCounts,
     Feed,
@@ -53,7 +53,7 @@ class Passage:
 
     lanes: Lanes
     fetcher: Fetcher
-    parser: Parser
+    parser: RecordParser
     store: StoreLane
     budget: ByteBudget
     arrivals: Seen[str]

@@ -20,7 +20,7 @@ from .._http import Fetcher
 from .._http._transport import LaneTransport, client_context
 from .._http.happy_eyeballs import Connector, ConnectorBug
 from .._lane import Histogram, Timings
-from .._parse import Parser
+from .._parse import RecordParser
 from .._records import Feed, Outcome, Result, new_run_id
 from .._store import Store
 from .._store.lane import StoreLane
@@ -67,7 +67,7 @@ class Run:
 
     @trio.as_safe_channel
     async def results(
-        self, resolver: Resolver, connector: Connector, parser: Parser
+        self, resolver: Resolver, connector: Connector, parser: RecordParser
     ) -> AsyncGenerator[Result | None, None]:
         """A channel that gives None when the lanes are at work, then all results as they come.
 
