@@ -87,8 +87,8 @@ class TestFresh:
         days.now.forward(minutes=minutes, seconds=-1)
         result = await days.one()
         assert days.asked == []
-        assert (result.outcome, result.reason, result.stored) == (Outcome.NOT_MODIFIED, None, False)
-        assert result.detail == f"fresh until {until:%Y-%m-%d %H:%M} UTC"
+        assert (result.outcome, result.reason, result.stored) == (Outcome.NOT_DUE, None, False)
+        assert result.detail == f"fresh; due again at {until:%Y-%m-%d %H:%M} UTC"
 
         days.now.forward(seconds=1)
         await days.run()
@@ -232,8 +232,8 @@ class TestFailures:
             days.now.moment += wait / 2
             connects, writes = len(days.internet.lookups), days.store.writes
             result = await days.one()
-            assert (result.outcome, result.reason, result.stored) == (Outcome.FAILED, reason, False)
-            assert result.detail.startswith("not asked again before 2026-03-")
+            assert (result.outcome, result.reason, result.stored) == (Outcome.NOT_DUE, reason, False)
+            assert result.detail.startswith("due again at 2026-03-")
             assert result.detail.endswith(f"; failures in a row: {failures}")
             assert (len(days.internet.lookups), days.store.writes) == (connects, writes)
             days.now.moment += wait / 2
@@ -290,8 +290,8 @@ class TestGone:
             days.now.forward(days=29)
             result = await days.one()
             assert days.asked == []
-            assert (result.outcome, result.reason) == (Outcome.GONE, "http-410")
-            assert result.detail.startswith("gone since 2026-03-02 12:00 UTC; not asked again before ")
+            assert (result.outcome, result.reason) == (Outcome.NOT_DUE, "http-410")
+            assert result.detail.startswith("gone since 2026-03-02 12:00 UTC; due again at ")
             days.now.forward(days=1)
             assert (await days.one()).outcome is Outcome.GONE
             assert days.asked == ["a.test"]
@@ -309,6 +309,29 @@ class TestGone:
 
         assert (result.outcome, result.entries.new) == (Outcome.NEW, 1)
         assert (days.state.gone, days.state.failure, days.state.failures) == (None, None, 0)
+
+
+class TestTotals:
+    async def test_feeds_that_are_not_due_have_an_outcome_of_their_own(self) -> None:
+        """Fresh, backing off, gone: none of them counts as unchanged, failed or gone in the second run."""
+        sites = {
+            "a.test": Site(body=rss("x"), headers={"Cache-Control": "max-age=3600"}),
+            "b.test": Site(status=404),
+            "c.test": Site(status=410),
+        }
+        days = Days(sites, [f"http://{host}/" for host in sites])
+        await days.run()
+        assert (days.report.outcomes[Outcome.NOT_DUE], days.report.errors) == (
+            0,
+            {"http-404": 1, "http-410": 1},
+        )
+
+        await days.run()
+
+        assert {outcome: feeds for outcome, feeds in days.report.outcomes.items() if feeds} == {
+            Outcome.NOT_DUE: 3
+        }
+        assert (days.report.errors, days.report.complete) == ({}, True)
 
 
 class TestHosts:
@@ -333,9 +356,8 @@ class TestHosts:
 
         assert days.asked.count("a.test") == 1
         assert {(result.outcome, result.reason) for result in held} == {(Outcome.FAILED, reason)}
-        assert sorted(result.detail.startswith("not asked: a.test wants") for result in held) == [
-            False, True, True, True, True,
-        ]  # fmt: skip
+        told = "not fetched: a.test asked for a pause until "
+        assert sorted(result.detail.startswith(told) for result in held) == [False, True, True, True, True]
         assert other.outcome is Outcome.NEW
         # Those that were not asked have not failed; they may be asked as soon as the host wants.
         states = [state for state in days.store.feeds.values() if state.failure is not None]
@@ -359,8 +381,7 @@ class TestHosts:
         detail = (await days.one()).detail
 
         assert detail == (
-            "a.test wants to be left alone until 2026-03-09 12:00 UTC"
-            " (it said '31536000', which is cut to 7 days)"
+            "a.test asked for a pause until 2026-03-09 12:00 UTC (it said '31536000', which is cut to 7 days)"
         )
 
     async def test_a_503_that_asks_for_nothing_is_the_feeds_own(self) -> None:
@@ -378,7 +399,7 @@ class TestHosts:
         _, late = await days.run()
 
         assert days.asked.count("b.test") == 1
-        assert late.detail.startswith("not asked: b.test wants")
+        assert late.detail.startswith("not fetched: b.test asked for a pause until ")
 
     async def test_a_short_pause_is_waited_for(self) -> None:
         """The host's other feeds start when it is over, and the feed that met it is asked in the next run."""

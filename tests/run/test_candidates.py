@@ -6,7 +6,7 @@ from trioscrape import DuplicateFeed, Feed
 from trioscrape._run.candidates import FeedSource
 
 
-def test_it_reads_no_further_than_asked() -> None:
+async def test_it_reads_no_further_than_asked() -> None:
     read = []
 
     def feeds() -> Iterator[str]:
@@ -16,14 +16,14 @@ def test_it_reads_no_further_than_asked() -> None:
 
     source = FeedSource(feeds())
 
-    assert len(source.take(10)) == 10
+    assert len(await source.take(10)) == 10
     assert len(read) == 10
     source.take_rest()
     assert source.taken == 100
-    assert source.take(10) == []
+    assert await source.take(10) == []
 
 
-def test_a_feed_that_comes_twice_is_one() -> None:
+async def test_a_feed_that_comes_twice_is_one() -> None:
     source = FeedSource(
         [
             Feed("http://a.test/", line=3),
@@ -33,7 +33,7 @@ def test_a_feed_that_comes_twice_is_one() -> None:
         ]
     )
 
-    assert [taken.feed.url for taken in source.take(10)] == ["http://a.test/", "http://b.test/"]
+    assert [taken.feed.url for taken in await source.take(10)] == ["http://a.test/", "http://b.test/"]
     assert source.duplicates == 2
     assert source.duplicate_examples == [
         DuplicateFeed(Feed("HTTP://A.test:80/#x", line=5), 3),
@@ -41,14 +41,14 @@ def test_a_feed_that_comes_twice_is_one() -> None:
     ]
 
 
-def test_no_url_is_no_duplicate_of_another() -> None:
+async def test_no_url_is_no_duplicate_of_another() -> None:
     source = FeedSource(["nonsense", "nonsense"])
 
-    assert [bool(taken.problem) for taken in source.take(10)] == [True, True]
+    assert [bool(taken.problem) for taken in await source.take(10)] == [True, True]
 
 
-def test_a_host_queues_under_the_name_that_goes_over_the_wire() -> None:
-    """Held and visited under another one, its whole backlog would be let in at once."""
-    (candidate,) = FeedSource(["http://BÜCHER.example/feed"]).take(1)
+async def test_a_host_queues_under_the_name_that_goes_over_the_wire() -> None:
+    """Queued under another one, its whole backlog would be let in at once."""
+    (candidate,) = await FeedSource(["http://BÜCHER.example/feed"]).take(1)
 
     assert candidate.host == "xn--bcher-kva.example"

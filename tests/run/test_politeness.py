@@ -77,7 +77,7 @@ async def test_a_drain_does_not_wait_for_hosts_to_be_ready(autojump_clock: MockC
     internet = healthy(1)
     began = trio.current_time()
     feeds = [f"http://f0.test/{n}" for n in range(5)]
-    async with open_virtual(feeds, internet, config=Config(host_delay=20)) as run:  # type: ignore[attr-defined]
+    async with open_virtual(feeds, internet, config=Config(host_delay=20)) as run:
         await run.__anext__()
         run.drain()
         assert [result async for result in run] == []
@@ -122,7 +122,7 @@ def test_the_list_of_suffixes_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> No
 
     Config()
     with pytest.raises(
-        UsageError, match=r"grouping hosts by domain needs publicsuffixlist: .*trioscrape\[domains\]"
+        UsageError, match=r"^group_hosts_by domain needs publicsuffixlist: .*trioscrape\[domains\]"
     ):
         Config(group_hosts_by=HostGrouping.DOMAIN)
 

@@ -1,9 +1,9 @@
-"""A world for ``--demo``: 500 sites with a feed each, served on loopback by the program itself.
+"""The feeds of ``trioscrape demo``: 500 sites with one feed each, served on 127.0.0.1 by the program.
 
-The feeds have ordinary URLs of hosts that do not exist. The demo's resolver gives their addresses,
-with the latency of a real one, and its connector takes a connection to any of them to the port on
-127.0.0.1 where the sites are. So the stored URLs are the same in every run, whatever the port, and
-all of trioscrape but the last metre is what it is for real feeds.
+The feeds have ordinary URLs with host names that do not exist. The demo's resolver answers with made-up
+addresses, as slowly as a real one, and its connector connects all of them to the port on 127.0.0.1
+where the sites are served. So the stored URLs are the same in every run, whatever the port is, and only
+name resolution and routing differ from real feeds.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from typing import NamedTuple
 import trio
 
 from .._dns.caching import ResolvedAddresses
+from .._groups import ungrouped
 from .._records import Feed
 from .server import Server
 from .sites import DOMAIN, Site, sites
 
 
 class DemoResolver:
-    """Knows the addresses of the demo's sites, and of nothing else."""
+    """Knows the addresses of the demo's sites, and no others."""
 
     def __init__(self, known: Mapping[str, Site]) -> None:
         self._known = known
@@ -42,7 +43,7 @@ class DemoResolver:
 
 
 class Demo(NamedTuple):
-    """What a scrape of the demo is given."""
+    """The feeds of the demo, and what is needed to reach them."""
 
     feeds: Sequence[Feed]
     resolver: DemoResolver
@@ -51,29 +52,23 @@ class Demo(NamedTuple):
 
 @asynccontextmanager
 async def open_demo() -> AsyncIterator[Demo]:
-    """Serve the sites on a free port of 127.0.0.1 for as long as the block lasts.
+    """Serve the sites on a free port of 127.0.0.1 until the block ends.
 
-    Cancellation: nothing is left behind; connections that are open when the block ends are closed.
+    Open connections are closed then, also when the block is cancelled.
     """
     known = {site.name: site for site in sites()}
     feeds = [
         Feed(f"http://{site.host}/feed.xml", title=name.replace("-", " ").title())
         for name, site in known.items()
     ]
-    failure: Exception | None = None
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_tcp, Server(known).serve_connection, 0, host="127.0.0.1")
-        [listener] = await nursery.start(serve)
-        port = listener.socket.getsockname()[1]
+    with ungrouped():
+        async with trio.open_nursery() as nursery:
+            serve = partial(trio.serve_tcp, Server(known).serve_connection, 0, host="127.0.0.1")
+            [listener] = await nursery.start(serve)
+            port = listener.socket.getsockname()[1]
 
-        async def connect(_address: str, _port: int) -> trio.SocketStream:
-            return await trio.open_tcp_stream("127.0.0.1", port)
+            async def connect(_address: str, _port: int) -> trio.SocketStream:
+                return await trio.open_tcp_stream("127.0.0.1", port)
 
-        # The nursery would wrap the caller's own exception in a group.
-        try:
             yield Demo(feeds, DemoResolver(known), connect)
-        except Exception as error:  # noqa: BLE001 - raised again below
-            failure = error
-        nursery.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
+            nursery.cancel_scope.cancel()

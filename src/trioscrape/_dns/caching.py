@@ -17,6 +17,7 @@ from typing import Final, Protocol
 import trio
 
 from .._errors import FeedFailed
+from .._groups import ungrouped
 from .._lane import Lane, Timings
 from .adaptive_timeout import FLOOR, AdaptiveTimeout
 
@@ -141,17 +142,11 @@ class Names:
             self._answers.popitem(last=False)
 
     async def _ask_patiently(self, host: str) -> _Known:
-        bug: Exception | None = None
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._give_way_when_late, trio.current_time())
-            # Caught here, because the nursery would wrap it in a group.
-            try:
+        with ungrouped():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._give_way_when_late, trio.current_time())
                 found = await self._ask(host)
-            except Exception as error:  # noqa: BLE001 - raised again below
-                bug = error
-            nursery.cancel_scope.cancel(reason="the lookup has ended")
-        if bug is not None:
-            raise bug
+                nursery.cancel_scope.cancel(reason="the lookup has ended")
         return found
 
     async def _give_way_when_late(self, began: float) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 import trio
 
 from .._errors import FeedFailed, TrioscrapeError
+from .._groups import ungrouped
 
 Connector = Callable[[str, int], Awaitable[trio.abc.Stream]]
 """Opens a connection to an IP address and port, or raises OSError. Cancellation: leaves no socket."""
@@ -60,7 +61,6 @@ async def connect_fastest(
     Cancellation: closes every connection, also one that was made in the same tick.
     """
     failures: list[Exception] = []
-    bugs: list[Exception] = []
     won: list[tuple[str, trio.abc.Stream]] = []
 
     async def attempt(address: str, failed: trio.Event) -> None:
@@ -69,26 +69,23 @@ async def connect_fastest(
         except (OSError, trio.BrokenResourceError) as error:
             failures.append(error)
             failed.set()
-        except Exception as error:  # noqa: BLE001 - raised again below; the nursery would wrap it in a group
-            bugs.append(error)
-            race.cancel_scope.cancel(reason="the connector has a bug")
+        except Exception as error:
+            raise ConnectorBug(error) from error
         else:
             won.append((address, stream))
             race.cancel_scope.cancel(reason="another address has answered")
 
     try:
-        async with trio.open_nursery() as race:
-            for address in _interleaved(addresses)[:TRIED]:
-                failed = trio.Event()
-                race.start_soon(attempt, address, failed)
-                with trio.move_on_after(HEAD_START):
-                    await failed.wait()
+        with ungrouped():
+            async with trio.open_nursery() as race:
+                for address in _interleaved(addresses)[:TRIED]:
+                    failed = trio.Event()
+                    race.start_soon(attempt, address, failed)
+                    with trio.move_on_after(HEAD_START):
+                        await failed.wait()
     except BaseException:
         await _close_all(won)  # noqa: ASYNC102 - waits for nobody
         raise
-    if bugs:
-        await _close_all(won)
-        raise ConnectorBug(bugs[0])
     await _close_all(won[1:])
     if not won:
         raise _worst(failures)

@@ -1,4 +1,4 @@
-"""The frozen records that travel through the lanes and out to the caller.
+"""The frozen records that the lanes pass on and the caller gets.
 
 All durations are seconds as floats; all datetimes are aware and in UTC; all counts are feeds or entries.
 """

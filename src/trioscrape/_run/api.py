@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
-from typing import cast
 
 import trio
 
@@ -19,7 +18,7 @@ from .._http.happy_eyeballs import Connector, open_tcp
 from .._parse import CustomParser, Parser, RecordParser, open_process_parser
 from .._records import Feed, Outcome, Report, Result, Statistics
 from .._store import Store
-from .run import Run
+from .run import Run, Seams, open_run
 
 
 class Scrape:
@@ -29,20 +28,20 @@ class Scrape:
     Made by `open_scrape`.
     """
 
-    def __init__(self, run: Run, results: trio.abc.ReceiveChannel[Result]) -> None:
-        self._run, self._results = run, results
+    def __init__(self, run: Run) -> None:
+        self._run = run
 
     def __aiter__(self) -> AsyncIterator[Result]:
         return self
 
     async def __anext__(self) -> Result:
         try:
-            return await self._results.__anext__()
-        except StopAsyncIteration:
-            # Ended, but not because there is nothing left.
+            return await self._run.results.channel.receive()
+        except trio.EndOfChannel:
+            # Ended, but perhaps not because there is nothing left.
             if self._run.failure is not None:
                 raise self._run.failure from None
-            raise
+            raise StopAsyncIteration from None
 
     def drain(self) -> None:
         """Let no more feeds in. The iteration ends when those in flight have their result."""
@@ -58,15 +57,15 @@ class Scrape:
 
     def statistics(self) -> Statistics:
         """The scrape at this moment."""
-        tally = self._run.tally
+        run, tally = self._run, self._run.tally
         return Statistics(
             accepted=tally.accepted,
             in_flight=tally.accepted - tally.finished,
             finished=tally.finished,
-            seconds=self._run.seconds,
-            lanes=self._run.lanes.statistics(),
-            loop_lag=self._run.lag.quantiles(),
-            outage=self._run.store.outage,
+            seconds=run.seconds,
+            lanes=run.pipeline.lanes.statistics(),
+            loop_lag=run.lag.quantiles(),
+            outage=run.pipeline.store.outage,
         )
 
     def report(self) -> Report:
@@ -74,8 +73,8 @@ class Scrape:
 
         What was not started is counted then, by reading the rest of the feed list.
         """
-        run, tally, source = self._run, self._run.tally, self._run.backlog.source
-        if run.over:
+        run, tally, source = self._run, self._run.tally, self._run.admission.source
+        if run.ended is not None:
             source.take_rest()
         return Report(
             feeds=source.taken,
@@ -87,13 +86,13 @@ class Scrape:
             errors=dict(tally.errors.most_common()),
             examples=dict(tally.examples),
             seconds=run.seconds,
-            lanes=run.lanes.statistics(),
+            lanes=run.pipeline.lanes.statistics(),
             loop_lag=run.lag.quantiles(),
             twins=tally.twins,
             twin_examples=tuple(tally.twin_examples),
             stored=tally.stored,
             not_stored_examples=tuple(tally.not_stored_examples),
-            outage=run.store.outage,
+            outage=run.pipeline.store.outage,
             run_id=run.id,
         )
 
@@ -140,23 +139,15 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     not come back from keeps its thread until it does.
     """
     config = config or Config()
-    run = Run(feeds, store, config, now)
-    resolver = resolver or _resolver(config)
     parsing: AbstractAsyncContextManager[RecordParser] = (
         open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
         if parser is None
         else nullcontext(CustomParser(parser))
     )
-    try:
-        async with parsing as parse, run.results(resolver, connector or open_tcp, parse) as results:
-            # The generator behind the channel begins when it is first asked: its lanes shall work from
-            # here on, whether or not the block asks for a result.
-            await results.receive()
-            yield Scrape(run, cast("trio.abc.ReceiveChannel[Result]", results))
-    finally:
-        run.over = True
-    # Not from inside of the generator: when the run ends while the block is busy with something
-    # else, the generator stands at a yield, and what it raises there nobody gets to see (PEP 789).
+    async with parsing as parse:
+        seams = Seams(store, resolver or _resolver(config), connector or open_tcp, parse, now)
+        async with open_run(feeds, config, seams) as run:
+            yield Scrape(run)
     if run.failure is not None:
         raise run.failure
 

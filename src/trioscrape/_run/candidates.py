@@ -8,11 +8,10 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-import idna
-
+from .._lane import Timings
 from .._records import DuplicateFeed, Feed, FeedState
 from .._schedule.permanent_redirects import has_moved, start_url
-from .._urls import identity, normalised, problem_with
+from .._urls import ascii_host, identity, normalised, problem_with
 from .seen import Seen
 
 SHOWN_DUPLICATES = 10
@@ -30,11 +29,11 @@ class Candidate:
     problem: str | None = None
     """Why it can't be fetched at all."""
     state: FeedState | None = None
-    located: bool = False
-    """Whether it queues under its host's address."""
+    timings: Timings | None = None
+    """What it took to locate it; None: it queues under its host's name."""
 
     def knowing(self, state: FeedState | None) -> Candidate:
-        """With what the store knows of it: it may have moved to another host."""
+        """The same feed with what the store knows of it: it may have moved to another host."""
         if not has_moved(self.feed, state):
             return replace(self, state=state)
         return replace(self, state=state, host=_host(normalised(start_url(self.feed, state))))
@@ -56,7 +55,7 @@ class FeedSource:
         self.duplicates = 0
         self.duplicate_examples: list[DuplicateFeed] = []
 
-    def take(self, count: int) -> list[Candidate]:
+    async def take(self, count: int) -> list[Candidate]:
         """The next `count` candidates; fewer only at the end of the list."""
         return list(islice(self._candidates(), count))
 
@@ -108,11 +107,9 @@ def _candidate(feed: Feed) -> Candidate:
 
 
 def _host(url: str) -> str:
-    """As it goes over the wire, so that it queues under the name that it is fetched and held under."""
+    """As it goes over the wire, so that a feed queues under the name that it is fetched from."""
     host = urlsplit(url).hostname or ""
-    if host.isascii():
-        return host
     try:
-        return idna.encode(host).decode("ascii")
-    except idna.IDNAError:
+        return ascii_host(host)
+    except ValueError:
         return host  # it can't be fetched either

@@ -1,4 +1,4 @@
-"""The store's threads when there are no more threads to be had."""
+"""The threads of a store when no more threads can be started."""
 
 import pytest
 
@@ -11,13 +11,17 @@ def fail(words: str) -> None:
 
 
 async def test_no_thread_for_now_is_an_outage() -> None:
-    with pytest.raises(StoreUnavailable, match="no thread"):
+    with pytest.raises(
+        StoreUnavailable, match="no thread could be started for the store: can't start new thread"
+    ):
         await Threads(1).run(fail, "can't start new thread")
 
 
-async def test_so_it_is_where_a_place_is_held() -> None:
-    with pytest.raises(StoreUnavailable, match="no thread"):
-        async with Threads(1).held() as run:
+async def test_so_it_is_where_a_thread_is_reserved() -> None:
+    with pytest.raises(
+        StoreUnavailable, match="no thread could be started for the store: can't start new thread"
+    ):
+        async with Threads(1).reserved() as run:
             await run(fail, "can't start new thread")
 
 
