@@ -121,26 +121,31 @@ class _Keys:
     def __init__(self, hashed: Sequence[_Hashed], shared: Iterable[str], *, by_id: bool) -> None:
         self.shared = dict.fromkeys(shared)
         """In the order in which they were found to be."""
+        links = Counter(entry.link for _, _, entry in hashed)
+        self._pages = {link for link, count in links.items() if count > 1 and link}
+        """Links of several entries, also of those that are known by their ids."""
+        self._hashed = hashed
         self._candidates = [_candidates(each, by_id=by_id) for each in hashed]
         self.keys = [next(candidates) for candidates in self._candidates]
         while repeated := self._repeated():
             self.shared.update(dict.fromkeys(repeated))
             for index, key in enumerate(self.keys):
                 if key in self.shared:
-                    self.keys[index] = self._next(index)
+                    # The last candidate is never shared: without doubles, it is the entry's own.
+                    self.keys[index] = next(key for key in self._candidates[index] if key not in self.shared)
         # What is made of texts alone needs no memory: it is the same in each document.
         self.shared = dict.fromkeys(key for key in self.shared if not key.startswith(_TEXT))
 
     def _repeated(self) -> list[str]:
-        """Keys that are taken, or that more than one entry has."""
-        if len(set(self.keys)) == len(self.keys) and self.shared.keys().isdisjoint(self.keys):
-            return []
+        """Keys that more than one entry has, or has had."""
         counts = Counter(self.keys)
-        return [key for key, count in counts.items() if count > 1 or key in self.shared]
-
-    def _next(self, index: int) -> str:
-        """The last candidate is never shared: without doubles, it is the entry's own."""
-        return next(key for key in self._candidates[index] if key not in self.shared)
+        if len(counts) == len(self.keys) and all(map(counts.keys().isdisjoint, (self.shared, self._pages))):
+            return []
+        return [
+            key
+            for key, (guid, _, _) in zip(self.keys, self._hashed, strict=True)
+            if counts[key] > 1 or key in self.shared or (key in self._pages and key != guid)
+        ]
 
 
 _TEXT: Final = "hash:"
@@ -155,7 +160,7 @@ def _candidates(hashed: _Hashed, *, by_id: bool) -> Iterator[str]:
     if link and link != guid:
         yield link
     yield from _texts(entry)
-    yield _TEXT + digest
+    yield _TEXT + _digest([hashed.guid, digest])
 
 
 def _short(key: str | None) -> str | None:

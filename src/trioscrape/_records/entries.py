@@ -152,7 +152,7 @@ class ParsedFeed:
     hub: str | None = None
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
-    """Whether its entries are known by link, because its publisher gives the same ids again and again."""
+    """Whether its entries are known by link, because its publisher gives them no ids, or the same ones."""
     has_more: bool = False
     """Whether the document has more entries than `Config.entries_limit`; these are the first ones."""
     parser: str = "feedparser"

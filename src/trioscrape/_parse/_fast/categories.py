@@ -7,9 +7,9 @@ from typing import Final
 
 from ..._records import Category
 from ..html import plain_line
+from ..rss_text import line
 from .media import Media
 from .names import Element
-from .texts import rss_line
 from .tree import Children, Reading, attributes, said
 
 _ONE: Final = ("category", "atom:category", "dc:subject", "media:category", "itunes:category")
@@ -32,8 +32,8 @@ def _of_element(reading: Reading, element: Element) -> Sequence[str | Category]:
     given, text = attributes(element), reading.text(element)
     if reading.names[element.tag] in _LISTS:
         return text.split(",")
-    if "<" in text or "&" in text or len(element):
-        text = plain_line(rss_line(reading, element))
+    if "<" in text or "&" in text:
+        text = plain_line(line(text))
     if not given:
         return (text,)
     label = said(given, "label")

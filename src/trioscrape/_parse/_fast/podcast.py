@@ -63,5 +63,6 @@ def _urls(children: Children, around: Place, name: str) -> Iterator[tuple[str, A
     """The URL and the attributes of each element of that name."""
     for element in children.first((name,)):
         given = attributes(element)
-        if url := absolute(given.get("url", ""), around.inside(given).base):
+        url = said(given, "url")
+        if url and (url := absolute(url, around.inside(given).base)):
             yield url, given

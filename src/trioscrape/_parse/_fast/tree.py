@@ -142,8 +142,8 @@ class Reading:
             text = text if text.strip() else "".join(element.itertext())
         if not text:
             return ""
-        text = text.strip()
-        return text if text.isascii() else self.as_meant(text)
+        # Not the other way round: one of the characters in question is white space.
+        return text.strip() if text.isascii() else self.as_meant(text).strip()
 
     def as_meant(self, text: str) -> str:
         """`text` without two mistakes that are made with charsets.
