@@ -349,7 +349,7 @@ SYNDICATION = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
         ("<ttl>0</ttl>", FeedTimers()),
         ("<ttl>-5</ttl>", FeedTimers()),
         ("<ttl>often</ttl>", FeedTimers()),
-        ("<ttl unit='minutes'>90</ttl>", FeedTimers()),
+        ("<ttl unit='minutes'>90</ttl>", FeedTimers(every=5400)),
         ("<ttl>" + "9" * 5000 + "</ttl>", FeedTimers(every=7 * 86400)),
         ("<sy:updatePeriod>\n Hourly </sy:updatePeriod>", FeedTimers(every=3600)),
         ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",

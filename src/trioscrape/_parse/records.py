@@ -106,8 +106,13 @@ def _enclosures(enclosures: Sequence[Enclosure], url: str) -> tuple[Enclosure, .
     found: dict[str, Enclosure] = {}
     for enclosure in enclosures:
         if (link := _link(enclosure.url, url)) and link not in found:
-            found[link] = Enclosure(link, one_line(enclosure.type or "") or None, _length(enclosure.length))
+            found[link] = Enclosure(link, _media_type(enclosure.type), _length(enclosure.length))
     return tuple(found.values())
+
+
+def _media_type(text: str | None) -> str | None:
+    """In lower case, as it does not matter (RFC 9110 §8.3.1)."""
+    return one_line(text).lower() or None if text else None
 
 
 def _length(claimed: int | None) -> int | None:
