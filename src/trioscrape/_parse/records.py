@@ -52,6 +52,8 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
     content, content_type = _text(raw.content, url)
     summary, summary_type = _text(raw.summary, url)
+    if summary == content:
+        summary, summary_type = _NOTHING
     own_language = _language(raw.language) or _language_of(raw.content, raw.summary, raw.title)
     return Entry(
         key="",
