@@ -52,22 +52,49 @@ class Run:
     """Seconds."""
 
 
+@dataclass
+class Lookups:
+    """The lookups of feeds behind the lock."""
+
+    count: int = 0
+    busy: float = 0.0
+    """Seconds in which one was under way."""
+    began: float = 0.0
+    ended: float = 0.0
+
+    @property
+    def wall(self) -> float:
+        """Seconds from the beginning of the first one to the end of the last one."""
+        return self.ended - self.began
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count what happens in the block, which holds the lock."""
+        began = time.perf_counter()
+        self.began = self.began or began
+        yield
+        self.ended = time.perf_counter()
+        self.busy += self.ended - began
+        self.count += 1
+
+
 @contextmanager
-def hobbled(seconds: float) -> Iterator[None]:
+def hobbled(seconds: float) -> Iterator[Lookups]:
     """Allow one getaddrinfo call at a time in this process. Each name under .test takes `seconds`."""
-    lock, real = threading.Lock(), socket.getaddrinfo
+    lock, real, lookups = threading.Lock(), socket.getaddrinfo, Lookups()
 
     def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         with lock:
             numeric = kwargs.get("flags", args[3] if len(args) > 3 else 0) & socket.AI_NUMERICHOST
             if numeric or not str(host).rstrip("'").endswith(".test"):
                 return real(host, port, *args, **kwargs)
-            time.sleep(seconds)
+            with lookups.one():
+                time.sleep(seconds)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port or 0)))]
 
     socket.getaddrinfo = getaddrinfo
     try:
-        yield
+        yield lookups
     finally:
         socket.getaddrinfo = real
 

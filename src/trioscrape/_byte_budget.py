@@ -1,4 +1,4 @@
-"""How many bytes of documents may be held at once, over all feeds."""
+"""How many bytes of documents may be in memory at once, over all feeds."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import trio
 
 
 class ByteBudget:
-    """A limit on bytes that feeds hold from the first chunk they read until they are stored.
+    """A limit on the bytes that feeds reserve, from the first chunk that they read until they are stored.
 
-    A feed that wants more than there is waits for others to give back: first come, first served, so
-    that many small documents can't keep a large one from its end. Whole bodies are given back
-    without anybody's help. When all bytes are in half-read ones, the feed that has been reading
+    A feed that needs more than there is waits for others to release theirs: first come, first served, so
+    that many small documents can't keep a large one from its end. Whole bodies are released sooner or
+    later, whatever the others do. When all bytes are in half-read ones, the feed that has been reading
     longest may go on all the same, so that its body gets whole: no two can wait for each other for
     ever, and the overshoot is one body limit at the most.
 
@@ -23,61 +23,63 @@ class ByteBudget:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._used = self._whole = 0
-        self._reading: dict[Held, None] = {}
-        self._waiting: dict[Held, _Wish] = {}
+        self.reserved = 0
+        """Bytes that are reserved now."""
+        self._whole = 0
+        self._reading: dict[Reservation, None] = {}
+        self._waiting: dict[Reservation, _Request] = {}
 
     @contextmanager
-    def hold(self) -> Iterator[Held]:
-        """What one feed holds; all of it is given back at the end of the block."""
-        held = Held(self)
+    def reservation(self) -> Iterator[Reservation]:
+        """What one feed reserves, nothing at first; all of it is released at the end of the block."""
+        reservation = Reservation(self)
         try:
-            yield held
+            yield reservation
         finally:
-            held.complete()
-            self._used -= held.size
-            self._whole -= held.size
+            reservation.complete()
+            self.reserved -= reservation.size
+            self._whole -= reservation.size
             self._serve()
 
-    def _complete(self, held: Held) -> None:
-        self._reading.pop(held, None)
-        self._whole += held.size
+    def _complete(self, reservation: Reservation) -> None:
+        self._reading.pop(reservation, None)
+        self._whole += reservation.size
         self._serve()
 
-    def _give_back(self, held: Held, size: int) -> None:
-        self._used -= size
-        held.size -= size
+    def _shrink(self, reservation: Reservation, size: int) -> None:
+        self.reserved -= size
+        reservation.size -= size
         self._serve()
 
-    async def _grow(self, held: Held, size: int) -> None:
-        self._reading.setdefault(held)
-        wish = self._waiting[held] = _Wish(size)
+    async def _grow(self, reservation: Reservation, size: int) -> None:
+        self._reading.setdefault(reservation)
+        request = self._waiting[reservation] = _Request(size)
         self._serve()
         try:
-            await wish.granted.wait()
+            await request.granted.wait()
         finally:
-            if self._waiting.pop(held, None) is not None:  # given up, and others may have stood behind
+            if self._waiting.pop(reservation, None) is not None:  # cancelled, and others may wait behind it
                 self._serve()
 
     def _serve(self) -> None:
-        """Grant what can be granted, in the order in which it was asked for."""
+        """Grant what can be granted, in the order of the requests."""
         while self._waiting:
             first = next(iter(self._waiting))
-            if self._used + self._waiting[first].size > self._limit:
+            if self.reserved + self._waiting[first].size > self._limit:
                 break
             self._grant(first)
         oldest = next(iter(self._reading), None)
         if not self._whole and oldest in self._waiting:
             self._grant(oldest)
 
-    def _grant(self, held: Held) -> None:
-        wish = self._waiting.pop(held)
-        self._used += wish.size
-        held.size += wish.size
-        wish.granted.set()
+    def _grant(self, reservation: Reservation) -> None:
+        request = self._waiting.pop(reservation)
+        self.reserved += request.size
+        reservation.size += request.size
+        request.granted.set()
 
 
-class _Wish:
+class _Request:
     """So many bytes more."""
 
     def __init__(self, size: int) -> None:
@@ -85,8 +87,8 @@ class _Wish:
         self.granted = trio.Event()
 
 
-class Held:
-    """The bytes that one feed holds."""
+class Reservation:
+    """The bytes that one feed has reserved."""
 
     def __init__(self, budget: ByteBudget) -> None:
         self._budget = budget
@@ -94,15 +96,18 @@ class Held:
         self.size = 0
 
     async def grow(self, size: int) -> None:
-        """Hold `size` more bytes, as soon as there is room."""
+        """Reserve `size` more bytes, as soon as there is room.
+
+        Cancellation: leaves the queue.
+        """
         await self._budget._grow(self, size)
 
-    def give_back(self, size: int) -> None:
-        """Hold `size` bytes less."""
-        self._budget._give_back(self, size)
+    def shrink(self, size: int) -> None:
+        """Release `size` bytes."""
+        self._budget._shrink(self, size)
 
     def complete(self) -> None:
-        """Nothing more is going to be read."""
+        """Note that nothing more is going to be read."""
         if not self._is_whole:
             self._is_whole = True
             self._budget._complete(self)

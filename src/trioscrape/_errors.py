@@ -6,7 +6,8 @@
           └── StoreUnavailable      it takes nothing now; another attempt may help
 
 A feed that fails is not in this tree: it is a value, a `Result` whose outcome is
-``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`.
+``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`. `FeedFailed` is not in it
+either: it is how a parser says that its feed has failed, and ends inside of the scrape.
 """
 
 from __future__ import annotations
@@ -39,21 +40,31 @@ class StoreUnavailable(StoreError):
 
 
 class FeedFailed(Exception):
-    """How a step says that its feed ends here; it never leaves the package.
+    """How a `Parser`, or another step of a feed's way, says that the feed ends here, and why.
 
-    The way through the lanes turns it into a `Result` at one single place.
+    It becomes a `Result` with this reason and detail, whose outcome is ``failed`` for all but a few
+    reasons. No other feed is touched, and it never reaches the caller of a scrape.
+
+    Args:
+      reason: one of `REASONS`, or ``http-NNN``.
+      detail: the reason in more words, for people. No credentials.
+      not_before: when the server wants to be fetched again at the earliest; aware.
+      sent: False when no request was sent, because the host is in a pause (Retry-After).
+
+    Raises:
+      ValueError: `reason` is not one of the reasons.
     """
 
     def __init__(
-        self, reason: str, detail: str = "", *, not_before: datetime | None = None, asked: bool = True
+        self, reason: str, detail: str = "", *, not_before: datetime | None = None, sent: bool = True
     ) -> None:
+        if not is_reason(reason):
+            raise ValueError(f"{reason!r} is not one of the reasons")
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
         self.not_before = not_before
-        """What the server said about when to come again."""
-        self.asked = asked
-        """False: its host wants to be left alone, and no request was sent."""
+        self.sent = sent
 
 
 REASONS: Final[dict[str, str]] = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
 import trio
 
+from ._flow import Flow
 from ._records import LaneStatistics, LaneTimes, Quantiles
 
 _GROWTH: Final = 1.05
@@ -61,34 +62,34 @@ class Timings:
 class Lane:
     """A `trio.CapacityLimiter` with a name and a memory of how long feeds waited and worked.
 
-    Waiting is first come, first served. Nothing may wait for a lane while it holds a slot of
+    Waiting is first come, first served. Nothing may wait for a lane while it has a slot of
     another one: then no lane can starve another, and no set of feeds can block each other.
 
     Args:
       name: of the lane.
       width: feeds at once.
       spare: how much wider the lane may get while some of its feeds are `overdue`.
+      flow: is told how many are.
     """
 
-    def __init__(self, name: str, width: int, *, spare: int = 0) -> None:
+    def __init__(self, name: str, width: int, *, spare: int = 0, flow: Flow | None = None) -> None:
         self.name = name
         self.width = width
         self._spare = spare
         self._slots = trio.CapacityLimiter(width)
         self._waiting = self._peak_waiting = self._done = 0
         self._overdue_now = self._overdue = 0
-        self.overdue_changed: Callable[[], object] = lambda: None
-        """Called when another number of feeds is overdue."""
+        self._flow = flow or Flow()
         self._waited, self._worked = Histogram(), Histogram()
 
     @asynccontextmanager
     async def slot(self, timings: Timings) -> AsyncIterator[None]:
-        """Hold one slot for the body of the ``async with``.
+        """Wait for a slot, and have it for the body of the ``async with``.
 
-        Cancellation: while waiting, leaves the queue; in the body, gives the slot back.
+        Cancellation: while waiting, leaves the queue; in the body, releases the slot.
         """
-        asked = trio.current_time()
-        await self._enter()
+        queued = trio.current_time()
+        await self._acquire()
         began = trio.current_time()
         try:
             yield
@@ -96,19 +97,19 @@ class Lane:
             self._slots.release()
             ended = trio.current_time()
             self._done += 1
-            self._waited.add(began - asked)
+            self._waited.add(began - queued)
             self._worked.add(ended - began)
-            timings.spent(self.name, began - asked, ended - began)
+            timings.spent(self.name, began - queued, ended - began)
 
     @contextmanager
     def overdue(self) -> Iterator[None]:
-        """For the body of the ``with``, one of the slots is in hands that will not return it soon.
+        """For the body of the ``with``, one of the slots will not be released soon.
 
-        The lane is two wider meanwhile: one slot instead of the lost one, and one because where one
-        feed has got stuck, others in the lane have too and only have not been found out. So it
-        doubles from one discovery to the next, as TCP's window does in its slow start. With one slot
-        for one, half of the names dead, and five times as long to tell a dead name as to look up
-        a healthy one, five of six slots would be in dead hands at any time.
+        The lane is two wider meanwhile: one slot makes up for the lost one, and one is there because
+        where one feed is stuck, others in the lane are too and only have not been noticed. So it
+        doubles from one discovery to the next, as TCP's window does in its slow start. If it grew by
+        one only, with half of the names dead and a dead one taking five times as long to notice as a
+        healthy one takes to look up, five of six slots would be lost to dead names at any time.
         """
         self._overdue += 1
         self._widen(1)
@@ -117,17 +118,12 @@ class Lane:
         finally:
             self._widen(-1)
 
-    @property
-    def overdue_now(self) -> int:
-        """How many feeds are overdue."""
-        return self._overdue_now
-
     def _widen(self, overdue: int) -> None:
         self._overdue_now += overdue
         self._slots.total_tokens = self.width + min(2 * self._overdue_now, self._spare)
-        self.overdue_changed()
+        self._flow.add(stuck=overdue)
 
-    async def _enter(self) -> None:
+    async def _acquire(self) -> None:
         await trio.lowlevel.checkpoint_if_cancelled()
         try:
             self._slots.acquire_nowait()

@@ -73,12 +73,29 @@ def normalised(url: str) -> str:
 
 
 def ascii_host(host: str) -> str:
-    """`host` as it goes over the wire: in lower case, and other scripts encoded as UTS 46 says (``xn--…``).
+    """`host` as DNS and TLS have it: lower case, and a name in Unicode by UTS 46, as browsers encode it.
+
+    A label that IDNA 2008 does not allow but UTS 46 does, an emoji for example, is encoded all the same:
+    such names are registered, and browsers open them.
 
     Raises:
-      ValueError: it has characters that no host name may have.
+      ValueError: no name can be made of it.
     """
-    return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+    if not host.isascii():
+        host = idna.uts46_remap(host, std3_rules=False, transitional=False)
+    labels = [_ascii_label(label) for label in host.lower().split(".")]
+    if max(map(len, labels)) > 63:
+        raise ValueError("a label of a host name has 63 characters at most (RFC 1035 §2.3.4)")
+    return ".".join(labels)
+
+
+def _ascii_label(label: str) -> str:
+    if label.isascii():
+        return label
+    try:
+        return idna.alabel(label).decode("ascii")
+    except idna.InvalidCodepoint:
+        return f"xn--{label.encode('punycode').decode('ascii')}"
 
 
 def feed_id(url: str) -> str:

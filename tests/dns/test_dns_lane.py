@@ -99,7 +99,7 @@ async def test_nor_do_they_stop_a_scrape(autojump_clock: MockClock) -> None:
     async def healthy_done(hosts: Sequence[str]) -> float:
         internet = Internet(sites, lookup_timeout=DEFAULT.lookup_timeout)
         began, done, found = trio.current_time(), 0.0, 0
-        async with open_virtual([f"http://{host}/" for host in hosts], internet) as scrape:  # type: ignore[attr-defined]
+        async with open_virtual([f"http://{host}/" for host in hosts], internet) as scrape:
             async for result in scrape:
                 if result.outcome is Outcome.NEW:
                     done, found = trio.current_time() - began, found + 1

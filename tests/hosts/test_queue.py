@@ -46,13 +46,13 @@ def test_a_busy_host_is_passed_over_until_it_has_a_slot() -> None:
     queue.put(candidate("small"))
     assert started(queue) == ["small/0"]
 
-    queue.finished("big", 0)
+    queue.release("big", 0)
     assert started(queue) == ["big/1"]
-    queue.finished("small", 0)
+    queue.release("small", 0)
     assert started(queue) == []
-    queue.finished("big", 0)
+    queue.release("big", 0)
     assert started(queue) == ["big/2"]
-    queue.finished("big", 0)
+    queue.release("big", 0)
     queue.put(candidate("big", 9))
     assert started(queue) == ["big/9"]
     assert queue.next_time == math.inf
@@ -65,7 +65,7 @@ def test_a_delay_is_from_the_end_of_one_to_the_start_of_the_next() -> None:
     queue.put(candidate("b"))
 
     assert started(queue, now=0) == ["a/0", "b/0"]
-    queue.finished("a", 5)
+    queue.release("a", 5)
     assert (queue.next_time, started(queue, now=14.9)) == (15, [])
     assert started(queue, now=15) == ["a/1"]
     assert queue.next_time == math.inf, "what it waits for now is the end of that one"
@@ -78,15 +78,15 @@ def test_a_delay_also_parts_the_starts_of_siblings() -> None:
         queue.put(candidate("a", number))
 
     assert [started(queue, now) for now in (0, 9, 10, 20, 99)] == [["a/0"], [], ["a/1"], ["a/2"], []]
-    queue.finished("a", 100)
+    queue.release("a", 100)
     assert [started(queue, now) for now in (100, 110)] == [[], ["a/3"]]
 
 
-def test_a_delay_holds_for_feeds_that_come_later() -> None:
+def test_a_delay_counts_for_feeds_that_come_later() -> None:
     queue = exact()
     queue.put(candidate("a", 0))
     started(queue)
-    queue.finished("a", 1)
+    queue.release("a", 1)
     queue.put(candidate("a", 1))
 
     assert [started(queue, now) for now in (2, 11)] == [[], ["a/1"]]
@@ -99,42 +99,42 @@ def test_jitter_makes_a_delay_longer_only() -> None:
         queue.put(candidate("a", 0))
         queue.put(candidate("a", 1))
         queue.start(0)
-        queue.finished("a", 0)
+        queue.release("a", 0)
         waits.add(queue.next_time)
 
     assert len(waits) > 40
     assert 10 <= min(waits) < max(waits) <= 10 * (1 + JITTER)
 
 
-def test_a_host_that_is_held() -> None:
+def test_a_host_in_a_pause() -> None:
     """Retry-After: for the whole host, whatever state it is in."""
     queue = HostQueue(1)
     for number in range(3):
         queue.put(candidate("a", number))
-    queue.hold("b", 50)
+    queue.pause("b", 50)
     assert started(queue) == ["a/0"]
-    queue.hold("a", 100)
-    queue.finished("a", 1)
+    queue.pause("a", 100)
+    queue.release("a", 1)
     queue.put(candidate("b"))
     assert started(queue, now=49) == []
     assert started(queue, now=50) == ["b/0"]
     assert (queue.next_time, started(queue, now=100)) == (100, ["a/1"])
 
 
-def test_what_is_held_longer_wins() -> None:
+def test_the_longer_pause_wins() -> None:
     queue = HostQueue(1)
     queue.put(candidate("a"))
-    queue.hold("a", 100)
-    queue.hold("a", 50)
-    queue.hold("a", 200)
+    queue.pause("a", 100)
+    queue.pause("a", 50)
+    queue.pause("a", 200)
 
     assert [started(queue, now) for now in (50, 100, 199, 200)] == [[], [], [], ["a/0"]]
 
 
-def test_a_hold_is_kept_while_nothing_of_the_host_waits() -> None:
+def test_a_pause_is_remembered_while_nothing_of_the_host_waits() -> None:
     queue = HostQueue(1)
-    queue.hold("a", 100)
-    queue.hold("a", 200)
+    queue.pause("a", 100)
+    queue.pause("a", 200)
     started(queue, now=150)
     queue.put(candidate("a"))
 
@@ -145,10 +145,10 @@ def test_hosts_may_be_counted_together() -> None:
     queue = HostQueue(1, group=lambda host: host.partition(".")[2])
     for host in "x.a", "y.a", "x.b":
         queue.put(candidate(host))
-    queue.hold("z.b", 5)
+    queue.pause("z.b", 5)
 
     assert started(queue) == ["x.a/0"]
-    queue.finished("x.a", 0)
+    queue.release("x.a", 0)
     assert started(queue) == ["y.a/0"]
     assert started(queue, now=5) == ["x.b/0"]
 
@@ -163,7 +163,7 @@ class Model:
         self.ended: dict[str, int] = defaultdict(int)
         self.not_before: dict[str, float] = defaultdict(lambda: -math.inf)
 
-    def leave_alone(self, host: str, until: float) -> None:
+    def pause(self, host: str, until: float) -> None:
         self.not_before[host] = max(self.not_before[host], until)
 
     def under_way(self, host: str) -> int:
@@ -188,7 +188,7 @@ def test_any_order_of_events(seed: int) -> None:
     chance = random.Random(seed)
     model = Model(chance.choice([1, 2, 3]), chance.choice([0.0, 1.0]))
     queue = exact(model.per_host, model.delay)
-    events = ["put"] * 2 + ["finish"] * 2 + ["start"] * 3 + ["hold", "later"]
+    events = ["put"] * 2 + ["finish"] * 2 + ["start"] * 3 + ["pause", "later"]
     now = 0.0
     for _ in range(3000):
         host, event = chance.choice("abcdefgh"), chance.choice(events)
@@ -196,13 +196,13 @@ def test_any_order_of_events(seed: int) -> None:
             queue.put(candidate(host, model.put[host]))
             model.put[host] += 1
         elif event == "finish" and model.under_way(host):
-            queue.finished(host, now)
+            queue.release(host, now)
             model.ended[host] += 1
-            model.leave_alone(host, now + model.delay if model.delay else -math.inf)
-        elif event == "hold":
+            model.pause(host, now + model.delay if model.delay else -math.inf)
+        elif event == "pause":
             until = now + chance.uniform(-1, 3)
-            queue.hold(host, until)
-            model.leave_alone(host, until)
+            queue.pause(host, until)
+            model.pause(host, until)
         elif event == "later":
             now = min(queue.next_time, now + chance.uniform(0, 2))
         elif event == "start":
@@ -212,7 +212,7 @@ def test_any_order_of_events(seed: int) -> None:
                 assert taken.host in free
                 assert taken.feed.url == f"http://{taken.host}/{model.started[taken.host]}"
                 model.started[taken.host] += 1
-                model.leave_alone(taken.host, now + model.delay if model.delay else -math.inf)
+                model.pause(taken.host, now + model.delay if model.delay else -math.inf)
         assert len(queue) == model.waiting
 
 
@@ -222,33 +222,38 @@ def test_what_is_over_is_forgotten() -> None:
     for number in range(1000):
         queue.put(candidate(f"h{number}", 0))
         assert queue.start(number) is not None
-        queue.finished(f"h{number}", number)
+        queue.release(f"h{number}", number)
     assert len(queue._hosts) <= 2
 
     assert started(queue, now=2000) == []
     assert (queue._hosts, queue._calendar, list(queue._ring)) == ({}, [], [])
 
 
-def test_the_work_for_a_feed_does_not_grow_with_the_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
-    """10,000 hosts that have to be left alone are not looked at for each feed of another one."""
+class Named(str):
+    """The name of a host that counts how often it is looked for."""
+
+    __slots__ = ()
     looked_at = 0
-    enter = HostQueue._enter
 
-    def counted(*args: object) -> None:
-        nonlocal looked_at
-        looked_at += 1
-        enter(*args)  # type: ignore[arg-type]
+    def __hash__(self) -> int:
+        Named.looked_at += 1
+        return super().__hash__()
 
-    monkeypatch.setattr(HostQueue, "_enter", counted)
-    queue = exact(delay=0.0)
+    __eq__ = str.__eq__
+
+
+def test_the_work_for_a_feed_does_not_grow_with_the_backlog() -> None:
+    """10,000 hosts in a pause are not looked at for each feed of another one."""
+    queue = HostQueue[Candidate](1, group=lambda host: host)
     for number in range(10_000):
-        queue.put(candidate(f"h{number}"))
-        queue.hold(f"h{number}", 1000.0)
+        queue.put(candidate(Named(f"h{number}")))
+        queue.pause(Named(f"h{number}"), 1000.0)
     for number in range(1000):
         queue.put(candidate("free", number))
+    Named.looked_at = 0
     for _ in range(1000):
         assert queue.start(0) is not None
-        queue.finished("free", 0)
+        queue.release("free", 0)
 
     assert queue.start(1) is None
-    assert looked_at == 10_000, "once each"
+    assert 10_000 <= Named.looked_at <= 20_000, "once each"

@@ -1,4 +1,4 @@
-"""How many bytes may be held at once."""
+"""How many bytes may be in memory at once."""
 
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -11,9 +11,9 @@ async def test_a_feed_waits_until_another_gives_back() -> None:
     order = []
 
     async def reader(name: str, size: int, go_on: trio.Event) -> None:
-        with budget.hold() as held:
-            await held.grow(size)
-            held.complete()
+        with budget.reservation() as reservation:
+            await reservation.grow(size)
+            reservation.complete()
             order.append(name)
             await go_on.wait()
 
@@ -21,7 +21,7 @@ async def test_a_feed_waits_until_another_gives_back() -> None:
     async with trio.open_nursery() as nursery:
         nursery.start_soon(reader, "first", 80, first)
         await wait_all_tasks_blocked()
-        with budget.hold() as oldest:
+        with budget.reservation() as oldest:
             await oldest.grow(10)  # reads longest from now on
             nursery.start_soon(reader, "second", 50, second)
             await wait_all_tasks_blocked()
@@ -36,7 +36,7 @@ async def test_the_one_that_reads_longest_never_waits() -> None:
     """Else two half-read bodies could wait for each other for ever."""
     budget = ByteBudget(100)
 
-    with budget.hold() as one, budget.hold() as other:
+    with budget.reservation() as one, budget.reservation() as other:
         await one.grow(60)
         await other.grow(40)
         await one.grow(1000)
@@ -47,10 +47,10 @@ async def test_the_one_that_reads_longest_never_waits() -> None:
 
 
 async def test_whole_bodies_are_waited_for_by_all(autojump_clock: trio.testing.MockClock) -> None:
-    """Else each feed in its turn would be the one that reads longest, and all bodies would be held."""
+    """Else each feed in its turn would be the one that reads longest, and all bodies would be reservation."""
     budget = ByteBudget(100)
-    with budget.hold() as other:
-        with budget.hold() as whole:
+    with budget.reservation() as other:
+        with budget.reservation() as whole:
             await whole.grow(60)
             whole.complete()
             with trio.move_on_after(1) as scope:
@@ -58,12 +58,12 @@ async def test_whole_bodies_are_waited_for_by_all(autojump_clock: trio.testing.M
         assert scope.cancelled_caught
         await other.grow(60)
 
-    assert budget._used == budget._whole == 0
+    assert budget.reserved == 0
 
 
 async def test_a_part_that_is_given_back(autojump_clock: trio.testing.MockClock) -> None:
     budget = ByteBudget(100)
-    with budget.hold() as one, budget.hold() as other:
+    with budget.reservation() as one, budget.reservation() as other:
         await one.grow(90)
 
         async def wait() -> None:
@@ -73,7 +73,7 @@ async def test_a_part_that_is_given_back(autojump_clock: trio.testing.MockClock)
             nursery.start_soon(wait)
             await wait_all_tasks_blocked()
             assert other.size == 0
-            one.give_back(60)
+            one.shrink(60)
 
         assert (one.size, other.size) == (30, 50)
 
@@ -81,11 +81,10 @@ async def test_a_part_that_is_given_back(autojump_clock: trio.testing.MockClock)
 async def test_everything_is_given_back(autojump_clock: trio.testing.MockClock) -> None:
     budget = ByteBudget(10)
     for _ in range(100):
-        with budget.hold() as held:
-            await held.grow(10)
+        with budget.reservation() as reservation:
+            await reservation.grow(10)
 
-    assert budget._used == 0
-    assert not budget._reading
+    assert budget.reserved == 0
 
 
 async def test_first_come_first_served(autojump_clock: trio.testing.MockClock) -> None:
@@ -94,9 +93,9 @@ async def test_first_come_first_served(autojump_clock: trio.testing.MockClock) -
     order = []
 
     async def reader(name: str, size: int) -> None:
-        with budget.hold() as held:
-            await held.grow(size)
-            held.complete()
+        with budget.reservation() as reservation:
+            await reservation.grow(size)
+            reservation.complete()
             order.append(name)
             await trio.sleep(10)
 
@@ -111,7 +110,7 @@ async def test_first_come_first_served(autojump_clock: trio.testing.MockClock) -
 
 async def test_one_who_gives_up_holds_up_nobody(autojump_clock: trio.testing.MockClock) -> None:
     budget = ByteBudget(100)
-    with budget.hold() as whole, budget.hold() as large, budget.hold() as small:
+    with budget.reservation() as whole, budget.reservation() as large, budget.reservation() as small:
         await whole.grow(60)
         whole.complete()
         async with trio.open_nursery() as nursery:

@@ -356,9 +356,8 @@ class TestHosts:
 
         assert days.asked.count("a.test") == 1
         assert {(result.outcome, result.reason) for result in held} == {(Outcome.FAILED, reason)}
-        assert sorted(result.detail.startswith("not asked: a.test wants") for result in held) == [
-            False, True, True, True, True,
-        ]  # fmt: skip
+        told = "not fetched: a.test asked for a pause until "
+        assert sorted(result.detail.startswith(told) for result in held) == [False, True, True, True, True]
         assert other.outcome is Outcome.NEW
         # Those that were not asked have not failed; they may be asked as soon as the host wants.
         states = [state for state in days.store.feeds.values() if state.failure is not None]
@@ -382,8 +381,7 @@ class TestHosts:
         detail = (await days.one()).detail
 
         assert detail == (
-            "a.test wants to be left alone until 2026-03-09 12:00 UTC"
-            " (it said '31536000', which is cut to 7 days)"
+            "a.test asked for a pause until 2026-03-09 12:00 UTC (it said '31536000', which is cut to 7 days)"
         )
 
     async def test_a_503_that_asks_for_nothing_is_the_feeds_own(self) -> None:
@@ -401,7 +399,7 @@ class TestHosts:
         _, late = await days.run()
 
         assert days.asked.count("b.test") == 1
-        assert late.detail.startswith("not asked: b.test wants")
+        assert late.detail.startswith("not fetched: b.test asked for a pause until ")
 
     async def test_a_short_pause_is_waited_for(self) -> None:
         """The host's other feeds start when it is over, and the feed that met it is asked in the next run."""

@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from trioscrape import Config, EntryCounts, Outcome
-from trioscrape._parse import FeedDocument, document, parse_document
-from trioscrape._parse.shorten import shortened
+from trioscrape._parse import FeedDocument, parse_document, read_document
+from trioscrape._parse.document import shortened
 from trioscrape.testing import Internet, MemoryStore, Site
 
 from support.scenarios import run_virtual
@@ -34,7 +34,7 @@ DOCUMENTS = {
     "prefix": ATOM.replace("<feed xmlns=", "<feed xmlns:a=").format(
         items(10, "<a:entry xmlns:a='http://www.w3.org/2005/Atom'><a:id>{}</a:id></a:entry>")
     ),
-    "no end": RSS.format(items(10, "<item guid='{}'/>")),
+    "no end": RDF.format(items(10, "<item rdf:about='{}'/>")),
     "looks like items": RSS.format(
         items(10, "<item><guid>{}</guid><description><![CDATA[" + "<item>" * 5 + "]]></description></item>")
     ),
@@ -61,8 +61,8 @@ def test_what_is_not_wanted_is_not_read(name: str) -> None:
     """One more than is wanted is, to know that there are more."""
     body = DOCUMENTS[name].encode()
 
-    assert len(document._read(FeedDocument(body, URL, entries_limit=3)).entries) == 4
-    assert len(document._read(FeedDocument(body, URL, entries_limit=10)).entries) == 10
+    assert len(read_document(FeedDocument(body, URL, entries_limit=3)).entries) == 4
+    assert len(read_document(FeedDocument(body, URL, entries_limit=10)).entries) == 10
 
 
 @pytest.mark.parametrize("body", [b"", b"item>" * 99, b"<item/>" * 99, b"</item>" + b"<item/>" * 99])
@@ -92,6 +92,6 @@ async def test_the_result_says_so_and_the_first_ones_are_stored() -> None:
     cut = ("too-many-entries", "only its first 5 entries are taken")
     assert await run() == (Outcome.NEW, *cut, EntryCounts(new=5), True)
     assert await run() == (Outcome.NOT_MODIFIED, *cut, EntryCounts(unchanged=5), True)
-    assert [set(entries) for entries in store.entries.values()] == [{f"http://a.test/{n}" for n in range(5)}]
+    assert [set(entries) for entries in store.entries.values()] == [{str(n) for n in range(5)}]
     site.body = RSS.format(items(5)).encode()
     assert (await run())[:3] == (Outcome.NOT_MODIFIED, None, None)

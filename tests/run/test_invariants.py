@@ -25,7 +25,7 @@ from trioscrape import (
     FeedDocument,
     FeedUpdate,
     Outcome,
-    ParsedFeed,
+    RawFeed,
     StoreError,
     open_scrape,
     open_store,
@@ -34,7 +34,7 @@ from trioscrape import (
 from trioscrape._lane import Lane, Timings
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
-from support.scenarios import healthy, mixed, open_virtual, rss, run_virtual, urls
+from support.scenarios import counted_report, healthy, mixed, open_virtual, rss, run_virtual, urls
 from support.servers import FEED, answer, open_raw
 
 EXPECTED = {
@@ -92,7 +92,7 @@ async def test_1_accepted_and_not_started_are_all_feeds(autojump_clock: MockCloc
                 elif seen == 25:
                     scope.cancel()
 
-    report = run.report()
+    report = await counted_report(run)
     assert report.feeds == 301
     assert report.not_started > 200
     assert sum(report.outcomes.values()) + report.not_started == 301
@@ -316,9 +316,9 @@ async def memory(feeds: int) -> float:
 class NoParser:
     """feedparser takes 10 ms a document under a memory trace, and is another process's in real life."""
 
-    async def parse(self, document: FeedDocument) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> RawFeed:
         await trio.lowlevel.checkpoint()
-        return ParsedFeed("T", None, ())
+        return RawFeed()
 
 
 class Nothing(list[object]):
@@ -332,6 +332,7 @@ async def test_6_five_times_the_feeds_take_the_same_memory(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trioscrape._dns.caching.CACHED_HOSTS", 100)
+    monkeypatch.setattr("trioscrape._run.seen.IN_MEMORY", 100)
 
     few, many = await memory(700), await memory(2100)
 
@@ -350,17 +351,22 @@ async def test_6_a_slow_consumer_slows_the_lanes(autojump_clock: MockClock) -> N
 
 async def test_6_bytes_in_flight(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """60 bodies of 30 kB and a parser that takes its time: no more than the limit and one body are held."""
-    from trioscrape._byte_budget import ByteBudget
+    from trioscrape._byte_budget import ByteBudget, Reservation
 
-    peaks = []
-    grow = ByteBudget._grow
+    budgets, peaks = [], []
+    grow = Reservation.grow
 
-    async def watched(self: ByteBudget, held: object, size: int) -> float:
-        waited = await grow(self, held, size)  # type: ignore[arg-type]
-        peaks.append(self._used)
-        return waited
+    class Watched(ByteBudget):
+        def __init__(self, limit: int) -> None:
+            super().__init__(limit)
+            budgets.append(self)
 
-    monkeypatch.setattr(ByteBudget, "_grow", watched)
+    async def watched(reservation: Reservation, size: int) -> None:
+        await grow(reservation, size)
+        peaks.append(budgets[0].reserved)
+
+    monkeypatch.setattr("trioscrape._run.wiring.ByteBudget", Watched)
+    monkeypatch.setattr(Reservation, "grow", watched)
     sites = {f"f{n}.test": Site(body=rss("x") + b" " * 30_000, chunk=1000, per_chunk=0.01) for n in range(60)}
     internet = Internet(sites)
     config = Config(bytes_in_flight=100_000, body_limit=40_000, parse_width=1, fetch_timeout=2)
@@ -417,7 +423,7 @@ async def test_7_a_store_that_is_gone_raises_as_itself(autojump_clock: MockClock
     assert sorted(r.feed.url for r in results if r.stored) == sorted(store.acknowledged)
     assert {r.reason for r in results if not r.stored} == {"not-stored"}
     assert 7 <= len(store.acknowledged) <= 7 + store.width
-    report = run.report()
+    report = await counted_report(run)
     assert len(results) == report.feeds - report.not_started == 50
     assert (report.stored, report.errors) == (len(store.acknowledged), {"not-stored": 50 - report.stored})
 
@@ -536,7 +542,7 @@ def children() -> list[str]:
     # By thread: a worker is a child of the thread that has started it.
     lists = [path.read_text() for path in Path("/proc/self/task").glob("*/children")]
     found = " ".join(lists).split()
-    return [pid for pid in found if "_worker.py" in Path(f"/proc/{pid}/cmdline").read_text()]
+    return [pid for pid in found if "_pool/worker.py" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 # 9. A bad feed is a value, not an exception.

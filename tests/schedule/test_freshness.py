@@ -57,9 +57,9 @@ def test_no_retry_after(value: str | None) -> None:
 
 
 def test_an_absurd_retry_after_is_cut_and_says_so() -> None:
-    assert retry_after("3600", NOW).words == "to be left alone until 2026-03-01 00:30 UTC"
+    assert retry_after("3600", NOW).words == "a pause until 2026-03-01 00:30 UTC"
     assert retry_after("31536000", NOW).words == (
-        "to be left alone until 2026-03-07 23:30 UTC (it said '31536000', which is cut to 7 days)"
+        "a pause until 2026-03-07 23:30 UTC (it said '31536000', which is cut to 7 days)"
     )
 
 

@@ -1,12 +1,8 @@
-"""Permanent redirects, hosts that want to be left alone: what is remembered of them, without a scrape."""
-
-from datetime import UTC, datetime, timedelta
+"""Permanent redirects: what is remembered of them, without a scrape."""
 
 import pytest
 
 from trioscrape import Feed, FeedState
-from trioscrape._errors import FeedFailed
-from trioscrape._hosts.retry_after import KEPT, Holds
 from trioscrape._http.redirects import RedirectChain
 from trioscrape._schedule.permanent_redirects import start_url
 
@@ -34,7 +30,7 @@ def test_the_way_of_a_fetch(
 ) -> None:
     way = RedirectChain()
     for status, source, target in redirects:
-        way.redirected(status, source, target)
+        way.add(status, source, target)
 
     assert way.moved_to(THERE, public=public) == (THERE if believed else None)
     assert way.remark == ("a redirect led from https to http" if noted else None)
@@ -54,28 +50,3 @@ def test_the_way_of_a_fetch(
 def test_where_a_fetch_starts(state: FeedState | None, start: str) -> None:
     """Two spellings of one URL are no move; where the list says, credentials are used."""
     assert start_url(HERE, state) == start
-
-
-def test_holds_end_and_are_bounded() -> None:
-    moment = datetime(2026, 3, 2, tzinfo=UTC)
-    holds = Holds(lambda: moment)
-    for number in range(KEPT + 1):
-        holds.refused(f"{number}.test", 503, "http-503", {"retry-after": "3600"})
-
-    holds.check("0.test")  # forgotten
-    with pytest.raises(FeedFailed) as caught:
-        holds.check("1.test")
-    assert (caught.value.asked, caught.value.not_before) == (False, moment + timedelta(hours=1))
-    moment += timedelta(hours=1)
-    holds.check("1.test")
-
-
-@pytest.mark.parametrize(
-    ("status", "headers"), [(503, {}), (500, {"retry-after": "60"}), (404, {"retry-after": "60"})]
-)
-def test_other_answers_hold_nobody_else(status: int, headers: dict[str, str]) -> None:
-    holds = Holds()
-    pause = holds.refused("a.test", status, f"http-{status}", headers)
-
-    holds.check("a.test")
-    assert (pause is not None) == bool(headers)

@@ -10,10 +10,11 @@ from trioscrape import Config, Feed, FeedState
 from trioscrape._byte_budget import ByteBudget
 from trioscrape._dns.caching import Names, ResolvedAddresses, Resolver
 from trioscrape._errors import FeedFailed
+from trioscrape._flow import Flow
 from trioscrape._hosts.queue import HostQueue
-from trioscrape._hosts.retry_after import Holds
-from trioscrape._hosts.slots import HostSlots
-from trioscrape._http import Fetched, Fetcher
+from trioscrape._hosts.retry_after import Pauses
+from trioscrape._hosts.slots import HostSlot, HostSlots
+from trioscrape._http import FetchContext, Fetched, Fetcher, Routes
 from trioscrape._http._transport import LaneTransport
 from trioscrape._http.happy_eyeballs import Connector, open_tcp
 from trioscrape._lane import Lane, Timings
@@ -27,7 +28,7 @@ class Loopback:
 
 
 class Fetching:
-    """A fetcher that can be asked several times; its connections stay parked between."""
+    """A fetcher for several fetches; its connections stay parked between them."""
 
     def __init__(
         self,
@@ -43,15 +44,18 @@ class Fetching:
             context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connector, http2=config.http2
         )
         self.names = Names(resolver or Loopback(), self.dns)
-        self.fetcher = Fetcher(self.names, self.http, self.transport, config, Holds())
+        queue = HostQueue[Any](1)
+        self.fetcher = Fetcher(Routes(self.names, config), self.http, self.transport, config, Pauses(queue))
+        self.slots = HostSlots(queue, Flow())
         self.budget = ByteBudget(config.bytes_in_flight)
 
     async def get(self, url: str, state: FeedState | None = None) -> Fetched:
-        with self.budget.hold() as held:
-            queue = HostQueue[Any](1)
-            slot = HostSlots(queue, lambda: None).held("")
-            slot.host = None
-            return await self.fetcher.fetch(Feed(url), state, Timings(), held, slot)
+        slot = HostSlot(self.slots, None)
+        try:
+            with self.budget.reservation() as reservation:
+                return await self.fetcher.fetch(FetchContext(Feed(url), state, Timings(), reservation, slot))
+        finally:
+            slot.release()
 
     async def failure(self, url: str, state: FeedState | None = None) -> FeedFailed:
         """How it fails; fails itself when it does not."""

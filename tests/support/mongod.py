@@ -87,7 +87,7 @@ class Mongod:
         self._fail_point("off", {})
 
     def _fail_point(self, mode: object, data: dict[str, Any]) -> None:
-        with MongoClient[Any](self.url) as client:
+        with MongoClient[Any](self.url, directConnection=True) as client:
             client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
 
     def freeze(self) -> None:

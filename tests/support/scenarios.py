@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
-from trioscrape import Config, Feed, Result, Scrape, Store, open_scrape
+from trioscrape import Config, Feed, Report, Result, Scrape, Store, open_scrape
 from trioscrape._hosts.retry_after import utc_now
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
@@ -75,7 +76,7 @@ def open_virtual(
     config: Config | None = None,
     parse_seconds: float = 0.0,
     now: Callable[[], datetime] = utc_now,
-) -> object:
+) -> AbstractAsyncContextManager[Scrape]:
     """`open_scrape` with everything in memory."""
     return open_scrape(
         feeds,
@@ -92,6 +93,12 @@ async def run_virtual(
     feeds: Iterable[str | Feed], internet: Internet, store: Store | None = None, **how: object
 ) -> tuple[list[Result], Scrape]:
     """All results, and the scrape after its end."""
-    async with open_virtual(feeds, internet, store, **how) as scrape:  # type: ignore[arg-type, attr-defined]
+    async with open_virtual(feeds, internet, store, **how) as scrape:  # type: ignore[arg-type]
         results = [result async for result in scrape]
     return results, scrape
+
+
+async def counted_report(scrape: Scrape) -> Report:
+    """The report of a scrape that has ended, with all that was not started."""
+    await scrape.count_not_started()
+    return scrape.report()

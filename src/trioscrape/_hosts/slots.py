@@ -1,122 +1,111 @@
-"""The slot of a host that each feed under way holds, and how it gets another host's on its way."""
+"""The slot of a host that each feed in flight has, and how a redirected feed gets another host's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import trio
 
+from .._flow import Flow
 from .queue import HostQueue
 
 
 class HostSlots:
-    """Lets feeds under way wait for the slots of hosts that they are sent on to.
+    """Lets feeds in flight wait for the slots of hosts that they are redirected to.
 
-    Whoever is under way already goes before the feeds that still wait in the host's queue: it holds
-    more than they do.
+    They go before the feeds that still queue for that host, first come, first served: what is in flight
+    already takes up more than what is not.
 
     Args:
       queue: the hosts, and the feeds that wait for them.
-      freed: called when a host may have a free slot.
+      flow: is told how many slots are taken.
     """
 
-    def __init__(self, queue: HostQueue[Any], freed: Callable[[], object]) -> None:
-        self._queue, self._freed = queue, freed
+    def __init__(self, queue: HostQueue[Any], flow: Flow) -> None:
+        self._queue, self._flow = queue, flow
         self._lots: dict[str, trio.lowlevel.ParkingLot] = {}
-        self.waiting = 0
-        """Feeds that wait for a slot of another host."""
-        self.waiting_changed: Callable[[], object] = lambda: None
-        """Called when that number has changed."""
 
-    def held(self, host: str) -> HostSlot:
-        """The slot that `HostQueue.start` has given to a feed of `host`."""
+    def started(self, host: str) -> HostSlot:
+        """The slot that a feed has from `HostQueue.start`, and that has been counted."""
         return HostSlot(self, host)
 
     def same(self, one: str, other: str) -> bool:
         """Whether two hosts count as one."""
         return self._queue.name(one) == self._queue.name(other)
 
-    def enter_nowait(self, host: str) -> bool:
-        """Take a slot of `host`, if that may be done at once."""
-        return self._queue.enter(host, trio.current_time())
+    def acquire_nowait(self, host: str) -> None:
+        """Take a slot of `host`.
 
-    async def enter(self, host: str) -> None:
-        """Take a slot of `host` as soon as there is one and the host need not be left alone."""
-        if self.enter_nowait(host):
+        Raises:
+          trio.WouldBlock: none is free, or the host is in a pause.
+        """
+        self._queue.acquire_nowait(host, trio.current_time())
+        self._flow.add(slots=1)
+
+    async def acquire(self, host: str) -> None:
+        """Take a slot of `host` as soon as one is free and the host is in no pause.
+
+        Cancellation: takes none.
+        """
+        if self._acquired(host):
             return
-        entered = False
+        acquired = False
         try:
-            with self._waiting_for(host):
-                while not (entered := self.enter_nowait(host)):
+            with self._queue.visited(host):
+                while not (acquired := self._acquired(host)):
                     with trio.move_on_at(self._queue.opens(host)):
                         await self._lot(host).park()
         finally:
-            # Who gives up may have been woken: the next one is.
-            self._wake(host, 0 if entered else 1)
-            self._freed()
+            # A task that gives up may just have been woken: then it is the next one's turn.
+            self._wake(host, 0 if acquired else 1)
 
-    @contextmanager
-    def _waiting_for(self, host: str) -> Iterator[None]:
-        self.waiting += 1
-        self.waiting_changed()
-        try:
-            with self._queue.visited(host):
-                yield
-        finally:
-            self.waiting -= 1
-            self.waiting_changed()
-
-    def leave(self, host: str) -> None:
+    def release(self, host: str) -> None:
         """Give a slot of `host` back."""
-        self._queue.finished(host, trio.current_time())
+        self._queue.release(host, trio.current_time())
         self._wake(host, 1)
-        self._freed()
+        self._flow.add(slots=-1)
+
+    def _acquired(self, host: str) -> bool:
+        try:
+            self.acquire_nowait(host)
+        except trio.WouldBlock:
+            return False
+        return True
 
     def _lot(self, host: str) -> trio.lowlevel.ParkingLot:
         return self._lots.setdefault(self._queue.name(host), trio.lowlevel.ParkingLot())
 
     def _wake(self, host: str, count: int) -> None:
         """Let so many of those who wait for `host` try; forget about a host that nobody waits for."""
-        lot = self._lot(host)
-        lot.unpark(count=count)
-        if not lot:
-            del self._lots[self._queue.name(host)]
+        name = self._queue.name(host)
+        if (lot := self._lots.get(name)) is not None:
+            lot.unpark(count=count)
+            if not lot:
+                del self._lots[name]
 
 
 class HostSlot:
-    """One feed's slot; it moves with the feed."""
+    """One feed's slot of a host; with a redirect it is exchanged for another host's."""
 
-    def __init__(self, slots: HostSlots, host: str) -> None:
+    def __init__(self, slots: HostSlots, host: str | None) -> None:
         self._slots = slots
-        self.host: str | None = host
-        """Whose slot it is; None while the feed waits for one, or has given it back."""
+        self.host = host
+        """Whose slot it is; None while the feed waits for one, and after `release`."""
 
-    async def move(self, host: str) -> None:
-        """Have a slot of `host`, in exchange for the one that is held.
+    async def switch(self, host: str) -> None:
+        """Give the slot back and take one of `host`; nothing happens if that is the same host.
 
-        That one is given back first: two hosts that redirect to each other can't block each other.
+        It is given back first: two hosts that redirect to each other can't block each other.
 
-        Cancellation: no slot is held then.
+        Cancellation: the feed has no slot then.
         """
-        if not self._is_at(host):
+        if self.host is None or not self._slots.same(self.host, host):
             self.release()
-            await self._slots.enter(host)
+            await self._slots.acquire(host)
             self.host = host
 
-    def move_nowait(self, host: str) -> bool:
-        """Whether the slot of `host` is held now; if it would have to be waited for, none is."""
-        if not self._is_at(host):
-            self.release()
-            self.host = host if self._slots.enter_nowait(host) else None
-        return self.host is not None
-
-    def _is_at(self, host: str) -> bool:
-        return self.host is not None and self._slots.same(self.host, host)
-
     def release(self) -> None:
-        """Give it back, if there is one."""
+        """Give the slot back, if there is one."""
         if self.host is not None:
             host, self.host = self.host, None
-            self._slots.leave(host)
+            self._slots.release(host)

@@ -1,7 +1,9 @@
-"""Fetching one feed: the only package beside ``_network`` that imports httpx."""
+"""Fetching one feed; the only room that imports httpx."""
 
 from __future__ import annotations
 
 from .fetcher import Fetched, Fetcher
+from .hops import FetchContext
+from .routes import Routes
 
-__all__ = ["Fetched", "Fetcher"]
+__all__ = ["FetchContext", "Fetched", "Fetcher", "Routes"]

@@ -49,12 +49,12 @@ def basic_auth(userinfo: bytes) -> bytes:
 
 
 def _sendable(value: str | None) -> str | None:
-    """None for what may come over HTTP/2 but can't be sent: control characters (RFC 9110 §5.5)."""
+    """None for what HTTP/2 can deliver but nobody may send: control characters (RFC 9110 §5.5)."""
     return value if value and all(char == "\t" or " " <= char != "\x7f" for char in value) else None
 
 
 def validators(headers: Mapping[str, str], before: FeedState | None, status: int) -> Validators:
-    """What to send next time: nothing where the server wants nothing kept.
+    """What to send next time: nothing, if the server asks for nothing to be kept.
 
     A 304 need not repeat what it confirms (RFC 9110 §15.4.5).
     """

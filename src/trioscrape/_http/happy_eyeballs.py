@@ -69,6 +69,8 @@ async def connect_fastest(
         except (OSError, trio.BrokenResourceError) as error:
             failures.append(error)
             failed.set()
+        except Exception as error:
+            raise ConnectorBug(error) from error
         else:
             won.append((address, stream))
             race.cancel_scope.cancel(reason="another address has answered")
@@ -81,10 +83,8 @@ async def connect_fastest(
                     race.start_soon(attempt, address, failed)
                     with trio.move_on_after(HEAD_START):
                         await failed.wait()
-    except BaseException as error:
+    except BaseException:
         await _close_all(won)  # noqa: ASYNC102 - waits for nobody
-        if isinstance(error, Exception):
-            raise ConnectorBug(error) from error
         raise
     await _close_all(won[1:])
     if not won:

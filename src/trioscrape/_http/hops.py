@@ -1,4 +1,4 @@
-"""The hops of one fetch: where it stands, what may be told to the server there, where it is sent next."""
+"""The hops of one fetch: where it is, what the server there may be told, where it is redirected to."""
 
 from __future__ import annotations
 
@@ -6,28 +6,53 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from .._byte_budget import Held
+from .._byte_budget import Reservation
 from .._errors import FeedFailed
 from .._hosts.slots import HostSlot
-from .._records import FeedState
+from .._lane import Timings
+from .._records import Feed, FeedState
 from .._urls import problem_with, without_credentials
 from .conditional import basic_auth
 from .limits import Clock
 from .redirects import RedirectChain
+from .routes import Target
+
+
+@dataclass(frozen=True, slots=True)
+class FetchContext:
+    """What a fetch needs to know of its feed."""
+
+    feed: Feed
+    state: FeedState | None
+    """With the validators to send."""
+    timings: Timings
+    """What the feed spends in the lanes is added here."""
+    reservation: Reservation
+    """For the bytes of its document."""
+    slot: HostSlot
+    """Of the host where the fetch begins."""
 
 
 @dataclass(slots=True)
 class Hop:
-    """Where a fetch stands between two answers."""
+    """Where a fetch is between two answers."""
 
     url: httpx.URL
     from_public: bool = False
+    """Whether a server on the public internet has redirected us here."""
     visited: frozenset[str] = frozenset()
 
     @property
     def host(self) -> str:
         """As it goes over the wire: httpx's own `URL.host` decodes IDNA, and raises when it can't."""
         return self.url.raw_host.decode("ascii").lower()
+
+    @property
+    def target(self) -> Target:
+        """What has to be found out of the network before a request."""
+        scheme = self.url.scheme
+        port = self.url.port or (443 if scheme == "https" else 80)
+        return Target(scheme, self.host, port, from_public=self.from_public)
 
     @property
     def redacted_url(self) -> str:
@@ -39,21 +64,21 @@ class Hop:
 class Visit:
     """What stays the same over all hops of one fetch."""
 
+    context: FetchContext
     start: httpx.URL
-    state: FeedState | None
+    """As the list has it."""
     clock: Clock
-    held: Held
-    slot: HostSlot
-    way: RedirectChain = field(default_factory=RedirectChain)
+    redirects: RedirectChain = field(default_factory=RedirectChain)
 
     def state_at(self, hop: Hop) -> FeedState | None:
-        """What a server there may be told that we have: validators mean nothing to another URL."""
+        """The state whose validators the server there may be sent: to another URL they mean nothing."""
+        state = self.context.state
         if (
-            self.state is None
-            or (self.state.validators_url or without_credentials(str(self.start))) != hop.redacted_url
+            state is None
+            or (state.validators_url or without_credentials(str(self.start))) != hop.redacted_url
         ):
             return None
-        return self.state
+        return state
 
     def credentials(self, url: httpx.URL) -> list[tuple[bytes, bytes]]:
         """For the server that the list names, never for one that it redirects to."""
@@ -67,8 +92,8 @@ class Visit:
         return [(b"Authorization", basic_auth(self.start.userinfo))]
 
 
-def moved_to(hop: Hop, response: httpx.Response, way: RedirectChain) -> httpx.URL:
-    """Where a redirect leads; noted in `way`. Raises `FeedFailed` when that is nowhere."""
+def moved_to(hop: Hop, response: httpx.Response, redirects: RedirectChain) -> httpx.URL:
+    """Where a redirect leads; noted in `redirects`. Raises `FeedFailed` when that is nowhere."""
     location = response.headers.get("location")
     if not location:
         raise FeedFailed("bad-redirect", "no Location header")
@@ -77,12 +102,12 @@ def moved_to(hop: Hop, response: httpx.Response, way: RedirectChain) -> httpx.UR
     target = parsed_url(location, "bad-redirect", hop.url)
     if problem := problem_with(str(target)):
         raise FeedFailed("bad-redirect", f"to {without_credentials(location)[:200]}: {problem}")
-    way.redirected(response.status_code, hop.url.scheme, target.scheme)
+    redirects.add(response.status_code, hop.url.scheme, target.scheme)
     return target.copy_with(fragment=None)
 
 
 def parsed_url(url: str, reason: str, base: httpx.URL | None = None) -> httpx.URL:
-    """`url`, joined to `base`; `FeedFailed` with `reason` when it is none."""
+    """`url`, joined to `base`; raises `FeedFailed` with `reason` when it is none."""
     try:
         parsed = httpx.URL(url) if base is None else base.join(url)
         return parsed.copy_with(host=parsed.host)  # decodes IDNA now: later, httpx raises where it likes

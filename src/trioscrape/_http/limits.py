@@ -1,4 +1,4 @@
-"""What a fetch may take: its timeout, and the least rate at which its body comes."""
+"""What a fetch may take: its timeout, and the minimum rate at which its body arrives."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import trio
 from .._errors import FeedFailed
 
 GRACE: Final = 10.0
-"""Seconds of reading before a body has to have its least rate: a server may be waking up."""
+"""Seconds of reading before the minimum rate counts: a server may be waking up."""
 
 
 class Clock:
-    """The fetch timeout. It runs only in the http lane: queues and lookups are not the server's fault."""
+    """The fetch timeout. It only runs in the http lane: queues and lookups are not the server's fault."""
 
     def __init__(self, seconds: float) -> None:
         self._whole = self._left = seconds
@@ -34,7 +34,7 @@ class Clock:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Stand still while we wait for our own sake."""
+        """Stop the clock for the body of the ``with``: we wait for something of our own."""
         left = self._scope.deadline - trio.current_time()
         self._scope.deadline = math.inf
         try:
@@ -44,11 +44,11 @@ class Clock:
 
 
 class Pace:
-    """How fast a body comes: bytes on the wire by the time spent reading.
+    """How fast a body arrives: bytes on the wire by the time spent reading.
 
-    Not by the time between its beginning and its end: what we spend decoding, or waiting until we
-    may hold more bytes, is not the server's fault. A server that sends nothing at all meets the
-    read timeout; one that sends a little now and then meets this.
+    Not by the time between its beginning and its end: what we spend decoding, or waiting for room for
+    more bytes, is not the server's fault. A server that sends nothing at all runs into the read
+    timeout; one that sends a little now and then runs into this.
 
     Args:
       minimum: bytes a second; 0: any.
@@ -60,7 +60,7 @@ class Pace:
         self._since = trio.current_time()
 
     def came(self, size: int) -> None:
-        """So many bytes were read since `resume`.
+        """Count bytes that were read since `resume`.
 
         Raises:
           FeedFailed: ``too-slow``.
@@ -71,5 +71,5 @@ class Pace:
             raise FeedFailed("too-slow", f"{self._bytes} bytes in {self._seconds:.1f} s of reading")
 
     def resume(self) -> None:
-        """Reading goes on now."""
+        """Go on counting the time: the next read begins."""
         self._since = trio.current_time()

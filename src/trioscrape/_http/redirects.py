@@ -1,4 +1,4 @@
-"""The redirects of one fetch: whether they were permanent, and what is to be said about them."""
+"""The redirects of one fetch: whether they were permanent, and what people should know about them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ PERMANENT: Final = {301, 308}
 
 
 class RedirectChain:
-    """From where a fetch has started to where it has arrived."""
+    """The redirects between where a fetch started and where it arrived."""
 
     def __init__(self) -> None:
         self._redirected = False
         self._permanent = True
         self._downgraded = False
 
-    def redirected(self, status: int, source: str, target: str) -> None:
+    def add(self, status: int, source: str, target: str) -> None:
         """Note one redirect between two URL schemes."""
         self._redirected = True
         self._permanent = self._permanent and status in PERMANENT
         self._downgraded = self._downgraded or (source, target) == ("https", "http")
 
     def moved_to(self, url: str, *, public: bool) -> str | None:
-        """`url`, where the feed was found, if nothing but permanent redirects led there; else None.
+        """`url`, where the feed was found, if only permanent redirects led there; else None.
 
         Nobody moves for good from https to http, or to an address that is not `public`: what a
         server says once must not be trusted later, when nobody watches the redirect.
         """
-        believed = self._redirected and self._permanent and public and not self._downgraded
-        return url if believed else None
+        trusted = self._redirected and self._permanent and public and not self._downgraded
+        return url if trusted else None
 
     @property
     def remark(self) -> str | None:
-        """What people should know of it."""
+        """What people should know about it."""
         return "a redirect led from https to http" if self._downgraded else None

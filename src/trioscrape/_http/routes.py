@@ -1,10 +1,10 @@
-"""Where a request goes: to the addresses of its host, or to a proxy."""
+"""Where a request goes: to the addresses of its host, or to a proxy. And under which name it queues."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .._config.config import Config
+from .._config.config import Config, HostGrouping
 from .._config.proxies import Proxy, literal
 from .._dns.address_policy import AddressRules, is_public
 from .._dns.caching import Names
@@ -13,17 +13,26 @@ from .._lane import Timings
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """What a request goes to."""
+
+    scheme: str
+    """``http`` or ``https``."""
+    host: str
+    """As httpx has it: IDNA-encoded, without brackets."""
+    port: int
+    """Of the URL; a proxy has its own."""
+    from_public: bool
+    """Whether a server on the public internet has redirected us here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """The addresses that may be connected to, and whose they are."""
 
     addresses: tuple[str, ...]
     proxy: Proxy | None = None
-    """Whom the addresses belong to; None: to the host itself."""
-
-    @property
-    def place(self) -> str | None:
-        """The address under which its feeds count, whatever order a lookup gives; None behind a proxy."""
-        return min(self.addresses) if self.proxy is None else None
+    """Whose addresses they are; None: the host's own."""
 
     @property
     def public(self) -> bool:
@@ -32,42 +41,53 @@ class Route:
 
 
 class Routes:
-    """Looks up what a request needs, and asks the address policy.
+    """Looks up what a request needs, and applies the address policy.
 
     A proxy looks the names of its targets up itself. So for a URL that goes through one, the dns
     lane looks up the proxy's name alone, and the policy can only judge what is an address already;
-    to refuse names that lead to private addresses is up to the proxy. Its own addresses may be any:
-    it is the user who has named it.
+    refusing names that lead to private addresses is up to the proxy. Its own addresses may be any:
+    the user has named it.
 
     Args:
       names: the dns lane.
-      config: policy and proxies.
+      config: policy, proxies, and how hosts are grouped.
     """
 
     def __init__(self, names: Names, config: Config) -> None:
         self._names, self._rules, self._proxies = names, AddressRules.of(config), config.proxies
+        self._by_address = config.group_hosts_by is HostGrouping.ADDRESS
 
-    async def find(self, scheme: str, host: str, port: int, *, from_public: bool, timings: Timings) -> Route:
-        """The way to `host`, ASCII as it comes in a URL.
+    async def place(self, target: Target, timings: Timings) -> str:
+        """Under which name a request queues: its host's, or by `HostGrouping.ADDRESS` its address.
 
-        Args:
-          scheme: ``http`` or ``https``.
-          host: as httpx has it: IDNA-encoded, without brackets.
-          port: of the URL; a proxy has its own.
-          from_public: whether a server on the public internet sent us here.
-          timings: whose times they are.
-
-        Raises:
-          FeedFailed: ``blocked-address`` or any reason of a lookup. A detail about the proxy names it.
+        Of several addresses it is always the same one, whatever order a lookup gives them in. A host that
+        can't be looked up, or is reached through a proxy, keeps its name.
 
         Cancellation: see `Names.addresses`.
         """
-        host = host.lower().rstrip(".")
-        if (proxy := self._proxies.proxy_for(scheme, host, port)) is None:
+        if self._by_address:
+            try:
+                route = await self.find(target, timings)
+            except FeedFailed:
+                return target.host  # `find` will fail in the same way again
+            if route.proxy is None:
+                return min(route.addresses)
+        return target.host
+
+    async def find(self, target: Target, timings: Timings) -> Route:
+        """The way to `target`; what it takes in the dns lane is added to `timings`.
+
+        Raises:
+          FeedFailed: ``blocked-address``, or any reason of a lookup. A detail about the proxy names it.
+
+        Cancellation: see `Names.addresses`.
+        """
+        host = target.host.lower().rstrip(".")
+        if (proxy := self._proxies.proxy_for(target.scheme, host, target.port)) is None:
             found = await self._names.addresses(host, timings)
-            return Route(self._checked(host, found, from_public=from_public))
+            return Route(self._checked(host, found, from_public=target.from_public))
         if (address := literal(host)) is not None:
-            self._checked(host, (str(address),), from_public=from_public)
+            self._checked(host, (str(address),), from_public=target.from_public)
         try:
             return Route(await self._names.addresses(proxy.host, timings), proxy)
         except FeedFailed as failed:

@@ -30,6 +30,38 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class Category:
+    """A tag with what it is (RSS ``category``, Atom ``category``)."""
+
+    term: str
+    scheme: str | None = None
+    """Which set of tags it is from (RSS ``domain``, Atom ``scheme``); often a URL."""
+    label: str | None = None
+    """The tag for people, where the term is for machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySource:
+    """The feed that an entry was taken from (RSS ``source``, Atom ``source``)."""
+
+    title: str | None = None
+    """Plain text on one line."""
+    link: str | None = None
+    """RSS: the feed itself. Atom: the page that it is the feed of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is said in an episode, as a file (``podcast:transcript``)."""
+
+    url: str
+    type: str | None = None
+    """Media type: ``text/vtt``, ``application/srt`` …"""
+    language: str | None = None
+    """A language tag (BCP 47); None: that of the episode."""
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One item of a feed."""
 
@@ -42,11 +74,11 @@ class Entry:
     title: Annotated[str | None, TITLE] = None
     """Plain text on one line: escape it before it goes into HTML."""
     summary: Annotated[str | None, SUMMARY] = None
-    """As `summary_type` says; None where it would repeat the content."""
+    """HTML or text, see `summary_type`; None where it would repeat the content."""
     summary_type: Annotated[TextType | None, TEXT_TYPE] = None
     """None when there is no summary."""
     content: Annotated[str | None, CONTENT] = None
-    """As `content_type` says."""
+    """HTML or text, see `content_type`."""
     content_type: Annotated[TextType | None, TEXT_TYPE] = None
     """None when there is no content."""
     authors: Annotated[tuple[str, ...], NAMES] = ()
@@ -120,11 +152,13 @@ class ParsedFeed:
     hub: str | None = None
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
-    """Whether its entries are known by link, because too many ids are empty or not unique."""
+    """Whether its entries are known by link, because its publisher gives them no ids, or the same ones."""
     has_more: bool = False
     """Whether the document has more entries than `Config.entries_limit`; these are the first ones."""
     parser: str = "feedparser"
     """The parser that has read it, for statistics only."""
+    shared_keys: tuple[str, ...] = ()
+    """Ids and links that several of its entries have had, now or before: none is known by them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,19 +44,16 @@ class Kind(ABC, Generic[T]):
     """What the values of a field are. None is no value of any kind: a field allows it or does not."""
 
     expected: str
-    """What a value must be, as a message says it after "must be"."""
+    """What a value must be: the words of a message after "must be"."""
     column: ClassVar[str] = "TEXT"
     """The type of its column in SQLite."""
 
     @abstractmethod
     def reader(self, form: Form) -> Read[T]:
-        """What makes a value of what is written.
-
-        It raises one of `INVALID` if that is not valid.
-        """
+        """The function that turns what is written into a value, or raises one of `INVALID`."""
 
     def writer(self, form: Form) -> Write[T] | None:  # noqa: ARG002
-        """What makes of a value what is written; None: it is written as it is."""
+        """The function that turns a value into what is written; None: it is written as it is."""
         return None
 
     def clean(self, value: T) -> tuple[T | None, bool]:

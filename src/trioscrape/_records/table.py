@@ -63,7 +63,7 @@ class Table(Generic[R]):
         return self._written(dict(zip(self._names, self._values(record), strict=True)), form)
 
     def write_cleaned(self, record: R, form: Form) -> tuple[dict[str, Any], bool]:
-        """The same of the record as a store can hold it, and whether something had to be left out."""
+        """The fields of the record as a store can hold it, and whether something had to be left out."""
         values, _, cut = self._cleaned(record)
         return self._written(values, form), cut
 
@@ -78,7 +78,7 @@ class Table(Generic[R]):
         """The record that `write` has written as `found`.
 
         Args:
-          found: a field that it lacks has its default; what is no field is ignored.
+          found: a field that is missing has its default; other names are ignored.
           form: the one it was written in.
           others: fields of the record that have no kind.
 

@@ -1,4 +1,4 @@
-"""What a feed's state becomes by a fetch, and what it says without one. Pure functions."""
+"""A feed's state after a fetch, and what it says before one. Pure functions."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def after_success(
     Args:
       candidate: the feed and its state before.
       fetched: the answer.
-      body_hash: of its body, or of the one that it says is still true.
+      body_hash: of its body, or of the known one if that has not been modified.
       parsed: what the body says; None when it is known already.
       now: when the answer came.
       interval: the user's seconds between two fetches.
@@ -103,8 +103,8 @@ def _next_unconditional(
     due = known.next_unconditional if known is not None else None
     if due is not None and due > now and known is not None and known.body_hash == body_hash:
         return due
-    # Asked without validators, it has sent another body under those that we had: a 304 would have been
-    # wrong, and the ones before may have been.
+    # To a request without validators it has sent another body under those that we had: a 304 would have
+    # been wrong, and the ones before may have been.
     caught = (
         known is not None
         and is_conditional(known)
@@ -116,14 +116,14 @@ def _next_unconditional(
 
 
 def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, interval: float) -> FeedState:
-    """The state after a failure: what is known stays, and the feed is left alone for a while.
+    """The state after a failure: what is known stays, and the next fetch is put off.
 
-    A feed that was not even asked, because its host wants to be left alone, has not failed once more.
+    A feed that no request was sent for, because its host is in a pause, has not failed once more.
     """
     feed = candidate.feed
     known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, feed.title)
     until = failed.not_before or now
-    if not failed.asked:
+    if not failed.sent:
         return replace(known, failure=failed.reason, next_fetch=until)
     if failed.reason == GONE_REASON:
         return replace(

@@ -11,10 +11,11 @@ from typing import Final
 from .._byte_budget import ByteBudget
 from .._config.config import Config
 from .._errors import FeedFailed
+from .._flow import Flow
 from .._hosts.slots import HostSlot
-from .._http import Fetched, Fetcher
+from .._http import FetchContext, Fetched, Fetcher
 from .._lane import Lane, Timings
-from .._parse import FeedDocument, Parser
+from .._parse import FeedDocument, RecordParser
 from .._records import (
     EntryCounts,
     Feed,
@@ -36,8 +37,8 @@ from .seen import Seen
 class Lanes:
     """The four lanes of a scrape."""
 
-    def __init__(self, config: Config, store: Store) -> None:
-        self.dns = Lane("dns", config.dns_width, spare=config.dns_abandoned)
+    def __init__(self, config: Config, store: Store, flow: Flow) -> None:
+        self.dns = Lane("dns", config.dns_width, spare=config.dns_abandoned, flow=flow)
         self.http = Lane("http", config.http_width)
         self.parse = Lane("parse", config.parse_width)
         self.store = Lane("store", store.width)
@@ -48,12 +49,12 @@ class Lanes:
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """What takes feeds through the lanes. It knows of no nursery and no other feed."""
+class Pipeline:
+    """Takes feeds through the lanes. It knows of no nursery and of no other feed."""
 
     lanes: Lanes
     fetcher: Fetcher
-    parser: Parser
+    parser: RecordParser
     store: StoreLane
     budget: ByteBudget
     arrivals: Seen[str]
@@ -61,54 +62,65 @@ class Passage:
     now: Callable[[], datetime]
     config: Config
 
-    async def outcome(self, candidate: Candidate, slot: HostSlot) -> Result:
-        """Whatever becomes of the feed, as a value. `slot` is that of its host.
+    async def outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
+        """Whatever becomes of the feed, as a value.
+
+        Args:
+          candidate: the feed, with what is known of it.
+          slot: of its host.
+          timings: what it spends in the lanes is added here.
 
         Raises:
           StoreError: the store is gone for good.
+          OutageInDoubt: see `StoreLane.save`.
 
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
-        timings = Timings()
         try:
             return await self._through_the_lanes(candidate, slot, timings)
         except FeedFailed as failed:
-            # Its frames hold the document, and this one would hold them.
+            # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
         return await self._failed(candidate, failure, timings)
 
     async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
-        lanes, known = self.lanes, candidate.state
-        with self.budget.hold() as held:
-            # The dns lane and the http lane, a turn in each for every hop.
-            sent = to_send(known, self.now())
-            fetched = await self.fetcher.fetch(candidate.feed, sent, timings, held, slot)
+        known = candidate.state
+        with self.budget.reservation() as reservation:
+            # The dns lane and the http lane, once for every hop.
+            context = FetchContext(candidate.feed, to_send(known, self.now()), timings, reservation, slot)
+            fetched = await self.fetcher.fetch(context)
             body_hash = _body_hash(fetched, known)
-            parsed = None
-            if fetched.body is not None and (known is None or known.body_hash != body_hash):
-                async with lanes.parse.slot(timings):
-                    parsed = await self.parser.parse(self._document(fetched.body, fetched, known))
+            # The parse lane, unless the body is known.
+            parsed = await self._parsed(fetched, body_hash, known, timings)
             state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.config.interval)
             result = Result(
                 candidate.feed,
                 Outcome.NOT_MODIFIED,
                 *self._remarks(fetched, parsed),
-                same_as=self._arrived(candidate.feed, fetched.url),
+                same_as=await self._arrived(candidate.feed, fetched.url),
                 lanes=timings.lanes,
             )
             if parsed is None and state == known:
                 return result
+            # The store lane, unless there is nothing to remember.
             entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
         return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
 
-    def _document(self, body: bytes, fetched: Fetched, known: FeedState | None) -> FeedDocument:
-        return FeedDocument(
-            body,
+    async def _parsed(
+        self, fetched: Fetched, body_hash: str | None, known: FeedState | None, timings: Timings
+    ) -> ParsedFeed | None:
+        """What the document says; None when there is none, or it is the one that is known."""
+        if fetched.body is None or (known is not None and known.body_hash == body_hash):
+            return None
+        document = FeedDocument(
+            fetched.body,
             fetched.url,
             fetched.content_type,
             distrusts_ids=known is not None and known.distrusts_ids,
             entries_limit=self.config.entries_limit,
         )
+        async with self.lanes.parse.slot(timings):
+            return await self.parser.parse(document)
 
     def _remarks(self, fetched: Fetched, parsed: ParsedFeed | None) -> tuple[str | None, str | None]:
         """The reason and the detail of a feed that has not failed."""
@@ -117,13 +129,13 @@ class Passage:
         cut = f"only its first {self.config.entries_limit:,} entries are taken"
         return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
 
-    def _arrived(self, feed: Feed, url: str) -> str | None:
+    async def _arrived(self, feed: Feed, url: str) -> str | None:
         """The first feed of the run that has arrived there, if that was another one."""
-        first = self.arrivals.before(feed_id(url), feed.redacted_url)
+        first = await self.arrivals.add(feed_id(url), feed.redacted_url)
         return None if first is None else first[0]
 
     async def _failed(self, candidate: Candidate, failed: FeedFailed, timings: Timings) -> Result:
-        """Remember a failure, unless it is our own refusal: that is another one under other settings."""
+        """Remember a failure, unless it is our own refusal: with other settings there might be none."""
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
         if stored:

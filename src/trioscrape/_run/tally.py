@@ -1,9 +1,12 @@
-"""Counting a scrape: every feed in exactly one outcome, at every moment and also after a cancellation."""
+"""The results of a scrape: counted, then handed out."""
 
 from __future__ import annotations
 
 from collections import Counter
+from types import TracebackType
 from typing import Final
+
+import trio
 
 from .._records import EntryCounts, FailureExample, Outcome, Result
 
@@ -11,7 +14,7 @@ SHOWN: Final = 10
 
 
 class Tally:
-    """What has become of the feeds so far."""
+    """What has become of the feeds so far: every one in exactly one outcome, also after a cancellation."""
 
     def __init__(self) -> None:
         self.accepted = 0
@@ -44,3 +47,32 @@ class Tally:
             self.examples.setdefault(result.reason, FailureExample(result.feed.redacted_url, result.detail))
         if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
             self.not_stored_examples.append(result)
+
+
+class Results:
+    """Hands out results, until its ``with`` block ends, to whoever receives from `channel`.
+
+    Nothing is buffered: a slow consumer slows the lanes.
+    """
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self._send, self.channel = trio.open_memory_channel[Result](0)
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._send.close()
+
+    async def give(self, result: Result) -> None:
+        """Hand out the result of a feed that has been accepted and counted."""
+        await self._send.send(result)
+
+    async def give_unfetched(self, result: Result) -> None:
+        """Accept and count a feed that is not fetched at all, and hand out its result."""
+        self.tally.accepted += 1
+        self.tally.count(result)
+        await self._send.send(result)

@@ -55,7 +55,7 @@ def retry_after(value: str | None, now: datetime) -> Pause | None:
         return None
     until = now + min(asked, LONGEST)
     cut = f" (it said {text[:60]!r}, which is cut to {LONGEST.days} days)" if asked > LONGEST else ""
-    return Pause(until, f"to be left alone until {format_moment(until)}{cut}")
+    return Pause(until, f"a pause until {format_moment(until)}{cut}")
 
 
 def http_date(text: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Stores: what feeds had, and what is known of them."""
+"""Stores: where entries, the states of feeds and the totals of runs are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store as feeds see it: behind its lane, and waited for while it takes nothing."""
+"""The store as feeds see it: behind its lane, and waited for while it is unavailable."""
 
 from __future__ import annotations
 
@@ -16,14 +16,26 @@ from .._lane import Lane, Timings
 from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Report
 from .protocol import Store
 
-FIRST_PAUSE: Final = 0.25
-"""Seconds until a store that has failed is asked again; after each further failure twice as long."""
-LONGEST_PAUSE: Final = 10.0
-"""Seconds. A store that is back is noticed by then, and one that is not has little to do."""
+FIRST_WAIT: Final = 0.25
+"""Seconds until a call that has failed is tried again; after each further failure twice as long."""
+LONGEST_WAIT: Final = 10.0
+"""Seconds. A store that is back is noticed by then, and one that is not is hardly bothered."""
 OWN_FAILURES: Final = 3
 """Failures of one save, each while others have been stored since the one before, until it is given up."""
 
 T = TypeVar("T")
+
+
+class OutageInDoubt(Exception):
+    """Nothing but a single save has failed, and for as long as an outage is waited for.
+
+    Either it is an outage, or it is this feed alone that can't be stored: the caller knows whether there
+    are others that will show. `error` is what to raise if there are none.
+    """
+
+    def __init__(self, error: StoreError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 @dataclass(eq=False, slots=True)
@@ -33,33 +45,32 @@ class _Call(Generic[T]):
     attempt: Callable[[], Awaitable[T]]
     timings: Timings = field(default_factory=Timings)
     saves: bool = False
-    """Whether it saves a feed: a store that can't write may well be read, so reading proves nothing."""
+    """Whether it saves a feed. A full disk can still be read: only saving shows that an outage is over."""
     failed_at: int | None = None
     """How many feeds had been stored when it failed last; None: it has not failed."""
     own_failures: int = 0
 
 
 class StoreLane:
-    """A store behind its lane. An outage holds up feeds and costs none.
+    """A store behind its lane. Feeds wait for the end of an outage, and none is lost to it.
 
     A call that the store can't serve now (`StoreUnavailable`) is made again; every call of a store is
-    idempotent. During an outage only one of the callers asks, after ever longer pauses; the others
-    queue behind it and hold no slot of the lane. They take turns, so that one whose call fails for a
-    cause of its own does not speak for all. With the first call that succeeds everybody goes on.
+    idempotent. During an outage only one of the callers tries, after ever longer waits; the others
+    queue behind it and have no slot of the lane. They take turns, so that one whose call fails for a
+    reason of its own does not stand for all. With the first call that succeeds everybody goes on.
 
-    A save may never fit into the store's timeout, and take along those that are merged with it. So
-    those that have failed ask one at a time also when the others have gone on. One that fails then, and
-    again when others have been stored meanwhile, is no outage but a feed that can't be stored. And an
-    outage in which nothing but a single save has failed is in doubt: others have to try.
+    A save may never fit into the store's timeout, and fail those that are merged with it as well. So
+    those that have failed go on trying one at a time also when the others have gone on. One that fails
+    then, and again when others have been stored meanwhile, is no outage but a feed that can't be stored.
+    While nothing but a single save has failed, an outage is in doubt: others have to try.
 
     Args:
       store: open.
       lane: whose slots its calls take.
       outage_timeout: seconds from the first failure, with no success after it, until a failure is raised as
         `StoreError`. The last attempt is made by then, and takes no longer than the store's own timeout.
-      jitter: a number from 0 to 1, each time another; it cuts each pause by up to a half, so that programs
-        that share a store do not come back in step.
-      others_can_try: whether there are more feeds, to end the doubt when a single save has waited that long.
+      jitter: gives a number from 0 to 1, a new one with each call; it cuts each wait by up to a half, so
+        that programs that share a store do not come back in step.
     """
 
     def __init__(
@@ -69,28 +80,27 @@ class StoreLane:
         outage_timeout: float,
         *,
         jitter: Callable[[], float] = random.random,
-        others_can_try: Callable[[], bool] = lambda: False,
     ) -> None:
         self._store, self._lane, self._outage_timeout = store, lane, outage_timeout
-        self._jitter, self._others_can_try = jitter, others_can_try
+        self._jitter = jitter
         self._clock = trio.lowlevel.current_clock()
         self._failure: str | None = None
-        self._since = self._pause = self._again = 0.0
-        self._asking = trio.Lock()
+        self._since = self._wait = self._again = 0.0
+        self._trying = trio.Lock()
         self._stored = 0
         # Those that have failed since the last success, unless they were found to fail by themselves.
         self._failing: set[_Call[Any]] = set()
 
     @property
     def outage(self) -> Outage | None:
-        """The outage that goes on at this moment; it may be asked for in any thread."""
+        """The outage at this moment, if there is one; may be looked at from any thread."""
         if self._failure is None:
             return None
         return Outage(self._clock.current_time() - self._since, self._failure)
 
     @property
     def takes_nothing(self) -> bool:
-        """Whether there is an outage beyond doubt: more than a single save has failed."""
+        """Whether there is an outage beyond doubt: not just a single save has failed."""
         return self._failure is not None and not self._in_doubt
 
     @property
@@ -102,10 +112,11 @@ class StoreLane:
         return await self._made(_Call(partial(self._store.load, feed_ids)))
 
     async def save(self, update: FeedUpdate, timings: Timings) -> EntryCounts:
-        """See `Store.save`. What the feed waits for the end of an outage is charged to nothing.
+        """See `Store.save`. The time that the feed waits for the end of an outage counts nowhere.
 
         Raises:
-          FeedFailed: ``not-stored``: the store takes others, or others have to show that it does.
+          FeedFailed: ``not-stored``; the store takes others.
+          OutageInDoubt: this save alone has failed until the outage timeout.
 
         Cancellation: while waiting, gives up; a write that has begun is finished, and its success
         returned, for the caller to report.
@@ -124,14 +135,14 @@ class StoreLane:
                         if self._failure is None:  # or it has failed while this one queued
                             return await self._attempted(call)
                 else:
-                    async with self._asking:
+                    async with self._trying:
                         if self._failure is not None or call.failed_at is not None:  # or it is back
                             await trio.sleep_until(self._again)
                             async with self._lane.slot(call.timings):
                                 return await self._attempted(call)
 
     async def _attempted(self, call: _Call[T]) -> T:
-        # Who asks whether an outage is over learns nothing of its own call.
+        # A call that only tries whether an outage is over says nothing about itself.
         others_go_on = self._failure is None and call.failed_at is not None and call.failed_at < self._stored
         try:
             result = await call.attempt()
@@ -153,12 +164,12 @@ class StoreLane:
         if call.own_failures == OWN_FAILURES:
             raise FeedFailed("not-stored", f"{error}; others were stored meanwhile") from error
         if self._failure is None:
-            self._again = trio.current_time() + FIRST_PAUSE * 2**call.own_failures
+            self._again = trio.current_time() + FIRST_WAIT * 2**call.own_failures
 
     def _failed(self, call: _Call[T], error: StoreUnavailable) -> None:
         now = trio.current_time()
         if self._failure is None:
-            self._since, self._again, self._pause = now, now, FIRST_PAUSE
+            self._since, self._again, self._wait = now, now, FIRST_WAIT
         self._failure = str(error)
         if not call.own_failures:
             self._failing.add(call)
@@ -167,11 +178,12 @@ class StoreLane:
             waited = (
                 f"; nothing could be stored for {self._outage_timeout:g} s" if self._outage_timeout else ""
             )
-            if call.own_failures or (self._in_doubt and self._others_can_try()):
+            if call.own_failures:
                 raise FeedFailed("not-stored", f"{error}{waited}") from error
-            raise StoreError(f"{error}{waited}") from error
+            failure = StoreError(f"{error}{waited}")
+            raise (OutageInDoubt(failure) if self._in_doubt else failure) from error
         # Calls that were under way when the outage began fail with the first one, and say no more than it.
         if now >= self._again:
-            pause = self._pause * (1 - self._jitter() / 2)
-            self._again = now + min(pause, left)
-            self._pause = min(2 * self._pause, LONGEST_PAUSE)
+            wait = self._wait * (1 - self._jitter() / 2)
+            self._again = now + min(wait, left)
+            self._wait = min(2 * self._wait, LONGEST_WAIT)

@@ -26,10 +26,12 @@ class _Connectable(Store, Protocol):
 async def open_store(
     url: str, *, width: int = 4, connect_timeout: float = 10, call_timeout: float = 10
 ) -> AsyncIterator[Store]:
-    """Connect to the store that `url` names, make or migrate what is needed, and close it after the block.
+    """Connect to the store that `url` names, prepare it, and close it after the block.
 
     ``mongodb://HOST/DATABASE`` and ``mongodb+srv://HOST/DATABASE`` are MongoDB (the database is
     ``trioscrape`` if none is named), ``sqlite:PATH`` is an SQLite file, which is created if need be.
+
+    Tables, collections and indexes are created if need be, and data of an older version is migrated.
 
     Open the store before the first feed is looked up: then no lookup of a feed can delay a write.
 

@@ -1,9 +1,9 @@
 """What a store is.
 
 To add one to trioscrape, copy ``testing/_memory_store.py``, which keeps everything in dictionaries, to a
-file in this folder and replace the dictionaries by calls of a database; give it a URL scheme in ``open``;
-and add a line to ``STORES`` in ``tests/support/stores.py``: ``tests/store/test_contract_*.py`` then check
-that it keeps the promises made here.
+file in this folder, and replace the dictionaries by calls of a database. Add a line to ``STORES`` in
+``tests/support/stores.py``: then ``tests/store/test_contract_*.py`` check that it keeps the promises made
+here. `open_store` needs to know the scheme of its URLs, see ``open``.
 
 A store of your own needs none of that: any object with these methods can be the ``store`` of a scrape.
 """

@@ -34,7 +34,7 @@ ENTRY_FIELDS: Final[Mapping[str, Field]] = {
 
 
 def is_newer(version: int) -> str:
-    """What a store says, after its URL, of a schema version that this trioscrape does not know."""
+    """The message, after the URL of a store, for a schema version that is too new."""
     return (
         f"has schema version {version}, and this trioscrape knows versions up to {SCHEMA_VERSION};"
         " install a newer trioscrape"
@@ -42,7 +42,7 @@ def is_newer(version: int) -> str:
 
 
 def cannot_be_read(version: int | None) -> str | None:
-    """What a store says, after its URL, of a schema version that it can't read; None when it can."""
+    """The message, after the URL of a store, for a schema version that can't be read; None if it can."""
     if not version:
         return "is empty: nothing has been stored in it"
     if version > SCHEMA_VERSION:

@@ -48,7 +48,7 @@ class Threads:
     async def reserved(self) -> AsyncIterator[Run]:
         """Wait for a thread, which is reserved for the calls of the block: they start at once.
 
-        So that what is to be done can be decided when it can be started.
+        For a caller who decides what to do when it can be started.
         """
 
         async def run(call: Callable[[Unpack[Ts]], T], /, *args: *Ts) -> T:

@@ -34,7 +34,7 @@ _TROUBLE_OF_ONE_SERVER: Final = frozenset(
         112,  # WriteConflict
         133,  # FailedToSatisfyReadPreference
         11601,  # Interrupted: somebody has killed the operation
-        43,  # CursorNotFound: this and the next two are what a read meets when its server changes
+        43,  # CursorNotFound: this and the next two come to a read whose server changes
         175,  # QueryPlanKilled
         237,  # CursorKilled
     }
@@ -56,7 +56,7 @@ def is_outage(error: Exception) -> bool:
     if isinstance(error, (AutoReconnect, WaitQueueTimeoutError)):
         return True
     if isinstance(error, BulkWriteError):
-        # What it says of some of the writes says nothing of the others.
+        # It has codes of its own for the writes that failed.
         return _passes(error)
     if isinstance(error, OperationFailure) and error.code in _OUTAGE:
         return True

@@ -45,7 +45,7 @@ def _connected(path: str, timeout: float, *, uri: bool) -> sqlite3.Connection:
 
 
 def enable_wal(db: sqlite3.Connection, seconds: float) -> None:
-    """Put the file into WAL mode, for which other connections are waited for so long.
+    """Put the file into WAL mode, and wait at most so many seconds for other connections.
 
     Raises:
       sqlite3.OperationalError: it can't be done, or not in time.

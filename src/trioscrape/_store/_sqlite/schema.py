@@ -114,7 +114,7 @@ def entry_of_row(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def known_of_row(row: Sequence[Any]) -> Known:
-    """What a row of `SELECT_KNOWN` says."""
+    """The entry in a row of `SELECT_KNOWN`, as far as `plan` needs it."""
     digest, updated, rewrites = row
     with suppress(ValueError, TypeError):
         updated = updated and datetime.fromisoformat(updated)

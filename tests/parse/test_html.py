@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from trioscrape._parse.html import plain, sanitised
-from trioscrape._parse.html_depth import DEEPEST, FEW, FORMATTED, shallow
+from trioscrape._parse.html import DEEPEST, FEW, FORMATTED, plain, sanitised, shallow
 
 URL = "http://feeds.test/"
 

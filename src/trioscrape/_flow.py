@@ -1,0 +1,74 @@
+"""The feeds of a scrape, counted: the state that admission watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from trio_util import AsyncValue
+
+
+class State(NamedTuple):
+    """A scrape at one moment, as far as admission goes by it."""
+
+    in_flight: int = 0
+    """Feeds that have been let in and are not done."""
+    slots: int = 0
+    """Slots of hosts that they have: one each, but for those that wait for a slot of another host."""
+    stuck: int = 0
+    """Lookups that are overdue."""
+    locating: int = 0
+    """Feeds whose host is looked up before they can queue for it."""
+    hungry: bool = False
+    """Whether nothing that has been read of the list can be started."""
+    read: bool = False
+    """Whether the list has been read to its end."""
+    draining: bool = False
+    """Whether no more feeds are let in."""
+
+
+class Flow:
+    """Counts what is in flight, and wakes whoever waits for the counts to change.
+
+    It is the one place where those who know something (a feed that ends, a host's slot that becomes
+    free, a lookup that is stuck) tell it to the one who waits for it, without knowing each other.
+    """
+
+    def __init__(self) -> None:
+        # `now` is the same, within reach of mypy and of a fast look.
+        self._state: Any = AsyncValue(State())
+        self.now = State()
+
+    def add(self, *, in_flight: int = 0, slots: int = 0, stuck: int = 0, locating: int = 0) -> None:
+        """Change the counts by so much."""
+        now = self.now
+        self._set(
+            State(
+                now.in_flight + in_flight,
+                now.slots + slots,
+                now.stuck + stuck,
+                now.locating + locating,
+                now.hungry,
+                now.read,
+                now.draining,
+            )
+        )
+
+    def note(self, **facts: bool) -> None:
+        """Change what is not counted: ``hungry``, ``read`` or ``draining``."""
+        self._set(self.now._replace(**facts))
+
+    async def change(self) -> None:
+        """Wait until anything changes.
+
+        Nothing is missed between a look at `now` and this call, unless there is a checkpoint between them.
+        """
+        await self._state.wait_transition()
+
+    async def until(self, condition: Callable[[State], bool]) -> None:
+        """Wait until the state is so; `condition` is asked again with each change."""
+        await self._state.wait_value(condition)
+
+    def _set(self, state: State) -> None:
+        self.now = state
+        self._state.value = state

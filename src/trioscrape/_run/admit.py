@@ -1,0 +1,169 @@
+"""Admission: which feed is let into the lanes next, and when.
+
+::
+
+    feed list ─► read ahead ─► is it due? ─► (locate) ─► a queue for each host ─► room in flight ─► lanes
+                 250 at once,   its result    only by     served in turn, a slot
+                 with states    if it is not  address     of the host each
+
+Two tasks work here. `Admission.read_ahead` fills the queues, and reads no further than is needed to find
+a feed that can be started. `Admission.next` is where the task of the next feed waits until it is let in.
+Both wait for a single thing: that the counts of `Flow` change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import trio
+
+from .._config.config import Config, HostGrouping
+from .._errors import FeedFailed
+from .._flow import Flow, State
+from .._groups import ungrouped
+from .._hosts.queue import HostQueue
+from .._hosts.slots import HostSlot, HostSlots
+from .._http import Fetcher
+from .._lane import Timings
+from .._records import Outcome, Result
+from .._store.lane import StoreLane
+from .candidates import Candidate
+from .feed_source import FeedSource
+from .next_state import not_due
+from .scopes import Scopes
+from .tally import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Lets feeds in: host by host in turn, no more than may be in flight, none in an outage of the store."""
+
+    source: FeedSource
+    queue: HostQueue[Candidate]
+    slots: HostSlots
+    fetcher: Fetcher
+    """Locates feeds."""
+    store: StoreLane
+    """Knows when feeds are due."""
+    flow: Flow
+    results: Results
+    """Gets the results of feeds that are not fetched at all."""
+    now: Callable[[], datetime]
+    config: Config
+    _reading: Scopes = field(default_factory=Scopes)
+
+    async def read_ahead(self) -> None:
+        """Read the list and queue the feeds that are due; ends with the list, or when the scrape drains."""
+        with ungrouped():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._receive)
+                while batch := await self._next_batch():
+                    unfetched = []
+                    for candidate in batch:
+                        if (result := self._unfetched(candidate)) is not None:
+                            unfetched.append(result)
+                        elif self.config.group_hosts_by is HostGrouping.ADDRESS:
+                            self.flow.add(locating=1)
+                            nursery.start_soon(self._locate, candidate)
+                        else:
+                            self.queue.put(candidate)
+                    self.flow.note(hungry=False)
+                    for result in unfetched:
+                        await self.results.give_unfetched(result)
+        self.flow.note(read=True)
+
+    async def next(self) -> tuple[Candidate, HostSlot] | None:
+        """Wait until a feed is let in; it is in flight from then on, and has a slot of its host.
+
+        None: no more feeds are going to be let in. Only one task may wait here at a time. It must call
+        `done` when its feed is.
+        """
+        # Else each feed that is cancelled would let in another one that is cancelled then.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        flow, queue = self.flow, self.queue
+        while not flow.now.draining:
+            if self._is_full(flow.now) or self.store.takes_nothing:
+                await flow.change()
+            elif (candidate := queue.start(trio.current_time())) is not None:
+                flow.add(in_flight=1, slots=1)
+                return candidate, self.slots.started(candidate.host)
+            elif flow.now.read and not queue:
+                return None
+            else:
+                flow.note(hungry=True)
+                with trio.move_on_at(queue.next_time):
+                    await flow.change()
+        return None
+
+    def done(self, slot: HostSlot) -> None:
+        """Note that a feed is in flight no longer."""
+        slot.release()
+        self.flow.add(in_flight=-1)
+
+    def drain(self) -> None:
+        """Let no more feeds in, and stop reading the list, also where the store is waited for."""
+        self.flow.note(draining=True)
+        self._reading.cancel()
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are more feeds than a single one that is in flight."""
+        now = self.flow.now
+        return now.in_flight > 1 or not (now.draining or (now.read and not self.queue))
+
+    async def _receive(self) -> None:
+        with self._reading.open():
+            await self.source.receive()
+
+    async def _next_batch(self) -> Sequence[Candidate]:
+        """Some more feeds, with what the store knows of them; none at the end of the list."""
+        with self._reading.open():
+            await self.flow.until(self._wants_more)
+            batch = await self.source.take()
+            sound = [candidate.feed_id for candidate in batch if candidate.problem is None]
+            states = await self.store.load(sound) if sound else {}
+            return [candidate.knowing(states.get(candidate.feed_id)) for candidate in batch]
+        return ()
+
+    def _wants_more(self, now: State) -> bool:
+        """Whether to read on: nothing can be started, and there is room in the queues."""
+        return (
+            now.hungry
+            and len(self.queue) + now.locating < self.config.look_ahead
+            and now.locating < self._room(now)
+        )
+
+    def _unfetched(self, candidate: Candidate) -> Result | None:
+        """The result of a feed that is not fetched: it is no URL, or not due."""
+        if candidate.problem is not None:
+            feed = candidate.feed
+            where = f"line {feed.line}: " if feed.line is not None else ""
+            detail = f"{where}{feed.redacted_url[:200]!r}: {candidate.problem}"
+            return Result(feed, Outcome.REFUSED, "not-a-url", detail)
+        return None if self.config.ignore_schedule else not_due(candidate, self.now())
+
+    async def _locate(self, candidate: Candidate) -> None:
+        """Queue a feed under its host's address; what the lookup takes is charged to the feed."""
+        timings, place = Timings(), candidate.host
+        try:
+            with self._reading.open():
+                with suppress(FeedFailed):  # fetching it will fail in the same way
+                    place = await self.fetcher.place(candidate.feed, candidate.state, timings)
+                self.queue.put(replace(candidate, host=place, timings=timings))
+        finally:
+            self.flow.add(locating=-1)
+
+    def _is_full(self, now: State) -> bool:
+        """Whether as many feeds are in flight as may be.
+
+        Those that wait for a slot of another host are let in beside: they take up no more than a task.
+        """
+        waiting = min(now.in_flight - now.slots, self.config.look_ahead)
+        return now.in_flight >= self._room(now) + waiting
+
+    def _room(self, now: State) -> int:
+        """Feeds that may be busy at once. Those whose lookup is stuck are not: others are let in beside."""
+        return self.config.in_flight + min(now.stuck, self.config.dns_abandoned)

@@ -1,0 +1,34 @@
+"""Cancelling several tasks together, and nothing else of what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+
+
+class Scopes:
+    """Cancel scopes of tasks that are cancelled together, those that open one later as well."""
+
+    def __init__(self) -> None:
+        self._open: set[trio.CancelScope] = set()
+        self._cancelled = False
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Have the body of the ``with`` cancelled by `cancel`."""
+        with trio.CancelScope() as scope:
+            self._open.add(scope)
+            if self._cancelled:
+                scope.cancel()
+            try:
+                yield
+            finally:
+                self._open.discard(scope)
+
+    def cancel(self) -> None:
+        """Cancel what is under way in any of them."""
+        self._cancelled = True
+        for scope in self._open:
+            scope.cancel()
