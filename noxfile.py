@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,10 +14,13 @@ import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.error_on_missing_interpreters = True
+# One that is missing is named, and its sessions are skipped; the oldest must be there.
+nox.options.error_on_missing_interpreters = False
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
+OLDEST, *NEWER = PYTHONS
+QUICK = tuple(f"tests/{room}" for room in ("config", "house", "parse", "schedule"))
 
 
 FLAKE8_ASYNC = (
@@ -27,26 +35,74 @@ def install(session: nox.Session, group: str) -> None:
     session.install(".", *nox.project.dependency_groups(PROJECT, group))
 
 
-@nox.session(python=PYTHONS)
+def put_interpreters_on_the_path() -> None:
+    """Let nox find the Pythons that pyenv has, and not only its shims.
+
+    Those are on the PATH for versions too that the user has not switched on, and then only say so.
+    """
+    root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    for version in PYTHONS:
+        found = [
+            path for path in root.glob(f"versions/{version}.*/bin") if (path / f"python{version}").exists()
+        ]
+        if found and not _runs(f"python{version}"):
+            newest = max(
+                found, key=lambda path: [int(number) for number in re.findall(r"\d+", path.parent.name)]
+            )
+            os.environ["PATH"] = f"{newest}{os.pathsep}{os.environ['PATH']}"
+
+
+def _runs(python: str) -> bool:
+    path = shutil.which(python)
+    return (
+        path is not None and not subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode
+    )
+
+
+put_interpreters_on_the_path()
+if not _runs(f"python{OLDEST}"):
+    sys.exit(f"Python {OLDEST}, the oldest that is supported, is not installed")
+
+
+def _suite(session: nox.Session, *coverage: str) -> None:
+    # Most tests wait for something most of the time: three at once take half as long on two cores.
+    session.run("pytest", "-n", "3", "-m", "not alone", *coverage)
+    report = ("--cov-append", "--cov-report=term") if coverage else ()
+    session.run("pytest", "-m", "alone", *coverage, *report)
+
+
+@nox.session(python=OLDEST)
 def tests(session: nox.Session) -> None:
     """The test suite with branch coverage, against a real mongod; with arguments, pytest with those."""
     install(session, "tests")
     if session.posargs:
         session.run("pytest", *session.posargs)
         return
-    # Most tests wait for something most of the time: three at once take half as long on two cores.
-    session.run("pytest", "-n", "3", "-m", "not alone", "--cov", "--cov-report=")
-    session.run("pytest", "-m", "alone", "--cov", "--cov-append", "--cov-report=term")
+    _suite(session, "--cov", "--cov-report=")
 
 
-@nox.session(python=PYTHONS[0])
+@nox.session(python=NEWER)
+def quick(session: nox.Session) -> None:
+    """A quick form of the suite on each newer Python that is installed: no database, no servers."""
+    install(session, "tests")
+    session.run("pytest", "-q", "-n", "3", "-m", "not alone", "--hypothesis-profile=quick", *QUICK)
+
+
+@nox.session(python=PYTHONS, default=False, name="tests-all")
+def tests_all(session: nox.Session) -> None:
+    """The whole suite on each Python that is installed: about ten minutes each."""
+    install(session, "tests")
+    _suite(session)
+
+
+@nox.session(python=OLDEST)
 def typing(session: nox.Session) -> None:
     """mypy --strict on the package, on how it is used and on the examples."""
     install(session, "typing")
     session.run("mypy")
 
 
-@nox.session(python=PYTHONS[0])
+@nox.session(python=OLDEST)
 def lint(session: nox.Session) -> None:
     """ruff and flake8-async: the second knows trio better."""
     session.install(*nox.project.dependency_groups(PROJECT, "lint"))
@@ -56,7 +112,7 @@ def lint(session: nox.Session) -> None:
     session.run("flake8-async", *FLAKE8_ASYNC, *map(str, sorted(files)))
 
 
-@nox.session(python=PYTHONS[0])
+@nox.session(python=OLDEST)
 def examples(session: nox.Session) -> None:
     """Each example is run; those that take long take a short form."""
     install(session, "tests")
@@ -66,14 +122,14 @@ def examples(session: nox.Session) -> None:
     session.run("python", "examples/hobbled_resolver.py", "--feeds", "80", env={"PYTHONPATH": "tests"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def story(session: nox.Session) -> None:
     """The story that trioscrape comes from, in full: 500 feeds, 100 ms a lookup, about three minutes."""
     install(session, "tests")
     session.run("python", "examples/hobbled_resolver.py", env={"PYTHONPATH": "tests"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def hostile(session: nox.Session) -> None:
     """Every hostile server many times over, in the middle of a healthy scrape: about four minutes."""
     install(session, "tests")
@@ -84,14 +140,14 @@ def hostile(session: nox.Session) -> None:
     session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def pathological(session: nox.Session) -> None:
     """Documents made to break parsers, in their full size: 200,000 levels, texts of 50 MB; a minute."""
     install(session, "tests")
     session.run("pytest", "tests/parse/test_pathological.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def fuzz(session: nox.Session) -> None:
     """Documents that nobody has thought of, for a minute, or for so many seconds: ``-- 600``.
 
@@ -105,7 +161,7 @@ def fuzz(session: nox.Session) -> None:
         session.run("pytest", "-q", *files, "--hypothesis-profile=fuzz", seed)
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def bench(session: nox.Session) -> None:
     """Benchmarks with their tables; all of ``tests/bench``, or those that are named: ``-- store``."""
     install(session, "tests")
@@ -114,28 +170,28 @@ def bench(session: nox.Session) -> None:
         session.run("python", f"tests/bench/{name}.py", env={"PYTHONPATH": "tests"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def crash(session: nox.Session) -> None:
     """The program is killed at 100 random moments with each store, and run again: about ten minutes."""
     install(session, "tests")
     session.run("pytest", "tests/cli/test_crash.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def outage(session: nox.Session) -> None:
     """Servers are killed, restarted, away or voted out while the program runs: about three minutes."""
     install(session, "tests")
     session.run("pytest", "tests/cli/test_outage.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def scale(session: nox.Session) -> None:
     """A store with 2,000,000 entries, and a run that finds nothing new: about fifteen minutes."""
     install(session, "tests")
     session.run("python", "tests/support/scale.py", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
-@nox.session(python=PYTHONS[0], default=False)
+@nox.session(python=OLDEST, default=False)
 def conformance(session: nox.Session) -> None:
     """Both passes against feedparser, on its own 2,000 test documents and on real feeds: two minutes."""
     install(session, "tests")

@@ -3,15 +3,15 @@
     python examples/hobbled_resolver.py [--feeds 500] [--mongodb URL]
 
 A data scientist fetched 500 feeds and stored their entries in MongoDB on localhost. Every run ended
-in timeouts *to the database*: on his machine one `getaddrinfo` ran at a time in the whole process,
-and when the driver looked up "localhost" for one more connection, it stood behind 500 feeds
-(A. Jesse Jiryu Davis, "How To Hobble Your Python Web-Scraper With getaddrinfo()", 2016).
+in timeouts *to the database*: on his machine, only one `getaddrinfo` call could run at a time in a
+process. When the driver looked up "localhost" for another connection, that lookup waited behind those
+of 500 feeds (A. Jesse Jiryu Davis, "How To Hobble Your Python Web-Scraper With getaddrinfo()", 2016).
 
-Python has had no such lock since 3.10. Here it is put back: one lock around `socket.getaddrinfo`,
-100 ms for each feed's name. Then 500 feeds, all from this machine, are scraped twice: first in the
-naive shape (one nursery, httpx and PyMongo on trio's default thread limiter, a connection pool that
-grows), then through trioscrape's lanes. MongoDB is the one of ``--mongodb``, else a `mongod` that is
-started for the occasion; without any, both write to SQLite.
+Python has not had this lock since 3.10. This example brings it back: a lock around
+`socket.getaddrinfo`, and 100 ms for each feed's host name. Then it scrapes 500 feeds, all served on this
+machine, twice: first in the naive way (one nursery, httpx and PyMongo in trio's default threads, a
+connection pool that grows), then through trioscrape's lanes. The entries go to the MongoDB given with
+``--mongodb``, or else to a `mongod` that is started for this; if there is none, to SQLite.
 """
 
 from __future__ import annotations
@@ -42,39 +42,66 @@ import trioscrape
 
 @dataclass
 class Run:
-    """What one way of scraping came to."""
+    """How one way of scraping did."""
 
-    lost: int = 0
+    failed: int = 0
     """Feeds whose entries are not in the database."""
     slowest_write: float = 0.0
-    """Seconds from wanting to write until it was written."""
+    """Seconds from the decision to write until it was done."""
     wall: float = 0.0
     """Seconds."""
 
 
+@dataclass
+class Lookups:
+    """The lookups of feeds behind the lock."""
+
+    count: int = 0
+    busy: float = 0.0
+    """Seconds in which one was under way."""
+    began: float = 0.0
+    ended: float = 0.0
+
+    @property
+    def wall(self) -> float:
+        """Seconds from the beginning of the first one to the end of the last one."""
+        return self.ended - self.began
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Count what happens in the block, which holds the lock."""
+        began = time.perf_counter()
+        self.began = self.began or began
+        yield
+        self.ended = time.perf_counter()
+        self.busy += self.ended - began
+        self.count += 1
+
+
 @contextmanager
-def hobbled(seconds: float) -> Iterator[None]:
-    """One getaddrinfo at a time in this process; each name under .test takes so long."""
-    lock, real = threading.Lock(), socket.getaddrinfo
+def hobbled(seconds: float) -> Iterator[Lookups]:
+    """Allow one getaddrinfo call at a time in this process. Each name under .test takes `seconds`."""
+    lock, real, lookups = threading.Lock(), socket.getaddrinfo, Lookups()
 
     def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
         with lock:
             numeric = kwargs.get("flags", args[3] if len(args) > 3 else 0) & socket.AI_NUMERICHOST
             if numeric or not str(host).rstrip("'").endswith(".test"):
                 return real(host, port, *args, **kwargs)
-            time.sleep(seconds)
+            with lookups.one():
+                time.sleep(seconds)
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", int(port or 0)))]
 
     socket.getaddrinfo = getaddrinfo
     try:
-        yield
+        yield lookups
     finally:
         socket.getaddrinfo = real
 
 
 @asynccontextmanager
 async def open_feeds(count: int) -> AsyncIterator[list[str]]:
-    """So many feeds of three entries each, every one on a host of its own, all served from here."""
+    """`count` feeds of three entries each, on as many host names, all served by this process."""
 
     async def serve(stream: trio.SocketStream) -> None:
         async with stream:
@@ -94,7 +121,7 @@ async def open_feeds(count: int) -> AsyncIterator[list[str]]:
 
 
 async def naive(feeds: list[str], write: Callable[[list[dict[str, Any]]], object]) -> Run:
-    """What one writes on a first afternoon, and what is in most scrapers."""
+    """The obvious way to write a scraper, and the way of most scrapers."""
     run, began = Run(), time.perf_counter()
 
     async def one(http: httpx.AsyncClient, url: str) -> None:
@@ -108,7 +135,7 @@ async def naive(feeds: list[str], write: Callable[[list[dict[str, Any]]], object
             finally:
                 run.slowest_write = max(run.slowest_write, time.perf_counter() - asked)
         except (httpx.HTTPError, pymongo.errors.PyMongoError):
-            run.lost += 1
+            run.failed += 1
 
     async with (
         httpx.AsyncClient(limits=httpx.Limits(max_connections=None)) as http,
@@ -127,7 +154,7 @@ async def through_lanes(feeds: list[str], store_url: str) -> Run:
         began = time.perf_counter()
         async with trioscrape.open_scrape(feeds, store=store) as scrape:
             async for result in scrape:
-                run.lost += not result.stored
+                run.failed += not result.stored
                 if times := result.lanes.get("store"):
                     run.slowest_write = max(run.slowest_write, times.waited + times.worked)
         run.wall = time.perf_counter() - began
@@ -136,9 +163,9 @@ async def through_lanes(feeds: list[str], store_url: str) -> Run:
 
 @contextmanager
 def naive_writer(url: str, folder: str) -> Iterator[Callable[[list[dict[str, Any]]], object]]:
-    """How the naive scraper writes: a driver with default settings, or a SQLite file."""
+    """How the naive scraper writes: with a driver in its default settings, or to a SQLite file."""
     if url.startswith("mongodb"):
-        # localhost, as everybody writes it: the driver looks that up for every new connection.
+        # "localhost", as most people write it: the driver looks it up for every new connection.
         with pymongo.MongoClient[dict[str, Any]](url.replace("127.0.0.1", "localhost")) as client:
             yield client["naive"]["entries"].insert_many
             client.drop_database("naive")
@@ -154,7 +181,7 @@ def naive_writer(url: str, folder: str) -> Iterator[Callable[[list[dict[str, Any
 
 
 def find_mongod() -> str | None:
-    """A mongod on the PATH, or the one that the test dependencies bring."""
+    """A mongod on the PATH, or the one that the test dependencies install."""
     if path := shutil.which("mongod"):
         return path
     spec = importlib.util.find_spec("fiftyone")
@@ -167,7 +194,7 @@ def find_mongod() -> str | None:
 
 @contextmanager
 def database(url: str | None, folder: str) -> Iterator[str]:
-    """A store URL: the given one, a mongod of our own, or SQLite."""
+    """A store URL: the given one, that of a mongod started here, or SQLite."""
     if url is not None or (mongod := find_mongod()) is None:
         yield url or f"sqlite:{folder}/lanes.db"
         return
@@ -195,14 +222,16 @@ async def main(count: int, url: str | None) -> None:
             with hobbled(0.1):
                 after = await through_lanes(feeds, store_url)
     print(f"{'':16}{'naive':>12}{'lanes':>12}")
-    print(f"{'feeds lost':16}{before.lost:>12}{after.lost:>12}")
+    print(f"{'feeds failed':16}{before.failed:>12}{after.failed:>12}")
     print(f"{'slowest write':16}{before.slowest_write:>10.2f} s{after.slowest_write:>10.2f} s")
     print(f"{'wall time':16}{before.wall:>10.1f} s{after.wall:>10.1f} s")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="500 feeds behind one lock around getaddrinfo, twice.")
-    parser.add_argument("--feeds", type=int, default=500)
-    parser.add_argument("--mongodb", metavar="URL", help="mongodb://host/database; its contents stay")
+    parser = argparse.ArgumentParser(
+        description="Scrape feeds behind a lock around getaddrinfo, in two ways."
+    )
+    parser.add_argument("--feeds", type=int, default=500, metavar="N", help="how many (default: 500)")
+    parser.add_argument("--mongodb", metavar="URL", help="a server to use: mongodb://HOST/DATABASE")
     arguments = parser.parse_args()
     trio.run(main, arguments.feeds, arguments.mongodb)

@@ -1,10 +1,9 @@
-"""What comes into a store, as it comes in.
+"""Print the entries that were stored or changed since yesterday, and follow the store.
 
     python examples/read_back.py [STORE] [--follow]
 
-STORE is ``sqlite:PATH`` or ``mongodb://…``; ``sqlite:embed.db`` when it is not given, which
-``embed.py`` fills. It prints what has come in within a day, and with ``--follow`` looks again every ten
-seconds, while scrapes go on beside it:
+STORE is ``sqlite:PATH`` or ``mongodb://…``; the default is ``sqlite:embed.db``, which ``embed.py`` fills.
+With ``--follow`` it looks for new ones every ten seconds, while scrapes write to the store:
 
     2026-02-28 13:00:00  A feed: Entry 0
     …
@@ -28,8 +27,8 @@ async def main(store_url: str, *, follow: bool) -> None:
     seen: dict[tuple[str, str], datetime] = {}
     async with trioscrape.open_reader(store_url) as reader:
         while True:
-            # Moments are taken a little before their write is done: what is as old as a minute may
-            # still come, so that minute is read again, and what was seen of it is left out.
+            # `last_changed` is taken shortly before the write is done, so an entry may appear a little
+            # later than its moment. The last minute is read again, without what was printed already.
             seen = {key: moment for key, moment in seen.items() if moment >= since}
             async for stored in reader.read_entries(since=since, oldest_first=True):
                 key = (stored.feed_id, stored.entry.key)

@@ -14,6 +14,7 @@ from support.mongod import Mongod, ReplicaSet, find_mongod, running
 
 # The same examples every time, and no limit in seconds: `nox -s fuzz` looks for others.
 settings.register_profile("suite", derandomize=True, database=None, deadline=None, max_examples=100)
+settings.register_profile("quick", derandomize=True, database=None, deadline=None, max_examples=10)
 settings.register_profile("fuzz", database=None, deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("suite")
 

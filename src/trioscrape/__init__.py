@@ -11,14 +11,16 @@ from ._config.config import AddressPolicy, Config, HostGrouping
 from ._dns.caching import ResolvedAddresses, Resolver
 from ._dns.native import NativeResolver
 from ._dns.system import SystemResolver
-from ._errors import REASONS, StoreError, StoreUnavailable, TrioscrapeError, UsageError
+from ._errors import REASONS, FeedFailed, StoreError, StoreUnavailable, TrioscrapeError, UsageError
 from ._http.happy_eyeballs import Connector
-from ._parse import FeedDocument, Parser
+from ._parse import FeedDocument, Parser, RawEntry, RawFeed, RawText
 from ._records import (
+    Category,
     DuplicateFeed,
     Enclosure,
     Entry,
     EntryCounts,
+    EntrySource,
     FailureExample,
     Feed,
     FeedState,
@@ -34,6 +36,7 @@ from ._records import (
     Result,
     Statistics,
     StoredEntry,
+    Transcript,
 )
 from ._run.api import Scrape, open_scrape, scrape
 from ._store import Reader, Store, open_reader, open_store
@@ -42,15 +45,18 @@ from ._urls import feed_id
 __all__ = [
     "REASONS",
     "AddressPolicy",
+    "Category",
     "Config",
     "Connector",
     "DuplicateFeed",
     "Enclosure",
     "Entry",
     "EntryCounts",
+    "EntrySource",
     "FailureExample",
     "Feed",
     "FeedDocument",
+    "FeedFailed",
     "FeedState",
     "FeedTimers",
     "FeedUpdate",
@@ -63,6 +69,9 @@ __all__ = [
     "ParsedFeed",
     "Parser",
     "Quantiles",
+    "RawEntry",
+    "RawFeed",
+    "RawText",
     "Reader",
     "Report",
     "ResolvedAddresses",
@@ -75,6 +84,7 @@ __all__ = [
     "StoreUnavailable",
     "StoredEntry",
     "SystemResolver",
+    "Transcript",
     "TrioscrapeError",
     "UsageError",
     "feed_id",

@@ -6,7 +6,8 @@
           └── StoreUnavailable      it takes nothing now; another attempt may help
 
 A feed that fails is not in this tree: it is a value, a `Result` whose outcome is
-``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`.
+``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`. `FeedFailed` is not in it
+either: it is how a parser says that its feed has failed, and ends inside of the scrape.
 """
 
 from __future__ import annotations
@@ -39,54 +40,64 @@ class StoreUnavailable(StoreError):
 
 
 class FeedFailed(Exception):
-    """How a step says that its feed ends here; it never leaves the package.
+    """How a `Parser`, or another step of a feed's way, says that the feed ends here, and why.
 
-    The way through the lanes turns it into a `Result` at one single place.
+    It becomes a `Result` with this reason and detail, whose outcome is ``failed`` for all but a few
+    reasons. No other feed is touched, and it never reaches the caller of a scrape.
+
+    Args:
+      reason: one of `REASONS`, or ``http-NNN``.
+      detail: the reason in more words, for people. No credentials.
+      not_before: when the server wants to be fetched again at the earliest; aware.
+      sent: False when no request was sent, because the host is in a pause (Retry-After).
+
+    Raises:
+      ValueError: `reason` is not one of the reasons.
     """
 
     def __init__(
         self, reason: str, detail: str = "", *, not_before: datetime | None = None, sent: bool = True
     ) -> None:
+        if not is_reason(reason):
+            raise ValueError(f"{reason!r} is not one of the reasons")
         super().__init__(reason, detail)
         self.reason = reason
         self.detail = detail
         self.not_before = not_before
-        """What the server said about when to come again."""
         self.sent = sent
-        """False: no request was sent, since its host is in a pause."""
 
 
 REASONS: Final[dict[str, str]] = {
-    "not-a-url": "the line is no http or https URL",
-    "name-not-found": "the name does not exist or has no address",
-    "lookup-timeout": "the lookup did not answer within its timeout",
-    "lookup-failed": "the lookup failed for another cause",
+    "not-a-url": "the line is not an http or https URL",
+    "name-not-found": "the host name does not exist or has no address",
+    "lookup-timeout": "the DNS lookup took longer than its timeout",
+    "lookup-failed": "the DNS lookup failed for another reason",
     "blocked-address": "the address policy does not allow the address",
     "connection-refused": "the server refused the connection",
-    "unreachable": "no route to the server, or none of its addresses could be reached",
+    "unreachable": "there is no route to the server, or none of its addresses could be reached",
     "connect-timeout": "connecting took longer than its timeout",
-    "tls": "the TLS handshake failed; the detail has the certificate's problem in words",
-    "connection-lost": "the server closed the connection in the middle of an answer",
-    "protocol-error": "the answer is not valid HTTP",
-    "read-timeout": "the server sent nothing for as long as the read timeout",
-    "too-slow": "the body came more slowly than the least rate",
+    "tls": "the TLS handshake failed; the detail explains problems with the certificate",
+    "connection-lost": "the connection was closed in the middle of the response",
+    "protocol-error": "the response is not valid HTTP",
+    "read-timeout": "the server sent nothing for the length of the read timeout",
+    "too-slow": "the body arrived more slowly than the minimum rate",
     "fetch-timeout": "the whole fetch took longer than its timeout",
-    "too-large": "the body is larger than the body limit",
-    "decompression-bomb": "the body is larger than the limit, and 100 times as large as what was sent",
-    "bad-encoding": "the body's Content-Encoding is unknown or broken, or there are more than two",
-    "too-many-redirects": "more redirects than the limit",
-    "redirect-loop": "a redirect leads to a URL that was already visited",
-    "bad-redirect": "a redirect leads nowhere, or to something that is no http or https URL",
-    "http-NNN": "the server answered with this status, 404 or 503 for example",
-    "rate-limited": "the server says that it was asked too often (429)",
-    "challenge": "Cloudflare asks for a browser",
-    "not-a-feed": "the document is no RSS, Atom, RDF or JSON feed",
-    "malformed": "the document begins as a feed does, and nothing could be recovered of it",
+    "too-large": "the document is larger than the body limit",
+    "decompression-bomb": "the document exceeds the body limit, and is 100 times larger than what was sent",
+    "bad-encoding": "the Content-Encoding is unknown or broken, or there are more than two",
+    "too-many-redirects": "there were more redirects than the limit",
+    "redirect-loop": "a redirect led back to a URL that was already visited",
+    "bad-redirect": "a redirect has no target, or one that is not an http or https URL",
+    "http-NNN": "the server answered with this status, such as 404 or 503",
+    "rate-limited": "the server answered 429, too many requests",
+    "challenge": "Cloudflare demands a browser",
+    "not-a-feed": "the document is not an RSS, Atom, RDF or JSON feed",
+    "malformed": "the document begins like a feed, but nothing could be recovered from it",
     "parse-timeout": "parsing took longer than its timeout",
-    "parse-crash": "the parser or its worker process broke on the document",
+    "parse-crash": "the parser failed on the document, or its process died",
     "too-many-entries": "the document has more entries than the limit; the first ones are stored",
-    "not-stored": "the store did not take it, or nothing at all, and was not waited for any longer",
-    "cancelled": "the scrape was cancelled while the feed was under way",
+    "not-stored": "the store did not accept the feed, or was unavailable for too long",
+    "cancelled": "the scrape was cancelled while the feed was in flight",
 }
 
 

@@ -6,6 +6,8 @@ import hashlib
 import re
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
+import idna
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 # The userinfo of a URL's authority, up to its last "@" (RFC 3986 §3.2.1).
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
@@ -68,6 +70,32 @@ def normalised(url: str) -> str:
     colon_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
     netloc = f"{user}{host}{colon_port}"
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path or "/", parts.query, ""))
+
+
+def ascii_host(host: str) -> str:
+    """`host` as DNS and TLS have it: lower case, and a name in Unicode by UTS 46, as browsers encode it.
+
+    A label that IDNA 2008 does not allow but UTS 46 does, an emoji for example, is encoded all the same:
+    such names are registered, and browsers open them.
+
+    Raises:
+      ValueError: no name can be made of it.
+    """
+    if not host.isascii():
+        host = idna.uts46_remap(host, std3_rules=False, transitional=False)
+    labels = [_ascii_label(label) for label in host.lower().split(".")]
+    if max(map(len, labels)) > 63:
+        raise ValueError("a label of a host name has 63 characters at most (RFC 1035 §2.3.4)")
+    return ".".join(labels)
+
+
+def _ascii_label(label: str) -> str:
+    if label.isascii():
+        return label
+    try:
+        return idna.alabel(label).decode("ascii")
+    except idna.InvalidCodepoint:
+        return f"xn--{label.encode('punycode').decode('ascii')}"
 
 
 def feed_id(url: str) -> str:

@@ -29,8 +29,9 @@ from pymongo.collection import Collection
 from trioscrape import Entry, FeedState, FeedUpdate
 from trioscrape._lane import Lane, Timings
 from trioscrape._parse import FeedDocument, parse_document
+from trioscrape._records.kinds import Form
 from trioscrape._store import open_store
-from trioscrape._store._mongo.client import INDEXES
+from trioscrape._store._mongo.schema import INDEXES
 from trioscrape._store.records import entry_record, now
 
 from support.mongod import find_mongod, running
@@ -159,7 +160,10 @@ def documents(updates: Sequence[FeedUpdate]) -> list[Documents]:
     moment = now()
     times = {"rewrites": 0, "first_seen": moment, "last_changed": moment}
     return [
-        [{"feed": update.state.feed_id, **entry_record(entry), **times} for entry in update.entries]
+        [
+            {"feed": update.state.feed_id, **entry_record(entry, Form.DOCUMENT), **times}
+            for entry in update.entries
+        ]
         for update in updates
     ]
 

@@ -20,13 +20,13 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 import trioscrape
-from trioscrape._cli.options import parse
+from trioscrape._cli.command import parse
 from trioscrape.testing import InlineParser
 
 from support.documented import FEED, FEEDS, internet
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SECTION = README[README.index("## What is stored") : README.index("## When a feed is asked again")]
+SECTION = README[README.index("## What is stored") : README.index("## When a feed is fetched again")]
 NAMES = {"feeds", "entries", "runs", "meta"}
 
 OF_THE_MOMENT = re.compile(
@@ -243,4 +243,5 @@ class TestReadingBack:
     def test_the_commands_are_understood(self) -> None:
         [commands] = blocks("console")
         for line in commands.splitlines():
-            assert parse(shlex.split(line.partition(">")[0])[3:]).moving is not None
+            command, _ = parse(shlex.split(line.partition(">")[0])[3:])
+            assert command.name in {"export", "import", "copy"}

@@ -142,7 +142,7 @@ class TestBadLists:
     def test_empty(self, write, content):
         path = write(content)
 
-        assert problem(path) == f"{path}: there is no feed in it"
+        assert problem(path) == f"{path}: it contains no feeds"
 
     def test_missing(self, tmp_path):
         path = str(tmp_path / "none.txt")
@@ -170,7 +170,7 @@ class TestBadLists:
     def test_a_feed_is_no_feed_list(self, write):
         path = write('<?xml version="1.0"?><rss version="2.0"><channel/></rss>')
 
-        assert problem(path) == f"{path}: XML, but no OPML: its root is <rss>"
+        assert problem(path) == f"{path}: XML, but not OPML: its root element is <rss>"
 
     def test_entities_are_refused_before_they_expand(self, write):
         bomb = (
@@ -178,7 +178,9 @@ class TestBadLists:
         )
         path = write(bomb)
 
-        assert problem(path) == f"{path}, line 2: it declares an XML entity; a feed list needs none"
+        assert (
+            problem(path) == f"{path}, line 2: it declares an XML entity, which is not allowed in a feed list"
+        )
 
     def test_binary_and_utf16_text(self, write):
         assert "a zero byte" in problem(write("http://a.test/\n".encode("utf-16")))
@@ -193,7 +195,7 @@ class TestPipes:
     def test_empty_standard_input(self, monkeypatch):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
 
-        assert problem("-") == "standard input: there is no feed in it"
+        assert problem("-") == "standard input: it contains no feeds"
 
     def test_closed_standard_input(self, monkeypatch):
         monkeypatch.setattr(sys, "stdin", None)

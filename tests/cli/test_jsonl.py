@@ -1,4 +1,4 @@
-"""Lines of JSON and rows of CSV: what is written, and what is taken for a record."""
+"""Lines of JSON and rows of CSV: what is written, and what is read as a record."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from trioscrape import Enclosure, Entry, FeedState, StoredEntry
 from trioscrape._cli.csv import COLUMNS, header, row_of
 from trioscrape._cli.jsonl import LONGEST_LINE, BadLine, line_of, record_of
+from trioscrape._records.feed_state import FEED_STATE
+from trioscrape._records.kinds import Form
 from trioscrape._store._sqlite.read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from trioscrape._store._sqlite.schema import TABLES
 from trioscrape._store.pages import Wanted
-from trioscrape._store.records import restored_record, state_record
-from trioscrape._store.values import clean_state
+from trioscrape._store.records import clean_state, restored_record
 
 from support.stores import FEED, FULL_ENTRY, entry, state
 
@@ -40,6 +41,7 @@ def line(record: Any, **changes: Any) -> bytes:
     [
         STORED,
         StoredEntry(FEED, Entry("k", "h"), FIRST, FIRST),
+        StoredEntry(FEED, Entry("k", "h"), LAST, FIRST),  # the clock was set back
         state(),
         FeedState(FEED, "https://a.test/"),
         state(etag=f' W/"{bytes(range(256)).decode("latin-1")}" '),
@@ -62,7 +64,7 @@ def test_the_fields_are_those_of_the_records() -> None:
     assert set(COLUMNS) == names - {"hash"}
 
 
-def test_what_is_missing_has_its_default_and_what_is_unknown_is_not_looked_at() -> None:
+def test_a_missing_field_has_its_default_and_an_unknown_one_is_ignored() -> None:
     short = {"type": "feed", "feed_id": FEED, "url": "https://a.test/", "colour": "red", "timers": {}}
 
     assert record_of(json.dumps(short).encode()) == FeedState(FEED, "https://a.test/")
@@ -76,7 +78,7 @@ def test_moments_of_other_zones_and_of_none_are_utc() -> None:
     assert found == STORED
 
 
-def test_no_url_of_a_feed_brings_credentials() -> None:
+def test_credentials_in_urls_of_a_feed_are_left_out() -> None:
     bad = line(state(), url="https://me:secret@a.test/", validators_url="https://me:secret@a.test/f")
 
     found = record_of(bad)
@@ -93,43 +95,49 @@ def test_no_url_of_a_feed_brings_credentials() -> None:
         (b"[" * 100_000, "not JSON"),
         (b'{"type": "feed", "failures": ' + b"9" * 5000 + b"}", "not JSON"),
         (b" " * (LONGEST_LINE + 1), "longer than 64 MiB"),
-        (b"[]", "no object with"),
-        (b"null", "no object with"),
-        (b'{"type": "run"}', "no object with"),
-        (b'{"type": ["feed"]}', "no object with"),
+        (b"[]", 'not an object with "type": "feed" or "type": "entry"'),
+        (b"null", 'not an object with "type": "feed" or "type": "entry"'),
+        (b'{"type": "run"}', 'not an object with "type": "feed" or "type": "entry"'),
+        (b'{"type": ["feed"]}', 'not an object with "type": "feed" or "type": "entry"'),
         (b'{"type": "feed"}', "feed_id is missing"),
         (b'{"type": "entry"}', "key is missing"),
-        (line(STORED, key=""), "key is nothing"),
-        (line(STORED, title=7), "title is nothing"),
-        (line(STORED, tags=None), "tags is nothing"),
-        (line(STORED, tags=["a", 7]), "tags is nothing"),
-        (line(STORED, enclosures=[{}]), "url is missing"),
-        (line(STORED, enclosures=["x"]), "enclosures is nothing"),
-        (line(STORED, enclosures=[{"url": "x", "length": True}]), "length is nothing"),
-        (line(STORED, content_type="xml"), "content_type is nothing"),
-        (line(STORED, truncated=1), "truncated is nothing"),
-        (line(STORED, first_seen=None), "first_seen is nothing"),
-        (line(STORED, published="yesterday"), "published is nothing"),
-        (line(STORED, published="0001-01-01T00:00+14:00"), "published is nothing"),
-        (line(STORED, last_changed="2020-01-01"), "last_changed is before first_seen"),
-        (line(state(), url=None), "url is nothing"),
-        (line(state(), url="ftp://me:secret@a.test/"), "url is nothing"),
-        (line(state(), failures="3"), "failures is nothing"),
-        (line(state(), timers=[]), "timers is nothing"),
-        (line(state(), timers={"every": 1.5}), "every is nothing"),
-        (line(state(), timers={"every": 2**31}), "every is nothing"),
-        (line(state(), failures=-1), "failures is nothing"),
-        (line(state(), failures=True), "failures is nothing"),
-        (line(state(), moved_days="2026"), "moved_days is nothing"),
-        (line(state(), moved_days=["\ud800"]), "moved_days is nothing"),
-        (line(state(), failure="\ud800"), "failure is nothing"),
-        (line(state(), body_hash="x" * 201), "body_hash is nothing"),
-        (line(state(), feed_id="\ud800"), "feed_id is nothing"),
-        (line(STORED, feed_id=7), "feed_id is nothing"),
+        (line(STORED, key=""), "key must be text that is not empty"),
+        (line(STORED, title=7), "title must be text"),
+        (line(STORED, tags=None), "tags must be a list of texts"),
+        (line(STORED, tags=["a", 7]), "tags must be a list of texts"),
+        (line(STORED, enclosures=[{}]), "enclosures: url is missing"),
+        (line(STORED, enclosures=["x"]), "enclosures must be a list of enclosures"),
+        (
+            line(STORED, enclosures=[{"url": "x", "length": True}]),
+            "enclosures: length must be a whole number from 0 to",
+        ),
+        (line(STORED, content_type="xml"), "content_type must be html or text"),
+        (line(STORED, truncated=1), "truncated must be true or false"),
+        (line(STORED, first_seen=None), "first_seen must be a date and time (ISO 8601)"),
+        (line(STORED, published="yesterday"), "published must be a date and time (ISO 8601)"),
+        (line(STORED, published="0001-01-01T00:00+14:00"), "published must be a date and time (ISO 8601)"),
+        (line(state(), url=None), "url must be an http or https URL"),
+        (line(state(), url="ftp://me:secret@a.test/"), "url must be an http or https URL"),
+        (line(state(), failures="3"), "failures must be a whole number from 0 to 2147483647"),
+        (line(state(), timers=[]), "timers must be an object"),
+        (line(state(), timers={"every": 1.5}), "timers: every must be a whole number from 0 to 2147483647"),
+        (line(state(), timers={"every": 2**31}), "timers: every must be a whole number from 0 to 2147483647"),
+        (line(state(), failures=-1), "failures must be a whole number from 0 to 2147483647"),
+        (line(state(), failures=True), "failures must be a whole number from 0 to 2147483647"),
+        (line(state(), moved_days="2026"), "moved_days must be a list of days like 2026-02-28"),
+        (line(state(), moved_days=["\ud800"]), "moved_days must be a list of days like 2026-02-28"),
+        (line(state(), etag="日本"), "etag must be text that an HTTP header can hold"),
+        (line(state(), moved_to="nowhere"), "moved_to must be an http or https URL"),
+        (
+            line(state(), timers={"skip_hours": [24]}),
+            "timers: skip_hours must be a list of hours from 0 to 23",
+        ),
+        (line(state(), feed_id="\ud800"), "feed_id must be 32 hexadecimal digits"),
+        (line(STORED, feed_id=7), "feed_id must be 32 hexadecimal digits"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_what_is_no_record(bad: bytes, why: str) -> None:
+def test_a_bad_line_says_why(bad: bytes, why: str) -> None:
     with pytest.raises(BadLine) as caught:
         record_of(bad)
 
@@ -151,8 +159,8 @@ ANYTHING = st.recursive(
 
 
 @given(st.sampled_from([STORED, state()]), st.data())
-def test_whatever_a_line_says_it_is_stored_or_it_is_bad(record: Any, data: st.DataObject) -> None:
-    """There is no third way out, and what is stored comes back as one and the same line."""
+def test_any_line_is_stored_or_is_bad(record: Any, data: st.DataObject) -> None:
+    """What is stored comes back as one and the same line."""
     known = json.loads(line_of(record))
     name = data.draw(st.sampled_from(sorted(known)))
     try:
@@ -165,12 +173,12 @@ def test_whatever_a_line_says_it_is_stored_or_it_is_bad(record: Any, data: st.Da
             db.execute(statement)
         if isinstance(found, StoredEntry):
             assert restore_entries(db, [found]) == 1
-            bson.encode(restored_record(found))
+            bson.encode(restored_record(found, Form.DOCUMENT))
             [back] = page_of_entries(db, Wanted(), None, 9)
             assert record_of(line_of(back).encode()) == back
         else:
             assert restore_feeds(db, [found]) == 1
-            bson.encode(state_record(clean_state(found)))
+            bson.encode(FEED_STATE.write(clean_state(found), Form.DOCUMENT))
             [kept] = page_of_feeds(db, None, 9)
             assert record_of(line_of(kept).encode()) == kept
 

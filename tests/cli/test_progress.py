@@ -62,7 +62,7 @@ class TestView:
     def test_a_wide_terminal_sees_bars(self):
         head, titles, dns, *rest = rendered(100)
 
-        assert head == "120 of 1,500 feeds, 3 lost, 1,204 entries written, 3.2 s"
+        assert head == "120 of 1,500 feeds, 3 failed, 1,204 entries written, 3.2 s"
         assert titles.split() == ["lane", "busy", "waiting", "done", "wait", "p99"]
         assert "━" in dns
         assert dns.replace("━", "").replace("╸", "").split() == ["dns", "8/32", "1,468", "1,012", "1.2", "s"]
@@ -79,16 +79,23 @@ class TestView:
     def test_an_outage_of_the_store(self):
         """Since when, and what the store says; it fits in a line too."""
         away = replace(report(), outage=Outage(61.4, "mongodb://h/x: connection\x1b refused"))
-        said = r"the store has taken nothing for 61 s: mongodb://h/x: connection\x1b refused"
+        said = r"store unavailable for 61 s: mongodb://h/x: connection\x1b refused"
 
         assert rendered(100, away)[1] == said
         assert len(rendered(100, away)) == len(rendered(100)) + 1
         assert max(len(line) for line in rendered(30, away)) <= 30
         assert plain_line(away, 1500) == f"{plain_line(report(), 1500)}; {said}"
 
+    def test_failed_is_what_the_summary_calls_failed(self):
+        """A feed whose first entries are stored has a reason too (``too-many-entries``), and is not lost."""
+        seen = replace(report(), errors={"too-many-entries": 40, "tls": 3, "http-410": 2})
+
+        assert rendered(100, seen)[0].startswith("120 of 1,500 feeds, 3 failed, ")
+        assert plain_line(seen, 1500).startswith("120 of 1,500 feeds, 3 failed, ")
+
     def test_a_plain_line(self):
         assert plain_line(report(), 1500) == (
-            "120 of 1,500 feeds, 3 lost, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
+            "120 of 1,500 feeds, 3 failed, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
             "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting)"
         )
 
@@ -167,6 +174,23 @@ class TestLines:
         assert sum(seen[1:]) == 200_001
 
 
+async def draw(progress: Progress) -> None:
+    """Show the progress until it has been drawn once."""
+    asked, drawn = 0, trio.Event()
+
+    def next_report() -> Report:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            drawn.set()
+        return report()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(progress.show, next_report, 1500)
+        await drawn.wait()
+        nursery.cancel_scope.cancel()
+
+
 class TestLive:
     async def test_messages_stand_above_and_the_view_goes(self, monkeypatch):
         shown = trio.Event()
@@ -192,8 +216,9 @@ class TestLive:
         monkeypatch.setenv("NO_COLOR", "1")
         with terminal(monkeypatch) as written:
             async with open_progress(live=True) as progress:
-                progress._draw(report(), 1500)
+                await draw(progress)
 
+        assert b"120 of" in b"".join(written)
         assert b"\x1b[3" not in b"".join(written)
 
     async def test_a_terminal_that_goes_on_at_last_has_its_cursor_again(self, monkeypatch):
@@ -203,7 +228,7 @@ class TestLive:
 
         async def show() -> None:
             async with open_progress(live=True) as progress:
-                progress._draw(report(), 1500)
+                await draw(progress)
                 drawn.set()
                 await leave.wait()
             left.set()

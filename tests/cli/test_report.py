@@ -141,30 +141,30 @@ class TestSummary:
             "  http-404  11  http://a.test/\n"
             "  tls        1  https://b.test/  the certificate has expired\n"
             "\n"
-            "4,812 new entries, 3 changed, 1 unchanged\n"
-            "the entries are in sqlite:x.db\n"
+            "entries: 4,812 new, 3 changed, 1 unchanged\n"
+            "stored in sqlite:x.db\n"
         )
 
     def test_a_run_without_failures_has_no_table_of_reasons(self):
         text = summary(report(errors={}, examples={}, entries=EntryCounts(new=1)), "x")
 
         assert text.count("\n\n") == 2
-        assert "1 new entry, 0 changed" in text
+        assert "entries: 1 new, 0 changed" in text
 
     def test_what_was_not_started(self):
         assert "\n  not started: 1,234\n" in summary(report(not_started=1234), "x")
 
     @pytest.mark.parametrize("reason", ["cancelled", "not-stored"])
     def test_what_was_cut_short(self, reason):
-        assert summary(report(errors={reason: 1}), "x").endswith("\nwhat was stored until then is in x\n")
+        assert summary(report(errors={reason: 1}), "x").endswith("\nincomplete; what was stored is in x\n")
 
     def test_what_the_store_has_failed(self):
         feeds = tuple(Result(Feed(f"http://me:secret@f{n}.test/"), Outcome.FAILED) for n in range(10))
 
         text = summary(report(errors={"not-stored": 812}, stored=1204, not_stored_examples=feeds), "x")
 
-        assert "\nstored: 1,204 feeds; not stored:\n  http://f0.test/\n  http://f1.test/\n" in text
-        assert "\n  http://f9.test/\n  and 802 more feeds; with --json each has its line\n" in text
+        assert "\n1,204 feeds stored; not stored:\n  http://f0.test/\n  http://f1.test/\n" in text
+        assert "\n  http://f9.test/\n  and 802 more feeds (--json lists them all)\n" in text
 
     def test_duplicates_with_both_lines(self):
         duplicates = (
@@ -174,9 +174,9 @@ class TestSummary:
 
         text = summary(report(duplicates=14, duplicate_examples=duplicates), "x")
 
-        assert "\n  line 9 names the same feed as line 3: http://a.test/\n" in text
-        assert "\n  named twice: http://b.test/\n" in text
-        assert "\n  and 12 more lines that an earlier one had named\n" in text
+        assert "\n  line 9 repeats the feed of line 3: http://a.test/\n" in text
+        assert "\n  listed twice: http://b.test/\n" in text
+        assert "\n  and 12 more lines that repeat an earlier feed\n" in text
 
     def test_nothing_in_it_can_command_a_terminal(self):
         examples = {"tls": FailureExample("http://a.test/\x1b[2J", "evil\r\nline\x9b")}

@@ -1,9 +1,10 @@
-"""How to say who looks names up."""
+"""How to write which resolver looks up host names."""
 
 import pytest
 
 from trioscrape import Config, UsageError
-from trioscrape._cli.options import parse
+from trioscrape._cli.command import parse
+from trioscrape._cli.config_options import config
 from trioscrape._config.name_servers import name_servers
 
 
@@ -23,7 +24,7 @@ from trioscrape._config.name_servers import name_servers
 def test_what_may_be_said(text: str, servers: object) -> None:
     assert name_servers(text) == servers
     assert Config(resolver=text).resolver == text
-    assert parse(["feeds.txt", "--resolver", text]).config.resolver == text
+    assert config(parse(["feeds.txt", "--resolver", text])[1]).resolver == text
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_what_may_be_said(text: str, servers: object) -> None:
      "dns:192.0.2.53,", "dns:192.0.2.53:٥", "system:192.0.2.53", "tls:192.0.2.53"],
 )  # fmt: skip
 def test_what_may_not(text: str) -> None:
-    with pytest.raises(UsageError, match=r"^resolver must be system, dns or dns:SERVER"):
+    with pytest.raises(UsageError, match=r"^resolver must be system, dns, or dns:SERVER"):
         Config(resolver=text)
-    with pytest.raises(UsageError, match=r"^--resolver must be system, dns or dns:SERVER"):
-        parse(["feeds.txt", "--resolver", text])
+    with pytest.raises(UsageError, match=r"^--resolver must be system, dns, or dns:SERVER"):
+        config(parse(["feeds.txt", "--resolver", text])[1])

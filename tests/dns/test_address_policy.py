@@ -1,6 +1,5 @@
 """The address policy is asked, never tried: no test here opens a connection."""
 
-import re
 from contextlib import aclosing
 
 import pytest
@@ -162,7 +161,7 @@ def test_lists(
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.0/33", "tea", "", "10.0.0.0/8 ", "1.2.3"])
 @pytest.mark.parametrize("which", ["allow_networks", "deny_networks"])
 def test_no_network(which: str, text: str) -> None:
-    with pytest.raises(UsageError, match=f"^{which} must be networks like .*: .*{re.escape(text)}"):
+    with pytest.raises(UsageError, match=f"^{which} takes networks like .*, not {text!r}"):
         Config(**{which: ("192.0.2.0/24", text)})  # type: ignore[arg-type]
 
 

@@ -7,25 +7,31 @@ from pathlib import Path
 
 import pytest
 
-from trioscrape import REASONS
-from trioscrape._cli.arguments import argument_parser
+from trioscrape import REASONS, Outcome
+from trioscrape._cli.command import COMMANDS, main
 from trioscrape._config.config import Config
 from trioscrape._hosts import retry_after
 from trioscrape._schedule import freshness, permanent_redirects
 from trioscrape._store.batches import CALLERS, MERGED_ENTRIES
+from trioscrape._store.lane import OWN_FAILURES
+from trioscrape._store.plan import REWRITES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_table_of_reasons() -> None:
-    rows = re.findall(r"^\| `([a-zA-Z-]+)` \| (.*) \|$", README, re.MULTILINE)
+    table = README.partition("| reason |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `([a-zA-Z-]+)` \| (.*) \|$", table, re.MULTILINE)
 
     assert dict(rows) == REASONS
 
 
-def test_options_that_are_named_exist() -> None:
-    known = set(re.findall(r"--[a-z][a-z0-9-]+", argument_parser().format_help()))
+def test_options_that_are_named_exist(capfd: pytest.CaptureFixture[str]) -> None:
+    for arguments in ["--help"], *([command.name, "--help"] for command in COMMANDS), ["run", "--help-all"]:
+        with pytest.raises(SystemExit):
+            main(arguments)
+    known = set(re.findall(r"--[a-z][a-z0-9-]+", capfd.readouterr().out)) | {"--demo"}
 
     assert set(re.findall(r"`?(--[a-z][a-z-]+)", README)) <= known
 
@@ -35,18 +41,38 @@ def test_code_is_python(block: str) -> None:
     ast.parse(block)
 
 
+def test_the_overview_of_the_command(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    assert f"\n$ trioscrape --help\n{capfd.readouterr().out}```\n" in README
+
+
+def test_the_table_of_outcomes() -> None:
+    table = README.partition("| outcome |")[2].partition("\n\n")[0]
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(Outcome)
+
+
 def test_numbers_that_are_named_are_the_defaults() -> None:
-    defaults = Config()
-    assert f"{defaults.dns_width} lookups, {defaults.http_width} fetches" in README
-    assert f"{defaults.store_width} writers" in README
-    assert f"up to {MERGED_ENTRIES:,} entries" in README
-    assert f"{CALLERS} feeds for each" in README
-    assert f"{defaults.dns_abandoned:,} such threads" in README
-    assert f"`--store-timeout` ({defaults.store_timeout:g} s)" in README
-    patience = f"`--outage-timeout` seconds (default {defaults.outage_timeout:g})"
-    limit = f"first {defaults.entries_limit:,} entries are taken (`--entries-limit`)"
-    assert patience in " ".join(README.split())
-    assert limit in " ".join(README.split())
+    defaults, text = Config(), " ".join(README.split())
+    for words in (
+        f"{defaults.dns_width} lookups, {defaults.http_width} fetches",
+        f"{defaults.store_width} writers",
+        f"up to {MERGED_ENTRIES:,} entries",
+        f"{CALLERS} feeds for each writer",
+        f"rewritten {REWRITES} times in a row",
+        f"{defaults.dns_abandoned:,} such threads",
+        f"the {defaults.dns_width} lookups that work",
+        f"`--store-timeout` ({defaults.store_timeout:g} s)",
+        f"`--outage-timeout` seconds (default {defaults.outage_timeout:g})",
+        f"first {defaults.entries_limit:,} entries of a document are stored (`--entries-limit`)",
+        f"`not-stored` after {OWN_FAILURES} attempts",
+    ):
+        assert words in text
 
 
 def test_times_that_are_named_are_those_of_the_schedule() -> None:
@@ -57,13 +83,13 @@ def test_times_that_are_named_are_those_of_the_schedule() -> None:
     )
     for words in (
         f"`--interval` (default {Config().interval:g} s)",
-        f"count for {freshness.LONGEST.days} days at most",
-        f"beyond {freshness.LONGEST.days} days is cut",
-        f"{minutes} minutes after the first failure",
-        f"waits for up to {seconds} seconds",
-        f"asked again after {freshness.GONE.days} days",
-        f"once in {freshness.TRUST.days} to {2 * freshness.TRUST.days} days",
-        f"to the same URL on {permanent_redirects.MOVED_DAYS} days",
+        f"but at most {freshness.LONGEST.days} days",
+        f"after {freshness.LONGEST.days} days at most",
+        f"After the first failure it is due in {minutes} minutes",
+        f"waits for pauses of up to {seconds} seconds",
+        f"After a 410 it is due in {freshness.GONE.days} days",
+        f"Once in {freshness.TRUST.days} to {2 * freshness.TRUST.days} days",
+        f"seen on {permanent_redirects.MOVED_DAYS} days",
         f"After {permanent_redirects.MOVED_FAILURES} failures in a row",
     ):
         assert words in text

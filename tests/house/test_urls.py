@@ -3,7 +3,7 @@
 import pytest
 
 from trioscrape import Feed
-from trioscrape._urls import feed_id, normalised, problem_with, without_secrets
+from trioscrape._urls import ascii_host, feed_id, normalised, problem_with, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,32 @@ def test_one_feed_in_two_spellings(one: str, other: str) -> None:
 )
 def test_two_feeds(one: str, other: str) -> None:
     assert feed_id(one) != feed_id(other)
+
+
+@pytest.mark.parametrize(
+    ("host", "encoded"),
+    [
+        ("Feeds.Example", "feeds.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("BÜCHER.example", "xn--bcher-kva.example"),
+        ("faß.de", "xn--fa-hia.de"),  # not fass.de, which is somebody else's
+        ("日本語。jp", "xn--wgv71a119e.jp"),  # an ideographic full stop is a dot (UTS 46 §2.3)
+        ("ｆｅｅｄｓ.example", "feeds.example"),
+        ("📮.ws", "xn--ku8h.ws"),
+        ("xn--ku8h.ws", "xn--ku8h.ws"),
+        ("_dmarc.bücher.example", "_dmarc.xn--bcher-kva.example"),
+    ],
+)
+def test_names_in_unicode(host: str, encoded: str) -> None:
+    assert ascii_host(host) == encoded
+
+
+@pytest.mark.parametrize(
+    "host", ["\ufdd0.example", "\u0301.example", f"{'ü' * 64}.example", "\u200d.example", "a" * 64]
+)
+def test_names_that_nobody_can_have(host: str) -> None:
+    with pytest.raises(ValueError, match=r"63 characters|not allowed|illegal|too long"):
+        ascii_host(host)
 
 
 def test_credentials_are_never_shown() -> None:

@@ -6,6 +6,7 @@ import random
 import ssl
 from collections.abc import Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import h2.connection
 import pytest
@@ -29,10 +30,10 @@ from support.hostile_http2 import (
     frame,
     http2_context,
 )
-from support.hostile_servers import LONG
+from support.hostile_servers import LONG, patient
 from support.servers import FEED, open_server
 
-CONFIG = Config(read_timeout=0.4, fetch_timeout=2, body_limit=2**18, http2=True)
+CONFIG = Config(read_timeout=300, fetch_timeout=600, body_limit=2**18, http2=True)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +61,14 @@ async def outcome(fetching: Fetching, port: int) -> str:
     return "fetched" if fetched.body == FEED else "not-a-feed"
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("name", HTTP2)
 async def test_each_ends_with_its_own_reason(
     name: str, server_context: ssl.SSLContext, context: ssl.SSLContext
 ) -> None:
     script, reason = HTTP2[name]
     async with open_server(Http2(server_context, script)) as server:
-        fetching = Fetching(CONFIG, context=context)
+        config = patient(reason, body_limit=2**18, http2=True)
+        fetching = Fetching(config, context=context)
         async with aclosing(fetching.transport):
             assert await outcome(fetching, server.port) == reason
             assert bool(fetching.transport._parked) == (reason == "not-a-feed")
@@ -86,8 +87,10 @@ async def test_noise_in_right_frames(server_context: ssl.SSLContext, context: ss
         yield frame(GOAWAY, 0, 0, bytes(8))
 
     async with open_server(Http2(server_context, script)) as server:
+        # Some of it makes the client wait for more; any reason will do, so the timeouts may be short.
+        config = replace(CONFIG, read_timeout=0.4, fetch_timeout=2)
         for _ in range(500 if LONG else 40):
-            fetching = Fetching(CONFIG, context=context)
+            fetching = Fetching(config, context=context)
             async with aclosing(fetching.transport):
                 end = await outcome(fetching, server.port)
                 assert end in ("fetched", "not-a-feed") or is_reason(end)

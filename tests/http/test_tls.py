@@ -159,7 +159,7 @@ def test_a_bad_file_of_authorities_is_a_usage_error(
     assert main([str(tmp_path / "feeds.txt"), "--store", f"sqlite:{tmp_path}/x.db", f"--ca-file={path}"]) == 2
 
     (line,) = capfd.readouterr().err.splitlines()
-    assert line.startswith("trioscrape: ca_file ")
+    assert line.startswith("trioscrape: --ca-file ")
     assert words in line
     assert str(path) in line
     assert not (tmp_path / "x.db").exists()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioscrape._parse import FeedDocument, parse_document
+from trioscrape._parse import FeedDocument, feedparser_private, parse_document
 from trioscrape._parse._fast import Unsupported, read_wellformed
 from trioscrape._parse._fast.dates import parse_date
 from trioscrape._parse.feedparser_reader import moment
@@ -110,16 +110,12 @@ SHAPES = (
 
 @given(MOMENTS, st.sampled_from(SHAPES), st.sampled_from(["+0000", "-0500", "+0530", "+1400", "EST", "utc"]))
 def test_dates_are_read_as_feedparser_reads_them(when: datetime, shape: str, zone: str) -> None:
-    from feedparser.datetimes import _parse_date
-
     colon = f"{zone[:3]}:{zone[3:]}" if zone[0] in "+-" else "Z"
     text = when.strftime(shape).format(zone=zone, colon=colon)
 
-    assert parse_date(text) == moment(_parse_date(text))
+    assert parse_date(text) == moment(feedparser_private.parse_date(text))
 
 
 @given(st.text("0123456789 :+-TZ.,/MonJan", max_size=30))
 def test_so_is_what_only_looks_like_a_date(text: str) -> None:
-    from feedparser.datetimes import _parse_date
-
-    assert parse_date(text) == moment(_parse_date(text))
+    assert parse_date(text) == moment(feedparser_private.parse_date(text))

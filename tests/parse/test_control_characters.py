@@ -11,7 +11,8 @@ import pytest
 
 from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._parse._fast import Unsupported, read_wellformed
-from trioscrape._parse.feedparser_reader import raw_feed
+from trioscrape._parse.draft import finished
+from trioscrape._parse.feedparser_reader import draft_of
 from trioscrape._parse.records import parsed_feed
 
 from support.random_feeds import random_feed
@@ -107,7 +108,7 @@ def loosely(document: FeedDocument) -> object:
     parsed = feedparser.parse(
         BytesIO(document.body), response_headers=headers, sanitize_html=False, resolve_relative_uris=False
     )
-    return parsed_feed(raw_feed(parsed, document.body), document)
+    return parsed_feed(finished(draft_of(parsed, document.body)), document)
 
 
 def from_a_tree(document: FeedDocument) -> object:
@@ -115,7 +116,7 @@ def from_a_tree(document: FeedDocument) -> object:
     raw = read_wellformed(document)
     assert raw.repaired
     raw.parser = "feedparser"
-    return parsed_feed(raw, document)
+    return parsed_feed(finished(raw), document)
 
 
 def text(random: Random) -> str:

@@ -11,13 +11,14 @@ from urllib.parse import urljoin
 
 import feedparser
 import pytest
-from feedparser.urls import _urljoin
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trioscrape._parse import FeedDocument
 from trioscrape._parse._fast import Unsupported, read_wellformed
-from trioscrape._parse.feedparser_reader import _feedparser, _not_wellformed, raw_feed, read_anything
+from trioscrape._parse.draft import finished
+from trioscrape._parse.feedparser_private import join_url
+from trioscrape._parse.feedparser_reader import _feedparser, _not_wellformed, draft_of, read_anything
 from trioscrape._parse.html import _BARE, _cleaner, is_plain_link, one_line, plain, sanitised
 from trioscrape._parse.records import parsed_feed
 
@@ -36,8 +37,8 @@ def test_it_says_of_random_feeds_what_feedparser_says() -> None:
         body = f"<?xml version='1.0' encoding='utf-8'?>{random_feed(random)}".encode()
         document = FeedDocument(body, random.choice(URLS))
         with suppress(Unsupported):
-            first = parsed_feed(read_wellformed(document), document)
-            second = parsed_feed(read_anything(document), document)
+            first = parsed_feed(finished(read_wellformed(document)), document)
+            second = parsed_feed(finished(read_anything(document)), document)
             assert first == replace(second, parser="first-pass"), body
             taken += 1
 
@@ -61,8 +62,8 @@ def test_an_empty_declaration_declares_nothing() -> None:
     body = b"<feed xmlns=''><title>&lt;b>x&lt;/b></title><x xmlns='http://purl.org/rss/1.0/'/></feed>"
     document = FeedDocument(body, URLS[0])
 
-    assert parsed_feed(read_wellformed(document), document).title == "<b>x</b>"
-    assert parsed_feed(read_anything(document), document).title == "<b>x</b>"
+    assert parsed_feed(finished(read_wellformed(document)), document).title == "<b>x</b>"
+    assert parsed_feed(finished(read_anything(document)), document).title == "<b>x</b>"
 
 
 def test_names_that_expat_may_not_know_are_for_feedparser() -> None:
@@ -100,7 +101,7 @@ def test_broken_documents_are_what_feedparser_makes_of_them() -> None:
         except (LookupError, TypeError, ValueError):
             continue  # feedparser itself is at a loss
         ours = _feedparser(document)
-        assert raw_feed(ours, body) == raw_feed(reference, body), body
+        assert draft_of(ours, body) == draft_of(reference, body), body
         broken += bool(_not_wellformed(document))
 
     assert broken > 100
@@ -151,7 +152,7 @@ PARTS = st.sampled_from(
 def test_a_plain_link_is_itself_whatever_it_is_joined_to(link: str) -> None:
     if is_plain_link(link):
         for base in (*URLS, "", "mailto:x"):
-            assert urljoin(base, link) == _urljoin(base, link) == link
+            assert urljoin(base, link) == join_url(base, link) == link
 
 
 @given(st.text())

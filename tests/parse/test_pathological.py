@@ -36,7 +36,7 @@ LIMIT = 10_000
 URL = "http://a.test/feed"
 MEBIBYTE = 2**20
 NEVER = 600.0
-"""A deadline that is not meant to pass."""
+"""A timeout, in seconds, that is not meant to pass."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +205,7 @@ async def test_a_document_has_its_result_within_the_memory_for_its_size(
         assert peak(worker) < 256 * MEBIBYTE + 8 * len(body)
 
 
-async def test_what_keeps_a_parser_busy_ends_at_the_deadline() -> None:
+async def test_what_keeps_a_parser_busy_ends_at_the_timeout() -> None:
     """Tags that feedparser looks through for each new one: the next document is parsed all the same."""
     body = rss(item(many(200_000, "<category>{}</category>")), title="T & T")
 

@@ -7,7 +7,7 @@ import codecs
 import pytest
 
 from trioscrape._parse import FeedDocument, parse_document
-from trioscrape._parse.unicode import in_utf_8
+from trioscrape._parse.feedparser_reader import in_utf_8
 
 URL = "http://a.test/feed"
 BODY = "<rss version='2.0'><channel><title>Käfer</title></channel></rss>"

@@ -8,8 +8,8 @@ from itertools import count
 import pytest
 
 from trioscrape import Config, EntryCounts, Outcome
-from trioscrape._parse import FeedDocument, document, parse_document
-from trioscrape._parse.shorten import shortened
+from trioscrape._parse import FeedDocument, parse_document, read_document
+from trioscrape._parse.document import shortened
 from trioscrape.testing import Internet, MemoryStore, Site
 
 from support.scenarios import run_virtual
@@ -61,8 +61,8 @@ def test_what_is_not_wanted_is_not_read(name: str) -> None:
     """One more than is wanted is, to know that there are more."""
     body = DOCUMENTS[name].encode()
 
-    assert len(document._read(FeedDocument(body, URL, entries_limit=3)).entries) == 4
-    assert len(document._read(FeedDocument(body, URL, entries_limit=10)).entries) == 10
+    assert len(read_document(FeedDocument(body, URL, entries_limit=3)).entries) == 4
+    assert len(read_document(FeedDocument(body, URL, entries_limit=10)).entries) == 10
 
 
 @pytest.mark.parametrize("body", [b"", b"item>" * 99, b"<item/>" * 99, b"</item>" + b"<item/>" * 99])

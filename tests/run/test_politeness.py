@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trioscrape import Config, FeedDocument, HostGrouping, Outcome, ParsedFeed, UsageError, open_scrape
+from trioscrape import Config, FeedDocument, HostGrouping, Outcome, RawFeed, UsageError, open_scrape
 from trioscrape._config.public_suffixes import registrable_domains
 from trioscrape._hosts.queue import JITTER, HostQueue
 from trioscrape.testing import Internet, MemoryStore, Site
@@ -122,7 +122,7 @@ def test_the_list_of_suffixes_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> No
 
     Config()
     with pytest.raises(
-        UsageError, match=r"grouping hosts by domain needs publicsuffixlist: .*trioscrape\[domains\]"
+        UsageError, match=r"^group_hosts_by domain needs publicsuffixlist: .*trioscrape\[domains\]"
     ):
         Config(group_hosts_by=HostGrouping.DOMAIN)
 
@@ -151,9 +151,9 @@ def test_a_choice_may_be_a_plain_string() -> None:
 class OneFeed:
     """Every document is the same feed; parsing 10,500 of them is not what is tested here."""
 
-    async def parse(self, document: FeedDocument) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> RawFeed:
         await trio.lowlevel.checkpoint()
-        return ParsedFeed("T", None, ())
+        return RawFeed()
 
 
 async def ends_of_small_hosts(feeds: list[str], internet: Internet) -> list[float]:

@@ -1,18 +1,18 @@
-"""Saves that wait for a thread become one write, each with an outcome of its own."""
+"""Saves that wait for a thread become one write, and each has its own outcome."""
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import cast
 
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from trioscrape import EntryCounts, FeedUpdate, StoreError
+from trioscrape import EntryCounts, FeedState, FeedUpdate, StoreError
 from trioscrape._store.batches import MERGED_CHARACTERS, MERGED_ENTRIES, MergedSaves
 from trioscrape._store.threads import Threads
 
-from support.stores import entry, update
+from support.stores import entry, state, update
 
 
 class Slow:
@@ -155,19 +155,30 @@ async def test_a_write_that_fails_fails_for_all_in_it_and_for_no_other() -> None
     assert saves.errors[0] is not saves.errors[1], "each is raised with a traceback of its own"
 
 
-async def test_ctrl_c_does_not_come_between(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that were taken along would wait for ever."""
+class Watched:
+    """An update that notes whether Ctrl-C could interrupt the task which looks at it."""
+
+    entries = ()
+
+    def __init__(self) -> None:
+        self.protected: list[bool] = []
+
+    @property
+    def state(self) -> FeedState:
+        if trio.lowlevel.in_trio_run():
+            self.protected.append(trio.lowlevel.currently_ki_protected())
+        return state("a")
+
+
+async def test_ctrl_c_does_not_come_between() -> None:
+    """Other saves that are in the same write would wait for ever."""
     saves = Saves()
-    take, protected = saves.merged._take, []
-
-    def noted(*args: Any) -> Any:
-        protected.append(trio.lowlevel.currently_ki_protected())
-        return take(*args)
-
-    monkeypatch.setattr(saves.merged, "_take", noted)
     saves.slow.go()
-    await saves.save("a")
-    assert protected == [True]
+    watched = Watched()
+    await saves.merged.save(cast("FeedUpdate", watched))
+
+    assert watched.protected
+    assert all(watched.protected)
 
 
 class TestCancellation:
@@ -231,7 +242,9 @@ class TestCancellation:
 
         assert saves.slow.writes == [["b"]]
         assert saves.got == {"a": "cancelled", "b": EntryCounts(1)}
-        assert not saves.merged._queue
+        saves.slow.go()
+        await saves.save("c")
+        assert saves.slow.writes == [["b"], ["c"]]
 
     async def test_a_leader_that_is_cancelled_as_it_gets_its_thread(self) -> None:
         """It has taken others along, who count on it."""

@@ -33,51 +33,6 @@ def database(mongodb_url: str) -> Iterator[Database[Any]]:
 
 
 class TestDocuments:
-    async def test_the_indexes_are_made_once(self, mongodb_url: str, database: Database[Any]) -> None:
-        for _ in range(2):
-            async with open_store(mongodb_url):
-                pass
-
-        def indexes(collection: str) -> dict[Any, bool]:
-            found = database[collection].index_information().values()
-            return {tuple(index["key"]): index.get("unique", False) for index in found}
-
-        assert indexes("entries") == {
-            (("_id", 1),): False,
-            (("feed", 1), ("key", 1)): True,
-            (("feed", 1), ("published", -1)): False,
-            (("last_changed", -1),): False,
-        }
-        assert indexes("feeds") == {(("_id", 1),): False, (("next_fetch", 1),): False}
-        assert list(database.meta.find()) == [{"_id": "schema", "version": 2}]
-
-    async def test_documents_of_version_1_are_understood(
-        self, mongodb_url: str, database: Database[Any]
-    ) -> None:
-        """They lack what version 2 has added; the version is brought up to date once."""
-        async with open_store(mongodb_url) as store:
-            await store.save(update(entry("a"), entry("b")))
-        added = (
-            "link",
-            "subtitle",
-            "language",
-            "updated",
-            "self_link",
-            "hub",
-            "distrusts_ids",
-            "validators_url",
-        )
-        database.feeds.update_one({}, {"$unset": dict.fromkeys(added, "")})
-        later = ("summary_type", "content_type", "language", "rewrites")
-        database.entries.update_many({}, {"$unset": dict.fromkeys(later, "")})
-        database.meta.update_one({}, {"$set": {"version": 1}})
-
-        async with open_store(mongodb_url) as store:
-            bare = state(**{name: None for name in added if name != "distrusts_ids"}, distrusts_ids=False)
-            assert await store.load([FEED]) == {FEED: bare}
-            assert await store.save(update(entry("a"), entry("b", hash="other"))) == EntryCounts(0, 1, 1)
-        assert list(database.meta.find()) == [{"_id": "schema", "version": 2}]
-
     async def test_an_entry_is_a_document(self, mongodb_url: str, database: Database[Any]) -> None:
         async with open_store(mongodb_url) as store:
             await store.save(update(FULL_ENTRY))

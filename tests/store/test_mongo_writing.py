@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import trio
-from pymongo import MongoClient, ReadPreference
+from pymongo import MongoClient
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect
@@ -16,7 +16,6 @@ from trioscrape._records import EntryCounts
 from trioscrape._store import open_store
 from trioscrape._store._mongo.client import make_client
 from trioscrape._store._mongo.pools import Pools
-from trioscrape._store._mongo.store import MongoStore
 from trioscrape._store._mongo.url import parse_mongo_url
 
 from support.mongod import Mongod, ReplicaSet
@@ -33,7 +32,7 @@ class NoPools(Pools):
     def __init__(self) -> None:
         """For a client that nobody waits for."""
 
-    def _tell(self, note: Any, address: Any) -> None: ...
+    def _in_trio_thread(self, call: Any, address: Any) -> None: ...
 
 
 def commands(server: Mongod) -> dict[str, int]:
@@ -43,32 +42,48 @@ def commands(server: Mongod) -> dict[str, int]:
         return {name: counts[name]["total"] for name in ("insert", "update", "find")}
 
 
-async def test_writes_are_acknowledged_by_a_majority_and_retried(mongodb_url: str) -> None:
-    store = MongoStore(mongodb_url, width=1, connect_timeout=10, timeout=10)
-    await store.connect()
-    entries = store._database().entries
+async def insert_command(url: str, database: Database[Any]) -> tuple[dict[str, Any], str]:
+    """The write concern with which a save inserts, and the name of the program as the server has it."""
+    async with open_store(url) as store:
+        database.command("profile", 2)
+        await store.save(update(entry()))
+        database.command("profile", 0)
+    found = database.system.profile.find_one({"op": "insert"})
+    assert found is not None
+    return found["command"]["writeConcern"], found["appName"]
 
-    assert entries.write_concern.document == {"w": "majority"}
-    assert entries.database.client.options.retry_writes
-    await store.aclose()
+
+async def test_writes_are_acknowledged_by_a_majority(mongodb_url: str, database: Database[Any]) -> None:
+    assert await insert_command(mongodb_url, database) == ({"w": "majority"}, "trioscrape")
 
 
-async def test_options_of_the_url_win(mongodb_url: str) -> None:
-    url = f"{mongodb_url}?w=1&journal=true&retryWrites=false&appName=news&readPreference=nearest"
-    store = MongoStore(
-        url + "&socketTimeoutMS=7000&compressors=zlib", width=1, connect_timeout=10, timeout=10
-    )
-    await store.connect()
-    entries = store._database().entries
-    options = entries.database.client.options
+async def test_options_of_the_url_win(mongodb_url: str, database: Database[Any]) -> None:
+    url = f"{mongodb_url}?w=1&journal=true&appName=news&compressors=zlib"
 
-    assert entries.write_concern.document == {"w": 1, "j": True}
-    assert not options.retry_writes
-    assert options.pool_options.socket_timeout == 7
-    assert options.pool_options.metadata["application"] == {"name": "news"}
-    # But what is compared must be what was written.
-    assert entries.read_preference == ReadPreference.PRIMARY
-    await store.aclose()
+    assert await insert_command(url, database) == ({"w": 1, "j": True}, "news")
+
+
+async def test_reads_go_to_the_primary_whatever_the_url_says(replica_set: ReplicaSet) -> None:
+    """A secondary may lack what has just been written; here they refuse to be asked."""
+    primary = replica_set.primary()
+    for member in replica_set.members:
+        if member is not primary:
+            member.fail("find", errorCode=13)  # unauthorized
+    async with open_store(f"{replica_set.url}&readPreference=secondary") as store:
+        await store.save(update(entry()))
+        assert set(await store.load([FEED])) == {FEED}
+        assert [found.entry async for found in store.read_entries()] == [entry()]
+
+
+@pytest.mark.parametrize(
+    ("options", "retry_writes", "socket_timeout"),
+    [("", True, None), ("?retryWrites=false&socketTimeoutMS=7000", False, 7)],
+)
+def test_options_of_the_client(options: str, retry_writes: bool, socket_timeout: float | None) -> None:
+    url = parse_mongo_url(f"mongodb://127.0.0.1:1/news{options}")
+    with make_client(url, NoPools(), 1, 0.1) as client:
+        assert client.options.retry_writes is retry_writes
+        assert client.options.pool_options.socket_timeout == socket_timeout
 
 
 @pytest.mark.parametrize(

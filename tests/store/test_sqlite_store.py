@@ -43,7 +43,7 @@ async def test_the_file(path: Path, outside: sqlite3.Connection) -> None:
         await store.save(update(FULL_ENTRY))
         await store.record_run(report())
 
-    assert outside.execute("PRAGMA user_version").fetchone() == (2,)
+    assert outside.execute("PRAGMA user_version").fetchone() == (3,)
     assert outside.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     published, enclosures = outside.execute("SELECT published, enclosures FROM entries").fetchone()
     assert published == "2024-02-29T23:59:59.123+00:00"

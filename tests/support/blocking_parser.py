@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, parse_document
@@ -15,14 +16,14 @@ from trioscrape._parse._pool.frames import READY, dumps, framed, read_frame
 from trioscrape._parse._pool.process import spawn
 from trioscrape._records import Entry, ParsedFeed
 
-DEADLINE = 30.0
+TIMEOUT = 30.0
 """Seconds for a document of some kilobytes, on a machine that has other things to do."""
 
 Parsing = Callable[[FeedDocument], ParsedFeed | FeedFailed]
 
 
 class WorkerDied(Exception):
-    """A document has killed the worker, or has kept it busy beyond the deadline."""
+    """A document has killed the worker, or has kept it busy beyond the timeout."""
 
 
 class _Worker:
@@ -30,12 +31,14 @@ class _Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._stream: Any = None
 
     def parse(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
         if self._process is None:
             self._start()
         self._stream.write(dumps(replace(document, body=b"")) + framed(document.body))
         self._stream.flush()
+        answer: ParsedFeed | FeedFailed
         answer, batches = self._answer()
         entries: list[Entry] = []
         for _ in range(batches):
@@ -44,13 +47,13 @@ class _Worker:
         return replace(answer, entries=tuple(entries)) if isinstance(answer, ParsedFeed) else answer
 
     def _start(self) -> None:
-        setup = pickle.dumps((DEADLINE, sys.path)) + pickle.dumps(parse_document)
+        setup = pickle.dumps((TIMEOUT, sys.path)) + pickle.dumps(parse_document)
         self._process, self._channel = spawn(setup)
         self._channel.setblocking(True)
         self._stream = self._channel.makefile("rwb")
         assert read_frame(self._stream) == READY
 
-    def _answer(self) -> object:
+    def _answer(self) -> Any:
         frame = read_frame(self._stream)
         if frame is None:
             raise WorkerDied(f"with status {self.end()}")

@@ -32,10 +32,10 @@ import feedparser
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._parse._fast import Unsupported, read_wellformed
-from trioscrape._parse.feedparser_reader import raw_feed, read_anything
+from trioscrape._parse.draft import finished
+from trioscrape._parse.feedparser_reader import draft_of, in_utf_8, read_anything
 from trioscrape._parse.html import plain
 from trioscrape._parse.records import parsed_feed
-from trioscrape._parse.unicode import in_utf_8
 from trioscrape._records import ParsedFeed
 
 CORPUS: Final = Path(
@@ -70,8 +70,8 @@ class Sample:
 
 def samples(tests: Path | None) -> Iterator[Sample]:
     """feedparser's own test documents, and the real ones."""
-    for group in ("wellformed", "encoding", "illformed", "entities") if tests else ():
-        for path in sorted((tests / group).rglob("*.xml")):
+    for group in ("wellformed", "encoding", "illformed", "entities"):
+        for path in sorted((tests / group).rglob("*.xml")) if tests else ():
             yield Sample(group, path, _with_headers(path.read_bytes()))
     for path in sorted(CORPUS.iterdir()) if CORPUS.is_dir() else ():
         yield Sample("real", path, FeedDocument(path.read_bytes(), URL))
@@ -100,7 +100,7 @@ def reference(document: FeedDocument, **passes: bool) -> ParsedFeed:
     if document.content_type is not None:
         headers["content-type"] = document.content_type
     parsed = feedparser.parse(BytesIO(document.body), response_headers=headers, **passes)
-    return parsed_feed(raw_feed(parsed, document.body), document)
+    return parsed_feed(finished(draft_of(parsed, document.body)), document)
 
 
 def under_its_passes(document: FeedDocument) -> ParsedFeed:
@@ -126,7 +126,8 @@ def as_read(ours: ParsedFeed, default: ParsedFeed) -> Iterator[tuple[str, str, s
     """Texts without markup against feedparser's own sanitising: to look at, not to be the same."""
     for entry, other in zip(ours.entries, default.entries, strict=False):
         for name in ("summary", "content"):
-            yield f"{name} as read", *(plain(getattr(of, name) or "") for of in (entry, other))
+            mine, theirs = (plain(getattr(of, name) or "") for of in (entry, other))
+            yield f"{name} as read", mine, theirs
 
 
 class Comparison:
@@ -159,9 +160,11 @@ class Comparison:
             if default.entries:
                 self.faults.append(f"{sample.path}: {failure.reason}, and feedparser finds entries")
             return
-        self._compare(sample, "second", parsed_feed(read_anything(document), document), default, under)
+        self._compare(
+            sample, "second", parsed_feed(finished(read_anything(document)), document), default, under
+        )
         with suppress(Unsupported):
-            first = parsed_feed(read_wellformed(document), document)
+            first = parsed_feed(finished(read_wellformed(document)), document)
             self.documents["first pass", sample.group] += 1
             self._compare(sample, "first", first, default, under)
 

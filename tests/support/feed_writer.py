@@ -72,9 +72,9 @@ def entries(
         link=draw(st.none() | links),
         title=draw(st.none() | titles),
         summary=summary,
-        summary_type=summary and ("html" if html_summary else "text"),
+        summary_type=None if summary is None else "html" if html_summary else "text",
         content=content,
-        content_type=content and "html",
+        content_type=None if content is None else "html",
         authors=tuple(draw(st.lists(names, max_size=2, unique=True))),
         published=draw(st.none() | moments),
         updated=draw(st.none() | moments) if updated else None,
@@ -93,6 +93,10 @@ def element(name: str, text: str | None, attributes: str = "") -> str:
     return "" if text is None else f"<{name}{attributes}>{escape(text)}</{name}>"
 
 
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
 def _kind(enclosure: Enclosure) -> str:
     length = "" if enclosure.length is None else f' length="{enclosure.length}"'
     return f'type="{enclosure.type}"{length}'
@@ -107,7 +111,7 @@ def rss(pairs: list[tuple[str | None, Entry]]) -> bytes:
             element("description", entry.summary),
             element("content:encoded", entry.content),
             *(element("dc:creator", author) for author in entry.authors),
-            element("pubDate", entry.published and format_datetime(entry.published)),
+            element("pubDate", None if entry.published is None else format_datetime(entry.published)),
             *(element("category", tag) for tag in entry.tags),
             *(f"<enclosure url='{each.url}' {_kind(each)}/>" for each in entry.enclosures),
         ]
@@ -131,8 +135,8 @@ def atom(pairs: list[tuple[str | None, Entry]]) -> bytes:
             element("summary", entry.summary, ' type="html"'),
             element("content", entry.content, ' type="html"'),
             *(f"<author>{element('name', author)}</author>" for author in entry.authors),
-            element("published", entry.published and entry.published.isoformat()),
-            element("updated", entry.updated and entry.updated.isoformat()),
+            element("published", _iso(entry.published)),
+            element("updated", _iso(entry.updated)),
             *(f'<category term="{tag}"/>' for tag in entry.tags),
             *(f"<link rel='enclosure' href='{each.url}' {_kind(each)}/>" for each in entry.enclosures),
         ]
@@ -151,8 +155,8 @@ def json_feed(pairs: list[tuple[str | None, Entry]]) -> bytes:
             "summary": entry.summary,
             "content_html": entry.content,
             "authors": [{"name": author} for author in entry.authors],
-            "date_published": entry.published and entry.published.isoformat(),
-            "date_modified": entry.updated and entry.updated.isoformat(),
+            "date_published": _iso(entry.published),
+            "date_modified": _iso(entry.updated),
             "tags": list(entry.tags),
             "attachments": [_attachment(each) for each in entry.enclosures],
         }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import trio
@@ -18,13 +19,20 @@ from trioscrape.testing import InlineParser, MemoryStore
 from support.fetching import Loopback
 
 
-async def scraped(feeds: list[str], config: Config) -> dict[str, str]:
-    """How each ends: its reason, or its outcome."""
+async def scraped(feeds: list[str], config: Config, awaited: Sequence[str]) -> dict[str, str]:
+    """How each ends: its reason, or its outcome. It is cancelled when all that are `awaited` have ended."""
+    ends: dict[str, str] = {}
+    left = set(awaited)
     scrape = open_scrape(
         feeds, store=MemoryStore(), config=config, resolver=Loopback(), parser=InlineParser()
     )
     async with scrape as results:
-        return {result.feed.url: result.reason or result.outcome async for result in results}
+        async for result in results:
+            ends[result.feed.url] = result.reason or result.outcome
+            left.discard(result.feed.url)
+            if not left:
+                results.cancel()
+    return ends
 
 
 def peak() -> int:
@@ -39,9 +47,9 @@ def peak() -> int:
 async def main() -> None:
     task = json.load(sys.stdin)
     config = Config(**task["config"])
-    await scraped(task["warm_up"], config)
+    await scraped(task["warm_up"], config, task["warm_up"])
     before = peak()
-    ends = await scraped(task["feeds"], config)
+    ends = await scraped(task["feeds"], config, task["awaited"])
     json.dump({"ends": ends, "growth": peak() - before}, sys.stdout)
 
 

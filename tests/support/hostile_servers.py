@@ -11,10 +11,12 @@ import itertools
 import os
 import zlib
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 import brotli
 import trio
 
+from trioscrape import Config
 from trioscrape._http._decode.codings import zstd
 
 from support.servers import FEED, RawServer, answer, read_head
@@ -45,14 +47,14 @@ def gzip_bomb(size: int = BOMB) -> bytes:
 @functools.cache
 def brotli_bomb() -> bytes:
     compressor = brotli.Compressor(quality=1)
-    blocks = [compressor.process(BLOCK) for _ in range(BOMB // len(BLOCK))]
-    return b"".join(blocks) + compressor.finish()
+    blocks: list[bytes] = [compressor.process(BLOCK) for _ in range(BOMB // len(BLOCK))]
+    return b"".join([*blocks, compressor.finish()])
 
 
 @functools.cache
 def zstd_bomb() -> bytes:
     compressor = zstd.ZstdCompressor()
-    return b"".join(compressor.compress(BLOCK) for _ in range(BOMB // len(BLOCK))) + compressor.flush()
+    return b"".join([*(compressor.compress(BLOCK) for _ in range(BOMB // len(BLOCK))), compressor.flush()])
 
 
 def encoded(body: Callable[[], bytes], encoding: str) -> Handler:
@@ -170,6 +172,20 @@ BROKEN: dict[str, tuple[Handler, str]] = {
 }
 
 HOSTILE = {**BOMBS, **ENDLESS, **BROKEN}
+
+
+def patient(reason: str, **more: Any) -> Config:
+    """Settings under which a server can only end for `reason`, however slow this machine is.
+
+    A timeout is short only where it is the reason that is expected.
+    """
+    return Config(
+        read_timeout=0.4 if reason == "read-timeout" else 300,
+        fetch_timeout=2 if reason == "fetch-timeout" else 600,
+        minimum_rate=0,
+        **more,
+    )
+
 
 FINE: dict[str, Handler] = {
     "plain": sending(answer("200 OK", FEED)),

@@ -77,9 +77,9 @@ class Mongod:
         self.stop()
         raise RuntimeError(f"mongod did not answer within {START_DEADLINE} s")
 
-    def fail(self, command: str, times: int | None = None, **how: Any) -> None:
-        """Let the next `times` commands of that name fail, or all; those of the stores under test only."""
-        mode = "alwaysOn" if times is None else {"times": times}
+    def fail(self, command: str, times: int | None = None, *, after: int = 0, **how: Any) -> None:
+        """Let the next `times` commands of that name fail, or all after the first few; of the stores only."""
+        mode: object = {"skip": after} if times is None else {"times": times}
         self._fail_point(mode, {"failCommands": [command], "appName": "trioscrape", **how})
 
     def heal(self) -> None:
@@ -87,12 +87,14 @@ class Mongod:
         self._fail_point("off", {})
 
     def _fail_point(self, mode: object, data: dict[str, Any]) -> None:
-        with MongoClient[Any](self.url) as client:
+        with MongoClient[Any](self.url, directConnection=True) as client:
             client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
 
     def freeze(self) -> None:
         """Connections are still accepted, nothing is answered."""
         self._send(signal.SIGSTOP)
+        if self._process is not None:  # a thread that runs elsewhere stops a moment later
+            os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
 
     def thaw(self) -> None:
         self._send(signal.SIGCONT)

@@ -1,4 +1,8 @@
-"""The stores that keep the contract, and a way to look into each. A new store is a line in `STORES`."""
+"""The stores that keep the contract, and what is stored in them by its tests.
+
+A new store is a line in `STORES`: ``"redis": lambda _: plain(RedisStore())``. `Opened` looks at what a
+store holds through the store itself; a class of its own that looks past it, as an outsider, sees more.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +10,153 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pymongo import MongoClient
+from pymongo.database import Database
 
-from trioscrape import Enclosure, Entry, FeedState, FeedTimers, FeedUpdate, Quantiles, Report
+from trioscrape import Enclosure, Entry, FeedState, FeedTimers, FeedUpdate, Quantiles, Report, StoredEntry
 from trioscrape._records import EntryCounts, LaneStatistics, Outcome
 from trioscrape._store import Store, open_store
-from trioscrape.testing._memory_store import MemoryStore
+from trioscrape.testing import MemoryStore
 
 FEED = "f" * 32
 OTHER = "0" * 32
 
 
-@dataclass
 class Opened:
-    """A store under test, and what an outsider sees in it."""
+    """A store under test, and what it holds."""
 
-    store: Store
-    entries: Callable[[str], dict[str, Entry]]
-    """What is stored of a feed, by entry key."""
-    writes: Callable[[], object]
-    """Some value that changes when anything is written."""
-    runs: Callable[[], list[dict[str, Any]]]
-    damage: Callable[[str, dict[str, Any]], object] | None = None
-    """Sets fields of what ``feeds`` or ``entries`` have of `FEED`; None: nobody else gets at it."""
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def entries(self, feed: str) -> dict[str, Entry]:
+        """What is stored of a feed, by entry key."""
+        return {found.entry.key: found.entry async for found in self.store.read_entries(feed=feed)}
+
+    async def trace(self) -> object:
+        """Some value that changes when anything is written."""
+        entries = [found async for found in self.store.read_entries()]
+        return entries, [found async for found in self.store.read_feeds()]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """The records of runs; the protocol has no way to read them."""
+        pytest.skip("nobody else can read its runs")
+
+    def damage(self, table: str, values: dict[str, Any]) -> None:
+        """Set fields of what ``feeds`` or ``entries`` have of `FEED`, as another program could."""
+        pytest.skip("nobody else can write to it")
+
+
+@asynccontextmanager
+async def plain(store: Store) -> AsyncIterator[Opened]:
+    yield Opened(store)
+    await store.aclose()
+
+
+class OpenedFile(Opened):
+    """With another connection to the file."""
+
+    def __init__(self, store: Store, db: sqlite3.Connection) -> None:
+        super().__init__(store)
+        db.row_factory = sqlite3.Row
+        self._db = db
+
+    async def entries(self, feed: str) -> dict[str, Entry]:
+        rows = self._db.execute("SELECT * FROM entries WHERE feed = ?", (feed,))
+        return {row["key"]: entry_of_row(row) for row in rows}
+
+    async def trace(self) -> object:
+        # Changes when another connection has committed.
+        return tuple(self._db.execute("PRAGMA data_version").fetchone())
+
+    def runs(self) -> list[dict[str, Any]]:
+        return [
+            dict(row) | {"lanes": json.loads(row["lanes"])} for row in self._db.execute("SELECT * FROM runs")
+        ]
+
+    def damage(self, table: str, values: dict[str, Any]) -> None:
+        values = {
+            name: json.dumps(value) if isinstance(value, list | dict) else value
+            for name, value in values.items()
+        }
+        fields = ", ".join(f"{name} = :{name}" for name in values)
+        feed = {"feeds": "feed_id", "entries": "feed"}[table]
+        self._db.execute(f"UPDATE {table} SET {fields} WHERE {feed} = '{FEED}'", values)
+        self._db.commit()
+
+
+@asynccontextmanager
+async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    path: Path = request.getfixturevalue("tmp_path") / "store.db"
+    with closing(sqlite3.connect(path)) as db:
+        async with open_store(f"sqlite:{path}") as store:
+            yield OpenedFile(store, db)
+
+
+class OpenedDatabase(Opened):
+    """With another client of the server."""
+
+    def __init__(self, store: Store, database: Database[Any]) -> None:
+        super().__init__(store)
+        self._database = database
+
+    async def entries(self, feed: str) -> dict[str, Entry]:
+        found = self._database.entries.find({"feed": feed})
+        return {each["key"]: entry_of_document(each) for each in found}
+
+    async def trace(self) -> object:
+        latency: list[dict[str, Any]] = [{"$collStats": {"latencyStats": {}}}]
+        names = {"feeds", "entries", "runs", "meta"} & set(self._database.list_collection_names())
+        stats = {name: list(self._database[name].aggregate(latency)) for name in names}
+        return {name: found[0]["latencyStats"]["writes"]["ops"] for name, found in stats.items()}
+
+    def runs(self) -> list[dict[str, Any]]:
+        return list(self._database.runs.find())
+
+    def damage(self, table: str, values: dict[str, Any]) -> None:
+        feed = {"feeds": "_id", "entries": "feed"}[table]
+        self._database[table].update_many({feed: FEED}, {"$set": values})
+
+
+@asynccontextmanager
+async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    url: str = request.getfixturevalue("mongodb_url")
+    with MongoClient[Any](url, tz_aware=True) as client:
+        async with open_store(url) as store:
+            yield OpenedDatabase(store, client.get_default_database())
+
+
+STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Opened]]] = {
+    "memory": lambda _: plain(MemoryStore()),
+    "sqlite": sqlite,
+    "mongo": mongo,
+}
+
+
+def entry_of_document(found: dict[str, Any]) -> Entry:
+    values = {name: found[name] for name in Entry.__slots__}
+    for name in ("authors", "tags"):
+        values[name] = tuple(values[name])
+    values["enclosures"] = tuple(Enclosure(**enclosure) for enclosure in values["enclosures"])
+    return Entry(**values)
+
+
+def entry_of_row(row: sqlite3.Row) -> Entry:
+    found = dict(row)
+    for name in ("authors", "tags", "enclosures"):
+        found[name] = json.loads(found[name])
+    for name in ("published", "updated"):
+        found[name] = found[name] and datetime.fromisoformat(found[name])
+    return entry_of_document(found)
 
 
 def state(feed_id: str = FEED, **changes: Any) -> FeedState:
-    values = {
+    """One with a value in every field."""
+    values: dict[str, Any] = {
         "url": "https://a.test/feed",
         "title": "A",
         "link": "https://a.test/",
@@ -65,11 +183,24 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
 
 
 def entry(key: str = "k", **changes: Any) -> Entry:
-    return Entry(key, **({"hash": f"hash of {key}", "title": f"Title of {key}"} | changes))
+    values: dict[str, Any] = {"hash": f"hash of {key}", "title": f"Title of {key}"}
+    return Entry(key, **(values | changes))
 
 
 def update(*entries: Entry, feed_id: str = FEED, **changes: Any) -> FeedUpdate:
     return FeedUpdate(state(feed_id, **changes), entries)
+
+
+def moment(seconds: float) -> datetime:
+    return datetime(2026, 11, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+
+
+def stored(key: str, feed: str = FEED, first: float = 0, changed: float = 0, **more: Any) -> StoredEntry:
+    return StoredEntry(feed, entry(key, **more), moment(first), moment(changed))
+
+
+async def keys(reading: AsyncIterator[StoredEntry]) -> list[str]:
+    return [found.entry.key async for found in reading]
 
 
 FULL_ENTRY = Entry(
@@ -106,96 +237,3 @@ def report() -> Report:
         lanes={"dns": lane},
         loop_lag=quantiles,
     )
-
-
-@asynccontextmanager
-async def memory(_: pytest.FixtureRequest) -> AsyncIterator[Opened]:
-    store = MemoryStore()
-
-    def runs() -> list[dict[str, Any]]:
-        return [{"feeds": run.feeds, "lanes": {"dns": {"peak_waiting": 468}}} for run in store.runs]
-
-    yield Opened(store, lambda feed: dict(store.entries.get(feed, {})), lambda: store.writes, runs)
-    await store.aclose()
-
-
-@asynccontextmanager
-async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
-    path: Path = request.getfixturevalue("tmp_path") / "store.db"
-    with closing(sqlite3.connect(path)) as watcher:
-        watcher.row_factory = sqlite3.Row
-
-        def damage(table: str, values: dict[str, Any]) -> None:
-            fields = ", ".join(f"{name} = :{name}" for name in values)
-            feed = {"feeds": "feed_id", "entries": "feed"}[table]
-            watcher.execute(f"UPDATE {table} SET {fields} WHERE {feed} = '{FEED}'", values)
-            watcher.commit()
-
-        async with open_store(f"sqlite:{path}") as store:
-            yield Opened(
-                store,
-                lambda feed: {
-                    row["key"]: entry_of_row(row)
-                    for row in watcher.execute("SELECT * FROM entries WHERE feed = ?", (feed,))
-                },
-                # Changes when another connection has committed.
-                lambda: tuple(watcher.execute("PRAGMA data_version").fetchone()),
-                lambda: [
-                    dict(row) | {"lanes": json.loads(row["lanes"])}
-                    for row in watcher.execute("SELECT * FROM runs")
-                ],
-                damage,
-            )
-
-
-@asynccontextmanager
-async def mongo(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
-    url: str = request.getfixturevalue("mongodb_url")
-    with MongoClient[Any](url, tz_aware=True) as watcher:
-        database = watcher.get_default_database()
-
-        def writes() -> list[int]:
-            latency: list[dict[str, Any]] = [{"$collStats": {"latencyStats": {}}}]
-            names = ("feeds", "entries", "runs", "meta")
-            stats = [list(database[name].aggregate(latency)) for name in names if name in existing()]
-            return [found[0]["latencyStats"]["writes"]["ops"] for found in stats]
-
-        def existing() -> list[str]:
-            return database.list_collection_names()
-
-        def damage(collection: str, values: dict[str, Any]) -> None:
-            feed = {"feeds": "_id", "entries": "feed"}[collection]
-            database[collection].update_many({feed: FEED}, {"$set": values})
-
-        async with open_store(url) as store:
-            yield Opened(
-                store,
-                lambda feed: {e["key"]: entry_of_document(e) for e in database.entries.find({"feed": feed})},
-                writes,
-                lambda: list(database.runs.find()),
-                damage,
-            )
-
-
-STORES: dict[str, Callable[[pytest.FixtureRequest], AbstractAsyncContextManager[Opened]]] = {
-    "memory": memory,
-    "sqlite": sqlite,
-    "mongo": mongo,
-}
-
-
-def entry_of_document(found: dict[str, Any]) -> Entry:
-    values = {name: found[name] for name in Entry.__slots__}
-    for name in ("authors", "tags"):
-        values[name] = tuple(values[name])
-    values["enclosures"] = tuple(Enclosure(**enclosure) for enclosure in values["enclosures"])
-    return Entry(**values)
-
-
-def entry_of_row(row: sqlite3.Row) -> Entry:
-    found = dict(row)
-    for name in ("authors", "tags", "enclosures"):
-        found[name] = json.loads(found[name])
-    for name in ("published", "updated"):
-        found[name] = found[name] and datetime.fromisoformat(found[name])
-    return entry_of_document(found)

@@ -236,7 +236,7 @@ def lasting(record: Record) -> Record:
     return {name: value for name, value in record.items() if name not in MOMENTS}
 
 
-def lost(sites: Sites, program: Program, store: str) -> set[object]:
+def lost(sites: Sites, program: Program, store: str) -> set[str | tuple[str, str]]:
     """Entries and feeds that were reported as stored and are not there."""
     found = contents(store)
     feeds = {feed_id(url) for url in program.stored} - found.feeds.keys()

@@ -19,6 +19,26 @@ async def my_connector(address: str, port: int) -> trio.abc.Stream:
     return await trio.open_tcp_stream(address, port)
 
 
+class MyParser:
+    async def parse(self, document: trioscrape.FeedDocument) -> trioscrape.RawFeed:
+        if not document.body:
+            raise trioscrape.FeedFailed("not-a-feed", f"{document.url} is empty")
+        entry = trioscrape.RawEntry(
+            id="1",
+            link="/1",
+            title=trioscrape.RawText("One"),
+            content=trioscrape.RawText("<p>One</p>", "html", base=document.url),
+            authors=["Ann"],
+            published=datetime.now(UTC),
+            categories=[trioscrape.Category("news", label="News")],
+            enclosures=[trioscrape.Enclosure("1.mp3", "audio/mpeg", 1)],
+            source=trioscrape.EntrySource("Elsewhere", "http://b.test/"),
+            duration=60,
+            transcripts=[trioscrape.Transcript("1.vtt", "text/vtt")],
+        )
+        return trioscrape.RawFeed(title=trioscrape.RawText("T"), entries=[entry])
+
+
 async def results() -> list[trioscrape.Result]:
     found: list[trioscrape.Result] = []
     feeds: list[str | trioscrape.Feed] = ["http://a.test/", trioscrape.Feed("http://b.test/", title="B")]
@@ -75,3 +95,4 @@ connector: trioscrape.Connector = my_connector
 store: trioscrape.Store = MemoryStore()
 reader: trioscrape.Reader = store
 parser: trioscrape.Parser = InlineParser()
+parser = MyParser()

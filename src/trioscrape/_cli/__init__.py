@@ -1,1 +1,1 @@
-"""The command line: options, feed lists, progress, reports, and what becomes of signals."""
+"""The command line: one module for each command, and ``command`` with the table of them all."""

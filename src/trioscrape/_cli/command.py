@@ -1,248 +1,139 @@
-"""The command line: arguments, signals, output, exit status.
-
-All that is process-wide happens here and nowhere else: signal handlers, the limit on open files,
-standard output and error. The scrape itself is the same `open_scrape` that anybody can embed.
-"""
+"""The command ``trioscrape``: which commands there are, and how errors end them."""
 
 from __future__ import annotations
 
-import resource
-import signal
+import argparse
+import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
-import trio
+from .._errors import TrioscrapeError, UsageError
+from . import copy, demo, export, import_, run
+from .help import Page
+from .output import Unbuffered
+from .parser import Parser
+from .shared_options import JSON, QUIET, STORE
+from .subcommand import Command, ExitStatus
 
-from .._demo import open_demo
-from .._dns.caching import Resolver
-from .._errors import StoreError, StoreUnavailable, TrioscrapeError, UsageError
-from .._http._transport import client_context
-from .._http.happy_eyeballs import Connector
-from .._lane import Lane
-from .._records import Feed, Report, Result
-from .._run.api import Scrape, open_scrape
-from .._store import Store, check_store_url, open_store
-from .._store.lane import StoreLane
-from .._threads import in_thread
-from .feed_list import FeedList, open_feed_list
-from .options import Options, parse
-from .output import Output, Unbuffered
-from .progress import Progress, open_progress
-from .report import complete, count, feed_record, json_line, run_record, summary
-from .transfer import move
+COMMANDS: Final[Sequence[Command]] = (
+    run.COMMAND,
+    demo.COMMAND,
+    export.COMMAND,
+    import_.COMMAND,
+    copy.COMMAND,
+)
 
-COMPLETE: Final = 0
-INCOMPLETE: Final = 1
-USAGE: Final = 2
-
-_BAD_LINES_SHOWN: Final = 20
+_OVERVIEW: Final = Page(
+    usage=("trioscrape FEEDS [options]", "trioscrape COMMAND [options]"),
+    description=("Fetch RSS, Atom and JSON feeds and store their entries in SQLite or MongoDB.",),
+    examples=(
+        "trioscrape feeds.txt",
+        "trioscrape feeds.opml --store mongodb://localhost/news",
+        "trioscrape export --format csv --since 24h > today.csv",
+    ),
+    notes=(
+        "FEEDS is a text file with one URL per line, an OPML file, or - for standard input. If the file"
+        " has the name of a command, write ./NAME.",
+        "Read on: 'trioscrape COMMAND --help', 'trioscrape run --help-all' for timeouts and limits, and"
+        " the README for results, what is stored, and use from Python.",
+    ),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command with the arguments `argv`, or with those of the process; its exit status.
+    """Run the command with the arguments `argv`, or with those of the process.
 
-    0: every feed of the list had its turn; 1: something was not stored; 2: the command can't be
-    understood, and nothing was done. Every error is one line on standard error.
+    Returns an `ExitStatus`. Every error is one line on standard error.
 
     Raises:
-      SystemExit: ``--help`` or ``--version``.
+      SystemExit: ``--help`` or ``--version`` has been printed.
     """
     try:
-        return _command(parse(argv))
+        command, given = parse(sys.argv[1:] if argv is None else argv)
+        return command.run(given)
     except UsageError as error:
-        return _complain(str(error), USAGE)
+        return _fail(str(error), ExitStatus.USAGE)
     except TrioscrapeError as error:
-        return _complain(str(error), INCOMPLETE)
+        return _fail(str(error), ExitStatus.INCOMPLETE)
     except KeyboardInterrupt:
-        return _complain("interrupted", INCOMPLETE)
+        return _fail("interrupted", ExitStatus.INCOMPLETE)
     except BrokenPipeError:
-        # Whoever reads our output has seen enough (| head). What is stored is stored.
-        return INCOMPLETE
+        # The reader of our output has seen enough (| head). What is stored is stored.
+        return ExitStatus.INCOMPLETE
     except OSError as error:
-        return _complain(f"standard output: {error.strerror or error}", INCOMPLETE)
+        return _fail(f"standard output: {error.strerror or error}", ExitStatus.INCOMPLETE)
 
 
-def _complain(message: str, status: int) -> int:
-    # A terminal that takes nothing is waited for; Ctrl-C ends that as well.
+def _fail(message: str, status: ExitStatus) -> ExitStatus:
+    # A stopped terminal may block this for ever, until Ctrl-C.
     with suppress(OSError, KeyboardInterrupt):
         Unbuffered(sys.stderr).write(f"trioscrape: {' '.join(message.split())}\n")
     return status
 
 
-def _command(options: Options) -> int:
-    if options.moving is not None:
-        return move(options.moving, options.config)
-    check_store_url(options.store)
-    if options.config.ca_file is not None:
-        client_context(options.config.ca_file)  # raises before the store is opened
-    config = options.config
-    # NativeResolver takes two for a lookup, and a third of all at the most.
-    _allow_open_files(4 * config.http_width + 6 * (config.dns_width + config.dns_abandoned) + 256)
-    if options.feeds is None:
-        return trio.run(_Command(options, None).run)
-    with open_feed_list(options.feeds) as feeds:
-        return trio.run(_Command(options, feeds).run)
+def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
+    """The command in `argv` and its options.
 
-
-def _allow_open_files(wanted: int) -> None:
-    """Raise the soft limit on open files as far as the hard one allows: macOS starts with 256."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    with suppress(OSError, ValueError):  # then it stays as it is
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """What is scraped: the list or the demo."""
-
-    feeds: Iterable[Feed]
-    count: int
-    resolver: Resolver | None = None
-    connector: Connector | None = None
-
-
-class _Command:
-    """One run of the command, with the signals that may end it.
-
-    The first signal drains the scrape, the second cancels it and the third also what comes after
-    it. Before there is a scrape to drain, one signal ends everything.
+    Raises:
+      UsageError: an option or argument is unknown, is missing, or lacks its value.
+      SystemExit: ``--help`` or ``--version`` has been printed.
     """
+    parser, parsers = _parsers()
+    if "_ARGCOMPLETE" in os.environ:
+        _complete(parser)
+    if not argv:
+        raise UsageError("name a list of feeds, as in 'trioscrape feeds.txt'; see trioscrape --help")
+    given, unknown = parser.parse_known_args(_with_command(argv))
+    if unknown:
+        parsers[given.command].refuse(unknown)
+    return next(command for command in COMMANDS if command.name == given.command), given
 
-    def __init__(self, options: Options, listed: FeedList | None) -> None:
-        self._options, self._listed = options, listed
-        self._scrape: Scrape | None = None
-        self._draining = self._cancelled = False
-        self._showing, self._recording = trio.CancelScope(), trio.CancelScope()
-        self._shown = trio.Event()
-        self._progress = Progress()
-        self._output = Output()
-        self._failure: Exception | None = None
-        self._bad_lines = 0
 
-    async def run(self) -> int:
-        """The exit status.
+def _complete(parser: Parser) -> None:
+    """Answer the shell's question how a line may go on (see argcomplete's documentation), and exit."""
+    with suppress(ImportError):  # the extra ``completion``
+        import argcomplete  # noqa: PLC0415
 
-        Raises:
-          StoreError: the store did not answer, or failed for good; the report has been written.
-          OSError: standard output can't be written to; `BrokenPipeError` when nobody reads it.
-        """
-        status = INCOMPLETE
-        signals = trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM)
-        with signals as received:
-            async with trio.open_nursery() as self._nursery:
-                self._nursery.start_soon(self._watch, received)
-                # Caught here, because the nursery would wrap it in a group.
-                try:
-                    status = await self._scrape_into_store()
-                except (TrioscrapeError, OSError) as error:
-                    self._failure = error
-                self._nursery.cancel_scope.cancel()
-        if self._failure is not None:
-            raise self._failure
-        return status
+        argcomplete.autocomplete(parser)
 
-    async def _watch(self, received: AsyncIterator[int]) -> None:
-        async for _ in received:
-            if self._scrape is None or self._cancelled:
-                self._nursery.cancel_scope.cancel()
-            elif self._draining:
-                self._cancelled = True
-                self._scrape.cancel()
-                self._recording.cancel()
-            else:
-                self._draining = True
-                self._scrape.drain()
-                feeds = count(self._scrape.statistics().in_flight, "feed")
-                said = f"finishing {feeds} in flight; press Ctrl-C again to stop now"
-                # Whoever reads standard error may have stopped: the next signal must be seen all the same.
-                self._nursery.start_soon(self._progress.say, said)
 
-    async def _scrape_into_store(self) -> int:
-        options, config = self._options, self._options.config
-        store_opened = open_store(
-            options.store,
-            width=config.store_width,
-            connect_timeout=config.store_connect_timeout,
-            call_timeout=config.store_timeout,
-        )
-        async with store_opened as store, self._sources() as sources:
-            report = await self._scrape_all(sources, store)
-            if self._failure is None:
-                try:
-                    await self._record(report, store)
-                except StoreError as error:
-                    self._failure = error
-            text = json_line(run_record(report)) if options.json else summary(report, store.redacted_url)
-            await self._output.write(text)
-        return COMPLETE if complete(report) else INCOMPLETE
+def _with_command(argv: Sequence[str]) -> Sequence[str]:
+    """`argv` with the command that may be left out: ``demo`` for ``--demo``, else ``run``.
 
-    async def _record(self, report: Report, store: Store) -> None:
-        """Store the run's totals. An outage of the store is waited for here too."""
-        try:
-            return await store.record_run(report)
-        except StoreUnavailable as error:
-            failure = error
-        with self._recording:
-            await self._progress.say(f"waiting to record the run: {failure}")
-            waiting = StoreLane(store, Lane("store", 1), self._options.config.outage_timeout)
-            return await waiting.record_run(report)
-        raise failure
+    Raises:
+      UsageError: a command is misspelt.
+    """
+    names = [command.name for command in COMMANDS]
+    if argv[0] in (*names, "-h", "--help", "--version"):
+        return argv
+    if "--demo" in argv:
+        return ["demo", *(argument for argument in argv if argument != "--demo")]
+    near = get_close_matches(argv[0], names, n=1) if argv[0].isalpha() else []
+    if near and not Path(argv[0]).exists():
+        raise UsageError(f"there is no file and no command {argv[0]!r} (did you mean {near[0]}?)")
+    return ["run", *argv]
 
-    @asynccontextmanager
-    async def _sources(self) -> AsyncIterator[_Sources]:
-        if self._listed is not None:
-            yield _Sources(self._listed, self._listed.count)
-            return
-        async with open_demo() as demo:
-            yield _Sources(demo.feeds, len(demo.feeds), demo.resolver, demo.connector)
 
-    async def _scrape_all(self, sources: _Sources, store: Store) -> Report:
-        """The report, also of a scrape that was cancelled or whose store has failed."""
-        async with open_progress(live=not self._options.json) as self._progress:
-            await self._progress.say(f"{count(sources.count, 'feed')} into {store.redacted_url}")
-            for proxy in self._options.config.proxies.redacted_urls:
-                await self._progress.say(f"through the proxy {proxy}, which looks the names up")
-            try:
-                async with open_scrape(
-                    sources.feeds,
-                    store=store,
-                    config=self._options.config,
-                    resolver=sources.resolver,
-                    connector=sources.connector,
-                ) as self._scrape:
-                    self._nursery.start_soon(self._show, self._scrape, sources.count)
-                    async for result in self._scrape:
-                        await self._hand_out(result)
-            except TrioscrapeError as error:
-                if self._scrape is None:  # no parser process could be started
-                    raise
-                self._failure = error
-            finally:
-                self._showing.cancel()
-        assert self._scrape is not None  # noqa: S101
-        await self._shown.wait()
-        # It reads the list to its end: after Ctrl-C 20 s for a million feeds, and Ctrl-C ends that too.
-        try:
-            limiter = trio.CapacityLimiter(1)
-            return await in_thread(self._scrape.report, limiter=limiter, abandon_on_cancel=True)
-        except OSError:  # no thread is to be had, and nothing else goes on any more
-            return self._scrape.report()
-
-    async def _show(self, scrape: Scrape, lines: int) -> None:
-        with self._showing:
-            await self._progress.show(scrape.report, lines)
-        self._shown.set()
-
-    async def _hand_out(self, result: Result) -> None:
-        if self._options.json:
-            await self._output.write(json_line(feed_record(result)))
-        elif result.reason == "not-a-url":
-            self._bad_lines += 1
-            if self._bad_lines <= _BAD_LINES_SHOWN:
-                await self._progress.say(result.detail or result.feed.redacted_url)
+def _parsers() -> tuple[Parser, dict[str, Parser]]:
+    """The parser of everything, and those of the commands by name."""
+    parser = Parser(prog="trioscrape", page=_OVERVIEW)
+    commands = parser.add_subparsers(dest="command", parser_class=Parser)
+    parsers = {}
+    overview = parser.section("Commands")
+    for command in COMMANDS:
+        overview.tell(command.name, command.summary)
+        parsers[command.name] = commands.add_parser(command.name, page=command.page)
+        command.add_options(parsers[command.name])
+    options = parser.section("Common options")
+    for names, text in STORE, JSON, QUIET:
+        options.tell(names, text)
+    options.add_help("-h", "--help", text="show this page; after a command, the page of that command")
+    options.add(
+        "--version", text="print the version", action="version", version=f"trioscrape {version('trioscrape')}"
+    )
+    return parser, parsers

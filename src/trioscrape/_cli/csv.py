@@ -1,10 +1,10 @@
 """Stored entries as rows of CSV, for spreadsheets.
 
-RFC 4180: commas, CRLF, quotes doubled, a header row; in UTF-8. Lists become one text, joined by
-``; ``; of enclosures it has the URLs. For anything that has to be read back there is JSON.
+RFC 4180: commas, CRLF, quotes doubled, a header row; in UTF-8. Lists are joined by ``; `` to one text;
+enclosures are given by URL. To read stored entries back, export JSON.
 
-A text that begins like a formula gets an apostrophe in front. Whoever writes a feed could otherwise
-have a formula run in the spreadsheet of who opens the file (OWASP, "CSV Injection").
+Text that begins like a formula gets an apostrophe in front. The author of a feed could otherwise
+run a formula in the spreadsheet of a user who opens the file (OWASP, "CSV Injection").
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from .._records import StoredEntry
-from .jsonl import iso
+from .._records.kinds import iso
 
 COLUMNS: Final = (
     "feed_url",
@@ -41,7 +41,7 @@ COLUMNS: Final = (
 )
 
 _FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
-"""What a formula begins with, or what is skipped before one; full-width in Japanese and Chinese."""
+"""What a formula begins with, or what is skipped before it; full-width signs in Japanese and Chinese."""
 
 
 def header() -> str:

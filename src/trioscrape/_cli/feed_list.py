@@ -1,9 +1,9 @@
-"""Feed lists: what the user hands in, as `Feed` records.
+"""Feed lists: files that name feeds, as `Feed` records.
 
-A list is text (a URL a line, an optional title after it, ``#`` comments) or OPML; the first
-character that is not blank tells which. It is read twice: once at the start, to say at once
-what is wrong with it and how many feeds it names, and once lazily, as the scrape asks for
-feeds. So a list of a million lines needs the memory of one line.
+A list is text (one URL per line, an optional title after it, ``#`` comments) or OPML; the first
+character that is not white space decides. It is read twice: once at the start, to report errors at
+once and to count the feeds, and once lazily while the scrape goes on. So a list of a million lines
+needs the memory of one line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _BYTE_ORDER_MARKS: Final = b"\xef\xbb\xbf\xfe\xff"
 
 
 class FeedList:
-    """A list that has been read once and found good; each iteration reads it again, lazily.
+    """A list that has been read once without an error. Each iteration reads it again, lazily.
 
     One iteration at a time: they share the open file.
     """
@@ -38,16 +38,18 @@ class FeedList:
         self._file = file
         self._read = _read_opml if _looks_like_xml(file) else _read_text
         self.count = sum(1 for _ in self)
-        """Feeds that it names; one that it names twice counts twice."""
+        """Lines or outlines with a feed; a feed that is listed twice counts twice."""
         if not self.count:
-            raise UsageError(f"{name}: there is no feed in it")
+            raise UsageError(f"{name}: it contains no feeds")
+
+    def __len__(self) -> int:
+        return self.count
 
     def __iter__(self) -> Iterator[Feed]:
-        """Every line that is no comment, also if it is no URL: then the whole line is the URL.
+        """A feed for each line that is not a comment. If it has no URL, the whole line stands for one.
 
         Raises:
-          UsageError: the list is malformed. The first reading has seen to that, so it only
-            happens when the file is written to during the scrape.
+          UsageError: the list is malformed, because it was changed after the first reading.
         """
         self._file.seek(0)
         return self._read(self._name, self._file)
@@ -57,11 +59,11 @@ class FeedList:
 def open_feed_list(path: str) -> Iterator[FeedList]:
     """The list at `path`; ``-`` is standard input.
 
-    Blocks: call it outside of the event loop. What can't be read twice (a pipe, a terminal) is
-    copied to a temporary file first, so the scrape never waits for a slow producer.
+    Blocks: call it outside of the event loop. A pipe or a terminal, which can't be read twice, is
+    copied to a temporary file first.
 
     Raises:
-      UsageError: it can't be read, is malformed or names no feed; one line, with the list's name.
+      UsageError: it can't be read, is malformed or contains no feeds. The message names the list.
     """
     name = "standard input" if path == "-" else without_secrets(path)
     with ExitStack() as stack:
@@ -99,14 +101,16 @@ def _looks_like_xml(file: IO[bytes]) -> bool:
 def _read_text(name: str, file: IO[bytes]) -> Iterator[Feed]:
     for number, raw in enumerate(_lines(file), start=1):
         if b"\0" in raw:
-            raise UsageError(f"{name}, line {number}: a zero byte; a feed list is UTF-8 text or OPML")
+            raise UsageError(
+                f"{name}, line {number}: it contains a zero byte; a feed list is UTF-8 text or OPML"
+            )
         line = _decoded(raw).strip()
         if line and not line.startswith("#"):
             yield _feed_of_line(line, number)
 
 
 def _lines(file: IO[bytes]) -> Iterator[bytes]:
-    """Lines cut off at 64 KiB: something that is no list must not end up in memory whole."""
+    """Lines, cut off at 64 KiB: a file that is not a list may be one huge line."""
     while raw := file.readline(_LONGEST_LINE):
         rest = raw
         while rest and not rest.endswith(b"\n"):
@@ -115,7 +119,7 @@ def _lines(file: IO[bytes]) -> Iterator[bytes]:
 
 
 def _decoded(raw: bytes) -> str:
-    """UTF-8, and what is not UTF-8 as Windows-1252: old lists have titles in it."""
+    """The text of a line in UTF-8, or else in Windows-1252, as old lists have it."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -143,10 +147,10 @@ def _read_opml(name: str, file: IO[bytes]) -> Iterator[Feed]:
 
 
 class _Outlines:
-    """Collects the ``outline`` elements that have an ``xmlUrl``, at any depth.
+    """Collects the ``outline`` elements with an ``xmlUrl``, at any depth.
 
-    Entity declarations are refused: no feed list needs them, and they are how a small document
-    grows into a large one.
+    Entity declarations are an error: feed lists don't need them, and they let a small document expand
+    into a huge one ("billion laughs").
     """
 
     def __init__(self, name: str) -> None:
@@ -166,10 +170,10 @@ class _Outlines:
         if self._root is None:
             self._root = tag
             if tag.lower() != "opml":
-                raise UsageError(f"{self._name}: XML, but no OPML: its root is <{tag}>")
+                raise UsageError(f"{self._name}: XML, but not OPML: its root element is <{tag}>")
         if tag.lower() != "outline":
             return
-        # Programs do not agree on the case of xmlUrl.
+        # Programs disagree on the case of xmlUrl.
         outline = {key.lower(): value.strip() for key, value in attributes.items()}
         if url := outline.get("xmlurl"):
             title = outline.get("title") or outline.get("text") or None
@@ -177,4 +181,6 @@ class _Outlines:
 
     def _entity_declaration(self, *_: object) -> None:
         line = self.parser.CurrentLineNumber
-        raise UsageError(f"{self._name}, line {line}: it declares an XML entity; a feed list needs none")
+        raise UsageError(
+            f"{self._name}, line {line}: it declares an XML entity, which is not allowed in a feed list"
+        )

@@ -1,4 +1,4 @@
-"""Lines of a file or of standard input, read in a thread of their own, past Python's buffer."""
+"""Lines of a file or of standard input, read in a thread and without Python's buffer."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ T = TypeVar("T")
 _CHUNK: Final = 2**20
 
 Line = tuple[int, bytes]
-"""Its number, from 1, and its bytes without the line feed."""
+"""Its number, counted from 1, and its bytes without the line feed."""
 
 
 class Input:
-    """Numbered lines, as they come; blank ones are left out.
+    """Numbered lines, as they arrive; blank lines are left out.
 
     Args:
-      name: of the file, for people.
-      file: what is read, unbuffered: a thread that waits for a pipe, and is left there, must hold no
-        lock that the interpreter needs at its end.
-      longest: no more than so many bytes of a line and one are kept.
+      name: of the file, for messages.
+      file: unbuffered. A thread that waits for a pipe may be abandoned there, and must not hold a lock
+        that the interpreter needs at its end.
+      longest: bytes of a line that are kept. One more is kept of a longer line, to tell that it is one.
     """
 
     def __init__(self, name: str, file: io.RawIOBase, longest: int) -> None:
@@ -39,12 +39,12 @@ class Input:
         self._begun = bytearray()  # a line whose end has not come yet
 
     async def some(self, decode: Callable[[Line], T]) -> list[T]:
-        """What `decode` makes of the next lines, in the same thread; none at the end.
+        """What `decode`, called in the same thread, makes of the next lines. Empty at the end.
 
         Raises:
           TrioscrapeError: they can't be read.
 
-        Cancellation: gives up at once, and so for ever.
+        Cancellation: returns at once. The input can't be used after that.
         """
         try:
             return await in_thread(self._some, decode, limiter=self._limiter, abandon_on_cancel=True)
@@ -56,9 +56,9 @@ class Input:
             *ends, rest = chunk.split(b"\n")
             lines = [self._next(end) for end in ends]
             self._begin(rest)
-            if decoded := [decode(line) for line in lines if _says_something(line)]:
+            if decoded := [decode(line) for line in lines if _has_text(line)]:
                 return decoded
-        return [decode(line) for line in [self._next(b"")] if _says_something(line)]
+        return [decode(line) for line in [self._next(b"")] if _has_text(line)]
 
     def _begin(self, part: bytes) -> None:
         self._begun += part[: max(0, self._longest + 1 - len(self._begun))]
@@ -70,20 +70,21 @@ class Input:
         return self._number, line
 
 
-def _says_something(line: Line) -> bool:
+def _has_text(line: Line) -> bool:
     return bool(line[1]) and not line[1].isspace()
 
 
 @contextmanager
 def open_input(path: str, longest: int) -> Iterator[Input]:
-    """The file at `path`; ``-`` is standard input. Call it where blocking does no harm.
+    """The file at `path`; ``-`` is standard input. Blocks: call it outside of the event loop.
 
     Raises:
       UsageError: it can't be opened.
     """
+    name = "standard input" if path == "-" else path
     try:
         opened = io.FileIO(os.dup(sys.stdin.fileno()) if path == "-" else path)
     except (OSError, AttributeError, ValueError) as error:
-        raise UsageError(f"{path}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
+        raise UsageError(f"{name}: {getattr(error, 'strerror', None) or 'it is closed'}") from error
     with opened as file:
-        yield Input(path, file, longest)
+        yield Input(name, file, longest)

@@ -1,4 +1,4 @@
-"""Standard output and standard error, for those who may be stuck in them for ever."""
+"""Standard output and standard error, written so that a reader who stops can't hang the program."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .._threads import in_thread
 
 
 class Unbuffered:
-    """Standard output or standard error past Python's buffer, as much of a text file as rich needs.
+    """Standard output or standard error without Python's buffer; rich takes it for a text file.
 
-    A thread that writes to a stopped terminal may never come back. It must not hold the buffer's lock
-    then: the interpreter wants that at its end, and hangs without it.
+    A thread that writes to a stopped terminal (Ctrl-S) may never return. It must not hold the lock of
+    the buffer then: the interpreter needs that lock at its end, and would hang.
 
     Args:
-      stream: `sys.stdout` or `sys.stderr`; None, as they are when they were closed from the start, takes
-        everything.
+      stream: `sys.stdout` or `sys.stderr`. It is None when it was closed before the start; then
+        everything is discarded.
     """
 
     def __init__(self, stream: TextIO | None) -> None:
@@ -27,13 +27,13 @@ class Unbuffered:
         self.encoding = stream.encoding if stream else "utf-8"
 
     def write(self, text: str) -> int:
-        """Write all of it. What the encoding does not have becomes an escape. Blocks."""
+        """Write all of `text`. Characters that the encoding lacks are escaped. Blocks."""
         if self._stream:
             write_all(self._stream.fileno(), text.encode(self.encoding, "backslashreplace"))
         return len(text)
 
     def flush(self) -> None:
-        """Nothing is kept back."""
+        """Does nothing: there is no buffer."""
 
     def isatty(self) -> bool:
         """Whether it is a terminal."""
@@ -41,17 +41,17 @@ class Unbuffered:
 
 
 class Output:
-    """Standard output, written in a thread of its own, past Python's buffer: see `Unbuffered`.
+    """Standard output, written in a thread of its own and without Python's buffer: see `Unbuffered`.
 
-    Who reads it may stop for as long as they like (a pager). That holds up results and so, in the
-    end, the lanes; it must not hold up the event loop, where deadlines would run out meanwhile.
+    Its reader may stop for as long as they like, a pager for example. That delays results and so,
+    in the end, the lanes. It must not delay the event loop, where timeouts would expire meanwhile.
     """
 
     def __init__(self) -> None:
         self._limiter = trio.CapacityLimiter(1)
 
     async def write(self, text: str) -> None:
-        """Write `text` in the encoding of standard output; what that does not have becomes an escape.
+        """Write `text` in the encoding of standard output; characters that it lacks are escaped.
 
         Raises and is cancelled like `write_bytes`.
         """
@@ -61,10 +61,10 @@ class Output:
         """Write `data`.
 
         Raises:
-          BrokenPipeError: nobody reads it.
-          OSError: it can't be written, or no thread be started.
+          BrokenPipeError: nobody reads it any more.
+          OSError: it can't be written, or no thread can be started.
 
-        Cancellation: gives up at once; part of the data may have been written.
+        Cancellation: returns at once; part of the data may have been written.
         """
         await in_thread(write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True)
 

@@ -1,15 +1,15 @@
-"""A scrape as it goes: a live view of the lanes on a terminal, a plain line now and then elsewhere.
+"""What is said on standard error while a command works: messages, and the progress of a scrape.
 
-Both only read frozen snapshots, and write to the terminal in a thread of their own: a terminal that
-has been stopped (Ctrl-S) or a slow pipe must not hold up the event loop, where it would make
-deadlines run out that have nothing to do with it.
+On a terminal the progress is a live view of the lanes, elsewhere a line every five seconds. Both read
+frozen snapshots, and are written in a thread of their own: a stopped terminal (Ctrl-S) or a slow pipe
+must not delay the event loop, where unrelated timeouts would expire meanwhile.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Final, TextIO, cast
 
@@ -21,7 +21,7 @@ from rich.table import Table
 from rich.text import Text
 from trio_util import periodic
 
-from .._records import LANES, LaneStatistics, Outage, Report
+from .._records import LANES, LaneStatistics, Outage, Outcome, Report
 from .._threads import in_thread
 from .output import Unbuffered
 from .report import count, printable
@@ -31,31 +31,42 @@ _BAR_FROM: Final = 60
 _TIMES_FROM: Final = 44
 """Columns of a terminal that has room for waiting times."""
 _LAST_MOMENT: Final = 1.0
-"""Seconds for a terminal to take the end of the view when nobody waits for it any more."""
+"""Seconds that a terminal is given to remove the view when the command has been cancelled."""
 
 
 class Progress:
-    """Where a run's messages and its progress go: standard error, line by line.
+    """Messages and progress as lines on standard error.
 
-    When nobody reads that any more, or there is no thread to write it, the scrape goes on without.
+    When nobody reads them any more, or no thread can be started to write them, the command goes on
+    without.
+
+    Args:
+      quiet: write warnings only.
     """
 
     period = 5.0
-    """Seconds from one sign of life to the next."""
+    """Seconds from one line of progress to the next."""
 
-    def __init__(self) -> None:
-        # Of its own, as everything that waits for a thread here must not wait for the lookups'.
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        # Its own: what waits for a thread here must not wait for the threads of lookups.
         self._limiter = trio.CapacityLimiter(1)
         self._stderr = Unbuffered(sys.stderr)
 
     async def show(self, report: Callable[[], Report], lines: int) -> None:
-        """Show the scrape of a list of `lines` feeds over and over again until cancelled."""
-        async for elapsed, _ in periodic(self.period):
-            if elapsed:
-                await self._in_thread(partial(self._draw, report(), lines))
+        """Show the progress of a list of `lines` feeds, again and again until cancelled."""
+        async with aclosing(periodic(self.period)) as ticks:
+            async for elapsed, _ in ticks:
+                if elapsed and ((now := report()).outage or not self._quiet):
+                    await self._in_thread(partial(self._draw, now, lines))
 
     async def say(self, message: str) -> None:
-        """Write one line."""
+        """Write a line, unless it is quiet."""
+        if not self._quiet:
+            await self.warn(message)
+
+    async def warn(self, message: str) -> None:
+        """Write a line in any case."""
         await self._in_thread(partial(self._write, printable(message)))
 
     def _draw(self, report: Report, lines: int) -> None:
@@ -70,7 +81,7 @@ class Progress:
 
 
 class LiveProgress(Progress):
-    """The same with a view of the lanes that is drawn anew in place, below all messages."""
+    """Messages above a view of the lanes that is redrawn in place."""
 
     period = 0.15
 
@@ -79,18 +90,18 @@ class LiveProgress(Progress):
         self._live = live
 
     async def start(self) -> None:
-        """Begin. Cancellation: gives up at once."""
+        """Begin. Cancellation: returns at once."""
         await self._in_thread(self._live.start)
 
     async def stop(self) -> None:
-        """Wipe the view, when the terminal takes that.
+        """Remove the view from the terminal.
 
-        Cancellation: a terminal that takes nothing is left as it is after a second.
+        Cancellation: a stopped terminal is left as it is after a second.
         """
         try:
             await self._in_thread(self._live.stop)
         finally:
-            # A terminal that works must have its cursor again. Nothing is left to do if it has.
+            # Show the cursor again even when cancelled; does nothing if that has been done.
             with trio.move_on_after(_LAST_MOMENT, shield=True):
                 await self._in_thread(self._live.stop)
 
@@ -103,17 +114,17 @@ class LiveProgress(Progress):
 
 
 @asynccontextmanager
-async def open_progress(*, live: bool) -> AsyncIterator[Progress]:
+async def open_progress(*, live: bool, quiet: bool = False) -> AsyncIterator[Progress]:
     """The live view if it is wanted and standard error is a terminal that can show it, else lines.
 
-    The view is gone from the terminal after the block. ``NO_COLOR`` is respected.
+    The view is removed from the terminal at the end of the block. ``NO_COLOR`` is respected.
     """
     stderr = Unbuffered(sys.stderr)
     console = Console(file=cast("TextIO", stderr))
-    if not live or not stderr.isatty() or console.is_dumb_terminal:
-        yield Progress()
+    if quiet or not live or not stderr.isatty() or console.is_dumb_terminal:
+        yield Progress(quiet=quiet)
         return
-    # No thread of rich's own, and no catching of what others print.
+    # No thread of rich's own, and sys.stdout and sys.stderr stay as they are.
     view = Live(
         console=console, transient=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
     )
@@ -126,14 +137,14 @@ async def open_progress(*, live: bool) -> AsyncIterator[Progress]:
 
 
 def plain_line(report: Report, lines: int) -> str:
-    """The state of a scrape in one line of text."""
+    """The progress of a scrape in one line of text."""
     lanes = ", ".join(_lane(report.lanes[name]) for name in LANES)
     outage = f"; {_outage(report.outage)}" if report.outage else ""
     return f"{_head(report, lines)}; {lanes}{outage}"
 
 
 def lanes_view(report: Report, lines: int, width: int) -> RenderableType:
-    """The state of a scrape in a few lines; a narrow terminal gets fewer columns."""
+    """The progress of a scrape in a few lines; a narrow terminal gets fewer columns."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("lane", no_wrap=True)
     if width >= _BAR_FROM:
@@ -159,16 +170,16 @@ def _cells(lane: LaneStatistics, width: int) -> list[RenderableType]:
 
 def _head(report: Report, lines: int) -> str:
     finished = sum(report.outcomes.values())
-    lost = sum(report.errors.values())
+    failed = report.outcomes.get(Outcome.FAILED, 0)
     written = report.entries.new + report.entries.changed
     return (
-        f"{finished:,} of {count(lines, 'feed')}{f', {lost:,} lost' if lost else ''}, "
+        f"{finished:,} of {count(lines, 'feed')}{f', {failed:,} failed' if failed else ''}, "
         f"{written:,} {'entry' if written == 1 else 'entries'} written, {report.seconds:.1f} s"
     )
 
 
 def _outage(outage: Outage) -> str:
-    return printable(f"the store has taken nothing for {outage.seconds:.0f} s: {outage.detail}")
+    return printable(f"store unavailable for {outage.seconds:.0f} s: {outage.detail}")
 
 
 def _lane(lane: LaneStatistics) -> str:

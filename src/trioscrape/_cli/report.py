@@ -1,26 +1,25 @@
-"""What a scrape says to the outside: JSON records for machines, a summary for people.
+"""The results of a scrape as they are printed: JSON for programs, a summary for people.
 
-With ``--json`` every line is an object. One ``"type": "feed"`` for each feed::
+``--json`` prints one JSON object per line. There is a ``"type": "feed"`` for each feed::
 
     {"type": "feed", "url": …, "outcome": …, "reason": …, "detail": …,
      "entries": {"new": …, "changed": …, "unchanged": …}, "stored": …, "same_as": …,
      "lanes": {"dns": {"waited_ms": …, "worked_ms": …}, "http": …, "parse": …, "store": …}}
 
-and last one ``"type": "run"``::
+and a ``"type": "run"`` at the end::
 
     {"type": "run", "feeds": …, "not_started": …, "duplicates": …,
      "outcomes": {"new": …, "updated": …, "not_modified": …, "not_due": …,
                   "gone": …, "refused": …, "failed": …},
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
-     "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …,
+     "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …, "overdue": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
      "loop_lag": {"p50": …, "p99": …, "max": …}, "twins": …, "stored": …}
 
-Keys that end in ``_ms`` are milliseconds; all other durations are seconds, as everywhere in
-trioscrape. A lane that a feed did not reach took 0 ms of it. The outcomes and ``not_started`` add up
-to ``feeds``. ``same_as`` is the URL of another feed of the list that has arrived at the same document,
-``twins`` the number of feeds that have one; ``stored`` is the number of feeds whose record says so.
-No record holds credentials.
+Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A lane that a feed did not
+reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``. ``same_as`` is the URL of another
+feed in the list that leads to the same document, and ``twins`` is the number of feeds that have one.
+``stored`` is the number of feeds for which something was written. Nothing here contains credentials.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ from .._records import (
 
 
 def json_line(record: Mapping[str, Any]) -> str:
-    """`record` as one line, ASCII only, so that it survives every locale."""
+    """`record` as one line, ASCII only: it is the same in every locale."""
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
@@ -108,7 +107,7 @@ def _quantiles(quantiles: Quantiles) -> dict[str, float]:
 
 
 def summary(report: Report, store: str) -> str:
-    """The end of a run for people; `store` is the URL of the store without credentials."""
+    """What is printed at the end of a run; `store` is the URL of the store without credentials."""
     return "".join(f"{printable(line)}\n" for line in _summary(report, store))
 
 
@@ -132,21 +131,20 @@ def _summary(report: Report, store: str) -> Iterator[str]:
         yield from _not_stored(report)
     yield ""
     yield entries(report.entries)
-    which = "the entries are" if complete(report) else "what was stored until then is"
-    yield f"{which} in {store}"
+    yield f"stored in {store}" if complete(report) else f"incomplete; what was stored is in {store}"
 
 
 def complete(report: Report) -> bool:
-    """Whether every feed had its turn, and the whole of it."""
+    """Whether every feed was processed to its end."""
     return report.complete and not {"cancelled", "not-stored"} & report.errors.keys()
 
 
 def _not_stored(report: Report) -> Iterator[str]:
-    yield f"stored: {count(report.stored, 'feed')}; not stored:"
+    yield f"{count(report.stored, 'feed')} stored; not stored:"
     for result in report.not_stored_examples:
         yield f"  {result.feed.redacted_url}"
     if more := report.errors["not-stored"] - len(report.not_stored_examples):
-        yield f"  and {count(more, 'more feed')}; with --json each has its line"
+        yield f"  and {count(more, 'more feed')} (--json lists them all)"
 
 
 def _reason_row(report: Report, reason: str) -> tuple[str, ...]:
@@ -161,7 +159,7 @@ def _reason_row(report: Report, reason: str) -> tuple[str, ...]:
 
 
 def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """A name, a number aligned to the right, and the rest as it comes."""
+    """A column of names, a right-aligned column of numbers, and the rest."""
     names = max(len(row[0]) for row in rows)
     numbers = max(len(row[1]) for row in rows)
     for name, number, *rest in rows:
@@ -172,27 +170,26 @@ def _duplicates(report: Report) -> Iterator[str]:
     for duplicate in report.duplicate_examples:
         yield f"  {_duplicate(duplicate)}"
     if more := report.duplicates - len(report.duplicate_examples):
-        yield f"  and {count(more, 'more line')} that an earlier one had named"
+        yield f"  and {count(more, 'more line')} that repeat an earlier feed"
 
 
 def _twins(report: Report) -> Iterator[str]:
     for twin in report.twin_examples:
-        yield f"  {twin.feed.redacted_url} leads to the same feed as {twin.same_as}"
+        yield f"  {twin.feed.redacted_url} leads to the same document as {twin.same_as}"
     if more := report.twins - len(report.twin_examples):
-        yield f"  and {count(more, 'more feed')} that lead where another one does"
+        yield f"  and {count(more, 'more feed')} that lead to the same document as another"
 
 
 def _duplicate(duplicate: DuplicateFeed) -> str:
     feed, first = duplicate.feed, duplicate.first_line
     if feed.line is None or first is None:
-        return f"named twice: {feed.redacted_url}"
-    return f"line {feed.line} names the same feed as line {first}: {feed.redacted_url}"
+        return f"listed twice: {feed.redacted_url}"
+    return f"line {feed.line} repeats the feed of line {first}: {feed.redacted_url}"
 
 
 def entries(counts: EntryCounts) -> str:
-    """``12 new entries, 3 changed, 4 unchanged``."""
-    new = "1 new entry" if counts.new == 1 else f"{counts.new:,} new entries"
-    return f"{new}, {counts.changed:,} changed, {counts.unchanged:,} unchanged"
+    """``entries: 12 new, 3 changed, 4 unchanged``."""
+    return f"entries: {counts.new:,} new, {counts.changed:,} changed, {counts.unchanged:,} unchanged"
 
 
 def count(number: int, noun: str) -> str:
@@ -201,5 +198,5 @@ def count(number: int, noun: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without anything a terminal would obey: URLs and details come from strangers."""
+    """`text` with control characters escaped: URLs and details come from strangers."""
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -1,4 +1,4 @@
-"""Records on their way into a store."""
+"""Storing the records of an import or a copy."""
 
 from __future__ import annotations
 
@@ -25,20 +25,22 @@ _BATCH_TEXT: Final = 4 * 2**20
 
 
 @dataclass(slots=True)
-class Moved:
-    """How many records have come by, and how many of them a store did not have as they are."""
+class Transferred:
+    """How many records were read, and how many of them were written."""
 
     entries: int = 0
     feeds: int = 0
     entries_written: int = 0
     feeds_written: int = 0
+    bad_lines: int = 0
+    """Lines that could not be read."""
 
     def __str__(self) -> str:
         return _counted(self.entries, self.feeds)
 
     @property
     def written(self) -> str:
-        """``1 entry and 2 feeds``, as ``str`` of it says what came by."""
+        """``1 entry and 2 feeds``: what was written. `str` gives what was read."""
         return _counted(self.entries_written, self.feeds_written)
 
 
@@ -47,34 +49,34 @@ def _counted(entries: int, feeds: int) -> str:
 
 
 class Restoring:
-    """Takes records in any order and stores them: entries as they come, feeds when all entries are there.
+    """Takes records in any order and stores them: entries as they come, feeds when all entries are stored.
 
-    A feed's state says what has been seen of the feed. In a store that lacks some of its entries, where
-    a copy broke off, the next run would be told "not modified" and never see them. So feeds wait in a
-    temporary file.
+    The state of a feed has the validators of its last document. If a copy broke off between the state and
+    the entries, the next fetch would end with "not modified", and the missing entries would never come. So
+    feeds wait in a temporary file.
     """
 
-    def __init__(self, store: Store, moved: Moved, waiting: IO[bytes]) -> None:
-        self._store, self._moved, self._waiting = store, moved, waiting
+    def __init__(self, store: Store, counts: Transferred, waiting: IO[bytes]) -> None:
+        self._store, self._counts, self._waiting = store, counts, waiting
         self._limiter = trio.CapacityLimiter(1)
         self._entries: list[StoredEntry] = []
         self._text = 0
         self._feeds: list[FeedState] = []
 
     async def add(self, record: Record) -> None:
-        """Take a record; now and then store what has gathered.
+        """Take a record, and store those that have been taken when there are enough of them.
 
         Raises:
-          StoreError: the store is gone.
-          TrioscrapeError: there is no room for the feeds that wait, or no thread to write them.
+          StoreError: the store has failed.
+          TrioscrapeError: the temporary file can't be written or read.
 
-        Cancellation: see `Store.restore_entries`. What has gathered is not stored then.
+        Cancellation: as `Store.restore_entries`; records that were taken and not stored are lost.
         """
         if isinstance(record, FeedState):
-            self._moved.feeds += 1
+            self._counts.feeds += 1
             self._feeds.append(record)
         else:
-            self._moved.entries += 1
+            self._counts.entries += 1
             self._entries.append(record)
             self._text += len(record.entry.content or "") + len(record.entry.summary or "")
         if len(self._entries) >= _BATCH or self._text > _BATCH_TEXT:
@@ -83,22 +85,22 @@ class Restoring:
             await self._keep_feeds()
 
     async def finish(self, *, whole: bool = True) -> None:
-        """Store the rest, and then the feeds. Raises and is cancelled like `add`.
+        """Store the rest of the entries, and then the feeds. Errors and cancellation are as in `add`.
 
         Args:
-          whole: whether all entries are there. If some may be missing, feeds lose what would keep the next
-            run from fetching them again.
+          whole: whether all entries were read. If some may be missing, feeds are stored without validators
+            and due now, so that the next run fetches them whole.
         """
         await self._store_entries()
         await self._keep_feeds()
         await self._with_the_file(self._waiting.seek, 0)
         while feeds := await self._with_the_file(self._some):
             states = feeds if whole else [_never_fetched(state) for state in feeds]
-            self._moved.feeds_written += await self._store.restore_feeds(states)
+            self._counts.feeds_written += await self._store.restore_feeds(states)
 
     async def _store_entries(self) -> None:
         entries, self._entries, self._text = self._entries, [], 0
-        self._moved.entries_written += await self._store.restore_entries(entries)
+        self._counts.entries_written += await self._store.restore_entries(entries)
 
     async def _keep_feeds(self) -> None:
         feeds, self._feeds = self._feeds, []
@@ -108,7 +110,7 @@ class Restoring:
         try:
             return await in_thread(call, *args, limiter=self._limiter)
         except OSError as error:
-            raise TrioscrapeError(f"the temporary file: {error.strerror or error}") from error
+            raise TrioscrapeError(f"temporary file: {error.strerror or error}") from error
 
     def _some(self) -> Sequence[FeedState]:
         lines = [line for _ in range(_BATCH) if (line := self._waiting.readline())]
@@ -128,7 +130,7 @@ def _never_fetched(state: FeedState) -> FeedState:
 
 
 @contextmanager
-def restoring(store: Store, moved: Moved) -> Iterator[Restoring]:
-    """A way into `store`, counted in `moved`. Until `Restoring.finish`, no feed is stored."""
+def restoring(store: Store, counts: Transferred) -> Iterator[Restoring]:
+    """Store records in `store` and count them in `counts`. No feed is stored before `Restoring.finish`."""
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as waiting:
-        yield Restoring(store, moved, waiting)
+        yield Restoring(store, counts, waiting)

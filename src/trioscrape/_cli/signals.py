@@ -1,8 +1,9 @@
-"""Work that the first signal ends."""
+"""What SIGINT (Ctrl-C) and SIGTERM do to the work of a command."""
 
 from __future__ import annotations
 
 import signal
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
@@ -12,29 +13,33 @@ from .._groups import ungrouped
 
 T = TypeVar("T")
 
+Stages = deque[Callable[[], Awaitable[object]]]
+"""What the next signals do, in this order."""
 
-async def until_signalled(
-    work: Callable[[], Awaitable[T]], beside: Callable[[], Awaitable[object]]
-) -> T | None:
-    """What `work` returns; None when SIGINT or SIGTERM came first, and it was cancelled.
+
+async def until_signalled(work: Callable[[trio.Nursery], Awaitable[T]], stages: Stages) -> T | None:
+    """What `work` returns; None when signals came and it was cancelled.
 
     Args:
-      work: what is done.
-      beside: goes on meanwhile, and is cancelled at the end.
+      work: is given a nursery for helper tasks, which are cancelled when it ends.
+      stages: each signal takes the first one and runs it in a task of its own, so that none can hold up
+        the next signal. When there is none, `work` is cancelled.
 
     Raises:
-      Exception: what `work` raises.
+      Exception: what `work` raises, as itself.
     """
     result: T | None = None
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received, ungrouped():
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_at_the_first, received, nursery.cancel_scope)
-            nursery.start_soon(beside)
-            result = await work()
+            nursery.start_soon(_react, received, stages, nursery)
+            result = await work(nursery)
             nursery.cancel_scope.cancel()
     return result
 
 
-async def _cancel_at_the_first(received: AsyncIterator[int], scope: trio.CancelScope) -> None:
+async def _react(received: AsyncIterator[int], stages: Stages, nursery: trio.Nursery) -> None:
     async for _ in received:
-        scope.cancel()
+        if stages:
+            nursery.start_soon(stages.popleft())
+        else:
+            nursery.cancel_scope.cancel()

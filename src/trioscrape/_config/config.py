@@ -1,4 +1,4 @@
-"""The settings of a scrape, validated once; the command line makes its options from the same table."""
+"""The settings of a scrape, checked when they are made."""
 
 from __future__ import annotations
 
@@ -23,139 +23,166 @@ class AddressPolicy(StrEnum):
     """Which addresses may be connected to."""
 
     LISTED = "listed"
-    """A feed of the list may be anywhere; a redirect may not lead from a public address to another kind."""
+    """A feed of the list may be at any address, but no redirect may lead from a public address to a
+    private one."""
     PUBLIC = "public"
     """Public addresses only, for listed feeds too."""
     ANY = "any"
-    """No limit."""
+    """All addresses."""
 
 
 class HostGrouping(StrEnum):
-    """Which names count as one host, for `Config.per_host` and `Config.host_delay`."""
+    """What counts as one host, for `Config.per_host` and `Config.host_delay`."""
 
     HOST = "host"
-    """Each name is a host of its own."""
+    """Each host name is a host of its own."""
     DOMAIN = "domain"
-    """All names below one registrable domain, ``example.co.uk``; needs the extra ``domains``."""
+    """All names under one registrable domain (``example.co.uk``) are one host. Needs the extra
+    ``trioscrape[domains]``."""
     ADDRESS = "address"
-    """All names at one address, which is what a hosting service has for many. A proxy's does not count."""
+    """All names at one IP address are one host, as with hosting services. Names behind a proxy are not
+    grouped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What a number means and which values it may have; the metadata of a `Config` field."""
+class Range:
+    """The values that a number may have; the metadata of a `Config` field."""
 
-    group: str
-    help: str
     low: float
     high: float
     unit: str = ""
+    """``s``, ``bytes``, ``bytes/s``, or empty for a count."""
 
 
-def _number(default: Any, group: str, text: str, low: float, high: float, unit: str = "") -> Any:
-    return field(default=default, metadata={"setting": Setting(group, text, low, high, unit)})
+def _number(default: Any, low: float, high: float, unit: str = "") -> Any:
+    return field(default=default, metadata={"range": Range(low, high, unit)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """How wide the lanes are, how long things may take, how large they may be.
+    """The settings of a scrape: lane widths, timeouts, limits, politeness, and how to reach servers.
+
+    All durations are seconds.
 
     Raises:
-      UsageError: a value is out of its range; the message names the range.
+      UsageError: a value is out of its range. The message names the setting and the range.
     """
 
-    dns_width: int = _number(32, "lanes", "lookups at once", 1, 1000)
+    # Lanes
+
+    dns_width: int = _number(32, 1, 1000)
+    """Host names that are looked up at the same time."""
     # 1,000 threads that are stuck in getaddrinfo are 25 MB of memory and took 0.8 s to start. Of
     # 1,000 dead names among 1,000 healthy ones of 100 ms, fewer threads would hold up the healthy ones
     # for 11 s (500), 41 s (200) or 101 s (64); with none dead they take 3.2 s, with these 1.7 s.
-    dns_abandoned: int = _number(
-        1000, "lanes", "lookups that are stuck, beside those; a thread each while they are", 0, 10_000
-    )
-    http_width: int = _number(500, "lanes", "fetches at once", 1, 10_000)
-    parse_width: int = _number(os.cpu_count() or 1, "lanes", "parser processes", 1, 256)
-    store_width: int = _number(4, "lanes", "writes at once (SQLite: always 1)", 1, 100)
-    in_flight: int = _number(1000, "lanes", "feeds under way at once, stuck lookups not counted", 1, 100_000)
+    dns_abandoned: int = _number(1000, 0, 10_000)
+    """Threads that may be stuck in lookups which have timed out, in addition to the `dns_width` that work.
 
-    per_host: int = _number(1, "politeness", "feeds under way at once of one host", 1, 1000)
-    # With one feed at a time a host is never asked for more than it can just answer, and the hosts
+    The C library can't be told to give up a lookup. When this many threads are stuck, new lookups wait.
+    """
+    http_width: int = _number(500, 1, 10_000)
+    """Requests that are made at the same time."""
+    parse_width: int = _number(os.cpu_count() or 1, 1, 256)
+    """Worker processes that parse documents. The default is the number of CPUs."""
+    store_width: int = _number(4, 1, 100)
+    """Writes to the store at the same time. SQLite always has one."""
+    in_flight: int = _number(1000, 1, 100_000)
+    """Feeds that are under way at the same time, in all lanes together."""
+
+    # Politeness
+
+    per_host: int = _number(1, 1, 1000)
+    """Feeds of one host that are fetched at the same time."""
+    # With one feed at a time a host never gets more requests than it can just answer, and the hosts
     # with many feeds are services made for that, which say 429 when they mind. A second between them
     # would let 500 channels of one such service take nine minutes.
-    host_delay: float = _number(
-        0.0, "politeness", "between a host's feeds, at least; up to half as much more", 0, 3600, "s"
-    )
+    host_delay: float = _number(0.0, 0, 3600, "s")
+    """Pause between two feeds of the same host. Each pause is made longer by up to half, at random."""
     group_hosts_by: HostGrouping = HostGrouping.HOST
+    """What counts as one host."""
 
-    lookup_timeout: float = _number(10.0, "timeouts", "for one lookup", 0.01, 600, "s")
-    connect_timeout: float = _number(
-        10.0, "timeouts", "for TCP, a proxy's tunnel and TLS together", 0.01, 600, "s"
-    )
-    read_timeout: float = _number(15.0, "timeouts", "without a byte from the server", 0.01, 600, "s")
-    fetch_timeout: float = _number(
-        30.0, "timeouts", "for a whole fetch, redirects included, queues not", 0.01, 3600, "s"
-    )
-    parse_timeout: float = _number(10.0, "timeouts", "for parsing one document", 0.01, 600, "s")
-    store_connect_timeout: float = _number(
-        10.0, "timeouts", "for the store to answer at first", 0.01, 600, "s"
-    )
-    store_timeout: float = _number(
-        10.0,
-        "timeouts",
-        "for one write, and for the write in hand when the scrape is cancelled",
-        0.01,
-        3600,
-        "s",
-    )
-    outage_timeout: float = _number(
-        300.0, "timeouts", "for a store that takes nothing to come back; 0: none", 0, 7 * 86400, "s"
-    )
+    # Timeouts; what a feed waits for a lane is never charged to them
 
-    interval: float = _number(0.0, "schedule", "between two fetches of a feed, at least", 0, 365 * 86400, "s")
+    lookup_timeout: float = _number(10.0, 0.01, 600, "s")
+    """For one DNS lookup."""
+    connect_timeout: float = _number(10.0, 0.01, 600, "s")
+    """For connecting to a server: TCP, the tunnel through a proxy, and TLS together."""
+    read_timeout: float = _number(15.0, 0.01, 600, "s")
+    """For a server to send the next bytes."""
+    fetch_timeout: float = _number(30.0, 0.01, 3600, "s")
+    """For a whole fetch, from the first lookup to the end of the body, redirects included."""
+    parse_timeout: float = _number(10.0, 0.01, 600, "s")
+    """For parsing one document. The worker process is killed afterwards."""
+    store_connect_timeout: float = _number(10.0, 0.01, 600, "s")
+    """For connecting to the store."""
+    store_timeout: float = _number(10.0, 0.01, 3600, "s")
+    """For one write or read of the store. A write that has begun when the scrape is cancelled is still
+    given this time."""
+    outage_timeout: float = _number(300.0, 0, 7 * 86400, "s")
+    """How long to wait for a store that accepts no writes before the scrape fails. 0: not at all."""
 
-    body_limit: int = _number(
-        16 * MEBIBYTE, "limits", "of one document, on the wire and decoded", 1, 2**31, "bytes"
-    )
-    bytes_in_flight: int = _number(
-        256 * MEBIBYTE, "limits", "of all documents that are held at once", 1, 2**40, "bytes"
-    )
-    minimum_rate: float = _number(
-        100.0, "limits", "at which a body has to come after 10 s of reading", 0, 2**30, "bytes/s"
-    )
+    # Schedule
+
+    interval: float = _number(0.0, 0, 365 * 86400, "s")
+    """The least time between two fetches of a feed. A feed or its server may ask for more."""
+    ignore_schedule: bool = False
+    """Fetch every feed now, also one that is fresh, backing off after failures, or gone."""
+
+    # Limits
+
+    body_limit: int = _number(16 * MEBIBYTE, 1, 2**31, "bytes")
+    """The largest document that is accepted, compressed as well as decompressed."""
+    bytes_in_flight: int = _number(256 * MEBIBYTE, 1, 2**40, "bytes")
+    """The memory that all documents under way may take together. Further fetches wait for room."""
+    minimum_rate: float = _number(100.0, 0, 2**30, "bytes/s")
+    """The average rate at which a body has to arrive. It is checked after 10 seconds of reading."""
     # feedparser takes 1.4 s for 10,000 small ones, nh3 as long again where they are large.
-    entries_limit: int = _number(
-        10_000, "limits", "entries of one document that are taken, the first ones", 1, 1_000_000
-    )
-    redirects: int = _number(10, "limits", "redirects to follow", 0, 100)
-    look_ahead: int = _number(
-        20_000, "limits", "feeds read ahead of their turn, so that no host holds up another", 1, 10_000_000
-    )
+    entries_limit: int = _number(10_000, 1, 1_000_000)
+    """How many entries of one document are stored: the first ones."""
+    redirects: int = _number(10, 0, 100)
+    """Redirects that are followed in one fetch."""
+    look_ahead: int = _number(20_000, 1, 10_000_000)
+    """Feeds that are read from the list ahead of their turn. When a host has many feeds in a row, other
+    hosts are found among those behind them."""
+
+    # Requests
 
     address_policy: AddressPolicy = AddressPolicy.LISTED
+    """Which addresses may be connected to."""
     allow_networks: tuple[str, ...] = ()
-    """Networks (``10.0.0.0/8``, ``fd00::/8``, single addresses) open to every feed, also by a redirect."""
+    """Networks (``10.0.0.0/8``, ``fd00::/8``) or single addresses that any feed may connect to, whatever
+    `address_policy` says; a redirect may lead there too."""
     deny_networks: tuple[str, ...] = ()
-    """Networks closed to every feed, whatever `address_policy` and `allow_networks` say."""
-    ignore_schedule: bool = False
-    """Ask every feed now, also one that is fresh, fails again and again, or is gone."""
+    """Networks or single addresses that are never connected to, whatever the other two settings say."""
     resolver: str = "system"
-    """Who looks names up: ``system``; ``dns``, the name servers of /etc/resolv.conf without the system's
-    help (see `NativeResolver`); ``dns:SERVER[:PORT][,…]``, others."""
-    http2: bool = False
-    ca_file: str | None = None
-    """Certificate authorities to trust, a PEM file; None: the system's."""
-    http_proxy: str | None = field(default=None, repr=False)
-    """The HTTP proxy for ``http://`` feeds, ``http://user:password@proxy.example:3128``; None: none.
+    """What looks host names up.
 
-    It looks their names up: the dns lane and `address_policy` then see the proxy's name alone.
+    ``system`` is the C library's ``getaddrinfo``, in threads. ``dns`` queries the name servers of
+    ``/etc/resolv.conf`` directly, without threads (see `NativeResolver`); ``dns:SERVER[:PORT][,…]``
+    queries other ones, given as IP addresses.
+    """
+    http2: bool = False
+    """Offer HTTP/2 to servers. It costs about 1 ms of CPU time for each new host."""
+    ca_file: str | None = None
+    """A PEM file of the certificate authorities to trust. None: those of the system."""
+    http_proxy: str | None = field(default=None, repr=False)
+    """The HTTP proxy for ``http://`` feeds, such as ``http://user:password@proxy.example:3128``. None:
+    servers are contacted directly.
+
+    A proxy resolves the host names of feeds, so only the proxy's own name is looked up here, and
+    `address_policy` can judge only those feed URLs that have an IP address in place of a name.
     """
     https_proxy: str | None = field(default=None, repr=False)
-    """The one for ``https://`` feeds, which go through it in a tunnel."""
+    """The HTTP proxy for ``https://`` feeds, which are tunnelled through it."""
     no_proxy: tuple[str, ...] = ()
-    """Hosts that are reached directly: ``example.org`` and all below it, ``192.0.2.0/24``, ``*``."""
+    """Hosts that are contacted directly: ``example.org`` (with its subdomains), ``192.0.2.0/24``, or ``*``
+    for all."""
     user_agent: str = f"trioscrape/{version('trioscrape')}"
+    """The User-Agent header (RFC 9110 §10.1.5), printable ASCII."""
 
     def __post_init__(self) -> None:
-        for name, setting in settings().items():
-            check(name, getattr(self, name), setting)
+        for name, allowed in ranges().items():
+            check(name, getattr(self, name), allowed)
         agent = self.user_agent
         if not agent.isascii() or not agent.isprintable() or agent != agent.strip() or not agent:
             raise UsageError("user_agent must be printable ASCII (RFC 9110 §10.1.5)")
@@ -163,7 +190,7 @@ class Config:
         _choice(self, "group_hosts_by", HostGrouping)
         if self.group_hosts_by is HostGrouping.DOMAIN and not available():
             raise UsageError(
-                f"grouping hosts by domain needs {PACKAGE}: python -m pip install 'trioscrape[domains]'"
+                f"group_hosts_by domain needs {PACKAGE}: python -m pip install 'trioscrape[domains]'"
             )
         for name in "allow_networks", "deny_networks":
             for text in getattr(self, name):
@@ -187,37 +214,53 @@ def _choice(config: Config, name: str, choices: type[StrEnum]) -> None:
 
 
 def network(name: str, text: str) -> IPNetwork:
-    """The network that `text` names, one of the list `name`; a mapped IPv4 one (``::ffff:…``) as IPv4.
+    """The network that `text` stands for, an IPv4-mapped one (``::ffff:…``) as IPv4.
+
+    Args:
+      name: of the setting, for the message.
+      text: ``10.0.0.0/8``, ``fd00::/8``, or an address.
 
     Raises:
-      UsageError: it names none; bits to the right of the prefix are likelier a slip than meant.
+      UsageError: it is not a network. Bits after the prefix are more likely a slip than meant.
     """
     try:
         net = ip_network(text)
-    except ValueError as error:
-        raise UsageError(f"{name} must be networks like 10.0.0.0/8 or fd00::/8: {error}") from None
+    except ValueError:
+        raise UsageError(
+            f"{name} takes networks like 10.0.0.0/8 or fd00::/8, not {text!r}{_meant(text)}"
+        ) from None
     first = net.network_address
     if isinstance(first, IPv6Address) and first.ipv4_mapped is not None and net.prefixlen >= 96:
         return IPv4Network((first.ipv4_mapped, net.prefixlen - 96))
     return net
 
 
+def _meant(text: str) -> str:
+    """A network with bits after its prefix, as it is written without them."""
+    try:
+        return f" (did you mean {ip_network(text, strict=False)}?)"
+    except ValueError:
+        return ""
+
+
 def _check_resolver(text: str) -> None:
     try:
         name_servers(text)
     except ValueError:
-        example = "dns:SERVER[:PORT] with an IP address for SERVER, or several with commas between"
-        raise UsageError(f"resolver must be system, dns or {example}; not {text!r}") from None
+        raise UsageError(
+            "resolver must be system, dns, or dns:SERVER[:PORT] with the server's IP address"
+            f" (several are separated by commas), not {text!r}"
+        ) from None
 
 
-def settings() -> dict[str, Setting]:
+def ranges() -> dict[str, Range]:
     """The numbers of `Config` by field name, in the order they are declared."""
-    return {f.name: f.metadata["setting"] for f in fields(Config) if "setting" in f.metadata}
+    return {each.name: each.metadata["range"] for each in fields(Config) if "range" in each.metadata}
 
 
-def check(name: str, value: float, setting: Setting) -> None:
+def check(name: str, value: float, allowed: Range) -> None:
     """Raise `UsageError` with the range in the message when `value` is outside of it (NaN is)."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not setting.low <= value <= setting.high:
-        unit = f" {setting.unit}" if setting.unit else ""
-        raise UsageError(f"{name} must be from {setting.low:g} to {setting.high:g}{unit}, not {value!r}")
+    if not is_number or not allowed.low <= value <= allowed.high:
+        unit = f" {allowed.unit}" if allowed.unit else ""
+        raise UsageError(f"{name} must be from {allowed.low:g} to {allowed.high:g}{unit}, not {value!r}")

@@ -1,4 +1,4 @@
-"""Who looks names up, as one writes it: ``system``, ``dns`` or ``dns:192.0.2.53:5353``."""
+"""Reads which resolver to use: ``system``, ``dns`` or ``dns:192.0.2.53:5353``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def name_servers(text: str) -> tuple[NameServer, ...] | None:
     """The name servers in ``dns:SERVER[:PORT][,…]``; none for ``dns`` alone, None for ``system``.
 
     Raises:
-      ValueError: it is nothing of that kind. A server is an IP address: who would look its name up?
+      ValueError: it is none of these. A server is given by its address, as nothing could look up its name.
     """
     if text == "system":
         return None

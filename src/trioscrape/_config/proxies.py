@@ -1,14 +1,16 @@
-"""Which URL goes through which proxy. Pure: what the environment says is for the command line to read."""
+"""Which URL goes through which proxy. The variables of the environment are read by the command line only."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from .._errors import UsageError
+from .._urls import ascii_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,7 @@ class Proxy:
     host: str
     port: int
     userinfo: bytes = field(default=b"", repr=False)
-    """``user:password`` as the URL has it, percent-encoded; empty: there is none."""
+    """``user:password`` as in the URL, percent-encoded. Empty: there is none."""
 
     @property
     def redacted_url(self) -> str:
@@ -27,18 +29,18 @@ class Proxy:
 
 
 def proxy(name: str, url: str) -> Proxy:
-    """The proxy at `url`, the value of the setting `name`; a URL without a scheme is an http one.
+    """The proxy at `url`, which is the value of the setting `name`. A scheme of http may be left out.
 
     Raises:
-      UsageError: it is no URL of an HTTP proxy. The message repeats it only where it can't hold a
-        password.
+      UsageError: it is not the URL of an HTTP proxy. The message repeats it unless it may contain a password.
     """
     try:
         parts = urlsplit(url if "://" in url else f"http://{url}")
-        host = (parts.hostname or "").encode("idna").decode("ascii")
+        host = ascii_host(parts.hostname or "")
         port = 80 if parts.port is None else parts.port
     except ValueError:  # UnicodeError is one
         host, port = "", 0
+    host = host if max(map(len, host.split("."))) <= 63 else ""  # RFC 1035 §2.3.4
     nothing_else = host and parts.path in ("", "/") and not parts.query and not parts.fragment
     if not nothing_else or parts.scheme != "http" or port == 0 or not url.isprintable() or " " in url:
         given = "the one given" if "@" in url else repr(url)
@@ -49,15 +51,14 @@ def proxy(name: str, url: str) -> Proxy:
 class Proxies:
     """The proxy for each URL, or none.
 
-    Names of this machine (``localhost``, loopback addresses) never go through a proxy: they would
-    mean the proxy's own machine there.
+    ``localhost`` and loopback addresses never go through a proxy: they would mean the proxy's machine.
 
     Args:
       http: the URL of the proxy for ``http://`` URLs.
-      https: the one for ``https://`` URLs.
-      direct: hosts that are reached without a proxy. ``example.org`` and ``.example.org`` are that
-        name and all below it, ``192.0.2.0/24`` URLs with such an address in place of a name (nothing
-        is looked up), either with a port behind it that port only, ``*`` all.
+      https: the URL of the proxy for ``https://`` URLs.
+      direct: hosts that are contacted directly. ``example.org`` and ``.example.org`` both stand for that
+        name and its subdomains, ``192.0.2.0/24`` for URLs with such an address in place of a name (no name
+        is looked up), and ``*`` for all. ``example.org:8080`` stands for that port only.
 
     Raises:
       UsageError: see `proxy`.
@@ -75,7 +76,7 @@ class Proxies:
 
     @property
     def redacted_urls(self) -> tuple[str, ...]:
-        """Their URLs without credentials, each once."""
+        """The URLs of the proxies that are used, without credentials, each once."""
         used = () if self._all_direct else self._by_scheme.values()
         return tuple(dict.fromkeys(each.redacted_url for each in used if each is not None))
 
@@ -96,9 +97,9 @@ class Proxies:
 
 
 def literal(host: str) -> IPv4Address | IPv6Address | None:
-    """The address that `host` is, also in the old spellings: ``127.1``, ``0x7f000001``, ``2130706433``.
+    """The address that `host` stands for, old spellings (``127.1``, ``0x7f000001``, ``2130706433``) included.
 
-    `socket.getaddrinfo` takes these for addresses, and so may a proxy.
+    `socket.getaddrinfo` accepts these, and so may a proxy.
     """
     try:
         return ip_address(host)
@@ -125,5 +126,7 @@ def _network(entry: str) -> IPv4Network | IPv6Network | None:
 def _name_and_port(entry: str) -> tuple[str, int | None]:
     name, colon, port = entry.rpartition(":")
     only = int(port) if colon and port.isdecimal() else None
-    name = entry if only is None else name
-    return name.strip("[]").removeprefix("*").strip("."), only
+    name = (entry if only is None else name).strip("[]").removeprefix("*").strip(".")
+    with suppress(ValueError):  # then it matches no host
+        name = ascii_host(name)
+    return name, only

@@ -1,4 +1,4 @@
-"""What belongs together on other people's servers: which hosts count as one."""
+"""Registrable domains, for counting all hosts of a domain as one."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ PACKAGE: Final = "publicsuffixlist"
 
 
 def available() -> bool:
-    """Whether there is a list of public suffixes here: it is an extra, ``trioscrape[domains]``."""
+    """Whether the list of public suffixes is installed (the extra ``trioscrape[domains]``)."""
     return find_spec(PACKAGE) is not None
 
 
 def registrable_domains() -> Callable[[str], str]:
-    """The function from a host name to its registrable domain, or to itself when it has none.
+    """A function from a host name to its registrable domain, or to itself when it has none.
 
-    Loads the list, which takes 50 ms. It comes with the package `PACKAGE`; nothing is fetched. Of its
-    two parts only ICANN's counts: to a browser the blogs of one hosting service are strangers to each
-    other, but it is one company's servers that answer for all of them.
+    Loads the list of the package `PACKAGE`, which takes 50 ms; nothing is downloaded. Only the ICANN part
+    of the list counts. The private part separates the blogs of a hosting service, as browsers need it, but
+    here they are one: the servers of one company answer for all of them.
     """
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - an extra
 

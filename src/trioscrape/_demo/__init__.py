@@ -1,9 +1,9 @@
-"""A world for ``--demo``: 500 sites with a feed each, served on loopback by the program itself.
+"""The feeds of ``trioscrape demo``: 500 sites with one feed each, served on 127.0.0.1 by the program.
 
-The feeds have ordinary URLs of hosts that do not exist. The demo's resolver gives their addresses,
-with the latency of a real one, and its connector takes a connection to any of them to the port on
-127.0.0.1 where the sites are. So the stored URLs are the same in every run, whatever the port, and
-all of trioscrape but the last metre is what it is for real feeds.
+The feeds have ordinary URLs with host names that do not exist. The demo's resolver answers with made-up
+addresses, as slowly as a real one, and its connector connects all of them to the port on 127.0.0.1
+where the sites are served. So the stored URLs are the same in every run, whatever the port is, and only
+name resolution and routing differ from real feeds.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .sites import DOMAIN, Site, sites
 
 
 class DemoResolver:
-    """Knows the addresses of the demo's sites, and of nothing else."""
+    """Knows the addresses of the demo's sites, and no others."""
 
     def __init__(self, known: Mapping[str, Site]) -> None:
         self._known = known
@@ -43,7 +43,7 @@ class DemoResolver:
 
 
 class Demo(NamedTuple):
-    """What a scrape of the demo is given."""
+    """The feeds of the demo, and what is needed to reach them."""
 
     feeds: Sequence[Feed]
     resolver: DemoResolver
@@ -52,9 +52,9 @@ class Demo(NamedTuple):
 
 @asynccontextmanager
 async def open_demo() -> AsyncIterator[Demo]:
-    """Serve the sites on a free port of 127.0.0.1 for as long as the block lasts.
+    """Serve the sites on a free port of 127.0.0.1 until the block ends.
 
-    Cancellation: nothing is left behind; connections that are open when the block ends are closed.
+    Open connections are closed then, also when the block is cancelled.
     """
     known = {site.name: site for site in sites()}
     feeds = [

@@ -1,4 +1,4 @@
-"""The demo's documents: RSS 2.0, Atom 1.0 and RDF (RSS 1.0), the same ones in every run."""
+"""The demo's documents: RSS 2.0, Atom 1.0 and RDF (RSS 1.0), the same in every run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final
 from .words import AUTHORS, TAGS, text, title
 
 LAST_PUBLISHED: Final = datetime(2026, 1, 31, 18, 0, tzinfo=UTC)
-"""No entry is younger, however late the demo runs: a second run must find nothing new."""
+"""When the latest entry was published. It is fixed, because a second run must find nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def _post(rng: random.Random, site: str, number: int, age: int, size: int) -> _P
         number=number,
         title=escape(title(rng)),
         link=f"{site}{number}",
-        # What surrounds the text in each of the formats takes some 500 bytes an entry.
+        # The markup around the text takes some 500 bytes per entry.
         html=escape(text(rng, size - 500)),
         author=rng.choice(AUTHORS),
         tag=escape(rng.choice(TAGS)),

@@ -1,4 +1,4 @@
-"""The demo's web server: all 500 sites on one loopback port, told apart by the Host header."""
+"""The demo's web server: all 500 sites on one port of 127.0.0.1, chosen by the Host header."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ class _Answer:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     cut: bool = False
-    """Whether the connection breaks in the middle of the body."""
+    """Whether the connection is reset in the middle of the body."""
 
 
 class Server:
-    """Answers for `sites`, by name."""
+    """Answers requests for `sites`, which are given by name."""
 
     def __init__(self, sites: Mapping[str, Site]) -> None:
         self._sites = sites
 
     async def serve_connection(self, stream: trio.SocketStream) -> None:
-        """One HTTP/1.1 connection, requests one after the other, until either side closes it.
+        """Serve an HTTP/1.1 connection, one request after the other, until either side closes it.
 
-        Whatever the client does wrong ends the connection, and nothing else.
+        A client's protocol error ends its connection, and nothing else.
         """
         http = h11.Connection(h11.SERVER)
         async with stream:
@@ -47,10 +47,10 @@ class Server:
                 while await self._serve_request(stream, http):
                     http.start_next_cycle()
             except (trio.BrokenResourceError, trio.ClosedResourceError, h11.ProtocolError):
-                pass  # the client is gone or talks something else
+                pass  # the client is gone, or does not speak HTTP
 
     async def _serve_request(self, stream: trio.SocketStream, http: h11.Connection) -> bool:
-        """Whether the connection may serve another one."""
+        """Answer one request. Whether the connection can serve another one."""
         request = await _next_request(stream, http)
         if request is None:
             return False
@@ -67,7 +67,7 @@ class Server:
 
 
 async def _next_request(stream: trio.SocketStream, http: h11.Connection) -> h11.Request | None:
-    """The next request, read to its end; None when the client has closed the connection."""
+    """The next request, with its body read. None: the client has closed the connection."""
     request = None
     while True:
         event = http.next_event()
@@ -96,7 +96,7 @@ async def _send(stream: trio.SocketStream, http: h11.Connection, answer: _Answer
 
 
 def _answer(site: Site, host: str, path: str, request: Mapping[str, str]) -> _Answer:
-    """What `site` answers under the name `host`, which may begin with ``www.``."""
+    """The answer of `site` under the name `host`, which may begin with ``www.``."""
     if path not in ("/feed.xml", "/current.xml"):
         return _Answer(404)
     if site.behaviour in _STATUSES:
@@ -121,7 +121,7 @@ def _document(site: Site, request: Mapping[str, str]) -> _Answer:
         validators.append(("ETag", etag))
     if "date" in site.validators:
         validators.append(("Last-Modified", _LAST_MODIFIED))
-    if _has_it(request, dict(validators)):
+    if _is_current(request, dict(validators)):
         return _Answer(304, tuple(validators))
     media_type = "text/html" if site.behaviour == "html" else "application/xml"
     return _Answer(
@@ -132,8 +132,8 @@ def _document(site: Site, request: Mapping[str, str]) -> _Answer:
     )
 
 
-def _has_it(request: Mapping[str, str], validators: Mapping[str, str]) -> bool:
-    """Whether the request's validators are the site's: If-None-Match decides first (RFC 9110 §13.2.2)."""
+def _is_current(request: Mapping[str, str], validators: Mapping[str, str]) -> bool:
+    """Whether the client has the current version; If-None-Match takes precedence (RFC 9110 §13.2.2)."""
     if "if-none-match" in request:
         return request["if-none-match"] == validators.get("ETag")
     return "if-modified-since" in request and request["if-modified-since"] == validators.get("Last-Modified")

@@ -1,4 +1,4 @@
-"""The 500 sites of the demo: who they are, and how each behaves."""
+"""The 500 sites of the demo, and how each of them behaves."""
 
 from __future__ import annotations
 
@@ -23,11 +23,12 @@ _BEHAVIOURS: Final = {
     "loop": 3,
     "slow": 30,
 }
-"""How many sites behave like this; all others just answer.
+"""How many sites behave in a special way. All others simply serve their feed.
 
-``no-name`` has no address; ``html`` sends a web page; ``truncated`` a document that ends in the
-middle, which can be repaired; ``reset`` breaks the connection in the middle of the body; ``moved``
-redirects to another host and there once more; ``loop`` redirects to itself; ``slow`` takes its time.
+``no-name`` has no address; ``404``, ``410`` and ``500`` answer with that status; ``html`` serves a web
+page; ``truncated`` a document that breaks off, but can be repaired; ``reset`` resets the connection in
+the middle of the body; ``moved`` redirects to another host, which redirects once more; ``loop``
+redirects to itself; ``slow`` takes up to 1.5 seconds.
 """
 
 
@@ -37,23 +38,23 @@ class Site:
 
     name: str
     address: str
-    """Of a documentation network (RFC 5737): no such host exists."""
+    """From a network reserved for documentation (RFC 5737), where no host exists."""
     behaviour: str
     kind: str
     entries: int
     size: int
     validators: frozenset[str]
-    """Which of ETag and Last-Modified its answers carry."""
+    """Which validators it sends: ``etag``, ``date`` (Last-Modified), both or neither."""
     lookup_seconds: float
     answer_seconds: float
 
     @property
     def host(self) -> str:
-        """Its name in the DNS."""
+        """Its host name."""
         return self.name + DOMAIN
 
     def body(self) -> bytes:
-        """Its document, made anew each time: 500 of them need no memory."""
+        """Its document. It is generated each time, so 500 of them take no memory."""
         if self.behaviour == "html":
             return b"<!doctype html><title>Moving house</title><p>The feed will be back on Monday.</p>"
         whole = document(self.kind, self.name, self.entries, self.size)
@@ -91,7 +92,7 @@ def _site(rng: random.Random, number: int, name: str, behaviour: str) -> Site:
 
 
 def _size(rng: random.Random, number: int) -> int:
-    """Bytes: a handful of large documents, most of them small, so that parsing all takes seconds."""
+    """Bytes. Five documents are large and most are small, so that parsing all of them takes seconds."""
     if number % 100 == 7:
         return rng.randint(150_000, 300_000)
     return int(2_000 * 10 ** rng.triangular(0, 1.2, 0.4))

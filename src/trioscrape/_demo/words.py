@@ -1,4 +1,4 @@
-"""The vocabulary of the demo: names of its sites, and what they write about."""
+"""Words for the demo: the names of its sites, and what they write about."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def text(rng: random.Random, size: int) -> str:
 
 @cache
 def _paragraphs() -> tuple[str, ...]:
-    # Made once: a large document is then a join, and does not hold up the event loop it is served from.
+    # Made once, so that a large document is a mere join and does not delay the event loop that serves it.
     rng = random.Random("paragraphs")  # noqa: S311 - not a secret
     return tuple(
         "<p>" + " ".join(_sentence(rng) for _ in range(rng.randint(2, 6))) + "</p>\n" for _ in range(200)

@@ -48,6 +48,11 @@ def is_only_a_page(body: bytes) -> bool:
     return is_page(body) and _ANYWHERE.search(body) is None
 
 
+def crashed(error: Exception) -> FeedFailed:
+    """The reason of a document on which a parser has failed with an exception of its own."""
+    return FeedFailed("parse-crash", f"{type(error).__name__}: {error}"[:200])
+
+
 def no_feed(document: FeedDocument) -> FeedFailed:
     """The reason of a document in which no feed was found.
 

@@ -11,6 +11,7 @@ import calendar
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from time import struct_time
@@ -18,14 +19,12 @@ from typing import Any, Final
 from xml.parsers import expat
 
 import feedparser
-from feedparser.encodings import RE_XML_PI_ENCODING, convert_to_utf8
-from feedparser.sanitizer import replace_doctype
 
 from .diagnosis import is_page, no_feed
+from .draft import DraftEnclosure, DraftEntry, DraftFeed, DraftText
+from .feedparser_private import DECLARED_ENCODING, convert_to_utf8, replace_doctype
 from .protocol import FeedDocument
-from .raw import RawEnclosure, RawEntry, RawFeed, RawText
 from .timers import timers
-from .unicode import in_utf_8
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # What feedparser raises where a document surprises it: the end of a category outside of its item, for one.
@@ -41,7 +40,7 @@ _ONLY_LABELS: Final = (feedparser.NonXMLContentType, feedparser.CharacterEncodin
 _get = dict.get
 
 
-def read_anything(document: FeedDocument) -> RawFeed:
+def read_anything(document: FeedDocument) -> DraftFeed:
     """The document as feedparser reads it, broken ones too.
 
     Raises:
@@ -52,13 +51,13 @@ def read_anything(document: FeedDocument) -> RawFeed:
     except _SURPRISED as error:
         raise no_feed(document) from error
     _require_feed(parsed, document)
-    return raw_feed(parsed, document.body)
+    return draft_of(parsed, document.body)
 
 
-def raw_feed(parsed: Any, body: bytes) -> RawFeed:
+def draft_of(parsed: Any, body: bytes) -> DraftFeed:
     """What feedparser says, in our words."""
     feed = parsed["feed"]
-    return RawFeed(
+    return DraftFeed(
         parser="feedparser",
         repaired=_repaired(parsed),
         title=_detailed(feed, "title"),
@@ -93,7 +92,7 @@ def _not_wellformed(document: FeedDocument) -> bytes | None:
     Expat by itself takes a hundredth.
     """
     result: dict[str, str] = {}
-    converted: bytes = convert_to_utf8(_headers(document), document.body, result)
+    converted = convert_to_utf8(_headers(document), document.body, result)
     _, data, _ = replace_doctype(converted)
     if not result["encoding"] or b"<!DOCTYPE" in data:
         return None
@@ -135,7 +134,7 @@ def _mended(document: FeedDocument) -> bytes:
     """
     document = in_utf_8(document) or document
     body = document.body
-    if charset := RE_XML_PI_ENCODING.match(body):
+    if charset := DECLARED_ENCODING.match(body):
         body = body[: charset.start(1)] + _NO_NAME.sub(b"", charset[1]) + body[charset.end(1) :]
     return _REFERENCE.sub(_possible, convert_to_utf8(_headers(document), body, {}))
 
@@ -160,11 +159,11 @@ def _repaired(parsed: Any) -> bool:
     return bool(parsed["bozo"]) and not isinstance(parsed.get("bozo_exception"), _ONLY_LABELS)
 
 
-def _entry(entry: Any) -> RawEntry:
+def _entry(entry: Any) -> DraftEntry:
     contents = [_raw_text(content) for content in _dicts(entry, "content")]
     summary = _summary(entry)
     title = _detailed(entry, "title")
-    return RawEntry(
+    return DraftEntry(
         id=_get(entry, "id"),
         link=_get(entry, "link"),
         title=title,
@@ -175,7 +174,7 @@ def _entry(entry: Any) -> RawEntry:
         updated=moment(_get(entry, "updated_parsed")),
         tags=[_get(tag, "term") or _get(tag, "label") or "" for tag in _dicts(entry, "tags")],
         enclosures=[
-            RawEnclosure(_get(link, "href") or "", _get(link, "type"), _get(link, "length"))
+            DraftEnclosure(_get(link, "href") or "", _get(link, "type"), _get(link, "length"))
             for link in _dicts(entry, "links")
             if _get(link, "rel") == "enclosure"
         ],
@@ -183,19 +182,19 @@ def _entry(entry: Any) -> RawEntry:
     )
 
 
-def _detailed(of: Any, name: str) -> RawText | None:
+def _detailed(of: Any, name: str) -> DraftText | None:
     """A text with its type, where feedparser knows it."""
     value, detail = _get(of, name), _get(of, f"{name}_detail")
     detail = detail if isinstance(detail, dict) else {}
     return (
-        RawText(value, _get(detail, "type") or "text/plain", None, _get(detail, "language"))
+        DraftText(value, _get(detail, "type") or "text/plain", None, _get(detail, "language"))
         if value
         else None
     )
 
 
-def _raw_text(detail: Any) -> RawText:
-    return RawText(
+def _raw_text(detail: Any) -> DraftText:
+    return DraftText(
         _get(detail, "value") or "",
         _get(detail, "type") or "text/html",
         _get(detail, "base"),
@@ -203,7 +202,7 @@ def _raw_text(detail: Any) -> RawText:
     )
 
 
-def _summary(entry: Any) -> RawText | None:
+def _summary(entry: Any) -> DraftText | None:
     """The summary if the document has one; feedparser repeats the content where it has none."""
     detail = _get(entry, "summary_detail")
     if isinstance(detail, dict):
@@ -211,7 +210,7 @@ def _summary(entry: Any) -> RawText | None:
     summary = _get(entry, "summary")
     if not summary or any(_get(content, "value") == summary for content in _dicts(entry, "content")):
         return None
-    return RawText(summary, "text/html")
+    return DraftText(summary, "text/html")
 
 
 def _href(feed: Any, rel: str) -> str | None:
@@ -233,11 +232,50 @@ def _dicts(of: Any, name: str) -> list[Any]:
     return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
-def moment(parsed: struct_time | None) -> datetime | None:
-    """An aware datetime of feedparser's UTC tuple; None when datetime can't hold it."""
-    if parsed is None:
+def moment(parsed: object) -> datetime | None:
+    """An aware datetime of feedparser's UTC tuple; None when datetime can't hold it.
+
+    An unknown element called ``published_parsed`` that has attributes takes the place of the tuple, as a
+    dictionary. `calendar.timegm` takes a slice of what it is given; since Python 3.12, in which slices can be
+    keys, that is a `KeyError` and no longer a `TypeError`.
+    """
+    if not isinstance(parsed, struct_time):
         return None
     try:
         return _EPOCH + timedelta(seconds=calendar.timegm(parsed))
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return None
+
+
+# XML 1.0 appendix F.1: byte order marks, or else how "<" looks. UTF-32 first: FF FE begins both.
+_BEGINNINGS: Final = (
+    (b"\x00\x00\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe\x00\x00", "utf-32-le"),
+    (b"\xfe\xff", "utf-16-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\x00\x00\x00<", "utf-32-be"),
+    (b"<\x00\x00\x00", "utf-32-le"),
+    (b"\x00<\x00", "utf-16-be"),
+    (b"<\x00", "utf-16-le"),
+)
+# What says so in ASCII is neither.
+_WRONGLY_DECLARED: Final = re.compile(
+    rb"\s*<\?xml[^>]{0,99}encoding\s*=\s*['\"](?:utf|ucs|iso-10646-ucs)[-_]?(?:16|32|2|4)\b", re.I
+)
+
+
+def in_utf_8(document: FeedDocument) -> FeedDocument | None:
+    """The document in UTF-8 if its first bytes speak of UTF-16 or UTF-32, or its declaration alone does.
+
+    feedparser asks the Content-Type first and takes ISO 8859-1 without one, in which any bytes at all are
+    text: a feed in UTF-16 that does not declare it, which it need not (XML 1.0 §4.3.3), is full of NULs then
+    and lost.
+    """
+    body = document.body
+    charset = next((charset for beginning, charset in _BEGINNINGS if body.startswith(beginning)), None)
+    if charset is None and _WRONGLY_DECLARED.match(body):
+        charset = "utf-8"
+    if charset is None:
+        return None
+    text = body.decode(charset, "replace").removeprefix("\ufeff")
+    return replace(document, body=text.encode(), content_type="application/xml; charset=utf-8")

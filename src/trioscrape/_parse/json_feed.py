@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from .._errors import FeedFailed
+from .._records import Category, Enclosure
 from .diagnosis import no_feed
+from .draft import length_of
 from .protocol import FeedDocument
-from .raw import RawEnclosure, RawEntry, RawFeed, RawText
+from .raw import RawEntry, RawFeed, RawText
 
 _VERSION: Final = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/")
 _START: Final = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\x00]*\{")
@@ -61,23 +63,20 @@ def _decoded(document: FeedDocument) -> Any:
 
 def _entry(item: Object) -> RawEntry:
     # Both may be there, as alternatives: HTML is preferred to text, as in Atom.
-    contents = [
-        RawText(text, kind)
-        for name, kind in (("content_html", "text/html"), ("content_text", "text/plain"))
-        if (text := _text(item, name)) is not None
-    ]
+    markup, text = _text(item, "content_html"), _text(item, "content_text")
+    content = RawText(markup, "html") if markup and markup.strip() else text and RawText(text)
     return RawEntry(
         id=_text(item, "id"),
         link=_text(item, "url") or _text(item, "external_url"),
         title=_plain(item, "title"),
         summary=_plain(item, "summary"),
-        contents=contents,
+        content=content or None,
         authors=[name for author in _authors(item) if (name := _text(author, "name"))],
         published=_date(item, "date_published"),
         updated=_date(item, "date_modified"),
-        tags=[tag for tag in _list(item, "tags") if isinstance(tag, str)],
+        categories=[Category(tag) for tag in _list(item, "tags") if isinstance(tag, str)],
         enclosures=[
-            RawEnclosure(url, _text(attachment, "mime_type"), _text(attachment, "size_in_bytes"))
+            Enclosure(url, _text(attachment, "mime_type"), length_of(_text(attachment, "size_in_bytes")))
             for attachment in _objects(item, "attachments")
             if (url := _url(attachment))
         ],
@@ -102,7 +101,7 @@ def _date(item: Object, name: str) -> datetime | None:
 
 def _plain(of: Object, name: str) -> RawText | None:
     text = _text(of, name)
-    return None if text is None else RawText(text, "text/plain")
+    return None if text is None else RawText(text)
 
 
 def _url(of: Object) -> str | None:

@@ -1,4 +1,4 @@
-"""What a parser is."""
+"""What a parser is, and what it is given."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .._records import ParsedFeed
+from .raw import RawFeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +25,29 @@ class FeedDocument:
 
 
 class Parser(Protocol):
-    """Bytes to entries. Called from at most as many tasks at once as the parse lane is wide."""
+    """Bytes to plain records. Called from at most as many tasks at once as the parse lane is wide.
 
-    async def parse(self, document: FeedDocument) -> ParsedFeed:
+    What it gives back need not be safe: afterwards HTML is sanitised, links are made absolute, entries
+    beyond the limit are dropped, and each entry gets its key and its hash.
+    """
+
+    async def parse(self, document: FeedDocument) -> RawFeed:
         """What the document says.
 
-        Raises:
-          FeedFailed: ``not-a-feed``, ``malformed``, ``parse-timeout`` or ``parse-crash``.
+        It runs in the task of its feed, so what takes long belongs in a thread or a process, with a timeout
+        of its own: none is applied here.
 
-        Cancellation: the work is ended at once, the worker process killed if need be.
+        Raises:
+          FeedFailed: the document has no feed; ``not-a-feed`` or ``malformed``, ``parse-timeout`` or
+            ``parse-crash``. Any other `Exception` ends the feed as well, as ``parse-crash`` with the
+            exception's type and text as the detail; the scrape goes on.
+
+        Cancellation: `trio.Cancelled` must come out.
         """
+
+
+class RecordParser(Protocol):
+    """Bytes to records that can be stored: what the parse lane calls."""
+
+    async def parse(self, document: FeedDocument) -> ParsedFeed:
+        """What the document says. Whatever is wrong with the document is a `FeedFailed`."""

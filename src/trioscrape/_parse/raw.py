@@ -1,67 +1,97 @@
-"""What a parser has read in a document: the same few fields whatever the format. `_records` makes it safe."""
+"""What a parser has read in a document: the same few fields whatever the format.
+
+These records are plain: texts as they came, links that may be relative, no keys and no hashes. `records`
+makes them safe and gives each entry its key, whichever parser has read the document.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from .._records import FeedTimers
-
-HTML_TYPES: Final = ("text/html", "application/xhtml+xml", "html", "xhtml")
+from .._records import Category, Enclosure, EntrySource, FeedTimers, TextType, Transcript
 
 
 class RawText(NamedTuple):
-    """A text construct (RFC 4287 §3.1), which every format has in some way."""
+    """A text and how it is to be read."""
 
     value: str
-    type: str
-    """Media type, or one of Atom's short forms."""
+    type: TextType = "text"
+    """``html``: a fragment with any markup at all, to be sanitised. ``text``: plain, with nothing escaped."""
     base: str | None = None
-    """Of the relative links in it; None: the URL of the document."""
+    """What relative links inside of HTML are relative to; absolute. None: the URL of the document."""
     language: str | None = None
-    """As the document has it; None where it says nothing for this text."""
+    """A language tag (BCP 47) where the document has one for this text; else None."""
 
 
-class RawEnclosure(NamedTuple):
-    """An attached file."""
-
-    href: str
-    type: str | None = None
-    length: str | int | None = None
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawEntry:
-    """One item. Links may be relative to the document, texts are as they came."""
+    """One entry of a document.
+
+    All links, in `enclosures`, `source` and `transcripts` too, may be relative to the document's URL.
+    What is empty, too long or no link is left out when the entry is stored.
+    """
 
     id: str | None = None
+    """What tells it from others of the feed: RSS ``guid``, Atom ``id``, RDF ``rdf:about``, JSON ``id``."""
     link: str | None = None
+    """The page that the entry is about."""
     title: RawText | None = None
+    """Markup is taken out of it."""
     summary: RawText | None = None
-    contents: list[RawText] = field(default_factory=list)
-    """Alternatives, in the document's order."""
-    authors: list[str] = field(default_factory=list)
+    content: RawText | None = None
+    authors: Sequence[str] = ()
+    """Names, or e-mail addresses where there is no name."""
     published: datetime | None = None
+    """Without a time zone it is taken for UTC."""
     updated: datetime | None = None
-    tags: list[str] = field(default_factory=list)
-    enclosures: list[RawEnclosure] = field(default_factory=list)
+    """As `published`."""
+    categories: Sequence[Category] = ()
+    enclosures: Sequence[Enclosure] = ()
+    """Attached files; one that comes again with the same URL is left out."""
     language: str | None = None
-    """Where the entry itself says it; else that of its texts counts."""
+    """A language tag (BCP 47) where the entry itself has one. None: that of its texts, or of the feed."""
+    image: str | None = None
+    """URL of a picture that stands for the entry."""
+    comments: str | None = None
+    """URL of the page with its comments."""
+    source: EntrySource | None = None
+    """Where it was published first, when that is another feed."""
+    duration: int | None = None
+    """Seconds that its recording lasts."""
+    episode: int | None = None
+    season: int | None = None
+    explicit: bool | None = None
+    """Whether it is for adults only; None where nothing is said."""
+    chapters: str | None = None
+    """URL of a file with chapters."""
+    transcripts: Sequence[Transcript] = ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawFeed:
-    """One document."""
+    """One document: what `Parser.parse` gives back. Links may be relative to the document's URL."""
 
-    parser: str
-    repaired: bool = False
     title: RawText | None = None
+    """Markup is taken out of it, as out of `subtitle`."""
     subtitle: RawText | None = None
     link: str | None = None
+    """The page that it is the feed of."""
     language: str | None = None
+    """A language tag (BCP 47)."""
     updated: datetime | None = None
+    """When it says that it has changed last."""
     self_link: str | None = None
+    """Where it says that it is to be found."""
     hub: str | None = None
-    timers: FeedTimers = field(default_factory=FeedTimers)
-    entries: list[RawEntry] = field(default_factory=list)
+    """Its WebSub hub."""
+    timers: FeedTimers = FeedTimers()  # noqa: RUF009 - it is frozen
+    """How often it wants to be fetched; ``max_age`` is no business of a document's."""
+    entries: Sequence[RawEntry] = ()
+    """In the document's order. One more than ``FeedDocument.entries_limit`` is as good as all of them."""
+    repaired: bool = False
+    """Whether the document was broken, and this is what could be saved of it."""
+    parser: str = "custom"
+    """What has read it: for statistics, nothing depends on it."""

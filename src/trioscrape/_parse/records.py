@@ -1,16 +1,18 @@
-"""What a parser has read, made into the records that trioscrape stores: the same for every format. Pure."""
+"""What a parser has read, made into the records that trioscrape stores: the same for every parser. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from .._records import Enclosure, Entry, ParsedFeed, TextType
 from .html import absolute, one_line, plain, sanitised, scrub
 from .identity import distrusts_ids, identified
 from .protocol import FeedDocument
-from .raw import HTML_TYPES, RawEnclosure, RawEntry, RawFeed, RawText
+from .raw import RawEntry, RawFeed, RawText
+from .timers import bounded
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646 §2.1, and §4.4.1 for the length
 
@@ -34,10 +36,10 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
         link=_link(raw.link, url),
         entries=identified(entries, by_link=by_link),
         repaired=raw.repaired,
-        timers=raw.timers,
+        timers=bounded(raw.timers),
         subtitle=_line(raw.subtitle),
         language=language,
-        updated=raw.updated,
+        updated=_moment(raw.updated),
         self_link=_link(raw.self_link, url),
         hub=_link(raw.hub, url),
         distrusts_ids=by_link,
@@ -47,9 +49,9 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
 
 
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
-    content, content_type = _content(raw.contents, url)
-    summary, summary_type = _NOTHING if raw.summary is None else _text(raw.summary, url)
-    own_language = _language(raw.language or _language_of_texts(raw))
+    content, content_type = _text(raw.content, url)
+    summary, summary_type = _text(raw.summary, url)
+    own_language = _language(raw.language) or _language_of(raw.content, raw.summary, raw.title)
     return Entry(
         key="",
         hash="",
@@ -60,18 +62,17 @@ def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
         content=content,
         content_type=content_type,
         authors=_distinct(raw.authors),
-        published=raw.published,
-        updated=raw.updated,
-        tags=_distinct(raw.tags),
+        published=_moment(raw.published),
+        updated=_moment(raw.updated),
+        tags=_distinct(category.term for category in raw.categories),
         enclosures=tuple(dict.fromkeys(_enclosures(raw.enclosures, url))),
         language=None if own_language == language else own_language,
     )
 
 
-def _language_of_texts(raw: RawEntry) -> str | None:
-    """That of the longest text which has one (``xml:lang``)."""
-    texts = (*raw.contents, raw.summary, raw.title)
-    return next((text.language for text in texts if text and text.value and text.language), None)
+def _language_of(*texts: RawText | None) -> str | None:
+    """That of the first text which has one."""
+    return next((_language(text.language) for text in texts if text and text.value and text.language), None)
 
 
 def _guid(raw: RawEntry) -> str | None:
@@ -87,38 +88,29 @@ def _line(text: RawText | None) -> str | None:
     """A text on one line, without markup."""
     if text is None:
         return None
-    return (plain(text.value) if text.type in HTML_TYPES else one_line(text.value)) or None
+    return (plain(text.value) if text.type == "html" else one_line(text.value)) or None
 
 
-def _content(contents: list[RawText], url: str) -> _Text:
-    """The first content in HTML, else the first one that can be shown."""
-    texts = (_text(text, url) for text in sorted(contents, key=lambda text: text.type not in HTML_TYPES))
-    return next((text for text in texts if text[0]), _NOTHING)
-
-
-def _text(text: RawText, url: str) -> _Text:
-    """What can be shown of it and how; a picture or another format is left out."""
-    if text.type in HTML_TYPES:
+def _text(text: RawText | None, url: str) -> _Text:
+    """What can be shown of it, and how."""
+    if text is None:
+        return _NOTHING
+    if text.type == "html":
         markup = sanitised(text.value, text.base or url)
         return (markup, "html") if markup else _NOTHING
-    shown = scrub(text.value).strip() if text.type.startswith("text") else ""
+    shown = scrub(text.value).strip()
     return (shown, "text") if shown else _NOTHING
 
 
-def _enclosures(enclosures: list[RawEnclosure], url: str) -> Iterator[Enclosure]:
-    for href, kind, length in enclosures:
-        link = absolute(href, url) if href else None
-        if link:
-            yield Enclosure(link, one_line(kind or "") or None, _length(length))
+def _enclosures(enclosures: Sequence[Enclosure], url: str) -> Iterator[Enclosure]:
+    for enclosure in enclosures:
+        if link := _link(enclosure.url, url):
+            yield Enclosure(link, one_line(enclosure.type or "") or None, _length(enclosure.length))
 
 
-def _length(claimed: str | int | None) -> int | None:
+def _length(claimed: int | None) -> int | None:
     """Bytes, when a store can hold that many."""
-    digits = str(claimed).strip() if isinstance(claimed, str) or type(claimed) is int else ""
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 19):
-        return None
-    length = int(digits)
-    return length if length < 2**63 else None
+    return claimed if claimed is not None and 0 <= claimed < 2**63 else None
 
 
 def _language(tag: str | None) -> str | None:
@@ -129,3 +121,14 @@ def _language(tag: str | None) -> str | None:
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
     lines = (one_line(text) for text in texts if text)
     return tuple(dict.fromkeys(filter(None, lines)))
+
+
+def _moment(moment: datetime | None) -> datetime | None:
+    """In UTC and whole seconds; None when UTC has no such year."""
+    if moment is None or (moment.tzinfo is UTC and not moment.microsecond):
+        return moment
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC).replace(microsecond=0)
+    except OverflowError:
+        return None

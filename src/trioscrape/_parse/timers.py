@@ -41,7 +41,17 @@ def timers(feed: Mapping[str, Any], body: bytes) -> FeedTimers:
             hours.add(int(value) % 24)  # RSS 0.91 counts them from 1 to 24
         elif name == "day" and value in _DAYS:
             days.add(_DAYS.index(value))
-    return FeedTimers(0, min(every, _WEEK), tuple(sorted(hours)), tuple(sorted(days)))
+    return FeedTimers(0, every, tuple(hours), tuple(days))
+
+
+def bounded(timers: FeedTimers) -> FeedTimers:
+    """`timers` within their bounds, whoever has read them. ``max_age`` is for headers to say."""
+    return FeedTimers(
+        max_age=0,
+        every=max(0, min(timers.every, _WEEK)),
+        skip_hours=tuple(sorted(set(timers.skip_hours) & set(range(24)))),
+        skip_days=tuple(sorted(set(timers.skip_days) & set(range(7)))),
+    )
 
 
 def _period(feed: Mapping[str, Any]) -> int:

@@ -1,21 +1,34 @@
-"""The frozen records that travel through the lanes and out to the caller.
+"""The frozen records that the lanes pass on and the caller gets.
 
 All durations are seconds as floats; all datetimes are aware and in UTC; all counts are feeds or entries.
 """
 
 from __future__ import annotations
 
-from .entries import Enclosure, Entry, EntryCounts, FeedUpdate, ParsedFeed, StoredEntry, TextType
+from .entries import (
+    Category,
+    Enclosure,
+    Entry,
+    EntryCounts,
+    EntrySource,
+    FeedUpdate,
+    ParsedFeed,
+    StoredEntry,
+    TextType,
+    Transcript,
+)
 from .feed_state import FeedState, FeedTimers
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
 from .statistics import LANES, LaneStatistics, LaneTimes, Outage, Quantiles, Statistics
 
 __all__ = [
     "LANES",
+    "Category",
     "DuplicateFeed",
     "Enclosure",
     "Entry",
     "EntryCounts",
+    "EntrySource",
     "FailureExample",
     "Feed",
     "FeedState",
@@ -32,5 +45,6 @@ __all__ = [
     "Statistics",
     "StoredEntry",
     "TextType",
+    "Transcript",
     "new_run_id",
 ]

@@ -1,4 +1,4 @@
-"""What feeds say, and what of it is stored: entries and the documents that they are in.
+"""Entries, as feeds have them and as stores keep them, and the documents that they are in.
 
 All datetimes are aware and in UTC.
 """
@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Final, Literal
 
 from .feed_state import FeedState, FeedTimers
+from .kinds import FLAG, MOMENT, SIZE, TEXT_TYPE, Several
+from .table import Nested, Table
+from .texts import CONTENT, FEED_ID, KEY, LINK, NAME, NAMES, SUMMARY, TITLE
 
 TextType = Literal["html", "text"]
 """``html``: a sanitised fragment with absolute links. ``text``: plain; escape it before it goes into HTML."""
@@ -19,58 +22,97 @@ TextType = Literal["html", "text"]
 class Enclosure:
     """A file attached to an entry (RSS ``enclosure``, Atom ``link rel=enclosure``)."""
 
+    url: Annotated[str, LINK]
+    type: Annotated[str | None, NAME] = None
+    """Media type."""
+    length: Annotated[int | None, SIZE] = None
+    """Bytes, as the feed claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A tag with what it is (RSS ``category``, Atom ``category``)."""
+
+    term: str
+    scheme: str | None = None
+    """Which set of tags it is from (RSS ``domain``, Atom ``scheme``); often a URL."""
+    label: str | None = None
+    """The tag for people, where the term is for machines."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySource:
+    """The feed that an entry was taken from (RSS ``source``, Atom ``source``)."""
+
+    title: str | None = None
+    """Plain text on one line."""
+    link: str | None = None
+    """RSS: the feed itself. Atom: the page that it is the feed of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What is said in an episode, as a file (``podcast:transcript``)."""
+
     url: str
     type: str | None = None
-    """Media type."""
-    length: int | None = None
-    """Bytes, as the feed claims."""
+    """Media type: ``text/vtt``, ``application/srt`` …"""
+    language: str | None = None
+    """A language tag (BCP 47); None: that of the episode."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One item of a feed."""
 
-    key: str
+    key: Annotated[str, KEY]
     """Its identity within the feed: trimmed guid or id, else link, else a hash of its text."""
-    hash: str
+    hash: Annotated[str, KEY]
     """Hex digest over all other fields: an entry has changed when this has."""
-    link: str | None = None
+    link: Annotated[str | None, LINK] = None
     """Absolute."""
-    title: str | None = None
+    title: Annotated[str | None, TITLE] = None
     """Plain text on one line: escape it before it goes into HTML."""
-    summary: str | None = None
-    """As `summary_type` says; None where it would repeat the content."""
-    summary_type: TextType | None = None
+    summary: Annotated[str | None, SUMMARY] = None
+    """HTML or text, see `summary_type`; None where it would repeat the content."""
+    summary_type: Annotated[TextType | None, TEXT_TYPE] = None
     """None when there is no summary."""
-    content: str | None = None
-    """As `content_type` says."""
-    content_type: TextType | None = None
+    content: Annotated[str | None, CONTENT] = None
+    """HTML or text, see `content_type`."""
+    content_type: Annotated[TextType | None, TEXT_TYPE] = None
     """None when there is no content."""
-    authors: tuple[str, ...] = ()
+    authors: Annotated[tuple[str, ...], NAMES] = ()
     """Names, or e-mail addresses where there is no name."""
-    published: datetime | None = None
-    updated: datetime | None = None
-    tags: tuple[str, ...] = ()
-    enclosures: tuple[Enclosure, ...] = ()
-    language: str | None = None
+    published: Annotated[datetime | None, MOMENT] = None
+    updated: Annotated[datetime | None, MOMENT] = None
+    tags: Annotated[tuple[str, ...], NAMES] = ()
+    enclosures: Annotated[
+        tuple[Enclosure, ...], Several(Nested(Enclosure, "an enclosure"), "enclosures")
+    ] = ()
+    language: Annotated[str | None, NAME] = None
     """A language tag (BCP 47) as the entry has it, ``en-GB``; None: that of the feed."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredEntry:
-    """An entry as a store keeps it: with the feed that it is of, and when it came in."""
+    """An entry as a store keeps it: with its feed, and with when it was stored and changed."""
 
-    feed_id: str
+    feed_id: Annotated[str, FEED_ID]
     entry: Entry
-    first_seen: datetime
+    first_seen: Annotated[datetime, MOMENT]
     """When it was stored for the first time."""
-    last_changed: datetime
-    """When it was stored last: at first, or because the feed had changed it. Never before `first_seen`."""
-    truncated: bool = False
-    """Whether the feed said more than a store may hold."""
-    feed_url: str | None = None
+    last_changed: Annotated[datetime, MOMENT]
+    """When it was last written because it was new or the feed had changed it; never before `first_seen`."""
+    truncated: Annotated[bool, FLAG] = False
+    """Whether something was cut or left out, because it was too long for a store."""
+    feed_url: Annotated[str | None, LINK] = None
     """Of the feed; None when the store knows no such feed."""
-    feed_title: str | None = None
+    feed_title: Annotated[str | None, TITLE] = None
+
+
+ENTRY: Final = Table(Entry)
+STORED_ENTRY: Final = Table(StoredEntry)
+"""Its own fields, without those of the entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,37 +131,37 @@ class EntryCounts:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """What a document says. All URLs are absolute; texts are plain and on one line: escape them for HTML."""
+    """What a document says. URLs are absolute; texts are plain and on one line: escape them for HTML."""
 
     title: str | None
     link: str | None
-    """The page that it is the feed of."""
+    """The page whose feed it is."""
     entries: tuple[Entry, ...]
     repaired: bool = False
-    """Whether the document was not well-formed and the entries are what could be saved of it."""
+    """Whether the document was not well-formed, and the entries are what could be recovered."""
     timers: FeedTimers = field(default_factory=FeedTimers)
-    """How often it wants to be fetched."""
+    """How often to fetch it, as the document says."""
     subtitle: str | None = None
     """RSS ``description``, Atom ``subtitle``, JSON Feed ``description``."""
     language: str | None = None
     """A language tag (BCP 47) as the document has it."""
     updated: datetime | None = None
-    """When it says that it has changed last."""
+    """When it last changed, as it says."""
     self_link: str | None = None
-    """Where it says that it is to be found (``link rel=self``, JSON Feed ``feed_url``)."""
+    """Its own URL, as it says (``link rel=self``, JSON Feed ``feed_url``)."""
     hub: str | None = None
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
-    """Whether its entries are known by link, because too many of its ids are empty or come twice."""
+    """Whether its entries are known by link, because too many ids are empty or not unique."""
     has_more: bool = False
-    """Whether the document has more entries; these are its first ones, see `Config.entries_limit`."""
+    """Whether the document has more entries than `Config.entries_limit`; these are the first ones."""
     parser: str = "feedparser"
-    """Which parser has read it: for statistics, nothing depends on it."""
+    """The parser that has read it, for statistics only."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedUpdate:
-    """What one write of the store lane stores: a feed's entries, then its state."""
+    """What one write stores: a feed's entries, then its state."""
 
     state: FeedState
     entries: tuple[Entry, ...]

@@ -1,22 +1,27 @@
-"""What is remembered of a feed between runs."""
+"""What a store remembers of a feed between runs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Annotated, Final
+
+from .kinds import COUNT, FLAG, HOURS, MOMENT, WEEKDAYS
+from .table import Nested, Table
+from .texts import DAYS, FEED_ID, LINK, NAME, TITLE, URL, VALIDATOR
 
 
 @dataclass(frozen=True, slots=True)
 class FeedTimers:
-    """For how long a feed wants to be left alone, as its last document and its headers say."""
+    """How long not to fetch a feed again, as its last document and the headers of its response say."""
 
-    max_age: int = 0
+    max_age: Annotated[int, COUNT] = 0
     """Whole seconds, from Cache-Control or Expires (RFC 9111 §4.2.1), at most a week."""
-    every: int = 0
+    every: Annotated[int, COUNT] = 0
     """Whole seconds, from RSS ``ttl`` or ``sy:updatePeriod``, at most a week."""
-    skip_hours: tuple[int, ...] = ()
-    """Hours of the day, 0 to 23 in UTC, in which not to ask (RSS ``skipHours``)."""
-    skip_days: tuple[int, ...] = ()
+    skip_hours: Annotated[tuple[int, ...], HOURS] = ()
+    """Hours of the day, 0 to 23 in UTC, in which not to fetch it (RSS ``skipHours``)."""
+    skip_days: Annotated[tuple[int, ...], WEEKDAYS] = ()
     """Days of the week, Monday is 0, in UTC (RSS ``skipDays``)."""
 
 
@@ -24,40 +29,44 @@ class FeedTimers:
 class FeedState:
     """What the store remembers of a feed between runs. No URL in it has credentials."""
 
-    feed_id: str
-    url: str
-    """Where the next fetch starts: what the list says, until the feed has moved for good."""
-    title: str | None = None
-    """What the document last seen calls it, or else the list; plain text on one line."""
-    link: str | None = None
-    """This and the following: as in `ParsedFeed`, of the document last seen."""
-    subtitle: str | None = None
-    language: str | None = None
-    updated: datetime | None = None
-    self_link: str | None = None
-    hub: str | None = None
-    distrusts_ids: bool = False
-    """Once found so, for ever: its entries would change their keys with each change of mind."""
-    etag: str | None = None
+    feed_id: Annotated[str, FEED_ID]
+    """See `feed_id`: it stays the same when the feed's URL changes."""
+    url: Annotated[str, URL]
+    """Where the next fetch starts: the URL of the list, or where a permanent redirect has led for days."""
+    title: Annotated[str | None, TITLE] = None
+    """That of the last document, else that of the list; plain text on one line."""
+    link: Annotated[str | None, LINK] = None
+    """This and the fields up to `hub`: as in `ParsedFeed`, of the last document."""
+    subtitle: Annotated[str | None, TITLE] = None
+    language: Annotated[str | None, NAME] = None
+    updated: Annotated[datetime | None, MOMENT] = None
+    self_link: Annotated[str | None, LINK] = None
+    hub: Annotated[str | None, LINK] = None
+    distrusts_ids: Annotated[bool, FLAG] = False
+    """Whether entries are known by link instead of id. It stays true: going back would change their keys."""
+    etag: Annotated[str | None, VALIDATOR] = None
     """Opaque, byte for byte as it came (RFC 9110 §8.8.3), decoded as latin-1."""
-    last_modified: str | None = None
+    last_modified: Annotated[str | None, VALIDATOR] = None
     """Opaque as well (RFC 9110 §8.8.2)."""
-    validators_url: str | None = None
-    """Where these validators came from, after all redirects: to another URL they mean nothing."""
-    body_hash: str | None = None
-    """Hex digest of the decoded body; None: there has never been one."""
-    timers: FeedTimers = FeedTimers()
-    next_fetch: datetime | None = None
-    """Not to be asked before; None: whenever somebody wants to know."""
-    next_unconditional: datetime | None = None
-    """From when on to ask without validators, once; None when there are no validators."""
-    failures: int = 0
-    """How many times in a row it was asked in vain."""
-    failure: str | None = None
+    validators_url: Annotated[str | None, URL] = None
+    """Where these validators came from, after all redirects; they mean nothing to another URL."""
+    body_hash: Annotated[str | None, NAME] = None
+    """Hex digest of the last body, decoded; None: there has been none."""
+    timers: Annotated[FeedTimers, Nested(FeedTimers, "an object")] = FeedTimers()
+    next_fetch: Annotated[datetime | None, MOMENT] = None
+    """When the feed is due; None: at any time."""
+    next_unconditional: Annotated[datetime | None, MOMENT] = None
+    """When to fetch it without validators, once; None when there are no validators."""
+    failures: Annotated[int, COUNT] = 0
+    """Fetches in a row that have failed."""
+    failure: Annotated[str | None, NAME] = None
     """The reason of the last failure, until a fetch succeeds."""
-    gone: datetime | None = None
+    gone: Annotated[datetime | None, MOMENT] = None
     """When the server first said 410, until it says something else."""
-    moved_to: str | None = None
-    """Where the last fetch was sent by permanent redirects alone (301, 308)."""
-    moved_days: tuple[str, ...] = ()
-    """The days on which that was so, ``2026-02-28``, in UTC."""
+    moved_to: Annotated[str | None, URL] = None
+    """Where permanent redirects alone (301, 308) have led the last fetch."""
+    moved_days: Annotated[tuple[str, ...], DAYS] = ()
+    """The days on which they led there, ``2026-02-28``, in UTC."""
+
+
+FEED_STATE: Final = Table(FeedState)

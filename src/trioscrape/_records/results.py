@@ -1,4 +1,4 @@
-"""Feeds of a list, what became of each, and the totals.
+"""Feeds of a list, their results, and the totals of a scrape.
 
 All durations are seconds as floats; all datetimes are aware and in UTC; all counts are feeds or entries.
 """
@@ -17,34 +17,34 @@ from .statistics import LaneStatistics, LaneTimes, Outage, Quantiles
 
 
 class Outcome(StrEnum):
-    """What became of a feed. Each feed of a list ends in exactly one."""
+    """How the fetch of a feed has ended. Each feed of a list has exactly one outcome."""
 
     NEW = "new"
     """Stored for the first time."""
     UPDATED = "updated"
-    """Known, and at least one entry was new or had changed."""
+    """Stored before, and at least one entry is new or has changed."""
     NOT_MODIFIED = "not_modified"
-    """Known, and nothing in it had changed; nothing was written."""
+    """Stored before, and no entry is new or has changed."""
     NOT_DUE = "not_due"
     """Not fetched, because its time has not come: it is fresh, backing off after a failure, or gone."""
     GONE = "gone"
     """The server answered 410 (RFC 9110 §15.5.11)."""
     REFUSED = "refused"
-    """trioscrape would not fetch it: no http(s) URL, or an address the policy blocks."""
+    """Not fetched: it is no http(s) URL, or the address policy does not allow its address."""
     FAILED = "failed"
-    """Anything else; the reason says what."""
+    """Anything else, see the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One line of a feed list. Its repr leaves out the credentials of the URL."""
+    """One feed of a feed list. Its repr leaves out the credentials of the URL."""
 
     url: str = field(repr=False)
-    """As the list has it, credentials included."""
+    """As it is in the list, including credentials."""
     title: str | None = None
-    """What the list calls it."""
+    """Its title in the list."""
     line: int | None = None
-    """Where in the list it stands, from 1; None when it came from elsewhere."""
+    """Its line in the list, from 1; None if there are no lines."""
     redacted_url: str = field(init=False, compare=False)
     """The URL without credentials: the only form that is printed or stored."""
 
@@ -54,27 +54,27 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The one outcome of one feed."""
+    """The result of one feed."""
 
     feed: Feed
     outcome: Outcome
     reason: str | None = None
-    """One of `REASONS`: why it is gone, refused or failed, or that not all of it was taken
-    (``too-many-entries``, with any outcome). Of a feed that was not due, why it failed last. Else None."""
+    """One of `REASONS`: why it is gone, refused or failed, or that it had more entries than the limit
+    (``too-many-entries``, with any outcome); of a feed that was not due, why it failed last; else None."""
     detail: str | None = None
-    """The reason in more words, or a remark on a feed that has none, for people; never holds credentials."""
+    """Details of the reason, or a remark on a feed without one, for people to read; without credentials."""
     entries: EntryCounts = EntryCounts()  # noqa: RUF009 - it is frozen
     stored: bool = False
-    """Whether this run wrote something for the feed and the store acknowledged it."""
+    """Whether something was written for the feed, and acknowledged by the store."""
     same_as: str | None = None
-    """Another feed of the list whose document was found at the same URL, after all redirects."""
+    """Another feed of the list that has the same URL after all redirects."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
-    """By lane name; a lane that the feed did not reach is missing."""
+    """By lane name, without the lanes that the feed did not reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureExample:
-    """A feed that failed for some reason, to show beside the number of all that did."""
+    """A feed that failed for a reason, to be shown with the number of all that did."""
 
     url: str
     detail: str | None
@@ -82,28 +82,28 @@ class FailureExample:
 
 @dataclass(frozen=True, slots=True)
 class DuplicateFeed:
-    """A line of the list that names a feed which an earlier line has named."""
+    """A line of the list with a feed that is in an earlier line."""
 
     feed: Feed
     first_line: int | None
-    """Of the line that counts; None when the list has no lines."""
+    """The earlier line; None if there are no lines."""
 
 
 def new_run_id() -> str:
-    """An identity for a run: 24 hex digits that begin with the time, so that they sort by it."""
+    """A new id for a run: 24 hexadecimal digits that begin with the time, so that ids sort by it."""
     return f"{int(time.time()):08x}{secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The totals of a scrape. The outcomes and ``not_started`` add up to ``feeds``."""
+    """The totals of a scrape. ``outcomes`` and ``not_started`` add up to ``feeds``."""
 
     feeds: int
-    """In the list, duplicates counted once; if it is not `counted`, in what has been read of it."""
+    """Feeds in the list, without duplicates; if they are not `counted`, those that have been read so far."""
     not_started: int
     """Feeds that had not been started when the scrape was drained or cancelled."""
     duplicates: int
-    """Lines that named a feed which the list had already named."""
+    """Lines with a feed that is in an earlier line."""
     duplicate_examples: tuple[DuplicateFeed, ...]
     """The first ten of them."""
     outcomes: Mapping[Outcome, int]
@@ -116,20 +116,20 @@ class Report:
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
     twins: int = 0
-    """Feeds that arrived, after all redirects, where another one of the list had arrived."""
+    """Feeds that have the same URL as another one of the list, after all redirects."""
     twin_examples: tuple[Result, ...] = ()
-    """The first ten of them; ``same_as`` has the other one."""
+    """The first ten of them; ``same_as`` is the other one."""
     stored: int = 0
-    """Feeds for which something was written and acknowledged."""
+    """Feeds for which something was written, and acknowledged by the store."""
     not_stored_examples: tuple[Result, ...] = ()
-    """The first ten feeds that the store failed."""
+    """The first ten feeds that could not be stored."""
     outage: Outage | None = None
-    """None: the store takes what it is given."""
+    """None: the store is available."""
     counted: bool = True
     """Whether the whole list is counted. False: the scrape goes on or has ended early, and the list may
     have more feeds; see `Scrape.count_not_started`."""
     run_id: str = field(default_factory=new_run_id)
-    """All reports of a scrape have the same: a store has one record of them, see `Store.record_run`."""
+    """The same in all reports of a scrape, of which a store has one record, see `Store.record_run`."""
 
     @property
     def complete(self) -> bool:

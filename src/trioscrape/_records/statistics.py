@@ -1,4 +1,4 @@
-"""What is measured of a scrape and of its lanes. All durations are seconds as floats."""
+"""Measurements of a scrape and its lanes. All durations are seconds as floats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LANES: Final = ("dns", "http", "parse", "store")
 
 @dataclass(frozen=True, slots=True)
 class LaneTimes:
-    """What one feed spent in one lane, over all its turns there."""
+    """The time that one feed has spent in one lane, over all its turns there."""
 
     waited: float = 0.0
     worked: float = 0.0
@@ -19,7 +19,7 @@ class LaneTimes:
 
 @dataclass(frozen=True, slots=True)
 class Quantiles:
-    """Of durations in seconds; p50 and p99 are exact to 5 %."""
+    """Of durations in seconds. p50 and p99 are accurate to 5 %."""
 
     p50: float = 0.0
     p99: float = 0.0
@@ -32,30 +32,30 @@ class LaneStatistics:
 
     name: str
     width: int
-    """How many feeds it serves at once."""
+    """Feeds that it serves at once."""
     busy: int
-    """Feeds that hold a slot now; more than ``width`` where some are overdue."""
+    """Feeds that have a slot now; more than ``width`` if some are overdue."""
     waiting: int
-    """Feeds that wait for a slot now."""
+    """Feeds that are waiting for a slot now."""
     peak_waiting: int
     done: int
-    """Turns that have ended; a redirected feed takes several."""
+    """Turns that have ended. A feed that is redirected takes several."""
     waited: Quantiles
-    """From asking for a slot to getting one."""
+    """Time spent waiting for a slot."""
     worked: Quantiles
-    """From getting a slot to giving it back."""
+    """Time from acquiring a slot to releasing it."""
     overdue: int = 0
-    """Turns that took so long that others were let in beside them; lookups of dead names, mostly."""
+    """Turns that took so long that their slots were given to other feeds; mostly lookups of dead names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """The store takes nothing at the moment, and is waited for."""
+    """The store is unavailable at the moment, and the scrape waits for it."""
 
     seconds: float
-    """Since it failed for the first time."""
+    """Since its first failure."""
     detail: str
-    """What it has said last, for people; never holds credentials."""
+    """The message of its last failure, without credentials."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +63,13 @@ class Statistics:
     """A scrape at one moment."""
 
     accepted: int
-    """Feeds let in so far; each has or will have exactly one result."""
+    """Feeds that have been started; each has or will have exactly one result."""
     in_flight: int
     finished: int
     seconds: float
     """Since the scrape began."""
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
-    """How late the event loop ran a timer."""
+    """By how much timers of the event loop were late."""
     outage: Outage | None = None
-    """None: the store takes what it is given."""
+    """None: the store is available."""

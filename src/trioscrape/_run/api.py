@@ -16,7 +16,7 @@ from .._dns.native import NativeResolver
 from .._dns.system import SystemResolver
 from .._hosts.retry_after import utc_now
 from .._http.happy_eyeballs import Connector, open_tcp
-from .._parse import Parser, open_process_parser
+from .._parse import CustomParser, Parser, RecordParser, open_process_parser
 from .._records import Outcome, Report, Result, Statistics
 from .._store import Store, open_store
 from .feed_source import Feeds, ListCounts, can_be_counted, counted
@@ -171,7 +171,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       config: widths, timeouts, limits; None for the defaults.
       resolver: turns names into addresses; None for what `config` says.
       connector: opens TCP connections; None for the network.
-      parser: parses documents; None for our own, in worker processes.
+      parser: parses documents; None for the built-in one, in worker processes.
       now: the wall clock, in UTC; it decides which feeds are due.
 
     Raises:
@@ -208,9 +208,9 @@ def _opened(store: Store | str, config: Config) -> AbstractAsyncContextManager[S
     )
 
 
-def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[Parser]:
+def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[RecordParser]:
     if parser is not None:
-        return nullcontext(parser)
+        return nullcontext(CustomParser(parser))
     return open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-import idna
-
 from .._lane import Timings
 from .._records import Feed, FeedState
 from .._schedule.permanent_redirects import has_moved, start_url
-from .._urls import identity, normalised, problem_with
+from .._urls import ascii_host, identity, normalised, problem_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,7 @@ class Candidate:
 def _host(url: str) -> str:
     """As it goes over the wire, so that a feed queues under the name that it is fetched from."""
     host = urlsplit(url).hostname or ""
-    if host.isascii():
-        return host
     try:
-        return idna.encode(host).decode("ascii")
-    except idna.IDNAError:
+        return ascii_host(host)
+    except ValueError:
         return host  # it can't be fetched either

@@ -15,7 +15,7 @@ from .._flow import Flow
 from .._hosts.slots import HostSlot
 from .._http import FetchContext, Fetched, Fetcher
 from .._lane import Lane, Timings
-from .._parse import FeedDocument, Parser
+from .._parse import FeedDocument, RecordParser
 from .._records import (
     EntryCounts,
     Feed,
@@ -54,7 +54,7 @@ class Pipeline:
 
     lanes: Lanes
     fetcher: Fetcher
-    parser: Parser
+    parser: RecordParser
     store: StoreLane
     budget: ByteBudget
     arrivals: Seen[str]

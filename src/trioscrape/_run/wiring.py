@@ -21,7 +21,7 @@ from .._hosts.slots import HostSlots
 from .._http import Fetcher, Routes
 from .._http._transport import LaneTransport, client_context
 from .._http.happy_eyeballs import Connector
-from .._parse import Parser
+from .._parse import RecordParser
 from .._store import Store
 from .._store.lane import StoreLane
 from .._threads import off_loop
@@ -41,7 +41,7 @@ class Seams:
     store: Store
     resolver: Resolver
     connector: Connector
-    parser: Parser
+    parser: RecordParser
     now: Callable[[], datetime]
     """The wall clock, in UTC."""
 

@@ -1,4 +1,4 @@
-"""Saves of many tasks, carried out together by whoever gets a thread."""
+"""Saves of many tasks that are written together."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from .._records import EntryCounts, FeedUpdate
 from .threads import Threads
 
 CALLERS: Final = 32
-"""Saves at once for each thread: what waits while a thread works is its next write."""
+"""Saves at once for each thread: those that wait while it works are its next write."""
 
 MERGED_ENTRIES: Final = 1000
 MERGED_CHARACTERS: Final = 4 * 2**20
-"""What one write may hold, unless a single feed has more. Beyond these only latency grows."""
+"""Of one write at most, unless a single feed has more. Beyond these only latency grows."""
 
 SaveAll = Callable[[Sequence[FeedUpdate]], Sequence[EntryCounts | Exception]]
 
@@ -37,7 +37,7 @@ class _Turn:
     def result(self) -> EntryCounts:
         """The outcome, returned or raised."""
         if isinstance(self.outcome, Exception):
-            # One failure may be that of many saves. Each gets its own: raising adds to a traceback.
+            # Many saves may have failed with one error. Each raises a copy, as raising adds to a traceback.
             raise copy.copy(self.outcome) from self.outcome.__cause__
         assert self.outcome is not None  # noqa: S101
         return self.outcome
@@ -46,15 +46,15 @@ class _Turn:
 class MergedSaves:
     """Merges the saves that wait for a thread into one write; each gets its own outcome.
 
-    A trip to a thread takes 0.1 ms, a command to a server 0.3, a transaction that waits for the
-    disk some more; a feed's entries alone take less than any of them. So the task that finds a
-    thread free leads: it takes along whatever waits at that moment, and then hands on to the first of
-    those that came meanwhile. Where nothing waits nothing is delayed: there is no timer in it.
+    A call in a thread takes 0.1 ms, a command to a server 0.3, a transaction that waits for the
+    disk some more; a feed's entries alone take less than any of them. So the task that gets a
+    free thread leads: it writes whatever waits at that moment, and then the first of those that have come
+    meanwhile leads. Nothing is delayed for the sake of a larger write: there is no timer.
 
     Args:
-      threads: where the work is done, by at most as many leaders as there are threads.
+      threads: where writes are made, one by each thread at a time.
       save_all: blocking; for each update, in order, its counts or why it is not stored. What it
-        raises instead is the outcome of every one of them. No two updates are of one feed.
+        raises instead is the outcome of all of them. No two updates are of one feed.
     """
 
     def __init__(self, threads: Threads, save_all: SaveAll) -> None:
@@ -63,13 +63,13 @@ class MergedSaves:
         self._queue: deque[_Turn] = deque()
         self._leaders = 0
 
-    # An interrupt in the middle would leave others waiting for a write that nobody makes.
+    # An interrupt in the middle would leave other tasks waiting for a write that nobody makes.
     @trio.lowlevel.enable_ki_protection
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`.
 
-        Cancellation: as long as no thread has taken it up, leaves the queue and has stored nothing;
-        then waits for the end of the write, whoever leads, and returns its outcome.
+        Cancellation: until the write begins, leaves the queue and stores nothing; from then on waits for
+        the end of the write, whoever leads, and returns its outcome.
         """
         await trio.lowlevel.checkpoint_if_cancelled()
         turn = _Turn(update)
@@ -94,7 +94,7 @@ class MergedSaves:
 
     async def _lead(self, turn: _Turn) -> None:
         try:
-            async with self._threads.held() as run:
+            async with self._threads.reserved() as run:
                 batch = self._take(turn)
                 with trio.CancelScope(shield=True):
                     try:
@@ -105,10 +105,10 @@ class MergedSaves:
         finally:
             if not turn.taken:
                 self._queue.remove(turn)
-            self._hand_on()
+            self._let_another_lead()
 
     def _take(self, leader: _Turn) -> list[_Turn]:
-        """The leader's turn and those that go with it, no longer in the queue."""
+        """The leader's turn and those that are written with it, which leave the queue."""
         batch, left = [leader], deque[_Turn]()
         feeds = {leader.update.state.feed_id}
         entries, characters = leader.entries, leader.characters
@@ -117,7 +117,7 @@ class MergedSaves:
                 continue
             feed = turn.update.state.feed_id
             more = entries + turn.entries, characters + turn.characters
-            # Another leader's own turn stays his: while he waits for his thread he may be cancelled.
+            # Another leader writes its own turn: while it waits for its thread it can still be cancelled.
             if turn.leads or feed in feeds or more[0] > MERGED_ENTRIES or more[1] > MERGED_CHARACTERS:
                 left.append(turn)
             else:
@@ -137,8 +137,8 @@ class MergedSaves:
             if turn is not leader:
                 trio.lowlevel.reschedule(turn.task)
 
-    def _hand_on(self) -> None:
-        """Whoever has waited longest leads next; without him there is a leader less."""
+    def _let_another_lead(self) -> None:
+        """The turn that has waited longest leads next; if there is none, there is one leader less."""
         for turn in self._queue:
             if not turn.leads:
                 turn.leads = True

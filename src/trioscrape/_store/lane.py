@@ -14,7 +14,7 @@ import trio
 from .._errors import FeedFailed, StoreError, StoreUnavailable
 from .._lane import Lane, Timings
 from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Report
-from . import Store
+from .protocol import Store
 
 FIRST_WAIT: Final = 0.25
 """Seconds until a call that has failed is tried again; after each further failure twice as long."""

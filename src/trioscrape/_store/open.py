@@ -1,4 +1,4 @@
-"""From a URL to a store that is connected."""
+"""Opening the store that a URL names."""
 
 from __future__ import annotations
 
@@ -26,25 +26,27 @@ class _Connectable(Store, Protocol):
 async def open_store(
     url: str, *, width: int = 4, connect_timeout: float = 10, call_timeout: float = 10
 ) -> AsyncIterator[Store]:
-    """The store that `url` names: connected, checked, its pool filled; closed when the block ends.
+    """Connect to the store that `url` names, prepare it, and close it after the block.
 
-    ``mongodb://…`` and ``mongodb+srv://…`` are a `MongoStore` in the database that the URL's path
-    names (else ``trioscrape``), ``sqlite:PATH`` is a `SqliteStore`.
+    ``mongodb://HOST/DATABASE`` and ``mongodb+srv://HOST/DATABASE`` are MongoDB (the database is
+    ``trioscrape`` if none is named), ``sqlite:PATH`` is an SQLite file, which is created if need be.
 
-    Open it before the first feed is looked up: then no lookup of a feed can delay a write.
+    Tables, collections and indexes are created if need be, and data of an older version is migrated.
+
+    Open the store before the first feed is looked up: then no lookup of a feed can delay a write.
 
     Args:
-      url: where the entries go.
-      width: calls served at once; an SQLite file always serves one.
-      connect_timeout: seconds for the store to answer at first.
+      url: of the store.
+      width: calls that are served at once; an SQLite file always serves one.
+      connect_timeout: seconds for the store to answer.
       call_timeout: seconds for each call after that, retries included.
 
     Raises:
-      UsageError: the URL can't be understood.
-      StoreError: the store does not answer within its connect call_timeout, refuses access, can't be
-        opened, or holds data of a newer schema version. The text names the URL, never a password.
+      UsageError: the URL is not valid.
+      StoreError: the store does not answer within the connect timeout, denies access, can't be opened, or
+        has a newer schema version. The text has the URL without credentials.
 
-    Cancellation: while connecting, gives up; the store is closed, shielded, on every way out.
+    Cancellation: while connecting, gives up. The store is closed on every way out, in a shielded scope.
     """
     store = _store(url, width, connect_timeout, call_timeout)
     async with _closing(store, connect_timeout + call_timeout):
@@ -56,20 +58,20 @@ async def open_store(
 async def open_reader(
     url: str, *, connect_timeout: float = 10, call_timeout: float = 10
 ) -> AsyncIterator[Reader]:
-    """The store that `url` names, to read and nothing else; closed when the block ends.
+    """Connect to the store that `url` names for reading only, and close it after the block.
 
-    Nothing is made and nothing is written, so it takes no more than the right to read, and a file
-    with the wrong name stays one that is not there. A run may write to the store meanwhile.
+    Nothing is created, migrated or written, so the right to read is enough. Runs may write to the store
+    meanwhile.
 
     Args:
       url: see `open_store`.
-      connect_timeout: seconds for the store to answer at first.
+      connect_timeout: seconds for the store to answer.
       call_timeout: seconds for each page.
 
     Raises:
-      UsageError: the URL can't be understood.
-      StoreError: as `open_store`, and when there is no such file or no store in it, or a file is of an
-        older schema version, which the next run brings up to date.
+      UsageError: the URL is not valid.
+      StoreError: see `open_store`; also when there is no such file, nothing is stored yet, or the schema
+        version is an older one, which the next run migrates.
 
     Cancellation: see `open_store`.
     """
@@ -84,35 +86,37 @@ async def _closing(store: Store, seconds: float) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # The timeout is for the queue in front of a thread; closing itself is bounded by the store.
+        # For the wait for a thread; the store itself bounds how long closing takes.
         with trio.move_on_after(seconds, shield=True):
             await store.aclose()
 
 
 def check_store_url(url: str) -> None:
-    """Raise `UsageError` when no store can be at `url`. Nothing is looked up or opened."""
+    """Raise `UsageError` if `url` is not valid. Nothing is looked up or opened."""
     _store(url, 1, 1, 1)
 
 
 def _store(url: str, width: int, connect_timeout: float, call_timeout: float) -> _Connectable:
     if url == f"{SQLITE}:memory:":
-        raise UsageError("sqlite::memory: would forget everything at the end; name a file")
+        raise UsageError(
+            "sqlite::memory: would lose everything when the program ends; give the path of a file"
+        )
     if url.startswith(SQLITE):
         return SqliteStore(url, connect_timeout=connect_timeout, timeout=call_timeout)
     if url.startswith(MONGO):
-        # pymongo takes a fifth of a second to import, which who uses SQLite need not wait for.
+        # Importing pymongo takes a fifth of a second, which users of SQLite need not wait.
         from ._mongo.store import MongoStore  # noqa: PLC0415
 
         return MongoStore(url, width=width, connect_timeout=connect_timeout, timeout=call_timeout)
     known = "mongodb://HOST/DATABASE, mongodb+srv://HOST/DATABASE or sqlite:PATH"
-    raise UsageError(f"the store URL {_shown(url)} can't be understood; it must be {known}")
+    raise UsageError(f"invalid store URL {_redacted(url)}: it must be {known}")
 
 
-def _shown(url: str) -> str:
-    """As much of a URL of an unknown kind as is certainly no secret."""
+def _redacted(url: str) -> str:
+    """As much of a URL of an unknown kind as can't be a secret."""
     scheme, colon, rest = url.partition("://")
     rest = rest.rpartition("@")[2]
     host = re.match(r"[\w.-]+(:\d+)?(?![^/?#])(/[\w./-]*)?", rest)
     if not re.fullmatch(r"[\w+.-]*", scheme):
-        return "(not shown)"
+        return "(redacted)"
     return f"{scheme}{colon}{host[0] if host else ''}" or "''"

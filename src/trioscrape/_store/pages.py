@@ -1,10 +1,10 @@
-"""Reading back: all the records that are wanted, a page at a time.
+"""Reading back, a page at a time.
 
-Between two pages nothing is held – no cursor, no transaction, no thread, no task – because each page
-asks for what comes after the last record of the one before. So an iteration may pause for a day and be
-left at any point, with nothing to close: a cursor would time out, a read transaction would keep SQLite
-from folding its log into the file, and an async generator that is left early is the collector's to
-finish, outside of its task (PEP 525).
+Each page is a query for what comes after the last record of the page before, so nothing stays open between
+two pages: no cursor, no transaction, no thread, no task. An iteration may pause for a day, or be left at
+any point, with nothing to close. A cursor would time out; a read transaction would keep SQLite from
+checkpointing its write-ahead log; an async generator that is left early is closed by the garbage
+collector, outside of its task (PEP 525).
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Generic, Self, TypeVar
 
 import trio
 
 from .._errors import StoreError, UsageError
 from .._records import FeedState, StoredEntry
-from .validation import UNREADABLE, ForeignRecord
+from .._records.table import InvalidRecord
 
 T = TypeVar("T")
 
 PAGE: Final = 500
-"""Records of a page at most."""
+"""Records a page at most."""
 PAGE_BYTES: Final = 4 * 2**20
-"""About as much text a page has, and one entry more: an entry may have 8 MiB, but few have 8 KiB."""
+"""Text a page, and one entry more at most: an entry may have 8 MiB, although few have 8 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries, and which way: by `last_changed`, then feed id, then key."""
+    """Which entries to read, and in which order: by `last_changed`, then feed id, then key."""
 
     feed: str | None = None
-    """The id of the feed that they are of; None: any."""
+    """The id of their feed; None: any."""
     since: datetime | None = None
     """The earliest `last_changed`; None: any."""
     oldest_first: bool = False
@@ -46,8 +46,8 @@ class Pages(Generic[T]):
     """An async iterator of records, for one task at a time.
 
     Args:
-      read: the page of at most so many records after the given one (None: the first page); an empty
-        page is the end.
+      read: gives at most so many records that come after the given one, the first ones for None, and none
+        at the end.
       limit: records in all; None: no limit.
     """
 
@@ -64,11 +64,11 @@ class Pages(Generic[T]):
         if self._page:
             await trio.lowlevel.checkpoint()
         else:
-            await self._turn()
+            await self._next_page()
         self._last = self._page.popleft()
         return self._last
 
-    async def _turn(self) -> None:
+    async def _next_page(self) -> None:
         wanted = PAGE if self._left is None else min(PAGE, self._left)
         page = await self._read(self._last, wanted) if wanted else ()
         if not page:
@@ -79,7 +79,7 @@ class Pages(Generic[T]):
 
 
 class Paged(ABC):
-    """What a store has to do to be read back: give a page."""
+    """The part of a store that reads back, over two methods that read a page."""
 
     def read_entries(
         self,
@@ -92,12 +92,14 @@ class Paged(ABC):
         """See `Reader.read_entries`."""
         if since is not None and since.tzinfo is None:
             raise UsageError("since must have a time zone")
+        if since is not None:
+            since = since.astimezone(UTC)
         if limit is not None and limit < 0:
             raise UsageError("limit must not be negative")
         wanted = Wanted(feed, since, oldest_first)
 
         async def page(after: StoredEntry | None, count: int) -> Sequence[StoredEntry]:
-            with self._ours():
+            with self._naming_invalid_records():
                 return await self._page_of_entries(wanted, after, count)
 
         return Pages(page, limit)
@@ -106,20 +108,19 @@ class Paged(ABC):
         """See `Reader.read_feeds`."""
 
         async def page(after: FeedState | None, count: int) -> Sequence[FeedState]:
-            with self._ours():
+            with self._naming_invalid_records():
                 return await self._page_of_feeds(after, count)
 
         return Pages(page, None)
 
     @contextmanager
-    def _ours(self) -> Iterator[None]:
-        """Databases are open to everybody: what others have put there may lack fields, or mean nothing."""
+    def _naming_invalid_records(self) -> Iterator[None]:
+        # Other programs can write to a database as well.
         try:
             yield
-        except (ForeignRecord, *UNREADABLE) as error:
-            what = str(error) if isinstance(error, ForeignRecord) else f"{type(error).__name__}: {error}"
+        except InvalidRecord as error:
             raise StoreError(
-                f"{self.redacted_url} has a record that is none of trioscrape's ({what})"
+                f"{self.redacted_url} has an invalid record: {error}; correct or delete that record"
             ) from error
 
     @property
@@ -131,20 +132,28 @@ class Paged(ABC):
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
-        """At most `count` entries, in their order; fewer when they are large, none at the end."""
+        """At most `count` entries in their order; fewer when they are large, none at the end.
+
+        Raises:
+          InvalidRecord: one of them is not valid.
+        """
 
     @abstractmethod
     async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
-        """At most `count` feeds in the order of their ids, none at the end."""
+        """At most `count` feeds in the order of their ids, none at the end.
+
+        Raises:
+          InvalidRecord: one of them is not valid.
+        """
 
 
 def position(stored: StoredEntry) -> tuple[datetime, str, str]:
-    """Where an entry stands in the order in which entries are read."""
+    """By what entries are sorted when they are read."""
     return stored.last_changed, stored.feed_id, stored.entry.key
 
 
 def page_of(entries: Iterable[StoredEntry]) -> list[StoredEntry]:
-    """As many of `entries` as a page may hold in bytes; at least one, if there is one."""
+    """As many of `entries` as make a page of `PAGE_BYTES`; at least one, if there is one."""
     return list(_until_full(entries))
 
 

@@ -1,4 +1,4 @@
-"""What a save has to write: pure decisions, the same for every store."""
+"""What a save has to write, decided alike for every store."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from datetime import datetime
 from typing import Final
 
 from .._records import Entry, EntryCounts, FeedUpdate
-from .values import clean_key, clean_moment
+from .._records.kinds import clean_moment
+from .._records.texts import clean_key
 
 REWRITES: Final = 24
-"""How often in a row an entry is written again because its hash has changed and nothing else says so.
+"""How many times in a row an entry is rewritten when its hash has changed and its ``updated`` has not.
 
-Some feeds have a counter or the time of day in every entry, and would be written anew at every
-fetch. The number is lemon24/reader's.
+Some feeds have a counter or the time of day in every entry, which would be written at every fetch.
+lemon24/reader has the same limit.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is stored of an entry, as far as a decision needs it."""
+    """What a decision needs of a stored entry."""
 
     hash: str
     updated: datetime | None = None
     rewrites: int = 0
-    """How often in a row it was written again for its hash alone."""
+    """How many times in a row it was rewritten for its hash alone."""
 
     @classmethod
     def of(cls, digest: object, updated: object, rewrites: object) -> Known:
-        """With what is stored, as far as it can be that; where it can't, the entry counts as changed."""
+        """Of what is stored, whatever its types. An entry whose hash is not valid counts as changed."""
         return cls(
             digest if isinstance(digest, str) else "",
             updated if isinstance(updated, datetime) else None,
@@ -39,14 +40,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a save has to write of a feed's entries. The entries are not cleaned yet."""
+    """What a save has to write of a feed's entries, which are not cleaned yet."""
 
     new: tuple[Entry, ...]
     changed: tuple[tuple[Entry, int], ...]
     """Each with its number of rewrites."""
     unchanged: int
     renamed: Mapping[str, str] = field(default_factory=dict)
-    """The old key by the new one; to be done first."""
+    """The old key by the new one. Renames come first."""
 
     @property
     def counts(self) -> EntryCounts:
@@ -60,7 +61,7 @@ class Plan:
 
 
 def by_key(update: FeedUpdate) -> dict[str, Entry]:
-    """The entries by the key they are stored under. Of two with the same key the last one counts."""
+    """The entries by the key under which they are stored; of two with the same key, the last one."""
     return {clean_key(entry.key): entry for entry in update.entries}
 
 

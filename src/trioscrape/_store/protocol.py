@@ -1,4 +1,12 @@
-"""What a store is. A new one is a file beside this one and a line in ``tests/test_store_contract.py``."""
+"""What a store is.
+
+To add one to trioscrape, copy ``testing/_memory_store.py``, which keeps everything in dictionaries, to a
+file in this folder, and replace the dictionaries by calls of a database. Add a line to ``STORES`` in
+``tests/support/stores.py``: then ``tests/store/test_contract_*.py`` check that it keeps the promises made
+here. `open_store` needs to know the scheme of its URLs, see ``open``.
+
+A store of your own needs none of that: any object with these methods can be the ``store`` of a scrape.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +18,19 @@ from .._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 
 
 class Reader(Protocol):
-    """Where entries are. Open while it is in your hands; `open_reader` gives one and closes it.
+    """A store to read from, which `open_reader` opens and closes.
 
-    What is read comes in pages, each read in a thread of the store; nothing is held between two of
-    them. So millions of records need the memory of a page, an iteration may be left at any point, and
-    what is written meanwhile waits for no reader. A reader that is at it when the store fails for good
-    gets a `StoreError`.
+    Records are read a page at a time, in a thread of the store, and nothing stays open between two
+    pages. So millions of records need the memory of one page, an iteration may be left at any point, and
+    writers never wait for a reader. When the store fails, the iteration raises `StoreError`.
 
-    Cancellation: at each record; a page that is being read is finished first, for at most the store's
-    timeout.
+    Cancellation: each record is a checkpoint. A page that is being read is finished first, which takes
+    no longer than the timeout of the store.
     """
 
     @property
     def redacted_url(self) -> str:
-        """Its URL without credentials, for people."""
+        """Its URL without credentials, for messages."""
 
     def read_entries(
         self,
@@ -33,88 +40,91 @@ class Reader(Protocol):
         limit: int | None = None,
         oldest_first: bool = False,
     ) -> AsyncIterator[StoredEntry]:
-        """The stored entries in the order in which they came in or changed, the latest first.
+        """The stored entries, those that were stored or changed last first.
 
-        The order, like `since`, goes by `last_changed`, which the store sets itself. What feeds say of
-        their dates is no help in telling what is new: they date back, and forward.
+        Order and `since` go by `StoredEntry.last_changed`, which the store sets itself. The dates of feeds
+        do not tell what is new: feeds date entries back, and into the future.
 
-        An entry that changes while you read moves to the end that is the latest: with `oldest_first`
-        it comes again, else the change is left to who reads next. Moments are taken a little before
-        their write is done, so let `since` be a minute before the last time you read.
+        An entry that changes during the iteration becomes the latest one: with `oldest_first` it comes
+        again, else the next iteration has it. Moments are taken shortly before a write is done, so to
+        miss nothing let `since` be a minute before the latest entry that you have.
 
         Args:
-          feed: the id of a feed, see `feed_id`; None for all.
-          since: nothing that came in or changed before; aware.
-          limit: how many at most.
-          oldest_first: the earliest first: whoever follows a store misses nothing that way.
+          feed: the id of a feed, see `feed_id`; None for all feeds.
+          since: only entries that were stored or changed at this moment or later; it has a time zone.
+          limit: how many entries at most.
+          oldest_first: the latest come last: a program that follows a store misses nothing that way.
 
         Raises:
           UsageError: `since` has no time zone, or `limit` is negative.
+          StoreError: during the iteration: the store has failed, or has a record that is not valid.
         """
 
     def read_feeds(self) -> AsyncIterator[FeedState]:
         """All feeds that were ever stored, in the order of their ids.
 
         Raises:
-          StoreError: at a record that is none of trioscrape's; the text names it.
+          StoreError: during the iteration: the store has failed, or has a record that is not valid.
         """
 
     async def aclose(self) -> None:
-        """Give up connections and threads. Closing twice does nothing."""
+        """Close connections and threads. Closing twice does nothing."""
 
 
 class Store(Reader, Protocol):
-    """Where entries go. Open while it is in your hands; `open_store` gives one and closes it.
+    """A store to write to, which `open_store` opens and closes.
 
-    The store lane calls it from at most `width` tasks at once. A store that blocks does so in
-    worker threads of a limiter of its own, never of trio's default one.
+    A scrape makes at most `width` calls at once. A store that blocks runs them in worker threads with a
+    limiter of its own, never with trio's default one, which lookups of other libraries may fill.
 
-    Every method raises `StoreError` when the store is gone for good or refuses the work, and
-    `StoreUnavailable` where another attempt may help, with a text that holds no password.
+    Every method raises `StoreUnavailable` where the same call may succeed later, and `StoreError` where
+    it will not. The text has no password in it. A scrape repeats a call that was unavailable, so every
+    call is idempotent.
 
     Cancellation: a method that has begun to write finishes the write and returns, so that the
-    caller knows what is stored; it is bounded by the store's own timeout.
+    caller knows what is stored; this takes no longer than the timeout of the store.
     """
 
     @property
     def width(self) -> int:
-        """How many calls it takes at once: more than it has connections where it merges those that wait."""
+        """How many calls it takes at once. A store that merges saves takes more than it has connections."""
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
-        """What it remembers of these feeds, by feed id; unknown ones are missing.
+        """The states of these feeds, by feed id. A feed that is not stored is missing.
 
-        So is a feed whose record others have spoiled: a field is missing, or is nothing that it can be.
-        Its next `save` makes the record whole.
+        A feed whose record is not valid is missing too, and the next `save` of the feed replaces the
+        record: other programs can write to a database as well.
         """
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """Store the entries, then the state; return when both are acknowledged.
 
-        Idempotent: an entry is one by feed id and key. An entry that is stored with the same hash
-        is not written again, a state that is stored as it is neither. When the call fails, the
-        state is never stored without the entries.
+        An entry is identified by feed id and key. One that is stored with the same hash is not written
+        again, and neither is a state that is stored as it is. When the call fails, the state is not stored
+        without the entries.
 
-        An entry whose hash has changed while its ``updated`` has not is written 24 times in a row at
-        most, and counts as unchanged then. Where more than half of a document is unknown and its
-        keys are URLs, an entry that is stored under the same URL but for scheme or host gets its
-        new key.
+        Two refinements: an entry whose hash has changed while its ``updated`` has not is written at most
+        24 times in a row, and counts as unchanged from then on; and where more than half of a
+        document is unknown and its keys are URLs, entries that are stored under the same URLs but for
+        scheme or host get the new keys. Without them a store writes some entries needlessly, and has some
+        twice.
         """
 
     async def record_run(self, report: Report) -> None:
-        """Store a run's totals and lane statistics, one document or row a run.
+        """Store the totals and lane statistics of a run.
 
-        Idempotent: a run is one by `Report.run_id`. Whatever was recorded of it before, by an attempt
-        whose answer was lost or by an earlier report, is replaced.
+        A run is identified by `Report.run_id`. An earlier record of it is replaced: one by an attempt
+        whose acknowledgement was lost, or one of an earlier report.
         """
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
-        """Store entries as another store had them, with their times; how many were written.
+        """Store entries of another store with their moments, and return how many were written.
 
-        One that is here already and has changed at the same time or later stays as it is.
+        An entry that is stored here and has changed at the same time or later stays as it is.
         """
 
     async def restore_feeds(self, states: Sequence[FeedState]) -> int:
-        """Store feeds as another store had them, after all of their entries; how many were written.
+        """Store feeds of another store, after all of their entries, and return how many were written.
 
-        One that is known stays as it is: this store has asked it since.
+        A feed that is stored here stays as it is: this store has fetched it since.
         """

@@ -1,101 +1,114 @@
-"""What the stores have in common: what their records hold."""
+"""What stores keep: a record for each feed, each entry and each run."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from .._records import Enclosure, Entry, FeedState, FeedTimers, Report, StoredEntry
-from .validation import check
-from .values import clean_entry, clean_key
+from .._records import Entry, FeedState, Report, StoredEntry
+from .._records.entries import ENTRY, STORED_ENTRY
+from .._records.feed_state import FEED_STATE
+from .._records.kinds import COUNT, Form
+from .._records.table import Field, InvalidRecord
+from .._records.texts import FEED_ID, clean_key
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 2
-"""Of collections and tables alike. A store of a newer one is refused, never guessed at."""
+SCHEMA_VERSION: Final = 3
+"""Of collections and tables alike. Data of an older version is migrated, data of a newer one refused."""
 
 CHUNK: Final = 500
 """Keys or entries a statement. Beyond a few hundred only latency grows, and SQLite may stop at 999."""
 
-
-def entry_record(entry: Entry) -> dict[str, Any]:
-    """The fields of a stored entry but for its feed and the times at which it was stored."""
-    kept, truncated = clean_entry(entry)
-    return {
-        "key": kept.key,
-        "hash": kept.hash,
-        "link": kept.link,
-        "title": kept.title,
-        "summary": kept.summary,
-        "summary_type": kept.summary_type,
-        "content": kept.content,
-        "content_type": kept.content_type,
-        "authors": list(kept.authors),
-        "published": kept.published,
-        "updated": kept.updated,
-        "tags": list(kept.tags),
-        "enclosures": [{"url": e.url, "type": e.type, "length": e.length} for e in kept.enclosures],
-        "language": kept.language,
-        "truncated": truncated,
-    }
+ENTRY_FIELDS: Final[Mapping[str, Field]] = {
+    "feed": Field(FEED_ID, nullable=False, default=None),
+    **ENTRY.fields,
+    **{name: STORED_ENTRY.fields[name] for name in ("truncated", "first_seen", "last_changed")},
+    # How many times in a row the entry was written for nothing but its hash, see `plan`.
+    "rewrites": Field(COUNT, nullable=False, default=int),
+}
+"""The fields of the record of an entry."""
 
 
-ENTRY_FIELDS: Final = tuple(field.name for field in fields(Entry))
+def is_newer(version: int) -> str:
+    """The message, after the URL of a store, for a schema version that is too new."""
+    return (
+        f"has schema version {version}, and this trioscrape knows versions up to {SCHEMA_VERSION};"
+        " install a newer trioscrape"
+    )
 
 
-def entry_of_record(record: Mapping[str, Any]) -> Entry:
-    """The entry that `entry_record` made `record` of. What an older version did not store is not known."""
-    values = {name: record[name] for name in ENTRY_FIELDS if name in record}
-    for name in ("authors", "tags"):
-        values[name] = tuple(values[name])
-    values["enclosures"] = tuple(Enclosure(**enclosure) for enclosure in values["enclosures"])
-    return Entry(**values)
+def cannot_be_read(version: int | None) -> str | None:
+    """The message, after the URL of a store, for a schema version that can't be read; None if it can."""
+    if not version:
+        return "is empty: nothing has been stored in it"
+    if version > SCHEMA_VERSION:
+        return is_newer(version)
+    if version < SCHEMA_VERSION:
+        return f"has schema version {version}; the next run migrates it to {SCHEMA_VERSION}"
+    return None
 
 
-def restored_record(stored: StoredEntry) -> dict[str, Any]:
-    """All fields of an entry that another store had."""
-    record = entry_record(stored.entry)
-    return {
-        **record,
-        "feed": clean_key(stored.feed_id),
-        "truncated": record["truncated"] or stored.truncated,
-        "rewrites": 0,
-        "first_seen": stored.first_seen,
-        "last_changed": stored.last_changed,
-    }
+def clean_state(state: FeedState) -> FeedState:
+    """The state as a store can hold it."""
+    return FEED_STATE.clean(state)[0]
 
 
-STATE_FIELDS: Final = tuple(field.name for field in fields(FeedState))
+def clean_entry(entry: Entry) -> tuple[Entry, bool]:
+    """The entry as a store can hold it, and whether something of it had to be left out.
+
+    Its hash stays that of what the feed said, so that the entry counts as unchanged next time.
+    """
+    return ENTRY.clean(entry)
 
 
-def state_record(state: FeedState) -> dict[str, Any]:
-    """The fields of a state, with lists for tuples and a mapping for its timers."""
-    return {name: _plain(getattr(state, name)) for name in STATE_FIELDS}
+def entry_record(entry: Entry, form: Form) -> dict[str, Any]:
+    """The record of an entry, but for its feed, its rewrites and the moments at which it was stored."""
+    record, truncated = ENTRY.write_cleaned(entry, form)
+    record["truncated"] = truncated
+    return record
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, FeedTimers):
-        return {name: _plain(getattr(value, name)) for name in FeedTimers.__slots__}
-    return list(value) if isinstance(value, tuple) else value
+def restored_record(stored: StoredEntry, form: Form) -> dict[str, Any]:
+    """The whole record of an entry that another store had."""
+    of_entry = entry_record(stored.entry, form)
+    record = STORED_ENTRY.write_cleaned(stored, form)[0] | of_entry
+    record["truncated"] |= stored.truncated
+    record |= {"feed": clean_key(stored.feed_id), "rewrites": 0}
+    return {name: record[name] for name in ENTRY_FIELDS}
 
 
-def state_of_record(record: Mapping[str, Any]) -> FeedState:
-    """The state that `state_record` made `record` of. What an older version did not store is not known.
+def stored_entry(record: Mapping[str, Any], form: Form) -> StoredEntry:
+    """The entry in a record, which has ``feed_url`` and ``feed_title`` too where they are known.
 
     Raises:
-      UNREADABLE: it has made no such record.
+      InvalidRecord: it holds none; the text names the entry.
     """
-    timers = FeedTimers(**{name: _frozen(value) for name, value in record["timers"].items()})
-    known = {name: _frozen(record[name]) for name in STATE_FIELDS if name in record}
-    state = FeedState(**{**known, "timers": timers})
-    check(state)
-    return state
+    of_feed = {name: text_or_none(record.get(name)) for name in ("feed_url", "feed_title")}
+    try:
+        entry = ENTRY.read(record, form)
+        return STORED_ENTRY.read({**record, **of_feed, "feed_id": record["feed"]}, form, entry=entry)
+    except InvalidRecord as error:
+        key = str(record.get("key"))[:200]
+        raise InvalidRecord(f"entry {key!r} of feed {record['feed']}: {error}") from error
 
 
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def text_or_none(value: object) -> str | None:
+    """The value, if it is text."""
+    return value if isinstance(value, str) else None
+
+
+def valid_states(records: Iterable[T], read: Callable[[T], FeedState]) -> dict[str, FeedState]:
+    """By feed id, what `read` makes of `records`, without those that are invalid."""
+    states: dict[str, FeedState] = {}
+    for record in records:
+        with suppress(InvalidRecord):
+            state = read(record)
+            states[state.feed_id] = state
+    return states
 
 
 def run_record(report: Report) -> dict[str, Any]:

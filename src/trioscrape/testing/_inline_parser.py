@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import trio
 
-from .._parse import FeedDocument, parse_document
-from .._records import ParsedFeed
+from .._parse import FeedDocument, RawFeed, read_document
 
 
 class InlineParser:
-    """A `Parser` that parses in the caller's task: the same answers, and virtual time stays exact.
+    """A `Parser` that reads in the caller's task: the same answers, and virtual time stays exact.
 
     It stops the event loop for as long as feedparser takes, so it is for tests and small documents
     only; no timeout is kept.
@@ -23,8 +22,8 @@ class InlineParser:
         self.documents: list[FeedDocument] = []
         """Everything it was given, in order."""
 
-    async def parse(self, document: FeedDocument) -> ParsedFeed:
+    async def parse(self, document: FeedDocument) -> RawFeed:
         """What the document says. Raises `FeedFailed` as `Parser.parse` does, but for the timeout."""
         self.documents.append(document)
         await trio.sleep(self.seconds)
-        return parse_document(document)
+        return read_document(document)

@@ -1,4 +1,4 @@
-"""A store that forgets."""
+"""A store that keeps everything in memory, to begin a store of another kind with."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import trio
 
 from .._errors import StoreUnavailable
 from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from .._records.texts import clean_key
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Known, Plan, by_key, plan
-from .._store.records import now
-from .._store.renames import may_have_moved, moved
-from .._store.values import clean_entry, clean_key, clean_state
+from .._store.records import clean_entry, clean_state, now
+from .._store.renames import find_renames, may_have_renames
 
 
 class _Stored(NamedTuple):
@@ -25,23 +25,23 @@ class _Stored(NamedTuple):
 
 
 class MemoryStore(Paged):
-    """Keeps everything in dictionaries that a test can look at; same promises as a real store.
+    """Keeps everything in dictionaries that a test can look at, with the promises of every store.
 
-    It blocks no thread and takes no time, so it is at home in tests with a virtual clock.
+    It uses no thread and takes no time, so it works with a virtual clock.
     """
 
     def __init__(self, width: int = 4) -> None:
         self.feeds: dict[str, FeedState] = {}
         """By feed id."""
         self.entries: dict[str, dict[str, Entry]] = {}
-        """By feed id, then by entry key, as a real store would keep them."""
+        """By feed id, then by entry key, as any store would keep them."""
         self.runs: list[Report] = []
         """The last report of each run."""
         self.writes = 0
-        """Saves that had something to write, and runs recorded."""
+        """Saves that had something to write, runs recorded, and entries and feeds restored."""
         self.closed = False
         self.unavailable: str | None = None
-        """While it is a text, every call raises `StoreUnavailable` with it."""
+        """Set it to the text of an outage: every call raises `StoreUnavailable` until it is None again."""
         self._stored: dict[str, dict[str, _Stored]] = {}
         self._rewrites: dict[str, dict[str, int]] = {}
         self._width = width
@@ -62,7 +62,7 @@ class MemoryStore(Paged):
         return {feed_id: self.feeds[feed_id] for feed_id in feed_ids if feed_id in self.feeds}
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
-        """See `Store.save`. Cancellation: before anything is stored, or not at all."""
+        """See `Store.save`. Cancellation: only before anything is stored."""
         await self._answer()
         state = clean_state(update.state)
         todo = self._plan(update, self.feeds.get(state.feed_id))
@@ -88,8 +88,8 @@ class MemoryStore(Paged):
         kept, rewrites = self.entries.get(feed, {}), self._rewrites.get(feed, {})
         stored = {key: Known(entry.hash, entry.updated, rewrites.get(key, 0)) for key, entry in kept.items()}
         renamed: dict[str, str] = {}
-        if before is not None and may_have_moved(entries, stored):
-            renamed = moved(entries, stored, kept)
+        if before is not None and may_have_renames(entries, stored):
+            renamed = find_renames(entries, stored, kept)
             stored |= {after: stored[key] for after, key in renamed.items()}
         return plan(entries, stored, renamed)
 

@@ -9,6 +9,7 @@ from typing import Final
 import httpcore
 import trio
 
+from .private_parts import has_unread_bytes
 from .stream import Backend
 
 PARKED_FOR: Final = 15.0
@@ -35,14 +36,8 @@ class Connection:
         return self.backend.address in addresses and self.http.is_available() and not self.http.has_expired()
 
     def has_leftovers(self) -> bool:
-        """Whether more has come than the answer that was read: it would be taken for the next one.
-
-        h11 keeps what is in its buffer from one answer to the next. HTTP/2 numbers its answers.
-        """
-        http = self.http._connection
-        if not isinstance(http, httpcore.AsyncHTTP11Connection):
-            return False
-        return http.has_expired() or bool(http._h11_state.trailing_data[0])
+        """Whether more has come than the answer that was read: it would be taken for the next one."""
+        return has_unread_bytes(self.http)
 
 
 async def close(connection: Connection) -> None:

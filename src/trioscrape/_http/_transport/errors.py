@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import httpcore
 
 from ..._errors import FeedFailed
+from .private_parts import ended_early, http2_error_code
 
 
 @contextmanager
@@ -27,14 +28,10 @@ def translated() -> Iterator[None]:
 
 
 def _from_protocol_error(error: httpcore.RemoteProtocolError | httpcore.LocalProtocolError) -> FeedFailed:
-    cause = error.args[0] if error.args else None
-    code = getattr(cause, "error_code", None)
-    if code is not None and not isinstance(cause, Exception):
-        # An event of h2, StreamReset or ConnectionTerminated (RFC 9113 §5.4).
-        return FeedFailed("connection-lost", f"the server ended it: {getattr(code, 'name', code)}")
-    # httpcore has no type for a connection that ends too early, only these words for it.
-    lost = any(words in str(error) for words in ("disconnected", "closed connection"))
-    return FeedFailed("connection-lost" if lost else "protocol-error", _printable(str(error)))
+    if (code := http2_error_code(error)) is not None:
+        return FeedFailed("connection-lost", f"the server ended the stream: {code}")
+    reason = "connection-lost" if ended_early(error) else "protocol-error"
+    return FeedFailed(reason, _printable(str(error)))
 
 
 def _strays() -> tuple[type[Exception], ...]:

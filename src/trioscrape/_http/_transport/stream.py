@@ -11,6 +11,7 @@ import trio
 
 from ..._errors import FeedFailed
 from ..happy_eyeballs import Connector, connect_fastest
+from .private_parts import has_unread_records
 
 HEAD_LIMIT: Final = 256 * 1024
 """Bytes that a server may send before the answer's headers have ended: a single header or block of
@@ -117,7 +118,7 @@ class Stream(httpcore.AsyncNetworkStream):
     def _is_readable(self) -> bool:
         """Whether bytes wait to be read, or the end of them: in the socket, or on their way through TLS."""
         tls = self._stream
-        if isinstance(tls, trio.SSLStream) and (tls.pending() or tls._incoming.pending):
+        if isinstance(tls, trio.SSLStream) and (tls.pending() or has_unread_records(tls)):
             return True
         return isinstance(self._tcp, trio.SocketStream) and self._tcp.socket.is_readable()
 

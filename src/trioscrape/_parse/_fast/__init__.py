@@ -26,8 +26,8 @@ tests and real feeds.
 
 from __future__ import annotations
 
+from ..draft import DraftFeed
 from ..protocol import FeedDocument
-from ..raw import RawFeed
 from .feeds import FeedReader
 from .loose import LooseReading
 from .names import Unsupported
@@ -37,7 +37,7 @@ from .xml import read_tree
 __all__ = ["Unsupported", "read_wellformed"]
 
 
-def read_wellformed(document: FeedDocument) -> RawFeed:
+def read_wellformed(document: FeedDocument) -> DraftFeed:
     """The document's feed.
 
     Raises:

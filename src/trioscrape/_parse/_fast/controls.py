@@ -11,8 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from feedparser.html import _BaseHTMLProcessor
-
+from ..feedparser_private import VOID_ELEMENTS
 from .names import KNOWN, Declarations, Unsupported
 
 _NO_CONTROLS: Final = bytes(code for code in range(256) if code >= 32 or code in b"\t\n\r")
@@ -108,4 +107,4 @@ def _is_the_same_in_sgml(text: str) -> bool:
 
 def _whole_tag(tag: re.Match[str]) -> str:
     name = tag[1]
-    return f"<{name} />" if name in _BaseHTMLProcessor.elements_no_end_tag else f"<{name}></{name}>"
+    return f"<{name} />" if name in VOID_ELEMENTS else f"<{name}></{name}>"

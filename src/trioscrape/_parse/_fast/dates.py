@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
-from feedparser.datetimes import _parse_date
-
+from .. import feedparser_private
 from ..feedparser_reader import moment
 
 _ISO: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -46,4 +45,4 @@ def _rfc822(match: re.Match[str]) -> datetime:
 
 @lru_cache(maxsize=1024)
 def _unusual(text: str) -> datetime | None:
-    return moment(_parse_date(text))
+    return moment(feedparser_private.parse_date(text))

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from ..raw import HTML_TYPES, RawEnclosure
+from ..draft import HTML_TYPES, DraftEnclosure
 from .dates import parse_date
 from .names import HANDLED, Unsupported, harmless
 from .people import person, text_author
@@ -63,7 +63,7 @@ def link(reading: Reading, scope: Scope, element: Element) -> None:
     if rel == "alternate" and kind in HTML_TYPES:
         scope.link = href
     elif rel == "enclosure":
-        scope.enclosures.append(RawEnclosure(href, kind, attributes.get("length")))
+        scope.enclosures.append(DraftEnclosure(href, kind, attributes.get("length")))
     if not scope.entry:
         scope.links.setdefault(rel, href)
 
@@ -73,7 +73,7 @@ def enclosure(_: Reading, scope: Scope, element: Element) -> None:
     leaf(element)
     attributes = attributes_of(element)
     kind, length = attributes.get("type"), attributes.get("length")
-    scope.enclosures.append(RawEnclosure(_href(attributes) or "", kind, length))
+    scope.enclosures.append(DraftEnclosure(_href(attributes) or "", kind, length))
 
 
 def guid(reading: Reading, scope: Scope, element: Element) -> None:

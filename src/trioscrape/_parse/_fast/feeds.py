@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from ..raw import RawEntry, RawFeed
+from ..draft import DraftEntry, DraftFeed
 from ..timers import timers
 from .elements import ANYWHERE, Handler, author, unknown, unread, within
 from .names import Unsupported, harmless
@@ -71,9 +71,9 @@ class FeedReader:
         """Entries to read: one more than are taken tells that there are too many."""
         self._of_entry = _Handlers(reading, _OF_ENTRY)
         self._of_feed = _Handlers(reading, _OF_FEED | dict.fromkeys(_ENTRIES, self._entry))
-        self._entries: list[RawEntry] = []
+        self._entries: list[DraftEntry] = []
 
-    def read(self, body: bytes) -> RawFeed:
+    def read(self, body: bytes) -> DraftFeed:
         """The feed, with its entries."""
         reading, root = self._reading, self._reading.root
         top = Scope(reading.base, None, 2, entry=False)
@@ -131,8 +131,8 @@ class FeedReader:
             scope.id = attributes.get("rdf:about")
         return scope
 
-    def _raw_feed(self, feed: Scope, body: bytes) -> RawFeed:
-        return RawFeed(
+    def _raw_feed(self, feed: Scope, body: bytes) -> DraftFeed:
+        return DraftFeed(
             parser="first-pass",
             repaired=self._reading.repaired,
             title=feed.title,

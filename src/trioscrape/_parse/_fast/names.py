@@ -5,29 +5,20 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from feedparser.mixin import _FeedParserMixin
+from .. import feedparser_private
 
 
 class Unsupported(Exception):
     """The document is not one for the first pass; the text says which condition it does not meet."""
 
 
-KNOWN: Final[dict[str, str]] = {uri.lower(): name for uri, name in _FeedParserMixin.namespaces.items()}
+KNOWN: Final[dict[str, str]] = {uri.lower(): name for uri, name in feedparser_private.NAMESPACES.items()}
 """feedparser's own table: namespaces in lower case, and the names that it has for them."""
 _STANDARD: Final = frozenset(name.lower() for name in KNOWN.values() if name)
 _USERLAND: Final = "backend.userland.com/rss"
 
-HANDLED: Final = frozenset(
-    method.removeprefix(start)
-    for method in dir(_FeedParserMixin)
-    for start in ("_start_", "_end_")
-    if method.startswith(start)
-)
+HANDLED: Final = feedparser_private.STARTED | feedparser_private.ENDED
 """Every element that means something to feedparser, wherever it is. All others it stores by their name."""
-ENDED: Final = frozenset(
-    method.removeprefix("_end_") for method in dir(_FeedParserMixin) if method.startswith("_end_")
-)
-"""Elements whose end tag means something to it even within XHTML content."""
 _STORED: Final = frozenset(
     """title title_detail summary summary_detail subtitle subtitle_detail description description_detail
     tagline tagline_detail content links link id guid author author_detail authors tags language entries

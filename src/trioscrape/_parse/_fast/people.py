@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from feedparser.mixin import _FeedParserMixin
-from feedparser.util import FeedParserDict
-
+from ..feedparser_private import split_author
 from .names import Unsupported
 from .reading import Element, Reading, Scope
 
@@ -66,13 +64,4 @@ def _split(author: str) -> dict[str, str]:
     """Name and address, by feedparser's own rules."""
     if "@" not in author:
         return {"name": author} if author else {}
-    context = FeedParserDict(author=author, authors=[FeedParserDict()])
-    _FeedParserMixin._sync_author_detail(_Around(context))
-    return dict(context["authors"][0])
-
-
-class _Around:
-    """As much of feedparser's parser as one method asks for."""
-
-    def __init__(self, context: FeedParserDict) -> None:
-        self._get_context = lambda: context
+    return split_author(author)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, Final
 
-from feedparser.urls import _urljoin, make_safe_absolute_uri
-
+from .. import feedparser_private
+from ..draft import DraftEntry, DraftText
 from ..html import is_plain_link
-from ..raw import RawEntry, RawText
 from .names import Names, Unsupported, attribute_name, version_of
 from .texts import guessed, leaf, repaired, type_of, xhtml
 from .xml import Tree
@@ -19,7 +18,7 @@ Attributes = dict[str, str]
 _NONE: Final[Attributes] = {}
 
 
-class Scope(RawEntry):
+class Scope(DraftEntry):
     """The feed, or one entry: where its elements are, and what they have said until now."""
 
     __slots__ = (
@@ -43,7 +42,7 @@ class Scope(RawEntry):
         if not entry:
             self.links: dict[str, str] = {}
             """The first one of each relation."""
-            self.subtitle: RawText | None = None
+            self.subtitle: DraftText | None = None
             self.timing: dict[str, object] = {}
 
 
@@ -94,7 +93,7 @@ class Reading:
         text = self.leaf(element)
         return repaired(joined(base, text), has_c1=self.has_c1) if text else ""
 
-    def construct(self, element: Element, scope: Scope, default: str) -> RawText:
+    def construct(self, element: Element, scope: Scope, default: str) -> DraftText:
         """A text construct: content, summary, title and the like.
 
         Args:
@@ -115,7 +114,7 @@ class Reading:
                 kind = guessed(value)
             if not value.isascii():
                 value = repaired(value, has_c1=self.has_c1)
-        return RawText(value, kind, base, lang)
+        return DraftText(value, kind, base, lang)
 
     def place(self, attributes: Attributes, around: Scope) -> tuple[str, str | None]:
         """Base and language of an element with these attributes."""
@@ -141,9 +140,9 @@ def attributes_of(element: Element) -> Attributes:
 
 def joined(base: str, link: str) -> str:
     """A link joined to its base as feedparser does it."""
-    return link if is_plain_link(link) else str(_urljoin(base, link))
+    return link if is_plain_link(link) else feedparser_private.join_url(base, link)
 
 
 @lru_cache(maxsize=64)
 def _based(base: str, link: str) -> str:
-    return make_safe_absolute_uri(base, link) or base
+    return feedparser_private.join_base(base, link) or base

@@ -6,11 +6,10 @@ import re
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-from feedparser.html import _cp1252
-from feedparser.mixin import _FeedParserMixin
 from lxml import etree
 
-from .names import ENDED, Names, Unsupported, attribute_name
+from ..feedparser_private import CP1252, ENDED, looks_like_html
+from .names import Names, Unsupported, attribute_name
 
 _QUOTE: Final = {'"': "&quot;"}
 _C1: Final = re.compile("[\x80-\x9f]")
@@ -42,7 +41,7 @@ def repaired(text: str, *, has_c1: bool) -> str:
         has_c1 = True
     except UnicodeError:
         pass
-    return text.translate(_cp1252) if has_c1 and _C1.search(text) else text
+    return text.translate(CP1252) if has_c1 and _C1.search(text) else text
 
 
 def type_of(attributes: dict[str, str], default: str) -> str:
@@ -57,7 +56,7 @@ def type_of(attributes: dict[str, str], default: str) -> str:
 
 def guessed(text: str) -> str:
     """The type of a plain text of RSS, which may look like HTML."""
-    if ("</" in text or "&" in text) and _FeedParserMixin.looks_like_html(text):
+    if ("</" in text or "&" in text) and looks_like_html(text):
         return "text/html"
     return "text/plain"
 

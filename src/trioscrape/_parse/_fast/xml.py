@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from feedparser.encodings import convert_to_utf8, parse_content_type
-from feedparser.sanitizer import replace_doctype
 from lxml import etree
 
+from ..feedparser_private import convert_to_utf8, parse_content_type, replace_doctype
 from ..protocol import FeedDocument
 from .controls import require_plain_prefixes, without_controls
 from .names import Declarations, Unsupported
@@ -102,7 +101,7 @@ def _utf8(document: FeedDocument) -> bytes:
         headers["content-type"] = document.content_type
     result: dict[str, str] = {}
     try:
-        data: bytes = convert_to_utf8(headers, document.body, result)
+        data = convert_to_utf8(headers, document.body, result)
     except ValueError as error:  # A NUL in the name of a charset.
         raise Unsupported("no charset") from error
     if not result["encoding"]:

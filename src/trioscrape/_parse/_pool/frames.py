@@ -1,7 +1,7 @@
-"""How the parser and its worker processes talk: frames of bytes, a length before each.
+"""The protocol between the parser and its worker processes: frames of bytes, each after its length.
 
-Both ends are ours and come from one installation, so the contents are pickles; nothing that a feed
-says is ever unpickled. Answers come in batches, because unpickling one of 100,000 entries would
+Both ends come from one installation, so the contents are pickles; nothing that comes from a feed is
+ever unpickled. Answers come in batches, because unpickling one of 100,000 entries would
 stop the event loop for a second.
 """
 

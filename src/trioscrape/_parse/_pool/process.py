@@ -1,4 +1,4 @@
-"""One worker process and the socket to it: start, ask, end. The program it runs is `_worker.py`."""
+"""One worker process and the socket to it: start it, send it documents, end it. It runs `worker.py`."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ..protocol import FeedDocument
 from .frames import HEADER, dumps
 
 _PROGRAM: Final = str(Path(__file__).with_name("worker.py"))
-_START_DEADLINE: Final = 60.0
-"""Seconds until a worker has imported everything. Only a machine in trouble needs one of them."""
+_START_TIMEOUT: Final = 60.0
+"""Seconds until a worker has imported everything; it takes a tenth of a second."""
 _EXIT_GRACE: Final = 1.0
-"""Seconds for a worker that has hung up to end by itself, so that its exit status says why."""
+"""Seconds for a worker that has closed its socket to end by itself, so that its exit status says why."""
 
 
 class Died(Exception):
-    """The worker process has ended, or has ended the conversation."""
+    """The worker process has ended, or has closed its socket."""
 
 
 class Worker:
@@ -36,9 +36,9 @@ class Worker:
     def __init__(self, process: subprocess.Popen[bytes], channel: trio.socket.SocketType) -> None:
         self.process = process
         self.idle = False
-        """Whether it may be asked: it is ready, and has answered what it was asked before."""
+        """Whether it can take a document: it is ready, and has answered the one before."""
         self.hung_up = False
-        """Whether it has ended the conversation, and so has ended or is about to."""
+        """Whether it has closed its socket, and so has ended or is about to."""
         self.memory = 0
         """Bytes that it held after its last answer."""
         self._channel = channel
@@ -52,13 +52,13 @@ class Worker:
         """
         self.idle = False
         if not self._started or self.process.poll() is not None:
-            with trio.move_on_after(_START_DEADLINE) as clock:
+            with trio.move_on_after(_START_TIMEOUT) as clock:
                 await self._frame()
             if clock.cancelled_caught:
                 raise Died
         self._started = self.idle = True
 
-    async def ask(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
+    async def parse(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
         """The worker's answer. Raises `Died` when it dies over it."""
         self.idle = False
         head = dumps(replace(document, body=b""))
@@ -74,7 +74,7 @@ class Worker:
         return replace(answer, entries=tuple(entries)) if isinstance(answer, ParsedFeed) else answer
 
     def end(self) -> None:
-        """Kill it, unless it has hung up. It has nothing to save. Must be reaped afterwards."""
+        """Kill it, unless it has closed its socket. It has nothing to save. `reap` must follow."""
         if not self.hung_up:
             self.process.kill()
         self._channel.close()

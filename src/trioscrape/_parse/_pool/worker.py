@@ -1,6 +1,6 @@
 """The program of a worker process: reads documents from a socket and answers with what they say.
 
-It is run as a script, with the number of its end of the socket as its argument, by `_workers`.
+`process.spawn` runs it as a script. Its argument is the file descriptor of its end of the socket.
 
 The import of trioscrape brings trio, httpx and more, which a worker never uses: four times the start
 time (270 ms for 67), and 8 MB a process. So the two packages above this file are put into

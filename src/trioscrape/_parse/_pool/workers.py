@@ -1,4 +1,4 @@
-"""Parsing in worker processes: it holds the GIL for as long as it takes, and some documents kill it.
+"""A parser in worker processes, because parsing holds the GIL, and some documents kill the process.
 
 Why not a library for worker processes, or `multiprocessing`:
 
@@ -7,18 +7,18 @@ Why not a library for worker processes, or `multiprocessing`:
 - What starts its workers with `multiprocessing` imports the user's ``__main__`` again in each:
   scripts need a guard, and notebooks have nothing to import.
 
-So a worker is a `subprocess.Popen` of `_worker.py` with one end of a socket pair, and the other end
-is an ordinary trio socket: no thread waits for an answer, a deadline is a cancel scope, and a cancelled
+So a worker is a `subprocess.Popen` of `worker.py` with one end of a socket pair, and the other end
+is an ordinary trio socket: no thread waits for an answer, a timeout is a cancel scope, and a cancelled
 task only has to kill a process. Threads, on a limiter of the parser's own, start processes
-and reap them.
+and wait for their end.
 
 Measured on two slow cores: two workers are on their way after 6 ms and ready after 80; a 150 KB document
 there and an empty answer back take 0.2 ms; a worker has 26 MB, 32 after a document of 660 KB, which
 takes it 90 ms; both have gone 3 ms after the end of the block.
 
-Small documents are not parsed on the spot: of real feeds up to 8 KiB, on a machine with much else to do, one
-takes the loop 0.6 ms by way of a worker and 1.1 ms without, and what kills a parser or keeps it busy would
-have the application itself (``nox -s bench -- lag``).
+Small documents are not parsed on the event loop: of real feeds up to 8 KiB, on a busy machine, one takes the
+loop 0.6 ms by way of a worker and 1.1 ms without, and a document that kills its parser would kill the
+application (``nox -s bench -- lag``).
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ _WARM: Final = 8
 _GROWN: Final = 128 * 2**20
 """Bytes that a worker may hold after a document; a new one takes its place then. It holds 58 MiB after
 100 real feeds, however often they come, and 82 after 16 MB of 10,000 entries."""
-_REAP_DEADLINE: Final = 30.0
-"""Seconds for killed workers to go; they take milliseconds unless the machine is out of its mind."""
+_REAP_TIMEOUT: Final = 30.0
+"""Seconds for killed workers to go; they take milliseconds."""
 _ORPHAN_GRACE: Final = 5.0
-"""Seconds beyond the timeout until a worker whose parent is gone ends itself."""
+"""Seconds beyond the timeout after which a worker whose parent is gone ends itself."""
 
 
 class ProcessParser:
@@ -85,7 +85,7 @@ class ProcessParser:
         answer: ParsedFeed | FeedFailed | None = None
         async with self._slots, self._lease() as worker:
             with trio.move_on_after(self._timeout), suppress(Died):
-                answer = await worker.ask(document)
+                answer = await worker.parse(document)
         if worker.hung_up:
             raise FeedFailed("parse-crash", _how_it_ended(worker.process.returncode))
         if answer is None:
@@ -104,7 +104,7 @@ class ProcessParser:
         """Kill all workers and wait until they have gone, also when cancelled."""
         self._closed = True
         self._idle.clear()
-        with trio.move_on_after(_REAP_DEADLINE, shield=True):
+        with trio.move_on_after(_REAP_TIMEOUT, shield=True):
             await self._end(*self._workers)
 
     @asynccontextmanager
@@ -121,7 +121,7 @@ class ProcessParser:
             if worker.idle and worker.memory <= _GROWN:
                 self._idle.append(worker)
             else:
-                with trio.move_on_after(_REAP_DEADLINE, shield=True):
+                with trio.move_on_after(_REAP_TIMEOUT, shield=True):
                     await self._end(worker)
         if worker not in self._workers:
             # An answer is in hand: that there is no further process is for the next document to say.
@@ -138,7 +138,7 @@ class ProcessParser:
                     return worker
             finally:
                 if not worker.idle:
-                    with trio.move_on_after(_REAP_DEADLINE, shield=True):
+                    with trio.move_on_after(_REAP_TIMEOUT, shield=True):
                         await self._end(worker)
         raise TrioscrapeError("the parser's worker processes end before they are ready")
 

@@ -1,4 +1,4 @@
-"""What pymongo's connection pools do, told to trio."""
+"""Events of pymongo's connection pools, as something that trio tasks can wait for."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ Address = tuple[str, int | None]
 
 
 class Pools(ConnectionPoolListener):
-    """Two facts to wait for: a server has answered; every pool is as full as it will ever be.
+    """Two events to wait for: a server has answered, and every pool is full.
 
-    pymongo calls the methods in threads of its own. They leave a note to the trio loop and
+    pymongo calls the methods in threads of its own. They hand a call to the trio thread and
     return, so all counting is done in one thread, and a task that waits here can be cancelled.
     """
 
@@ -38,9 +38,9 @@ class Pools(ConnectionPoolListener):
         self._ready: dict[Address, int] = {}
         self._token = trio.lowlevel.current_trio_token()
 
-    def _tell(self, note: Callable[[Address], None], address: Address) -> None:
-        with suppress(trio.RunFinishedError):  # a monitor outlived the run; nobody waits any more
-            self._token.run_sync_soon(note, address)
+    def _in_trio_thread(self, call: Callable[[Address], None], address: Address) -> None:
+        with suppress(trio.RunFinishedError):  # pymongo's monitor has outlived the run
+            self._token.run_sync_soon(call, address)
 
     def _pool_is_ready(self, address: Address) -> None:
         self._ready.setdefault(address, 0)
@@ -56,15 +56,15 @@ class Pools(ConnectionPoolListener):
 
     def pool_ready(self, event: PoolReadyEvent) -> None:
         """A server has answered its monitor: the pool may connect."""
-        self._tell(self._pool_is_ready, event.address)
+        self._in_trio_thread(self._pool_is_ready, event.address)
 
     def connection_ready(self, event: ConnectionReadyEvent) -> None:
         """A connection is open and authenticated."""
-        self._tell(self._connection_is_ready, event.address)
+        self._in_trio_thread(self._connection_is_ready, event.address)
 
     def connection_closed(self, event: ConnectionClosedEvent) -> None:
-        """A connection is no more, or never was."""
-        self._tell(self._connection_is_gone, event.address)
+        """A connection is closed, or could not be made."""
+        self._in_trio_thread(self._connection_is_gone, event.address)
 
     # pymongo's base class raises NotImplementedError for every event that is left out.
     def pool_created(self, event: PoolCreatedEvent) -> None: ...

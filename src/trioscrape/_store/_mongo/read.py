@@ -1,40 +1,30 @@
-"""What `MongoStore` does to be read back, and to take what was read back from another store."""
+"""Reading back from MongoDB, and storing what was read back from another store."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 from pymongo import UpdateOne
 from pymongo.database import Database
 
 from ..._records import FeedState, StoredEntry
+from ..._records.kinds import Form
 from ..pages import Wanted, page_of, position
-from ..records import chunks, entry_of_record, restored_record, state_record
-from ..validation import sound_states
-from ..values import clean_state
-from .steps import (
-    in_bulk,
-    retried,
-    state_of,
-    waiting_for_the_journal,
-    whatever_it_holds,
-    write_error,
-)
-
-Document = dict[str, Any]
+from ..records import chunks, clean_state, restored_record, stored_entry, text_or_none, valid_states
+from .documents import Document, journaled, state_of, tolerant, write_of_state
+from .errors import in_bulk, retried, write_error
 
 
 def load(database: Database[Document], feed_ids: Sequence[str]) -> dict[str, FeedState]:
     """See `Store.load`."""
-    feeds = whatever_it_holds(database.feeds)
+    feeds = tolerant(database.feeds)
     states: dict[str, FeedState] = {}
     for some in chunks(feed_ids):
         query = {"_id": {"$in": list(some)}}
         found = retried(lambda query: feeds.find(query).to_list(), query)
-        states |= sound_states(found, state_of)
+        states |= valid_states(found, state_of)
     return states
 
 
@@ -43,10 +33,10 @@ def page_of_entries(
 ) -> list[StoredEntry]:
     """See `Paged._page_of_entries`.
 
-    The index is on ``last_changed`` alone: one that had feed and key in it too, the whole order, would
-    take a tenth of the speed of writing. A save gives all of its entries the same moment, so a page
-    takes whole moments, and puts each into its order itself. What the page before has left of a moment
-    is looked for first; there only is such a rest where one moment has more than a page.
+    The index is on ``last_changed`` alone: one on feed and key too, which is the whole order, would make
+    writing a tenth slower. A save gives all of its entries the same moment, so a page has whole moments,
+    which are sorted here. The rest of a moment of which the page before had only a part is read first;
+    there is one only if a moment has more entries than a page.
     """
     page = _rest_of_moment(database, wanted, after, count) if after is not None else []
     page = page or _whole_moments(database, wanted, after, count)
@@ -65,8 +55,8 @@ def _rest_of_moment(
 def _of_moment(
     database: Database[Document], wanted: Wanted, query: Document, count: int
 ) -> list[StoredEntry]:
-    way = 1 if wanted.oldest_first else -1
-    return retried(_found, database, _of_feed(wanted, query), [("feed", way), ("key", way)], count)
+    order = 1 if wanted.oldest_first else -1
+    return retried(_found, database, _of_feed(wanted, query), [("feed", order), ("key", order)], count)
 
 
 def _whole_moments(
@@ -76,11 +66,11 @@ def _whole_moments(
     if after is not None:
         bounds["$gt" if wanted.oldest_first else "$lt"] = after.last_changed
     query = _of_feed(wanted, {"last_changed": bounds} if bounds else {})
-    way = 1 if wanted.oldest_first else -1
-    found = retried(_found, database, query, [("last_changed", way)], count + 1)
+    order = 1 if wanted.oldest_first else -1
+    found = retried(_found, database, query, [("last_changed", order)], count + 1)
     if not found:
         return []
-    # Whether the last moment is there as a whole nobody knows, unless it is the end of everything.
+    # The last moment may have more entries than these.
     last = found[-1].last_changed
     page = [stored for stored in found if stored.last_changed != last]
     if not page:
@@ -91,44 +81,28 @@ def _whole_moments(
 def _found(
     database: Database[Document], query: Document, order: list[tuple[str, int]], count: int
 ) -> list[StoredEntry]:
-    with database.entries.find(query, sort=order, limit=count, batch_size=count) as cursor:
-        return page_of(_stored(document) for document in cursor)
+    with tolerant(database.entries).find(query, sort=order, limit=count, batch_size=count) as cursor:
+        return page_of(stored_entry(document, Form.DOCUMENT) for document in cursor)
 
 
 def _of_feed(wanted: Wanted, query: Document) -> Document:
     return query if wanted.feed is None else {"$and": [{"feed": wanted.feed}, query]}
 
 
-def _stored(document: Document) -> StoredEntry:
-    # In version 1 of the schema all texts were HTML.
-    types = {f"{name}_type": "html" for name in ("summary", "content") if document[name] is not None}
-    return StoredEntry(
-        document["feed"],
-        entry_of_record(types | document),
-        document["first_seen"],
-        document["last_changed"],
-        document["truncated"],
-    )
-
-
 def _with_feeds(database: Database[Document], page: Sequence[StoredEntry]) -> list[StoredEntry]:
     """The same with the URLs and titles of their feeds."""
-    ids = list({stored.feed_id for stored in page})
-    names = ("url", "title")
-    feeds = {
-        found["_id"]: found for found in database.feeds.find({"_id": {"$in": ids}}, names, batch_size=1000)
-    }
-    known = [feeds.get(stored.feed_id, {}) for stored in page]
-    return [
-        replace(stored, feed_url=feed.get("url"), feed_title=feed.get("title"))
-        for stored, feed in zip(page, known, strict=True)
-    ]
+    query = {"_id": {"$in": list({stored.feed_id for stored in page})}}
+    found = tolerant(database.feeds).find(query, ("url", "title"), batch_size=1000)
+    feeds = {feed["_id"]: (text_or_none(feed.get("url")), text_or_none(feed.get("title"))) for feed in found}
+    named = [(stored, *feeds.get(stored.feed_id, (None, None))) for stored in page]
+    return [replace(stored, feed_url=url, feed_title=title) for stored, url, title in named]
 
 
 def page_of_feeds(database: Database[Document], after: FeedState | None, count: int) -> list[FeedState]:
     """See `Paged._page_of_feeds`."""
     query = {"_id": {"$gt": after.feed_id}} if after is not None else {}
-    found = retried(lambda: database.feeds.find(query, sort=[("_id", 1)], limit=count).to_list())
+    feeds = tolerant(database.feeds)
+    found = retried(lambda: feeds.find(query, sort=[("_id", 1)], limit=count).to_list())
     return [state_of(document) for document in found]
 
 
@@ -138,8 +112,8 @@ def restore_entries(database: Database[Document], entries: Iterable[StoredEntry]
     Raises:
       PyMongoError: some may be stored and some not.
     """
-    # Of two of the same key the later one counts.
-    records = [restored_record(stored) for stored in sorted(entries, key=position)]
+    # Of two with the same key, the later one.
+    records = [restored_record(stored, Form.DOCUMENT) for stored in sorted(entries, key=position)]
     latest = {(record["feed"], record["key"]): record for record in records}
     known = retried(_moments, database, latest.values())
     writes = []
@@ -149,7 +123,7 @@ def restore_entries(database: Database[Document], entries: Iterable[StoredEntry]
             values = {**record, "first_seen": min(first_seen, before[0]) if before else first_seen}
             writes.append(UpdateOne({"feed": feed, "key": key}, {"$set": values}, upsert=True))
     if writes:
-        errors = retried(in_bulk, waiting_for_the_journal(database.entries).bulk_write, writes)
+        errors = retried(in_bulk, journaled(database.entries).bulk_write, writes)
         if errors:
             raise write_error(errors[0])
     return len(writes)
@@ -158,7 +132,7 @@ def restore_entries(database: Database[Document], entries: Iterable[StoredEntry]
 def _moments(
     database: Database[Document], records: Iterable[Document]
 ) -> dict[tuple[str, str], tuple[datetime, datetime]]:
-    """When those of the entries that are stored came in, and changed last, by feed and key."""
+    """When those of the entries that are stored were first seen and last changed, by feed and key."""
     keys: dict[str, list[str]] = {}
     for record in records:
         keys.setdefault(record["feed"], []).append(record["key"])
@@ -166,7 +140,7 @@ def _moments(
         return {}
     query = {"$or": [{"feed": feed, "key": {"$in": some}} for feed, some in keys.items()]}
     names = {"_id": 0, "feed": 1, "key": 1, "first_seen": 1, "last_changed": 1}
-    found = whatever_it_holds(database.entries).find(query, names, batch_size=1000)
+    found = tolerant(database.entries).find(query, names, batch_size=1000)
     times = {}
     for each in found:
         first_seen, last_changed = each.get("first_seen"), each.get("last_changed")
@@ -180,11 +154,7 @@ def restore_feeds(database: Database[Document], states: Iterable[FeedState]) -> 
     ids = {state.feed_id: state for state in states}
     query = {"_id": {"$in": list(ids)}}
     known = retried(lambda: {found["_id"] for found in database.feeds.find(query, {"_id": 1})})
-    writes = []
-    for feed in ids.keys() - known:
-        values = state_record(clean_state(ids[feed]))
-        identity = {"_id": values.pop("feed_id")}
-        writes.append(UpdateOne(identity, {"$setOnInsert": values}, upsert=True))
+    writes = [write_of_state(clean_state(ids[feed]), "$setOnInsert") for feed in ids.keys() - known]
     if writes:
-        retried(waiting_for_the_journal(database.feeds).bulk_write, writes, ordered=False)
+        retried(journaled(database.feeds).bulk_write, writes, ordered=False)
     return len(writes)

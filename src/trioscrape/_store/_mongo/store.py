@@ -1,13 +1,10 @@
-"""The real store: MongoDB through blocking PyMongo in worker threads.
-
-Together with the ``_mongo_*`` files beside it this is the only place that imports pymongo.
-"""
+"""The store for MongoDB: blocking PyMongo in worker threads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Final, TypeVar, TypeVarTuple, Unpack
+from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 import pymongo
 import trio
@@ -20,51 +17,51 @@ from ..._errors import StoreError, StoreUnavailable
 from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
-from ..records import SCHEMA_VERSION, run_record
+from ..records import SCHEMA_VERSION, cannot_be_read, is_newer, run_record
 from ..threads import Threads
-from .client import make_client, prepare, schema_version
-from .errors import may_pass
+from .client import make_client
+from .documents import Document, journaled
+from .errors import in_short, is_outage, retried
 from .pools import Pools
 from .read import load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
-from .steps import in_short, retried, waiting_for_the_journal
+from .schema import changes_since, finish_migration, migrate_some, prepare, schema_version
 from .url import parse_mongo_url
 
-Document = dict[str, Any]
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-WARM_DEADLINE: Final = 3.0
-"""Seconds for the pool to fill up at the start. pymongo's own refill looks once a second."""
-WARM_ROUNDS: Final = 10
+FILL_TIMEOUT: Final = 3.0
+"""Seconds for the pool to fill up at the start. pymongo's own thread refills it once a second."""
+FILL_ROUNDS: Final = 10
 
-FAREWELL: Final = 1.0
-"""Seconds that closing waits for a server which does not answer any more."""
+CLOSE_TIMEOUT: Final = 1.0
+"""Seconds that closing waits for a server which has stopped answering."""
 
-PATIENCE: Final = 0.2
-"""Seconds of one call that waits for a server to answer; what a cancellation then waits for."""
+PING_TIMEOUT: Final = 0.2
+"""Seconds of one call that waits for a server to answer, and so the delay of a cancellation."""
 
 
 class MongoStore(Paged):
     """Keeps feeds, entries and runs in three collections of the database that the URL names.
 
-    Width and pool. pymongo looks the server's name up for every new connection, in the thread
-    that needs it, and none of its timers bounds the lookup. On a machine where lookups are slow
-    or queue behind a lock, a pool that grows while feeds are fetched is what starves. So the pool
-    is exactly as wide as there are threads, filled before `connect` returns and never shrinks: no call
-    opens a connection later, and none waits for one inside pymongo, where trio can't see it. Saves that
+    Pool. pymongo looks up the name of the server for every new connection, in the thread
+    that needs it, and none of its timeouts bounds the lookup. Where lookups are slow
+    or queue behind a lock, a pool that grows while feeds are fetched makes writes wait for them. So the
+    pool has exactly one connection for each thread, is filled before `connect` returns, and never shrinks:
+    no call opens a connection later, or waits for one inside pymongo, where trio can't see it. Saves that
     wait for a thread are merged, so the store takes more calls at once than it has connections.
 
-    Order. Entries are written before their feed's state, and the state waits for the journal: a
-    killed server loses the end of its journal only, so a state is never there without its entries.
+    Order. Entries are written before the state of their feed, and the write of the state waits for the
+    journal: a server that is killed loses only the end of its journal, so no state is without its entries.
 
-    Options of the URL win over the ones set here, except that the pool is never wider than `width`
-    says. Without options, writes are acknowledged by a majority and retried by pymongo.
+    The options of the URL override the defaults set here, but the pool is never wider than `width`.
+    By default writes are acknowledged by a majority and retried by pymongo.
 
     Args:
       url: of the server and the database.
       width: threads and connections.
-      connect_timeout: seconds for the server to answer at first.
+      connect_timeout: seconds for the server to answer.
       timeout: seconds for each call after that, once it has a thread.
     """
 
@@ -83,7 +80,7 @@ class MongoStore(Paged):
 
     @property
     def width(self) -> int:
-        """As many calls as its connections' writes may merge."""
+        """As many calls as the writes of its connections may merge."""
         return self._connections * CALLERS
 
     @property
@@ -92,38 +89,54 @@ class MongoStore(Paged):
         return self._url.redacted_url
 
     async def connect(self) -> None:
-        """Wait for the server, check the schema version, make the indexes, fill the pool.
+        """Wait for the server, create the indexes, migrate documents of an older version, fill the pool.
 
         Raises:
           StoreError: no answer within the connect timeout, no access, or a newer schema version.
 
-        Cancellation: within a fifth of a second while no server has answered, else after the step in hand.
+        Cancellation: within a fifth of a second while no server has answered, else after the current step.
         """
-        await self._connect(self._prepare)
+        version = await self._connect(self._prepare)
+        if version < SCHEMA_VERSION:
+            await self._migrate(version)
 
     async def connect_to_read(self) -> None:
-        """Wait for the server and check the schema version; nothing is made. Else like `connect`."""
-        await self._connect(self._look)
+        """Wait for the server, check the schema version, fill the pool.
 
-    async def _connect(self, prepare: Callable[[float], None]) -> None:
-        ends = trio.current_time() + self._connect_timeout
+        Raises:
+          StoreError: as `connect`, and when nothing is stored yet or the schema version is an older one.
+
+        Cancellation: as `connect`.
+        """
+        await self._connect(self._check_that_it_can_be_read)
+
+    async def _connect(self, prepare: Callable[[float], T]) -> T:
+        deadline = trio.current_time() + self._connect_timeout
         pools = Pools(self._connections)
         await self._threads.run(self._make_client, pools)
-        # The monitors look again every ten seconds, but twice a second while a call waits for them.
-        while not pools.answered.is_set() and trio.current_time() < ends:
-            await self._threads.run(self._knock)
+        # pymongo's monitors try every ten seconds, but twice a second while a call waits for a server.
+        while not pools.answered.is_set() and trio.current_time() < deadline:
+            await self._threads.run(self._wait_a_moment_for_a_server)
         if not pools.answered.is_set():
             raise StoreError(
                 f"{self.redacted_url} did not answer within {self._connect_timeout:g} s{self._why()}"
             )
-        await self._threads.run(prepare, max(ends - trio.current_time(), 0.1))
+        prepared = await self._threads.run(prepare, max(deadline - trio.current_time(), 0.1))
         await self._fill(pools)
+        return prepared
+
+    async def _migrate(self, version: int) -> None:
+        for collection, changes in changes_since(version).items():
+            first = await self._threads.run(self._call, migrate_some, collection, changes, None)
+            while first is not None:
+                first = await self._threads.run(self._call, migrate_some, collection, changes, first)
+        await self._threads.run(self._call, finish_migration)
 
     async def _fill(self, pools: Pools) -> None:
         # Calls that come all at once find no idle connection and open one each; a few rounds of
-        # them are quicker than pymongo's own refill, which still comes when they were not enough.
-        with trio.move_on_after(WARM_DEADLINE):
-            for _ in range(WARM_ROUNDS):
+        # them are quicker than pymongo's own refill, which is waited for if they were not enough.
+        with trio.move_on_after(FILL_TIMEOUT):
+            for _ in range(FILL_ROUNDS):
                 async with trio.open_nursery() as nursery:
                     for _ in range(self._connections):
                         nursery.start_soon(self._threads.run, self._ping)
@@ -160,48 +173,42 @@ class MongoStore(Paged):
         return await self._threads.run(self._call, page_of_feeds, after, count)
 
     async def aclose(self) -> None:
-        """See `Store.aclose`. Takes a second at most, also when the server has frozen."""
+        """See `Store.aclose`. Takes a second at most, even if the server does not answer."""
         await self._threads.run(self._close)
 
     def _make_client(self, pools: Pools) -> None:
         with self._translated():
             self._client = make_client(self._url, pools, self._connections, self._connect_timeout)
 
-    def _prepare(self, seconds: float) -> None:
+    def _prepare(self, seconds: float) -> int:
         with self._translated(), pymongo.timeout(seconds):
             version = prepare(self._database())
-        self._check(version)
+        if version > SCHEMA_VERSION:
+            raise StoreError(f"{self.redacted_url} {is_newer(version)}")
+        return version
 
-    def _look(self, seconds: float) -> None:
+    def _check_that_it_can_be_read(self, seconds: float) -> None:
         with self._translated(), pymongo.timeout(seconds):
             version = schema_version(self._database())
-        if version is None:
-            raise StoreError(f"{self.redacted_url} has no feeds in it")
-        self._check(version)
+        if problem := cannot_be_read(version):
+            raise StoreError(f"{self.redacted_url} {problem}")
 
-    def _check(self, version: int) -> None:
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.redacted_url} has schema version {version};"
-                f" this trioscrape knows up to {SCHEMA_VERSION}"
-            )
-
-    def _knock(self) -> None:
-        """Wait a moment for a server; its silence is no error yet, everything else is."""
-        with self._translated(), pymongo.timeout(PATIENCE), suppress(AutoReconnect, ExecutionTimeout):
+    def _wait_a_moment_for_a_server(self) -> None:
+        """No answer is no error yet; everything else is."""
+        with self._translated(), pymongo.timeout(PING_TIMEOUT), suppress(AutoReconnect, ExecutionTimeout):
             self._database().command("ping")
 
     def _ping(self) -> None:
-        with suppress(PyMongoError), pymongo.timeout(WARM_DEADLINE):
+        with suppress(PyMongoError), pymongo.timeout(FILL_TIMEOUT):
             self._database().command("ping")
 
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
-        with self._translated(), pymongo.timeout(self._timeout):
-            return [self._told(outcome) for outcome in save_all(self._database(), updates)]
+        outcomes = self._call(save_all, updates)
+        return [self._error(each) if isinstance(each, Exception) else each for each in outcomes]
 
     def _record_run(self, report: Report) -> None:
         with self._translated(), pymongo.timeout(self._timeout):
-            runs = waiting_for_the_journal(self._database().runs)
+            runs = journaled(self._database().runs)
             identity = {"_id": ObjectId(report.run_id)}
             retried(runs.replace_one, identity, run_record(report), upsert=True)
 
@@ -211,18 +218,18 @@ class MongoStore(Paged):
 
     def _close(self) -> None:
         if self._client is not None:
-            # Closing tells the server which sessions have ended: a courtesy, not worth a long wait.
-            with pymongo.timeout(min(self._timeout, FAREWELL)):
+            # Closing tells the server which sessions have ended, which is not worth a long wait.
+            with pymongo.timeout(min(self._timeout, CLOSE_TIMEOUT)):
                 self._client.close()
 
     def _database(self) -> Database[Document]:
         if self._client is None:
             raise StoreError(f"{self.redacted_url} is not connected")
-        # A secondary may not have what has just been written, wherever the URL likes reads to go.
+        # Whatever read preference the URL has: a secondary may lack what has just been written.
         return self._client.get_database(self._url.database, read_preference=ReadPreference.PRIMARY)
 
     def _why(self) -> str:
-        """What pymongo's monitors have met so far."""
+        """The last error of pymongo's monitors."""
         servers = self._client.topology_description.server_descriptions() if self._client else {}
         errors = [in_short(server.error) for server in servers.values() if server.error]
         return f": {errors[0]}" if errors and self._url.is_safe(errors[0]) else ""
@@ -232,16 +239,13 @@ class MongoStore(Paged):
         try:
             yield
         except (PyMongoError, OSError, ValueError) as error:
-            told = self._error(error)
-            raise told from told.__cause__
-
-    def _told(self, outcome: EntryCounts | Exception) -> EntryCounts | Exception:
-        return self._error(outcome) if isinstance(outcome, Exception) else outcome
+            raised = self._error(error)
+            raise raised from raised.__cause__
 
     def _error(self, error: Exception) -> StoreError:
-        kind = StoreUnavailable if may_pass(error) else StoreError
+        kind = StoreUnavailable if is_outage(error) else StoreError
         if not self._url.is_safe(str(error)):
             return kind(f"{self.redacted_url}: {type(error).__name__}")
-        told = kind(f"{self.redacted_url}: {in_short(error)}")
-        told.__cause__ = error
-        return told
+        raised = kind(f"{self.redacted_url}: {in_short(error)}")
+        raised.__cause__ = error
+        return raised

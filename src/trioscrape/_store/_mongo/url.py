@@ -1,4 +1,4 @@
-"""What a MongoDB URL says, and what of it may be shown."""
+"""URLs of MongoDB: taken apart, checked, and redacted for messages."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ class MongoURL:
     options: Mapping[str, Any] = field(repr=False)
     """By pymongo's names in lower case."""
     secrets: frozenset[str] = field(repr=False)
-    """What no text may hold: the password and the secret options, in every spelling."""
+    """What no message may contain: the password and the secret options, in every spelling."""
 
     def is_safe(self, text: str) -> bool:
-        """Whether `text` is free of the secrets of this URL."""
+        """Whether `text` contains no secret of this URL."""
         return not any(secret in text for secret in self.secrets)
 
 
 def parse_mongo_url(url: str) -> MongoURL:
-    """Take the URL apart. Nothing is looked up, nothing is connected to.
+    """Take the URL apart, without any lookup or connection.
 
     Raises:
-      UsageError: pymongo refuses it, or what it asks for can't be a store.
+      UsageError: it is not valid for pymongo, or can't be that of a store.
     """
     scheme = next(scheme for scheme in SCHEMES if url.startswith(scheme))
     plain = _without_srv(url)
@@ -54,10 +54,10 @@ def parse_mongo_url(url: str) -> MongoURL:
         MongoClient[Any](plain, connect=False).close()
     except (PyMongoError, ValueError, TypeError, OSError) as error:
         reason = _reason(str(error), url)
-        raise UsageError(f"the store URL {scheme}… can't be understood: {reason}") from None
+        raise UsageError(f"invalid store URL {scheme}…: {reason}") from None
     problem = _problem(url, parsed)
     if problem:
-        raise UsageError(f"the store URL {scheme}… can't be used: {problem}")
+        raise UsageError(f"invalid store URL {scheme}…: {problem}")
     database = parsed["database"] or DEFAULT_DATABASE
     hosts = ",".join(_host(*node) for node in parsed["nodelist"])
     return MongoURL(
@@ -76,16 +76,16 @@ def _without_srv(url: str) -> str:
 
 
 def _problem(url: str, parsed: Mapping[str, Any]) -> str | None:
-    """Why a URL that pymongo understands can't be that of a store; None when it can."""
+    """Why a URL that is valid for pymongo can't be that of a store; None when it can."""
     hosts = parsed["nodelist"]
     if any(not str(name).isprintable() or " " in str(name) for name, _ in hosts):
-        return "a host has a space or a control character in it"
+        return "a host contains a space or a control character"
     if url.startswith(SRV) and (len(hosts) > 1 or hosts[0][1] is not None):
-        return f"{SRV} takes one host and no port"
+        return f"{SRV} must have one host and no port"
     if parsed["collection"]:
-        return "it names a collection; the path is the name of a database"
+        return "it names a collection; the path must be the name of a database"
     if parsed["options"].get("w") == 0:
-        return "with w=0 nothing is ever acknowledged"
+        return "w=0 means that no write is acknowledged; leave it out"
     return None
 
 
@@ -104,10 +104,10 @@ def _secrets(parsed: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _reason(text: str, url: str) -> str:
-    """What pymongo says, unless its words quote something that could be a secret.
+    """Pymongo's message, unless it quotes something that could be a secret.
 
-    In a URL that can't be understood nobody knows where a password begins and ends: whatever
-    stands before the last "@" may be one.
+    Where a URL is not valid, its password may begin and end anywhere: all that is before the last "@" may
+    be part of it.
     """
     rest = url.partition("://")[2]
     userinfo, _, rest = rest.rpartition("@")

@@ -1,4 +1,4 @@
-"""How an SQLite file is opened, and what is made in it at first."""
+"""How an SQLite file is opened."""
 
 from __future__ import annotations
 
@@ -8,61 +8,57 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from ..records import SCHEMA_VERSION
-from .schema import MIGRATIONS, TABLES
-
-# Others may have written in another encoding, and one such text would fail everything that is read with it.
+# Other programs may have written in another encoding, and one such text would fail a whole query.
 _text = partial(str, encoding="utf-8", errors="replace")
 
 
 def connect(path: str, timeout: float) -> sqlite3.Connection:
-    """A connection that makes the file when there is none; waits so many seconds for other connections.
+    """A connection to the file, which is created if need be.
 
     One thread at a time may use it; it need not always be the same one.
+
+    Args:
+      path: of the file.
+      timeout: seconds for which a statement waits for the locks of other connections.
+
+    Raises:
+      sqlite3.Error: the file can't be opened.
     """
-    db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False)
-    db.text_factory = _text
-    return db
+    return _connected(path, timeout, uri=False)
 
 
 def connect_to_read(path: str, timeout: float) -> sqlite3.Connection:
-    """A connection that makes no file and writes nothing.
+    """The same for a file that is there; nothing can be written.
 
-    Not ``mode=ro``: who reads a file in WAL mode takes part in its locks, and the last one to close it
-    has to put it in order.
+    Not ``mode=ro``: a reader of a file in WAL mode takes part in its locks, and the last one to close it
+    moves the log into the file.
     """
-    where = f"file:{quote(str(Path(path).absolute()))}?mode=rw"
-    db = sqlite3.connect(where, timeout=timeout, isolation_level=None, check_same_thread=False, uri=True)
-    db.text_factory = _text
+    db = _connected(f"file:{quote(str(Path(path).absolute()))}?mode=rw", timeout, uri=True)
     db.execute("PRAGMA query_only = ON")
     return db
 
 
-def log_writes_ahead(db: sqlite3.Connection, seconds: float) -> None:
-    """Put the file into WAL mode, which is waited for so long."""
-    # The one statement that does not wait for other connections by itself: it may find a few
-    # that want the same of a new file, and SQLite ends the deadlock by failing all but one.
-    ends = time.monotonic() + seconds
+def _connected(path: str, timeout: float, *, uri: bool) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=timeout, isolation_level=None, check_same_thread=False, uri=uri)
+    db.text_factory = _text
+    return db
+
+
+def enable_wal(db: sqlite3.Connection, seconds: float) -> None:
+    """Put the file into WAL mode, and wait at most so many seconds for other connections.
+
+    Raises:
+      sqlite3.OperationalError: it can't be done, or not in time.
+    """
+    # The one statement that does not wait by itself: several connections may want the same of a new file,
+    # and SQLite ends the deadlock by failing all of them but one.
+    deadline = time.monotonic() + seconds
     while True:
         try:
             db.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
             return
-
-
-def version_of(db: sqlite3.Connection) -> int:
-    """The version of the schema; 0 where nobody has set one."""
-    version: int = db.execute("PRAGMA user_version").fetchone()[0]
-    return version
-
-
-def bring_up_to_date(db: sqlite3.Connection) -> None:
-    """Make the tables, or what a file of an older version lacks; in a transaction of the caller's."""
-    # Asked inside the transaction: two processes may have found the file empty, or old.
-    while (version := version_of(db)) < SCHEMA_VERSION:
-        for statement in MIGRATIONS[version] if version else TABLES:
-            db.execute(statement)

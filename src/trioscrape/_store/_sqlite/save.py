@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Final
 
 from ..._records import EntryCounts, FeedState, FeedUpdate
+from ..._records.feed_state import FEED_STATE
+from ..._records.kinds import Form, iso
 from ..plan import Known, Plan, by_key, plan
-from ..records import entry_record, now, state_record
-from ..renames import may_have_moved, moved
-from ..validation import sound_states
-from ..values import clean_state
+from ..records import clean_state, entry_record, now, valid_states
+from ..renames import find_renames, may_have_renames
 from .schema import (
     RENAME_ENTRY,
     SELECT_KEYS,
@@ -23,7 +23,6 @@ from .schema import (
     UPSERT_ENTRY,
     UPSERT_STATE,
     known_of_row,
-    row,
     state_of_row,
 )
 
@@ -35,7 +34,7 @@ _OF_ONE_FEED: Final = (
     ValueError,
     OverflowError,
 )
-"""What is wrong with the values of a feed, and says nothing about the others or the file."""
+"""Errors about the values of one feed, which say nothing about other feeds or the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,14 @@ class _Work:
     state: FeedState
     plan: Plan
     differs: bool
-    """Whether the state does."""
+    """Whether the state differs from the stored one."""
 
 
 def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
-    """For each of the feeds its counts, or what is wrong with it; see `MergedSaves`.
+    """For each feed its counts, or why it is not stored; see `MergedSaves`.
 
-    What it reads is read before the transaction: where none of the feeds has anything to write,
-    nobody waits for another process that does.
+    Everything is read before the transaction begins. So where no feed has anything to write, none waits
+    for another process that writes.
 
     Raises:
       sqlite3.Error: nothing has been stored.
@@ -70,14 +69,14 @@ def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[Entr
 
 def load(db: sqlite3.Connection, feed_ids: Iterable[str]) -> dict[str, FeedState]:
     """See `Store.load`."""
-    # One at a time costs microseconds here, and needs no list of question marks.
+    # One query a feed takes microseconds here, and needs no list of question marks.
     rows = (db.execute(SELECT_STATE, (feed_id,)).fetchone() for feed_id in feed_ids)
-    return sound_states(filter(None, rows), state_of_row)
+    return valid_states(filter(None, rows), state_of_row)
 
 
 @contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of the block or nothing; waits for other processes that write."""
+    """Commit all of the block or nothing; waits for other processes that write."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -93,8 +92,8 @@ def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
     before = load(db, [feed]).get(feed)
     stored = _known(db, feed, entries)
     renamed: dict[str, str] = {}
-    if before is not None and may_have_moved(entries, stored):
-        renamed = moved(entries, stored, (key for (key,) in db.execute(SELECT_KEYS, (feed,))))
+    if before is not None and may_have_renames(entries, stored):
+        renamed = find_renames(entries, stored, (key for (key,) in db.execute(SELECT_KEYS, (feed,))))
         old = _known(db, feed, renamed.values())
         stored |= {after: old[key] for after, key in renamed.items() if key in old}
     return _Work(state, plan(entries, stored, renamed), before != state)
@@ -106,19 +105,20 @@ def _known(db: sqlite3.Connection, feed: str, keys: Iterable[str]) -> dict[str, 
 
 
 def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception | None:
-    """Write it within the transaction; what is wrong with it undoes its own part only."""
+    """Write the feed within the transaction; an error about its values undoes its own part only."""
     feed, todo = work.state.feed_id, work.plan
+    when = iso(moment)
     db.execute("SAVEPOINT feed")
     try:
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])
-        entries = (*((entry, 0) for entry in todo.new), *todo.changed)
-        values = (
-            {"feed": feed, "moment": moment, "rewrites": rewrites, **entry_record(entry)}
-            for entry, rewrites in entries
+        of_store = {"feed": feed, "first_seen": when, "last_changed": when}
+        rows = (
+            {**entry_record(entry, Form.COLUMN), **of_store, "rewrites": rewrites}
+            for entry, rewrites in (*((entry, 0) for entry in todo.new), *todo.changed)
         )
-        db.executemany(UPSERT_ENTRY, map(row, values))
+        db.executemany(UPSERT_ENTRY, rows)
         if work.differs:
-            db.execute(UPSERT_STATE, row(state_record(work.state)))
+            db.execute(UPSERT_STATE, FEED_STATE.write(work.state, Form.COLUMN))
     except _OF_ONE_FEED as error:
         db.execute("ROLLBACK TO feed")
         return error

@@ -12,9 +12,10 @@ from ..._errors import StoreError, StoreUnavailable, UsageError
 from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
-from ..records import SCHEMA_VERSION
+from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
-from .file import bring_up_to_date, connect, connect_to_read, log_writes_ahead, version_of
+from .file import connect, connect_to_read, enable_wal
+from .migrations import migrate, version_of
 from .read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import load, save_all, transaction
 from .schema import REPLACE_RUN, run_row
@@ -28,27 +29,27 @@ _PASSING: Final = frozenset(
     {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, after many attempts
+        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, in spite of many attempts
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR,
         sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_CANTOPEN,  # no descriptor to be had, or a folder that is not mounted just now
+        sqlite3.SQLITE_CANTOPEN,  # no file descriptor left, or a folder that is not mounted just now
     }
 )
-"""Errors that another attempt may not meet."""
+"""Errors of an outage: another attempt may succeed."""
 
 
 def sqlite_path(url: str) -> str:
     """The path of a ``sqlite:PATH`` URL.
 
     Raises:
-      UsageError: there is no path, or none that a file can have.
+      UsageError: there is no path, or one that no file can have.
     """
     path = url.removeprefix(SCHEME)
     if not path:
-        raise UsageError("the store URL 'sqlite:' lacks the path of a file: sqlite:PATH")
+        raise UsageError("the store URL 'sqlite:' has no path; it must be sqlite:PATH")
     if "\0" in path:
-        raise UsageError("the path of the store has a NUL character in it")
+        raise UsageError("the path in the store URL has a NUL character")
     return path
 
 
@@ -56,8 +57,8 @@ class SqliteStore(Paged):
     """Keeps everything in one SQLite file in WAL mode: readers never wait for the scrape.
 
     A feed is stored as a whole or not at all. There is one writer at a time, and a commit waits for
-    the disk: so all saves that wait go into one transaction. What has been acknowledged survives the
-    end of the process however it comes, and with ``synchronous=FULL`` a loss of power too.
+    the disk, so all saves that wait are one transaction. What has been acknowledged survives a kill of the
+    process and, with ``synchronous=FULL``, a loss of power.
     """
 
     def __init__(self, url: str, *, connect_timeout: float, timeout: float) -> None:
@@ -74,7 +75,7 @@ class SqliteStore(Paged):
 
     @property
     def width(self) -> int:
-        """As many as one write may merge; they share one thread and one connection."""
+        """As many saves as one write may merge; they share one thread and one connection."""
         return CALLERS
 
     @property
@@ -83,18 +84,18 @@ class SqliteStore(Paged):
         return self._url
 
     async def connect(self) -> None:
-        """Open the file, or make it, and check its schema version.
+        """Open the file, or create it, and migrate it if it has an older schema version.
 
         Raises:
-          StoreError: it can't be opened or written, is something else, or is of a newer version.
+          StoreError: it can't be opened or written, is no store, or has a newer schema version.
         """
         await self._threads.run(self._connect)
 
     async def connect_to_read(self) -> None:
-        """Open the file for reading only, and check its schema version.
+        """Open the file for reading only.
 
         Raises:
-          StoreError: there is no such file, it is something else, or of another version.
+          StoreError: there is no such file, it is no store, or it has another schema version.
         """
         await self._threads.run(self._connect_to_read)
 
@@ -127,20 +128,20 @@ class SqliteStore(Paged):
         return await self._threads.run(self._read, page_of_feeds, after, count)
 
     async def aclose(self) -> None:
-        """See `Store.aclose`. The last one to close the file moves the write-ahead log into it."""
+        """See `Store.aclose`. The last connection to be closed moves the write-ahead log into the file."""
         await self._threads.run(self._close)
 
     def _connect(self) -> None:
         with self._translated():
             self._connection = connect(self._path, self._connect_timeout)
             self._check_owner(self._connection)
-            log_writes_ahead(self._connection, self._connect_timeout)
-            # With NORMAL a loss of power would take the last commits with it, although their
-            # results have said "stored"; a kill of the process takes nothing either way.
+            enable_wal(self._connection, self._connect_timeout)
+            # With NORMAL a loss of power would lose the last commits, although their results have said
+            # "stored"; a kill of the process loses nothing either way.
             self._connection.execute("PRAGMA synchronous = FULL")
             if version_of(self._connection) < SCHEMA_VERSION:
                 with transaction(self._connection):
-                    bring_up_to_date(self._connection)
+                    migrate(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def _connect_to_read(self) -> None:
@@ -150,24 +151,20 @@ class SqliteStore(Paged):
             self._connection = connect_to_read(self._path, self._timeout)
             self._check_owner(self._connection)
             version = version_of(self._connection)
-        if version < SCHEMA_VERSION:
-            what = f"has schema version {version}; the next run brings it up to {SCHEMA_VERSION}"
-            raise StoreError(f"{self.redacted_url} {what if version else 'has no feeds in it'}")
+        if problem := cannot_be_read(version):
+            raise StoreError(f"{self.redacted_url} {problem}")
 
     def _check_owner(self, db: sqlite3.Connection) -> None:
-        """Raise `StoreError` before anything is changed in a file that is not ours."""
-        # One transaction, one moment: another process may be making the tables just now.
+        """Raise `StoreError` before anything is changed in a file of another program or version."""
+        # In one transaction: another process may be creating the tables just now.
         db.execute("BEGIN")
         version = version_of(db)
         tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
         db.execute("COMMIT")
         if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.redacted_url} has schema version {version};"
-                f" this trioscrape knows up to {SCHEMA_VERSION}"
-            )
+            raise StoreError(f"{self.redacted_url} {is_newer(version)}")
         if version == 0 and tables != (0,):
-            raise StoreError(f"{self.redacted_url} is the database of another program")
+            raise StoreError(f"{self.redacted_url} is a database of another program")
 
     def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         with self._open() as db:
@@ -175,7 +172,8 @@ class SqliteStore(Paged):
 
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._open() as db:
-            return [self._told(outcome) for outcome in save_all(db, updates)]
+            outcomes = save_all(db, updates)
+        return [self._error(each) if isinstance(each, Exception) else each for each in outcomes]
 
     def _record_run(self, report: Report) -> None:
         with self._open() as db, transaction(db):
@@ -208,14 +206,11 @@ class SqliteStore(Paged):
         except sqlite3.Error as error:
             raise self._error(error) from error
 
-    def _told(self, outcome: EntryCounts | Exception) -> EntryCounts | Exception:
-        return self._error(outcome) if isinstance(outcome, Exception) else outcome
-
     def _error(self, error: Exception) -> StoreError:
-        # The low byte; the others say more of the same. Errors of the module itself have none.
+        # The low byte; the others are details of it. Errors of the module itself have no code.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind = StoreUnavailable if code in _PASSING else StoreError
         busy = code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-        told = kind(f"{self.redacted_url}: {'another process is writing to it: ' if busy else ''}{error}")
-        told.__cause__ = error
-        return told
+        raised = kind(f"{self.redacted_url}: {'another process is writing to it: ' if busy else ''}{error}")
+        raised.__cause__ = error
+        return raised

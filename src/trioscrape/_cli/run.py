@@ -1,0 +1,70 @@
+"""``trioscrape run``: fetch a list of feeds. It is what ``trioscrape FEEDS`` does."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import nullcontext
+from typing import Final
+
+import trio
+
+from .._errors import UsageError
+from .config_options import add_proxy_option, add_rare_options, add_schedule_options
+from .feed_list import open_feed_list
+from .help import Page
+from .parser import Parser
+from .session import Session, Sources
+from .shared_options import add_help_option, add_output_options, add_store_option
+from .subcommand import Command, ExitStatus
+
+
+def _add_options(parser: Parser) -> None:
+    arguments = parser.section("Arguments")
+    arguments.add(
+        "feeds",
+        metavar="FEEDS",
+        nargs="?",
+        text="a text file with one URL per line (text after a URL is the feed's title, # starts a comment),"
+        " an OPML file, or - for standard input",
+    )
+    options = parser.section("Options")
+    add_store_option(options)
+    add_schedule_options(options)
+    add_proxy_option(options)
+    add_output_options(options)
+    add_help_option(options)
+    options.add_help(
+        "--help-all",
+        text="show this page with all options: concurrency, timeouts, limits, network",
+        everything=True,
+    )
+    add_rare_options(parser)
+
+
+def _run(given: argparse.Namespace) -> ExitStatus:
+    if given.feeds is None:
+        raise UsageError("FEEDS is missing; see trioscrape run --help")
+    session = Session(given)
+    with open_feed_list(given.feeds) as feeds:
+        return trio.run(session.run, nullcontext(Sources(feeds, feeds.count)))
+
+
+COMMAND: Final = Command(
+    name="run",
+    summary="fetch a list of feeds; 'run' may be left out",
+    page=Page(
+        usage=("trioscrape [run] FEEDS [options]",),
+        description=("Fetch the feeds that are due and store their entries.",),
+        examples=(
+            "trioscrape feeds.txt",
+            "trioscrape feeds.opml --store mongodb://localhost/news",
+            "trioscrape feeds.txt --json | jq 'select(.outcome == \"failed\") | .url'",
+        ),
+        notes=(
+            "Exit status: 0 when every feed was processed, even if some failed; 1 when something was not"
+            " stored or the run was interrupted; 2 when the command line is wrong.",
+        ),
+    ),
+    add_options=_add_options,
+    run=_run,
+)

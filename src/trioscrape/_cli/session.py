@@ -1,0 +1,191 @@
+"""A scrape as the commands ``run`` and ``demo`` do it: its store, its output, its signals."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import trio
+
+from .._config.config import Config
+from .._dns.caching import Resolver
+from .._errors import StoreError, StoreUnavailable, TrioscrapeError
+from .._http._transport import client_context
+from .._http.happy_eyeballs import Connector
+from .._lane import Lane
+from .._records import Feed, Report, Result
+from .._run.api import Scrape, open_scrape
+from .._store import Store, check_store_url, open_store
+from .._store.lane import StoreLane
+from .config_options import config, naming_options
+from .output import Output
+from .progress import Progress, open_progress
+from .report import complete, count, feed_record, json_line, run_record, summary
+from .shared_options import store_url
+from .signals import Stages, until_signalled
+from .subcommand import ExitStatus
+
+_SHOWN: Final = 20
+"""Lines of the list that are no URLs and are shown. All of them are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The feeds to fetch, and how to reach them."""
+
+    feeds: Iterable[Feed]
+    count: int
+    """Lines of the list; one feed may be listed twice."""
+    resolver: Resolver | None = None
+    connector: Connector | None = None
+
+
+class Session:
+    """One scrape, from opening the store to the summary.
+
+    The first signal drains the scrape: no more feeds are started. The second cancels it, and the third
+    ends whatever is still going on. Before the scrape has begun, the first signal ends everything.
+
+    Args:
+      given: the options.
+
+    Raises:
+      UsageError: an option, the store's URL or the CA file can't be understood.
+    """
+
+    def __init__(self, given: argparse.Namespace) -> None:
+        self._store_url, self._json, self._quiet = store_url(given), given.json, given.quiet
+        self._config = config(given)
+        check_store_url(self._store_url)
+        if self._config.ca_file is not None:
+            with naming_options():
+                client_context(self._config.ca_file)  # raises before the store is opened
+        self._stages = Stages()
+        self._output = Output()
+        self._progress = Progress(quiet=self._quiet)
+        self._showing, self._shown = trio.CancelScope(), trio.Event()
+        self._recording = trio.CancelScope()
+        self._failure: TrioscrapeError | None = None
+        self._bad_lines = 0
+
+    async def run(self, sources: AbstractAsyncContextManager[Sources]) -> ExitStatus:
+        """Scrape and print; `sources` is open meanwhile.
+
+        Raises:
+          StoreError: the store did not answer, or has failed. The summary has been printed.
+          OSError: standard output can't be written to; `BrokenPipeError` when nobody reads it.
+        """
+        allow_open_files(self._config)
+        status = await until_signalled(partial(self._scrape_and_report, sources), self._stages)
+        if self._failure is not None:
+            raise self._failure
+        return ExitStatus.INCOMPLETE if status is None else status
+
+    async def _scrape_and_report(
+        self, sources: AbstractAsyncContextManager[Sources], nursery: trio.Nursery
+    ) -> ExitStatus:
+        settings = self._config
+        store_opened = open_store(
+            self._store_url,
+            width=settings.store_width,
+            connect_timeout=settings.store_connect_timeout,
+            call_timeout=settings.store_timeout,
+        )
+        async with store_opened as store, sources as opened:
+            report = await self._scrape(opened, store, nursery)
+            if self._failure is None:
+                try:
+                    await self._record(report, store)
+                except StoreError as error:
+                    self._failure = error
+            if self._json:
+                await self._output.write(json_line(run_record(report)))
+            elif not (self._quiet and complete(report)):
+                await self._output.write(summary(report, store.redacted_url))
+        return ExitStatus.COMPLETE if complete(report) else ExitStatus.INCOMPLETE
+
+    async def _scrape(self, sources: Sources, store: Store, nursery: trio.Nursery) -> Report:
+        """The report, also of a scrape that was cancelled or whose store has failed."""
+        scrape = None
+        async with open_progress(live=not self._json, quiet=self._quiet) as self._progress:
+            await self._progress.say(f"{count(sources.count, 'feed')} into {store.redacted_url}")
+            for proxy in self._config.proxies.redacted_urls:
+                await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
+            try:
+                async with open_scrape(
+                    sources.feeds,
+                    store=store,
+                    config=self._config,
+                    resolver=sources.resolver,
+                    connector=sources.connector,
+                ) as scrape:
+                    self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
+                    nursery.start_soon(self._show, scrape, sources.count)
+                    async for result in scrape:
+                        await self._print(result)
+            except TrioscrapeError as error:
+                if scrape is None:  # no worker process could be started
+                    raise
+                self._failure = error
+            finally:
+                self._showing.cancel()
+        await self._shown.wait()
+        return await _final_report(scrape)
+
+    async def _show(self, scrape: Scrape, lines: int) -> None:
+        with self._showing:
+            await self._progress.show(scrape.report, lines)
+        self._shown.set()
+
+    async def _print(self, result: Result) -> None:
+        if self._json:
+            await self._output.write(json_line(feed_record(result)))
+        elif result.reason == "not-a-url":
+            self._bad_lines += 1
+            if self._bad_lines <= _SHOWN:
+                await self._progress.warn(result.detail or result.feed.redacted_url)
+
+    async def _drain(self, scrape: Scrape) -> None:
+        scrape.drain()
+        in_flight = scrape.statistics().in_flight
+        finishing = f"finishing {count(in_flight, 'feed')} in flight; " if in_flight else ""
+        await self._progress.warn(f"{finishing}press Ctrl-C again to stop now")
+
+    async def _cancel(self, scrape: Scrape) -> None:
+        scrape.cancel()
+        self._recording.cancel()
+
+    async def _record(self, report: Report, store: Store) -> None:
+        """Store the run's totals. If the store is unavailable, wait for it as for feeds."""
+        try:
+            return await store.record_run(report)
+        except StoreUnavailable as error:
+            failure = error
+        with self._recording:
+            await self._progress.warn(f"waiting for the store to record the run: {failure}")
+            waiting = StoreLane(store, Lane("store", 1), self._config.outage_timeout)
+            return await waiting.record_run(report)
+        raise failure
+
+
+async def _final_report(scrape: Scrape) -> Report:
+    # If it has ended early, this reads the list again: half a minute for a million feeds, and Ctrl-C ends it.
+    await scrape.count_not_started()
+    return scrape.report()
+
+
+def allow_open_files(settings: Config) -> None:
+    """Raise the soft limit on open files as far as the hard limit allows: macOS starts with 256."""
+    # NativeResolver needs two files for each lookup, or three when it queries several servers.
+    wanted = 4 * settings.http_width + 6 * (settings.dns_width + settings.dns_abandoned) + 256
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with suppress(OSError, ValueError):  # then it stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

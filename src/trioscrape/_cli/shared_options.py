@@ -1,0 +1,43 @@
+"""Options that mean the same in every command that has them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import Final
+
+from .parser import OptionSection
+
+DEFAULT_STORE: Final = "sqlite:trioscrape.db"
+STORE_VARIABLE: Final = "TRIOSCRAPE_STORE"
+
+STORE: Final = (
+    "--store URL",
+    (f"sqlite:PATH or mongodb://HOST/DATABASE (default: ${STORE_VARIABLE}, or {DEFAULT_STORE})"),
+)
+JSON: Final = "--json", "print results as JSON, one object per line"
+QUIET: Final = "-q, --quiet", "print errors only: no progress, no summary"
+
+
+def add_store_option(section: OptionSection) -> None:
+    """``--store``."""
+    section.add("--store", metavar="URL", text=STORE[1])
+
+
+def store_url(given: argparse.Namespace) -> str:
+    """The URL of the store, password included: never print it."""
+    if given.store is not None:
+        return str(given.store)
+    return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def add_output_options(section: OptionSection, *, json: bool = True) -> None:
+    """``--json`` if that is wanted, and ``--quiet``."""
+    if json:
+        section.add("--json", text=JSON[1])
+    section.add("-q", "--quiet", text=QUIET[1])
+
+
+def add_help_option(section: OptionSection) -> None:
+    """``--help``."""
+    section.add_help("-h", "--help", text="show this page")

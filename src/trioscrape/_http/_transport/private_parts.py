@@ -1,0 +1,50 @@
+"""What is used of httpcore, httpx and trio beyond their public interfaces, all in one place.
+
+pyproject.toml pins httpcore and httpx to their minor versions; ``tests/http/test_private_parts.py`` fails
+when a new version has changed one of these.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import httpcore
+import trio
+
+# httpcore has no error type of its own for a connection that ends in the middle of an answer, only these
+# words: of AsyncHTTP11Connection and AsyncHTTP2Connection ("Server disconnected …"), and of h11 ("peer
+# closed connection without sending complete message body …").
+_ENDED_EARLY: Final = ("disconnected", "closed connection")
+
+
+def has_unread_bytes(http: httpcore.AsyncHTTPConnection) -> bool:
+    """Whether the server has sent more than the answer that was read; over HTTP/2 that can't be.
+
+    The bytes lie in the socket, or already in the buffer of h11, which would take them for the next answer.
+    """
+    inner = http._connection
+    if not isinstance(inner, httpcore.AsyncHTTP11Connection):
+        return False
+    return inner.has_expired() or bool(inner._h11_state.trailing_data[0])
+
+
+def has_unread_records(tls: trio.SSLStream[trio.abc.Stream]) -> bool:
+    """Whether TLS records have arrived that nobody has decrypted yet."""
+    return bool(tls._incoming.pending)
+
+
+def ended_early(error: httpcore.RemoteProtocolError | httpcore.LocalProtocolError) -> bool:
+    """Whether the error says that the connection was closed before the answer was complete."""
+    return any(words in str(error) for words in _ENDED_EARLY)
+
+
+def http2_error_code(error: httpcore.RemoteProtocolError | httpcore.LocalProtocolError) -> str | None:
+    """The name of the code with which the server ended a stream or the connection (RFC 9113 §7).
+
+    httpcore passes on h2's event, ``StreamReset`` or ``ConnectionTerminated``, as the error's argument.
+    """
+    event = error.args[0] if error.args else None
+    code = getattr(event, "error_code", None)
+    if code is None or isinstance(event, Exception):
+        return None
+    return str(getattr(code, "name", code))

@@ -1,0 +1,177 @@
+"""The fields of a record, each with its kind: how the record is written, read, cleaned, laid out in columns.
+
+The table of a record is made of its own annotations, so every store, every export and every import knows
+a field that is added to the record. Files of SQLite that are there already need a step of migration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+from .kinds import INVALID, Form, Kind, Read, Write, from_column, inside, into_column
+
+R = TypeVar("R")
+
+
+class InvalidRecord(Exception):
+    """Why something is no record: a field and what it must be, never its value."""
+
+
+class Field(NamedTuple):
+    """A field of a record."""
+
+    kind: Kind[Any]
+    nullable: bool
+    """Whether its value may be None."""
+    default: Callable[[], Any] | None
+    """Its value where there is none; None: there must be one."""
+
+    @property
+    def column(self) -> str:
+        """Type and constraint of its column in SQLite."""
+        return self.kind.column if self.nullable else f"{self.kind.column} NOT NULL"
+
+
+class Table(Generic[R]):
+    """The fields of a dataclass that are annotated with a kind, by name and in their order.
+
+    Which functions read, write and clean each field is looked up here, once, and not for each record.
+    """
+
+    def __init__(self, record: type[R]) -> None:
+        self.fields: Mapping[str, Field] = dict(_fields(record))
+        self._record = record
+        self._names = tuple(self.fields)
+        self._values: Callable[[R], tuple[Any, ...]] = attrgetter(*self._names)
+        kinds = {name: field.kind for name, field in self.fields.items()}
+        self._required = [name for name, field in self.fields.items() if field.default is None]
+        self._readers = {
+            form: [(name, field.kind.reader(form), field.nullable) for name, field in self.fields.items()]
+            for form in Form
+        }
+        self._writers = {
+            form: [(name, write) for name, kind in kinds.items() if (write := kind.writer(form))]
+            for form in Form
+        }
+        self._cleaners = tuple(kind.clean for kind in kinds.values())
+
+    def write(self, record: R, form: Form) -> dict[str, Any]:
+        """The fields of the record, as they are written."""
+        return self._written(dict(zip(self._names, self._values(record), strict=True)), form)
+
+    def write_cleaned(self, record: R, form: Form) -> tuple[dict[str, Any], bool]:
+        """The fields of the record as a store can hold it, and whether something had to be left out."""
+        values, _, cut = self._cleaned(record)
+        return self._written(values, form), cut
+
+    def _written(self, values: dict[str, Any], form: Form) -> dict[str, Any]:
+        for name, write in self._writers[form]:
+            value = values[name]
+            if value is not None:
+                values[name] = write(value)
+        return values
+
+    def read(self, found: Mapping[str, Any], form: Form, **others: Any) -> R:
+        """The record that `write` has written as `found`.
+
+        Args:
+          found: a field that is missing has its default; other names are ignored.
+          form: the one it was written in.
+          others: fields of the record that have no kind.
+
+        Raises:
+          InvalidRecord: it is none.
+        """
+        for name in self._required:
+            if name not in found:
+                raise InvalidRecord(f"{name} is missing")
+        try:
+            for name, read, nullable in self._readers[form]:
+                if name in found:
+                    value = found[name]
+                    others[name] = None if value is None and nullable else read(value)
+        except InvalidRecord as error:
+            raise InvalidRecord(f"{name}: {error}") from None
+        except INVALID as error:
+            raise InvalidRecord(f"{name} must be {self.fields[name].kind.expected}") from error
+        return self._record(**others)
+
+    def clean(self, record: R) -> tuple[R, bool]:
+        """The record as a store can hold it, and whether something of it had to be left out.
+
+        Where nothing of a value can be kept, it is None if it may be, else its default. Where there is no
+        default it stays.
+        """
+        values, changed, cut = self._cleaned(record)
+        return (dataclasses.replace(record, **values) if changed else record), cut  # type: ignore[type-var]
+
+    def _cleaned(self, record: R) -> tuple[dict[str, Any], bool, bool]:
+        """The cleaned values, whether any has changed, and whether something was left out."""
+        values: dict[str, Any] = {}
+        changed = cut = False
+        for name, clean, value in zip(self._names, self._cleaners, self._values(record), strict=True):
+            values[name] = value
+            if value:  # what is empty or None is clean
+                kept, shortened = clean(value)
+                if kept is not value:
+                    changed, cut = True, cut or shortened
+                    values[name] = self._replacement(name, value) if kept is None else kept
+        return values, changed, cut
+
+    def _replacement(self, name: str, value: Any) -> Any:
+        field = self.fields[name]
+        if field.nullable:
+            return None
+        return field.default() if field.default is not None else value
+
+    def can_be_kept(self, record: R) -> bool:
+        """Whether there is something to be kept of each field that must have a value."""
+        return all(
+            field.nullable or field.default is not None or field.kind.clean(value)[0] is not None
+            for field, value in zip(self.fields.values(), self._values(record), strict=True)
+        )
+
+
+class Nested(Kind[R]):
+    """A subdocument; nothing is kept of one that would lack a field which it must have."""
+
+    def __init__(self, record: type[R], expected: str) -> None:
+        self.table = Table(record)
+        self.expected = expected
+
+    def reader(self, form: Form) -> Read[R]:
+        table, its_form = self.table, inside(form)
+
+        def read(found: Any) -> R:
+            if not isinstance(found, dict):
+                raise TypeError
+            return table.read(found, its_form)
+
+        return from_column(read, form)
+
+    def writer(self, form: Form) -> Write[R]:
+        table, its_form = self.table, inside(form)
+        return into_column(lambda value: table.write(value, its_form), form)
+
+    def clean(self, value: R) -> tuple[R | None, bool]:
+        kept, cut = self.table.clean(value)
+        return (kept, cut) if kept is value or self.table.can_be_kept(value) else (None, True)
+
+
+def _fields(record: type[Any]) -> Iterator[tuple[str, Field]]:
+    hints = get_type_hints(record, include_extras=True)
+    for each in dataclasses.fields(record):
+        hint = hints[each.name]
+        if get_origin(hint) is Annotated:
+            type_, kind = get_args(hint)
+            yield each.name, Field(kind, type(None) in get_args(type_), _default(each))
+
+
+def _default(field: dataclasses.Field[Any]) -> Callable[[], Any] | None:
+    if field.default is not dataclasses.MISSING:
+        value = field.default
+        return lambda: value
+    return None if field.default_factory is dataclasses.MISSING else field.default_factory

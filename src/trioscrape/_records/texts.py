@@ -1,0 +1,175 @@
+"""The kinds of text in stored records.
+
+Limits are bytes of UTF-8; together they keep the largest possible entry below the 16 MiB that MongoDB
+allows for a document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from datetime import date
+from typing import Any, Final
+
+from .._urls import problem_with, without_credentials
+from .kinds import Form, Kind, Read, Several
+
+_KIBIBYTE: Final = 2**10
+_MEBIBYTE: Final = 2**20
+
+
+class Text(Kind[str]):
+    """Text; what is longer is cut, but never within a character."""
+
+    expected = "text"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+
+    def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
+        return _text
+
+    def clean(self, value: str) -> tuple[str | None, bool]:
+        if value.isascii():
+            if len(value) <= self.limit:
+                return value, False
+        else:
+            value = encodable(value)
+            if 4 * len(value) <= self.limit:  # no character has more bytes in UTF-8
+                return value, False
+        raw = value.encode()
+        return (value, False) if len(raw) <= self.limit else self.shortened(raw)
+
+    def shortened(self, raw: bytes) -> tuple[str | None, bool]:
+        """What is kept of text over the limit, and whether that counts as left out."""
+        return raw[: self.limit].decode(errors="ignore"), True
+
+
+class Link(Text):
+    """A link as a feed has it; one that is too long is left out, because half of it leads elsewhere."""
+
+    def shortened(self, raw: bytes) -> tuple[None, bool]:  # noqa: ARG002
+        return None, True
+
+
+class Url(Link):
+    """A URL that trioscrape can fetch; never with credentials."""
+
+    expected = "an http or https URL"
+
+    def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
+        return _url
+
+
+class Validator(Link):
+    """The value of a validator's header field, decoded as latin-1."""
+
+    expected = "text that an HTTP header can hold"
+
+    def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
+        return _latin_1
+
+    def clean(self, value: str) -> tuple[str | None, bool]:
+        return super().clean(value) if _is_latin_1(value) else (None, True)
+
+
+class Key(Text):
+    """An identity; when it is too long, its beginning and a digest."""
+
+    expected = "text that is not empty"
+
+    def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
+        return _some_text
+
+    def shortened(self, raw: bytes) -> tuple[str, bool]:
+        digest = hashlib.blake2b(raw, digest_size=16).hexdigest()
+        return f"{raw[: self.limit - 33].decode(errors='ignore')}#{digest}", False
+
+
+class FeedId(Kind[str]):
+    """The identity of a feed, see `feed_id`."""
+
+    expected = "32 hexadecimal digits"
+
+    def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
+        return _feed_id
+
+
+class Day(Kind[str]):
+    """A day, as ``2026-02-28``."""
+
+    expected = "a day like 2026-02-28"
+
+    def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
+        return _day
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError
+    return value
+
+
+def _some_text(value: Any) -> str:
+    text = _text(value)
+    if not text:
+        raise ValueError
+    return text
+
+
+def _url(value: Any) -> str:
+    url = _text(value)
+    if problem_with(url) is not None:
+        raise ValueError
+    return without_credentials(url)
+
+
+def _latin_1(value: Any) -> str:
+    text = _text(value)
+    if not _is_latin_1(text):
+        raise ValueError
+    return text
+
+
+def _is_latin_1(text: str) -> bool:
+    return text.isascii() or max(text) <= "\xff"
+
+
+def _feed_id(value: Any) -> str:
+    found = re.fullmatch("[0-9a-f]{32}", value)
+    if found is None:
+        raise ValueError
+    return found[0]
+
+
+def _day(value: Any) -> str:
+    return date.fromisoformat(value).isoformat()
+
+
+FEED_ID: Final = FeedId()
+KEY: Final = Key(2 * _KIBIBYTE)
+NAME: Final = Text(2 * _KIBIBYTE)
+NAMES: Final = Several(NAME, "texts")
+TITLE: Final = Text(64 * _KIBIBYTE)
+SUMMARY: Final = Text(2 * _MEBIBYTE)
+CONTENT: Final = Text(6 * _MEBIBYTE)
+LINK: Final = Link(16 * _KIBIBYTE)
+URL: Final = Url(16 * _KIBIBYTE)
+VALIDATOR: Final = Validator(64 * _KIBIBYTE)
+DAYS: Final = Several(Day(), "days like 2026-02-28")
+
+
+def clean_key(key: str) -> str:
+    """A key or a hash as it is stored."""
+    if key.isascii() and len(key) <= KEY.limit:  # nearly every one, and this is called three times an entry
+        return key
+    return KEY.clean(key)[0] or ""
+
+
+def encodable(text: str) -> str:
+    """`text` as UTF-8 can have it: halves of a surrogate pair are joined, lone ones become U+FFFD."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

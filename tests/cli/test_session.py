@@ -1,0 +1,184 @@
+"""A scrape by the command: what it prints where, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trioscrape import Config
+from trioscrape._cli import session
+from trioscrape._cli.command import main
+
+from support.command_line import Site, command, records, run, running
+from support.threads import no_thread
+
+Write = Callable[..., str]
+Capture = pytest.CaptureFixture[str]
+
+
+class TestRun:
+    def test_a_list_into_the_default_store(self, site: Site, feeds: Write) -> None:
+        path = feeds(site.url("a"), "ftp://old.test/", site.url("b"), site.url("a") + "#again")
+
+        ended = run(path)
+
+        assert ended.returncode == 0
+        assert "4 feeds into sqlite:trioscrape.db\n" in ended.stderr
+        assert "line 2: " in ended.stderr
+        assert "3 feeds in " in ended.stdout
+        assert f"line 4 repeats the feed of line 1: {site.url('a')}" in ended.stdout
+        assert "not-a-url  1  line 2: 'ftp://old.test/': it does not begin with http" in ended.stdout
+        assert ended.stdout.endswith("\nstored in sqlite:trioscrape.db\n")
+        assert Path("trioscrape.db").exists()
+
+    def test_json(self, site: Site, feeds: Write) -> None:
+        ended = run(feeds("ftp://me:secret@old.test/ here", site.url("a")), "--json")
+
+        *results, last = records(ended.stdout)
+        assert ended.returncode == 0
+        assert "secret" not in ended.stdout + ended.stderr
+        refused, stored = sorted(results, key=lambda record: record["url"])
+        assert (refused["outcome"], refused["reason"]) == ("refused", "not-a-url")
+        assert "line 1" in refused["detail"]
+        assert "ftp://old.test/ here" in refused["detail"]
+        assert (stored["url"], stored["outcome"]) == (site.url("a"), "new")
+        assert stored["entries"] == {"new": 1, "changed": 0, "unchanged": 0}
+        assert last["type"] == "run"
+        assert last["feeds"] == sum(last["outcomes"].values()) == 2
+
+    def test_standard_input(self, site: Site) -> None:
+        ended = run("-", "--json", input=f"{site.url('a')}\n")
+
+        assert records(ended.stdout)[-1]["outcomes"]["new"] == 1
+
+    def test_a_proxy_is_named(self, site: Site, feeds: Write, capfd: Capture) -> None:
+        assert main([feeds("http://a.test/"), "--proxy", f"http://me:secret@{site.url('')[7:-1]}"]) == 0
+
+        assert f"through the proxy {site.url('')[:-1]}, which also resolves host names\n" in (
+            capfd.readouterr().err
+        )
+
+
+class TestQuiet:
+    def test_nothing_is_said(self, site: Site, feeds: Write) -> None:
+        ended = run(feeds(site.url("a")), "--quiet")
+
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+        assert Path("trioscrape.db").exists()
+
+    def test_but_what_is_wrong_and_what_was_asked_for(self, site: Site, feeds: Write) -> None:
+        ended = run(feeds(site.url("a"), "tea"), "-q")
+        assert (ended.returncode, ended.stdout) == (0, "")
+        assert ended.stderr == "line 2: 'tea': it does not begin with http:// or https://\n"
+
+        ended = run(feeds(site.url("a")), "-q", "--json", "--all")
+        assert ended.stderr == ""
+        assert [record["type"] for record in records(ended.stdout)] == ["feed", "run"]
+
+
+class TestTrouble:
+    def test_without_a_standard_error(self, site: Site, feeds: Write) -> None:
+        closed = subprocess.run(
+            ["sh", "-c", 'exec "$@" 2>&-', "sh", *command(feeds(site.url("a")))],
+            stdout=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+        assert closed.returncode == 0
+        assert closed.stdout.startswith("1 feed in ")
+
+    def test_a_store_that_does_not_answer(self, site: Site, feeds: Write) -> None:
+        ended = run(
+            feeds(site.url("a")),
+            *("--store", "mongodb://me:secret@127.0.0.1:1/news", "--store-connect-timeout", "0.2"),
+        )
+
+        assert ended.returncode == 1
+        assert ended.stdout == ""
+        assert ended.stderr.count("\n") == 1
+        assert "127.0.0.1:1/news" in ended.stderr
+        assert "secret" not in ended.stderr
+        assert site.paths == []
+
+    def test_a_reader_that_has_seen_enough(self) -> None:
+        with running("--demo", "--json") as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.readline()
+            process.stdout.close()
+
+            assert process.stderr.read() == "500 feeds into sqlite:trioscrape.db\n"
+            assert process.wait() == 1
+
+    def test_no_thread_can_be_started(self, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+        no_thread(monkeypatch)
+
+        assert main(["--demo"]) == 1
+
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert err.startswith("trioscrape: ")
+        assert "can't start new thread" in err
+        assert err.count("\n") == 1
+
+
+class TestDemo:
+    def test_twice(self) -> None:
+        first, second = run("--demo", "--json"), run("demo", "--json")
+
+        for ended in (first, second):
+            assert ended.returncode == 0
+            # Then progress, on a machine that takes longer than five seconds.
+            assert ended.stderr.startswith("500 feeds into sqlite:trioscrape.db\n")
+            *results, last = records(ended.stdout)
+            assert len(results) == last["feeds"] == 500
+        *results, last = records(first.stdout)
+        self.compare(last, transcripts()[0])
+        assert last["errors"] == {
+            "http-404": 7, "name-not-found": 5, "http-410": 4, "http-500": 4, "not-a-feed": 4,
+            "connection-lost": 4, "redirect-loop": 3,
+        }  # fmt: skip
+        assert last["outcomes"]["new"] == 469
+        assert last["entries"]["new"] == sum(record["entries"]["new"] for record in results) > 2000
+        *_, last = records(second.stdout)
+        self.compare(last, transcripts()[1])
+        assert (last["outcomes"]["not_modified"], last["outcomes"]["not_due"]) == (469, 31)
+        assert last["errors"] == {}
+        assert last["entries"] == {"new": 0, "changed": 0, "unchanged": 0}
+        assert last["lanes"]["parse"]["done"] == 0
+
+    def compare(self, last: dict[str, Any], transcript: str) -> None:
+        """All numbers of the README's transcript but for the seconds; which feed is an example differs."""
+        rows = re.findall(r"^  (\S+) +(\d+)", transcript, re.MULTILINE)
+        shown = {name: int(number) for name, number in rows}
+        assert shown == last["outcomes"] | last["errors"]
+        assert f"entries: {last['entries']['new']:,} new, 0 changed, 0 unchanged\n" in transcript
+
+
+def transcripts() -> list[str]:
+    """What the README shows of the demo."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    found: list[str] = re.findall(r"```console\n\$ python -m trioscrape --demo\n(.*?)```", readme, re.DOTALL)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("limits", "set_to"), [((256, -1), (6832, -1)), ((256, 1000), (1000, 1000)), ((8192, 9999), None)]
+)
+def test_the_soft_limit_on_open_files_is_raised_as_far_as_needed(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], set_to: tuple[int, int] | None
+) -> None:
+    calls = []
+    monkeypatch.setattr(session.resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(session.resource, "setrlimit", lambda _, new: calls.append(new))
+
+    session.allow_open_files(Config(http_width=96, dns_width=32, dns_abandoned=1000))
+
+    assert calls == ([] if set_to is None else [set_to])

@@ -1,0 +1,122 @@
+"""Ctrl-C and SIGTERM: the first drains, the second cancels, the third ends everything."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+
+import pytest
+import trio
+import trio.testing
+
+from trioscrape import Feed
+from trioscrape._cli.command import parse
+from trioscrape._cli.session import Session, Sources
+
+from support.command_line import Site, records, running
+
+Write = Callable[..., str]
+
+
+def lines(site: Site) -> list[str]:
+    return [site.url("stall/1"), site.url("2"), site.url("3")]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+class TestSignals:
+    def test_the_first_drains(self, site: Site, feeds: Write, number: int) -> None:
+        with running(feeds(*lines(site)), "--json") as process:
+            assert process.stderr is not None
+            assert process.stderr.readline() == "3 feeds into sqlite:trioscrape.db\n"
+            site.requested.wait(30)
+            process.send_signal(number)
+            assert process.stderr.readline() == (
+                "finishing 1 feed in flight; press Ctrl-C again to stop now\n"
+            )
+            site.go_on.set()
+            out, err = process.communicate()
+
+        result, last = records(out)
+        assert (process.returncode, err) == (1, "")
+        assert (result["url"], result["outcome"]) == (site.url("stall/1"), "new")
+        assert last["outcomes"]["new"] == 1
+        assert (last["feeds"], last["not_started"]) == (3, 2)
+
+    def test_the_second_cancels(self, site: Site, feeds: Write, number: int) -> None:
+        with running(feeds(*lines(site)), "--json") as process:
+            assert process.stderr is not None
+            process.stderr.readline()
+            site.requested.wait(30)
+            process.send_signal(number)
+            process.stderr.readline()
+            process.send_signal(number)
+            out, err = process.communicate()
+
+        result, last = records(out)
+        assert (process.returncode, err) == (1, "")
+        assert (result["url"], result["reason"], result["stored"]) == (
+            site.url("stall/1"), "cancelled", False,
+        )  # fmt: skip
+        assert last["errors"] == {"cancelled": 1}
+        assert (last["outcomes"]["failed"], last["not_started"]) == (1, 2)
+
+    def test_also_when_it_is_quiet(self, site: Site, feeds: Write, number: int) -> None:
+        """Then there is a summary: something was not stored."""
+        with running(feeds(*lines(site)), "--quiet") as process:
+            site.requested.wait(30)
+            for _ in range(2):
+                process.send_signal(number)
+                assert process.stderr is not None
+                said = process.stderr.readline()
+            out, _ = process.communicate()
+
+        assert (process.returncode, said) == (1, "")
+        assert "\n  not started: 2\n" in out
+        assert out.endswith("\nincomplete; what was stored is in sqlite:trioscrape.db\n")
+
+
+class LongList:
+    """Feeds of one host, more than are read ahead; read once more, it has no end."""
+
+    count = 21_000
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.counting = trio.Event()
+        self.times = 0
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Feed]:
+        self.times += 1
+        numbers: Iterable[int] = range(self.count)
+        if self.times > 1:
+            self.counting.set()
+            numbers = itertools.count()
+        return (Feed(self.site.url(f"stall/{number}")) for number in numbers)
+
+
+async def test_a_third_signal_ends_the_count_of_what_was_not_started(site: Site) -> None:
+    _, given = parse(["-", "--store", "sqlite:t.db", "--json"])
+    listed = LongList(site)
+    ended = []
+
+    async def run() -> None:
+        ended.append(await Session(given).run(nullcontext(Sources(listed, listed.count))))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(run)
+        await trio.to_thread.run_sync(site.requested.wait)
+        os.kill(os.getpid(), signal.SIGINT)
+        site.go_on.set()
+        await listed.counting.wait()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            for _ in range(20):  # while it counts, not all tasks are ever blocked
+                await trio.lowlevel.checkpoint()
+
+    assert ended == [1]

@@ -1,0 +1,35 @@
+"""A store with a little of everything, to be exported, imported and copied."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import trio
+
+from trioscrape import StoredEntry, open_store
+
+from support.stores import FEED, FULL_ENTRY, OTHER, entry, state
+
+SQLITE = "sqlite:news.db"
+
+
+def moment(days: float) -> datetime:
+    return datetime(2026, 2, 28, 12, tzinfo=UTC) + timedelta(days=days)
+
+
+ENTRIES = [
+    StoredEntry(FEED, FULL_ENTRY, moment(0), moment(2), True),
+    StoredEntry(FEED, entry("a"), moment(1), moment(1)),
+    StoredEntry(OTHER, entry("b\0", title="é\u2028\U0001f388", content="<p>x</p>"), moment(-1), moment(3)),
+]
+
+
+def fill(url: str) -> None:
+    """Store `ENTRIES` and their two feeds."""
+
+    async def main() -> None:
+        async with open_store(url) as store:
+            await store.restore_entries(ENTRIES)
+            await store.restore_feeds([state(), state(OTHER, title=None, url="https://b.test/")])
+
+    trio.run(main)
