@@ -35,7 +35,7 @@ ROOMS = {
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
     "_run": words(
-        "api wiring run pipeline admit next_state feed_source candidates loop_lag seen scopes tally"
+        "anywhere api wiring run pipeline admit next_state feed_source candidates loop_lag seen scopes tally"
     ),
     "_store": words("open _sqlite _mongo batches lane renames records pages threads plan protocol"),
     "_store/_mongo": words("store schema save read client errors url pools documents"),

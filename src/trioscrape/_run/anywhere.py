@@ -1,0 +1,139 @@
+"""A scrape for programs that are not trio's: scripts, notebooks, asyncio programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Awaitable, Callable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from threading import Thread
+from typing import Any, Final
+
+import trio
+
+from .._config.config import Config
+from .._dns.caching import Resolver
+from .._errors import ResourceError
+from .._hosts.retry_after import utc_now
+from .._http.happy_eyeballs import Connector
+from .._parse import Parser
+from .._records import Report
+from .api import scrape
+from .feed_source import Feeds
+
+PERIOD: Final = 0.1
+"""Seconds between two looks whether the caller's asyncio task has been cancelled."""
+
+
+def run(  # noqa: PLR0913
+    feeds: Feeds,
+    store: str,
+    *,
+    config: Config | None = None,
+    resolver: Resolver | None = None,
+    connector: Connector | None = None,
+    parser: Parser | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> Report:
+    """Scrape `feeds` into the store at a URL, and return the totals.
+
+    ::
+
+        report = trioscrape.run(["https://example.org/feed.xml"], "sqlite:news.db")
+
+    It returns when everything is done, and can be called from anywhere. In a thread with a running event
+    loop (a notebook, an asyncio program, a trio task) the scrape has a thread of its own, and the event
+    loop stands still until it has ended; an asyncio program that has more to do calls
+    ``await asyncio.to_thread(trioscrape.run, feeds, store)``, a trio program `scrape`.
+
+    The store is opened before the first lookup, and gets a record of the run. All other arguments are those
+    of `open_scrape`. Where the scrape has a thread of its own, a synchronous iterable of feeds is read in
+    that thread. An asynchronous one, and a resolver, connector or parser, have to be written for trio.
+
+    Raises:
+      StoreError, UsageError, ResourceError: see `open_scrape`.
+      KeyboardInterrupt: Ctrl-C. What is in flight is cancelled first; a write that the store has begun is
+        finished, for at most the store's own timeout.
+      asyncio.CancelledError: the asyncio task that has called this was cancelled meanwhile, as
+        `asyncio.run` does at Ctrl-C. The scrape is cancelled in the same way.
+    """
+    main = partial(
+        scrape,
+        feeds,
+        store=store,
+        config=config,
+        resolver=resolver,
+        connector=connector,
+        parser=parser,
+        now=now,
+    )
+    if trio.lowlevel.in_trio_run() or _asyncio_task() is not None:
+        return _InThread(main).report()
+    return trio.run(main)
+
+
+def _asyncio_task() -> Any:
+    """The asyncio task that calls this, or the running loop if no task does; None: neither."""
+    asyncio = sys.modules.get("asyncio")  # who has a running loop has imported it
+    if asyncio is None:
+        return None
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+    return asyncio.current_task(loop) or loop
+
+
+class _InThread:
+    """A scrape in a thread of its own, for a caller that waits for its end."""
+
+    def __init__(self, main: Callable[[], Awaitable[Report]]) -> None:
+        self._main = main
+        self._started: Future[Any] = Future()
+        self._ended: Future[Any] = Future()
+        self._scope = trio.CancelScope()
+
+    def report(self) -> Report:
+        """What the scrape returns or raises; an interruption cancels it first."""
+        try:
+            Thread(target=self._work, name="trioscrape.run").start()
+        except RuntimeError as error:
+            raise ResourceError(f"the scrape has no thread: {error}") from error
+        try:
+            self._wait()
+        except BaseException:
+            self._cancel()
+            raise
+        report: Report = self._ended.result()
+        return report
+
+    def _work(self) -> None:
+        try:
+            self._ended.set_result(trio.run(self._cancellable))
+        except BaseException as error:  # noqa: BLE001 - is raised in the caller's thread
+            self._ended.set_exception(error)
+
+    async def _cancellable(self) -> Report:
+        self._started.set_result(trio.lowlevel.current_trio_token())
+        with self._scope:
+            return await self._main()
+        raise RuntimeError("the scrape was interrupted")  # nobody sees it: the interruption is raised
+
+    def _wait(self) -> None:
+        task = _asyncio_task()
+        cancelled = getattr(task, "cancelling", int)
+        before = cancelled()
+        while not wait([self._ended], timeout=PERIOD).done:
+            # Where asyncio.run() handles Ctrl-C, it cancels its main task, which can't notice that here.
+            if cancelled() > before:
+                raise sys.modules["asyncio"].CancelledError
+
+    def _cancel(self) -> None:
+        """Cancel the scrape, and wait until it has ended."""
+        wait([self._started, self._ended], return_when=FIRST_COMPLETED)
+        if self._started.done():
+            with suppress(trio.RunFinishedError):
+                self._started.result().run_sync_soon(self._scope.cancel)
+        wait([self._ended])
