@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import trio
@@ -57,6 +58,18 @@ async def results() -> list[trioscrape.Result]:
         report: trioscrape.Report = scrape.report()
         assert report.outcomes[trioscrape.Outcome.NEW]
     return found
+
+
+async def left_early(feeds: AsyncIterator[str]) -> int | None:
+    async with trioscrape.open_scrape(feeds, store="sqlite:x.db") as scrape:
+        await anext(scrape)
+    return await scrape.count_not_started()
+
+
+def script() -> bool:
+    config = trioscrape.Config(http_width=9)
+    report: trioscrape.Report = trioscrape.run(["http://a.test/"], "sqlite:x.db", config=config)
+    return report.complete and report.counted and "http-404" in trioscrape.REASONS
 
 
 async def report() -> trioscrape.Report:
