@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import trio
@@ -38,6 +38,61 @@ class MyParser:
             transcripts=[trioscrape.Transcript("1.vtt", "text/vtt")],
         )
         return trioscrape.RawFeed(title=trioscrape.RawText("T"), entries=[entry])
+
+
+class MyStore:
+    """Keeps the latest of everything, and forgets it when the program ends."""
+
+    width = 1
+    redacted_url = "mine:"
+
+    def __init__(self) -> None:
+        self._feeds: dict[str, trioscrape.FeedState] = {}
+        self._entries: dict[tuple[str, str], trioscrape.StoredEntry] = {}
+
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, trioscrape.FeedState]:
+        return {feed: self._feeds[feed] for feed in feed_ids if feed in self._feeds}
+
+    async def save(self, update: trioscrape.FeedUpdate) -> trioscrape.EntryCounts:
+        feed, now = update.state.feed_id, datetime.now(UTC)
+        for entry in update.entries:
+            self._entries[feed, entry.key] = trioscrape.StoredEntry(feed, entry, now, now)
+        self._feeds[feed] = update.state
+        return trioscrape.EntryCounts(new=len(update.entries))
+
+    async def record_run(self, report: trioscrape.Report) -> None:
+        if not report.complete:
+            raise trioscrape.StoreError(f"{report.run_id} is not complete")
+
+    async def restore_entries(self, entries: Sequence[trioscrape.StoredEntry]) -> int:
+        self._entries |= {(each.feed_id, each.entry.key): each for each in entries}
+        return len(entries)
+
+    async def restore_feeds(self, states: Sequence[trioscrape.FeedState]) -> int:
+        self._feeds |= {state.feed_id: state for state in states}
+        return len(states)
+
+    async def read_entries(
+        self,
+        *,
+        feed: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        oldest_first: bool = False,
+    ) -> AsyncIterator[trioscrape.StoredEntry]:
+        found = sorted(
+            self._entries.values(), key=lambda stored: stored.last_changed, reverse=not oldest_first
+        )
+        for stored in found[:limit]:
+            if feed in (None, stored.feed_id) and (since is None or stored.last_changed >= since):
+                yield stored
+
+    async def read_feeds(self) -> AsyncIterator[trioscrape.FeedState]:
+        for _, state in sorted(self._feeds.items()):
+            yield state
+
+    async def aclose(self) -> None:
+        self._feeds.clear()
 
 
 async def results() -> list[trioscrape.Result]:
@@ -106,6 +161,7 @@ resolver: trioscrape.Resolver = MyResolver()
 resolver = trioscrape.NativeResolver(timeout=1, servers=[("192.0.2.53", 53)])
 connector: trioscrape.Connector = my_connector
 store: trioscrape.Store = MemoryStore()
+store = MyStore()
 reader: trioscrape.Reader = store
 parser: trioscrape.Parser = InlineParser()
 parser = MyParser()
