@@ -48,8 +48,8 @@ from ._records import (
     StoredEntry,
     Transcript,
 )
-from ._run.anywhere import run
 from ._run.api import Scrape, open_scrape, scrape
+from ._run.script import run
 from ._store import Reader, Store, open_reader, open_store
 from ._urls import feed_id
 

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-import os
 import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 
 import pytest
-import trio
-import trio.testing
-
-from trioscrape import Feed
-from trioscrape._cli.command import parse
-from trioscrape._cli.session import Session, Sources
 
 from support.command_line import Site, records, running
 
@@ -76,47 +67,3 @@ class TestSignals:
         assert (process.returncode, said) == (1, "")
         assert "\n  not started: 2\n" in out
         assert out.endswith("\nincomplete; what was stored is in sqlite:trioscrape.db\n")
-
-
-class LongList:
-    """Feeds of one host, more than are read ahead; read once more, it has no end."""
-
-    count = 21_000
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.counting = trio.Event()
-        self.times = 0
-
-    def __len__(self) -> int:
-        return self.count
-
-    def __iter__(self) -> Iterator[Feed]:
-        self.times += 1
-        numbers: Iterable[int] = range(self.count)
-        if self.times > 1:
-            self.counting.set()
-            numbers = itertools.count()
-        return (Feed(self.site.url(f"stall/{number}")) for number in numbers)
-
-
-async def test_a_third_signal_ends_the_count_of_what_was_not_started(site: Site) -> None:
-    _, given = parse(["-", "--store", "sqlite:t.db", "--json"])
-    listed = LongList(site)
-    ended = []
-
-    async def run() -> None:
-        ended.append(await Session(given).run(nullcontext(Sources(listed, listed.count))))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(run)
-        await trio.to_thread.run_sync(site.requested.wait)
-        os.kill(os.getpid(), signal.SIGINT)
-        site.go_on.set()
-        await listed.counting.wait()
-        for _ in range(2):
-            os.kill(os.getpid(), signal.SIGINT)
-            for _ in range(20):  # while it counts, not all tasks are ever blocked
-                await trio.lowlevel.checkpoint()
-
-    assert ended == [1]

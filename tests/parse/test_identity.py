@@ -1,12 +1,11 @@
-"""Keys of entries and the hash that says whether one has changed."""
+"""Rule 4 within a document: keys of entries, and the hash that says whether one has changed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections import Counter
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -14,17 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trioscrape import Outcome
 from trioscrape._parse import FeedDocument, parse_document
-from trioscrape._parse.identity import LONGEST_KEY, change_hash, distrusts_ids, identified
+from trioscrape._parse.identity import (
+    LONGEST_KEY,
+    MOST_SHARED,
+    Identity,
+    change_hash,
+    identified,
+    key_without_id,
+    known_by,
+)
 from trioscrape._records import Enclosure, Entry
-from trioscrape.testing import Internet, MemoryStore, Site
-
-from support.scenarios import run_virtual
 
 ENTRY = Entry(
-    key="k",
-    hash="h",
+    key="",
+    hash="",
     link="http://a.test/1",
     title="t",
     summary="s",
@@ -41,63 +44,257 @@ ENTRY = Entry(
 BARE = Entry(key="", hash="")
 
 
-def keys(*entries: tuple[str | None, Entry]) -> list[str]:
-    return [entry.key for entry in identified(entries)]
+def one(number: int, link: str | None = "http://a.test/{}") -> Entry:
+    """An entry that is none of the others."""
+    return replace(
+        BARE,
+        title=f"Title {number}",
+        link=link.format(number) if link else None,
+        published=datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=number),
+    )
+
+
+OTHERS = [(str(number), one(number)) for number in range(9, 20)]
+
+
+def keys(*pairs: tuple[str | None, Entry], **how: Any) -> list[str]:
+    return [entry.key for entry in identified(pairs, **how).entries]
 
 
 def test_the_key_is_the_trimmed_guid_else_the_link_else_a_hash() -> None:
-    guid, link, hashed = keys((" \n1 ", ENTRY), ("  ", ENTRY), (None, replace(ENTRY, link=None)))
-
-    assert (guid, link) == ("1", "http://a.test/1")
-    assert hashed.startswith("hash:")
+    assert keys((" \n1 ", one(1)), ("2", one(2)), ("  ", one(3))) == ["1", "2", "http://a.test/3"]
+    assert keys((None, one(4, link=None)))[0].startswith("hash:")
 
 
-@pytest.mark.parametrize("field", ["title", "published", "content"])
-def test_a_hashed_key_depends_on_title_published_and_content_only(field: str) -> None:
-    one = replace(ENTRY, link=None)
-    (key,) = keys((None, one))
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"content": "corrected"}, True),
+        ({"summary": "corrected", "tags": ("a",), "updated": None}, True),
+        ({"title": "other"}, False),
+        ({"published": datetime(2021, 1, 1, tzinfo=UTC)}, False),
+    ],
+)
+def test_without_guid_and_link_title_and_date_count(change: dict[str, Any], *, same: bool) -> None:
+    entry = replace(ENTRY, link=None)
 
-    assert keys((None, replace(one, **{field: None}))) != [key]
-    assert keys((None, replace(one, summary="!", tags=(), authors=(), updated=None))) == [key]
-
-
-def test_a_key_that_is_taken_gets_the_link_and_then_a_number() -> None:
-    a, b = replace(BARE, link="http://a.test/"), replace(BARE, link="http://b.test/")
-
-    assert keys(("1", a), ("1", b), ("1", b), ("1", b), ("1", BARE), ("1", BARE), ("2", a)) == [
-        "1",
-        "1 http://b.test/",
-        "1 http://b.test/ 2",
-        "1 http://b.test/ 3",
-        "1 2",
-        "1 3",
-        "2",
-    ]
+    assert (keys((None, entry)) == keys((None, replace(entry, **change)))) == same
 
 
-def test_a_number_never_meets_the_guid_of_another_entry() -> None:
-    assert keys(("1 2", BARE), ("1", BARE), ("1", BARE), ("1 3", BARE)) == ["1 2", "1", "1 4", "1 3"]
+@pytest.mark.parametrize("missing", ["title", "published"])
+def test_without_one_of_these_the_text_counts(missing: str) -> None:
+    entry = replace(ENTRY, link=None, **{missing: None})  # type: ignore[arg-type]
+
+    assert keys((None, entry)) != keys((None, replace(entry, content="other")))
+    assert keys((None, entry)) == keys((None, replace(entry, tags=(), authors=())))
 
 
-def test_an_id_comes_before_a_link_that_is_the_same() -> None:
-    link = replace(BARE, link="http://a.test/1")
+def test_what_several_entries_have_says_nothing_wherever_they_stand() -> None:
+    pairs = [("1", one(1)), ("2", one(2)), ("2", one(3)), ("3", one(4)), *OTHERS]
 
-    assert keys((None, link), ("http://a.test/1", BARE)) == [
-        "http://a.test/1 http://a.test/1",
-        "http://a.test/1",
-    ]
+    found = identified(pairs)
+    turned = identified(pairs[::-1])
+
+    assert [entry.key for entry in found.entries][:4] == ["1", "http://a.test/2", "http://a.test/3", "3"]
+    assert sorted(found.entries, key=str) == sorted(turned.entries, key=str)
+    assert (found.shared, found.distrusts_ids) == (("2",), False)
 
 
-def test_a_hundred_thousand_entries_of_one_guid_have_a_key_each() -> None:
-    assert len(set(keys(*[("1", BARE)] * 100_000))) == 100_000
+def test_ids_and_links_that_are_the_same_everywhere_leave_title_and_date() -> None:
+    page = "http://a.test/changelog"
+    found = identified([("N/A", one(number, link=page)) for number in range(3)])
+
+    assert [entry.key[:5] for entry in found.entries] == ["hash:"] * 3
+    assert (set(found.shared), found.distrusts_ids) == ({"N/A", page}, False)
+
+
+def test_what_was_shared_once_says_nothing_for_ever() -> None:
+    before = identified([("N/A", one(1)), ("N/A", one(2, link=None)), *OTHERS])
+
+    assert before.shared == ("N/A",)
+    assert keys(("N/A", one(1)), shared=before.shared) == ["http://a.test/1"]
+
+
+def test_entries_with_nothing_but_a_file_are_told_apart() -> None:
+    files = [replace(BARE, enclosures=(Enclosure(f"http://a.test/{number}"),)) for number in range(3)]
+
+    assert len(set(keys(*((None, file) for file in files)))) == 3
+
+
+def test_entries_that_differ_in_their_ids_alone_are_told_apart_by_them() -> None:
+    pairs = [("A", one(1)), ("B", one(1)), ("A", one(2)), ("B", one(3))]
+
+    assert len(set(keys(*pairs))) == 4
 
 
 def test_an_endless_guid_becomes_a_short_key_of_its_own() -> None:
-    first, second = keys(("x" * 10**6, BARE), ("x" * 10**6 + "y", BARE))
+    first, second = keys(("x" * 10**6, one(1)), ("x" * 10**6 + "y", one(2)))
 
     assert first != second
     assert len(first) < 50
-    assert all(len(key) <= LONGEST_KEY + 10 for key in keys(("g" * 900, ENTRY), ("g" * 900, ENTRY)))
+    assert all(
+        len(key) <= LONGEST_KEY for key in keys(("g" * 900, one(1)), (None, one(2, "http://a/" + "x" * 9**4)))
+    )
+
+
+def test_an_exact_double_is_one_entry() -> None:
+    pairs = [("1", ENTRY), ("1", ENTRY), ("2", one(2)), ("1", replace(ENTRY))]
+
+    assert keys(*pairs) == ["1", "2"]
+    assert keys((None, one(3)), (None, one(3))) == ["http://a.test/3"]
+    assert len(keys((None, BARE), (None, BARE))) == 1
+
+
+def test_of_two_versions_the_one_that_was_updated_last_counts() -> None:
+    """RFC 4287 §4.1.1: entries with the same id are the same entry."""
+    old, new = (
+        replace(ENTRY, content="old"),
+        replace(ENTRY, content="new", updated=datetime(2020, 2, 1, tzinfo=UTC)),
+    )
+
+    for pairs in ([("1", old), ("1", new)], [("1", new), ("1", old)]):
+        (entry,) = identified(pairs).entries
+        assert (entry.key, entry.content) == ("1", "new")
+    (entry,) = identified([("1", replace(old, updated=None)), ("1", replace(new, updated=None))]).entries
+    assert entry.content == "old"
+
+
+# Documents whose ids are not believed
+
+
+@pytest.mark.parametrize(
+    ("ids", "distrusted"),
+    [
+        ([], False),
+        (["1"], False),
+        ([None], False),
+        (["1", "1"], True),
+        ([None, "1"], False),
+        ([None, None], True),
+        (["1", "1", "1", "1", "1"], True),
+        ([*map(str, range(8)), None, None], False),  # 2 of 10 are 20 %
+        ([*map(str, range(7)), None, None], True),
+        ([*map(str, range(10)), "x", "x"], False),
+    ],
+)
+def test_ids_are_not_believed_when_more_than_a_fifth_is_bad(
+    ids: list[str | None], *, distrusted: bool
+) -> None:
+    found = identified([(guid, one(number)) for number, guid in enumerate(ids)])
+
+    assert found.distrusts_ids is distrusted
+    if distrusted:
+        assert [entry.key for entry in found.entries] == [f"http://a.test/{n}" for n in range(len(ids))]
+
+
+@pytest.mark.parametrize("link", [None, "http://a.test/page"])
+def test_they_are_where_links_are_no_better(link: str | None) -> None:
+    found = identified([("1", one(1, link)), ("1", one(2, link)), ("2", one(3, link))])
+
+    assert not found.distrusts_ids
+    assert [entry.key.partition(":")[0] for entry in found.entries] == ["hash", "hash", "2"]
+
+
+def test_more_shared_ids_than_can_be_remembered_are_none() -> None:
+    pairs = [(str(number // 2), one(number, "http://a.test/{}")) for number in range(2 * MOST_SHARED + 2)]
+    pairs += [(f"x{number}", one(number, None)) for number in range(1000, 1900)]
+
+    found = identified(pairs)
+
+    assert (found.distrusts_ids, found.shared) == (True, ())
+    assert found.entries[0].key == "http://a.test/0"
+
+
+def test_a_hundred_thousand_entries_of_one_guid_have_a_key_each() -> None:
+    pairs = [("1", replace(BARE, title=str(number))) for number in range(100_000)]
+
+    assert len(set(keys(*pairs))) == 100_000
+
+
+# What a store needs to take its entries along
+
+
+def test_what_an_entry_is_known_by() -> None:
+    by_id, by_text = identified([("1", one(1)), (None, one(2, link=None))]).entries
+    (by_link,) = identified([(None, one(3))]).entries
+
+    assert [known_by(entry) for entry in (by_id, by_link, by_text)] == ["id", "link", "text"]
+    assert key_without_id(by_id) == "http://a.test/1"
+    assert key_without_id(by_id, shared=["http://a.test/1"]).startswith("hash:")
+    assert key_without_id(by_text) == by_text.key
+
+
+class Store:
+    """What a store is expected to do with keys: the simplest that keeps them right."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self.known = Identity((), (), distrusts_ids=False)
+
+    def take(self, pairs: list[tuple[str | None, Entry]]) -> None:
+        before = self.known
+        self.known = now = identified(pairs, shared=before.shared, distrusts_ids=before.distrusts_ids)
+        bad = set(now.shared) - set(before.shared)
+        without_ids = now.distrusts_ids and not before.distrusts_ids
+        for key, entry in list(self.entries.items()):
+            if key in bad or (without_ids and known_by(entry) == "id"):
+                del self.entries[key]
+                new = key_without_id(entry, now.shared)
+                self.entries[new] = replace(entry, key=new)
+        self.entries.update((entry.key, entry) for entry in now.entries)
+
+
+IDS = {
+    "of their own": lambda number: f"id {number}",
+    "none": lambda number: None,
+    "the same everywhere": lambda number: "N/A",
+    "the same for two": lambda number: f"id {number // 2}",
+    "the same for a few": lambda number: f"id {max(number, 3)}" if number < 6 else f"id {number}",
+    "missing now and then": lambda number: None if number % 9 == 4 else f"id {number}",
+    "missing often": lambda number: None if number % 2 else f"id {number}",
+    "their links": lambda number: f"http://a.test/{number}",
+}
+LINKS = {"of their own": "http://a.test/{}", "one page": "http://a.test/", "none": None}
+
+
+@given(
+    ids=st.sampled_from(sorted(IDS)),
+    links=st.sampled_from(sorted(LINKS)),
+    window=st.integers(2, 8),
+    steps=st.lists(st.integers(0, 7), min_size=1, max_size=8),
+    random=st.randoms(use_true_random=False),
+)
+@settings(max_examples=settings().max_examples * 3)
+def test_whatever_a_publisher_does_nothing_is_stored_twice_and_nothing_lost(
+    ids: str, links: str, window: int, steps: list[int], random: Random
+) -> None:
+    """Documents that show the newest entries of a feed, in any order, some of them twice, some corrected.
+
+    They overlap: an id that belongs to another entry when it comes again can't be told from a correction.
+    """
+    store, first, seen = Store(), 0, set[int]()
+    for step in steps:
+        numbers = list(range(first, first + window))
+        first += min(step, window - 1)
+        shown = [*numbers, *random.choices(numbers, k=random.randrange(3))]
+        random.shuffle(shown)
+        corrected = {number: random.choice(["text", "corrected"]) for number in numbers}
+        entries = [replace(one(number, LINKS[links]), summary=corrected[number]) for number in shown]
+        store.take(list(zip(map(IDS[ids], shown), entries, strict=True)))
+        seen |= set(numbers)
+
+    assert sorted(int((entry.title or "").split()[1]) for entry in store.entries.values()) == sorted(seen)
+
+
+def test_a_feed_that_goes_from_ids_to_links_and_back_keeps_its_entries() -> None:
+    store, entries = Store(), [one(number) for number in range(6)]
+    for ids in (True, False, True):
+        store.take([(f"id {number}" if ids else None, entry) for number, entry in enumerate(entries)])
+
+    assert sorted(store.entries) == [f"http://a.test/{number}" for number in range(6)]
+
+
+# The hash
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(Entry)])
@@ -124,131 +321,15 @@ def test_another_process_finds_the_same_hash() -> None:
     assert there.stdout.strip() == change_hash(replace(BARE, title="Käfer", tags=("a", "b")))
 
 
-# Documents whose ids are not believed
-
-
-def pairs(*ids: str | None, link: str | None = "http://a.test/{}") -> list[tuple[str | None, Entry]]:
-    """Entries of these ids, each with a link of its own."""
-    return [
-        (guid, replace(BARE, link=link.format(number) if link else None, title=str(number)))
-        for number, guid in enumerate(ids)
-    ]
-
-
-@pytest.mark.parametrize(
-    ("ids", "distrusted"),
-    [
-        ([], False),
-        (["1"], False),
-        ([None], False),
-        (["1", "1"], False),
-        (["1", "1", "2"], False),
-        (["1", "1", "1"], True),
-        (["1", " 1 ", "1\n"], True),
-        (["1", None, " "], True),
-        ([None, None], True),
-        (["1", "1", "2", "2"], True),
-        ([*map(str, range(38)), "1", "2"], False),  # 2 of 40 are 5 %
-        ([*map(str, range(37)), "1", "2"], True),
-    ],
-)
-def test_ids_are_not_believed_when_more_than_five_percent_are_bad(
-    ids: list[str | None], *, distrusted: bool
-) -> None:
-    assert distrusts_ids(pairs(*ids)) is distrusted
-
-
-def test_ids_that_come_twice_are_believed_where_links_are_no_better() -> None:
-    one_page = pairs("1", "1", "2", "2", "3", "4", link="http://a.test/")
-    twice_over = pairs("1", "2", "3") * 2
-    one_page_and_no_ids = pairs(None, None, None, link="http://a.test/")
-
-    assert not distrusts_ids(one_page)
-    assert not distrusts_ids(twice_over)
-    assert distrusts_ids(one_page_and_no_ids)
-    assert distrusts_ids(pairs("1", "1", "1", link=None))
-
-
-def test_entries_of_a_feed_whose_ids_are_not_believed_are_known_by_link_else_by_hash() -> None:
-    entries = identified([*pairs("1", "1"), *pairs("1", link=None)], by_link=True)
-
-    assert [entry.key.partition(":")[0] for entry in entries] == ["http", "http", "hash"]
-    assert [entry.key for entry in entries[:2]] == ["http://a.test/0", "http://a.test/1"]
-    assert [entry.hash for entry in entries] == [
-        entry.hash for entry in identified([*pairs("1", "1"), *pairs("1", link=None)])
-    ]
-
-
-# For any document
-
-IDS = st.none() | st.sampled_from(["", " ", "1", " 1", "1 2", "1 3", "1 http://a.test/1", "http://a.test/1"])
-LINKS = st.none() | st.sampled_from(["http://a.test/1", "http://a.test/2", "http://b.test/"])
-ENTRIES = st.builds(
-    Entry, key=st.just(""), hash=st.just(""), link=LINKS, title=st.none() | st.sampled_from("ab")
-)
-DOCUMENTS = st.lists(st.tuples(IDS, ENTRIES), max_size=12)
-
-
-@settings(max_examples=400)
-@given(DOCUMENTS, st.booleans())
-def test_the_same_document_has_the_same_keys_and_each_of_them_once(
-    document: list[tuple[str | None, Entry]], by_link: bool
-) -> None:
-    found = identified(document, by_link=by_link)
-
-    assert found == identified(document, by_link=by_link)
-    assert len({entry.key for entry in found}) == len(document)
-
-
-@settings(max_examples=400)
-@given(DOCUMENTS, st.randoms(use_true_random=False))
-def test_an_entry_whose_id_is_unique_has_the_same_key_wherever_it_stands(
-    document: list[tuple[str | None, Entry]], random: Random
-) -> None:
-    order = list(range(len(document)))
-    random.shuffle(order)
-    before, after = identified(document), identified(document[index] for index in order)
-
-    ids = Counter((guid or "").strip() for guid, _entry in document)
-    assert distrusts_ids(document) == distrusts_ids([document[index] for index in order])
-    for place, index in enumerate(order):
-        guid = (document[index][0] or "").strip()
-        if guid and ids[guid] == 1:
-            assert before[index].key == after[place].key == guid
-
-
-def test_duplicate_guids_in_a_document_lose_no_entry() -> None:
+def test_keys_of_a_document() -> None:
     items = "".join(
-        f"<item><guid isPermaLink='false'>same</guid><link>http://a.test/{i}</link></item>" for i in (1, 2)
+        f"<item><guid isPermaLink='false'>same</guid><link>http://a.test/{number}</link></item>"
+        for number in (1, 2)
     )
-    feed = parse_document(
-        FeedDocument(f"<rss version='2.0'><channel>{items}</channel></rss>".encode(), "http://a.test/")
-    )
+    body = f"<rss version='2.0'><channel>{items}</channel></rss>".encode()
+    feed = parse_document(FeedDocument(body, "http://a.test/"))
+    again = parse_document(FeedDocument(body, "http://a.test/", shared_keys=("http://a.test/1",)))
 
-    assert [entry.key for entry in feed.entries] == ["same", "same http://a.test/2"]
-
-
-@pytest.mark.usefixtures("autojump_clock")
-async def test_a_feed_whose_ids_were_once_not_believed_is_known_by_links_for_ever() -> None:
-    """Over a 304, over an unchanged document, and when its ids have become good."""
-    item = "<item><guid isPermaLink='false'>{}</guid><link>http://a.test/{}</link></item>"
-
-    def document(*ids: str) -> bytes:
-        items = "".join(item.format(guid, number) for number, guid in enumerate(ids))
-        return f"<rss version='2.0'><channel>{items}</channel></rss>".encode()
-
-    site = Site(body=document("1", "1", "1"), headers={"ETag": '"1"'})
-    internet, store = Internet({"a.test": site}), MemoryStore()
-
-    async def run() -> tuple[Outcome, bool, set[str]]:
-        (result,), _ = await run_virtual(["http://a.test/feed"], internet, store)
-        ((feed_id, state),) = store.feeds.items()
-        return result.outcome, state.distrusts_ids, set(store.entries[feed_id])
-
-    by_link = {f"http://a.test/{number}" for number in range(3)}
-    assert await run() == (Outcome.NEW, True, by_link)
-    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)
-    site.headers = {"ETag": '"2"'}
-    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)
-    site.headers, site.body = {"ETag": '"3"'}, document("1", "2", "3")
-    assert await run() == (Outcome.NOT_MODIFIED, True, by_link)
+    assert [entry.key for entry in feed.entries] == ["http://a.test/1", "http://a.test/2"]
+    assert (feed.distrusts_ids, feed.shared_keys) == (True, ())
+    assert again.entries[0].key.startswith("hash:")

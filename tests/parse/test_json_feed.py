@@ -10,6 +10,7 @@ import pytest
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, parse_document
+from trioscrape._parse.json_feed import read_json_feed
 from trioscrape._records import Entry, ParsedFeed
 
 URL = "http://feeds.test/dir/feed.json"
@@ -57,11 +58,14 @@ def test_what_has_the_wrong_type_is_not_there(wrong: Any) -> None:
         ("2010-02-07 14:04:00", datetime(2010, 2, 7, 14, 4, tzinfo=UTC)),
         ("2010-02-07", datetime(2010, 2, 7, tzinfo=UTC)),
         ("0001-01-01T00:00:00+10:00", None),
-        ("Sun, 07 Feb 2010 14:04:00 GMT", None),
+        ("Sun, 07 Feb 2010 14:04:00 GMT", datetime(2010, 2, 7, 14, 4, tzinfo=UTC)),
+        ("1265551440", datetime(2010, 2, 7, 14, 4, tzinfo=UTC)),
+        (1265551440, datetime(2010, 2, 7, 14, 4, tzinfo=UTC)),
+        (None, None),
         ("soon", None),
     ],
 )
-def test_dates_are_rfc_3339_or_nearly(text: str, moment: datetime | None) -> None:
+def test_dates_are_those_of_all_formats(text: str | int | None, moment: datetime | None) -> None:
     assert item(date_modified=text).updated == moment
 
 
@@ -69,6 +73,87 @@ def test_authors_of_version_1_count_where_there_are_none_of_1_1() -> None:
     assert item(author={"name": "Ada"}).authors == ("Ada",)
     assert item(author={"name": "Ada"}, authors=[{"name": "Bea"}]).authors == ("Bea",)
     assert item(author="Ada").authors == ()
+
+
+@pytest.mark.parametrize("own", [None, [], [None], [{"url": "http://nobody.test/"}], "Ada"])
+def test_authors_of_the_feed_count_where_an_item_has_none(own: Any) -> None:
+    authors = [{"name": "Ada"}, {"name": "Bea"}]
+
+    assert feed(authors=authors, items=[{"authors": own}]).entries[0].authors == ("Ada", "Bea")
+    assert feed(author={"name": "Cy"}, items=[{"author": own}]).entries[0].authors == ("Cy",)
+    assert feed(authors=authors, items=[{"author": {"name": "Dee"}}]).entries[0].authors == ("Dee",)
+
+
+@pytest.mark.parametrize(
+    ("size", "number"), [(12, 12), (12.0, 12), ("12", 12), (-1, None), ("big", None), (True, None)]
+)
+def test_sizes_and_durations_are_whole_numbers_of_any_type(size: Any, number: int | None) -> None:
+    attachment = {"url": "a.mp3", "size_in_bytes": size, "duration_in_seconds": size}
+    item = {"image": "", "banner_image": "b.png", "attachments": [attachment, {"url": ""}, {}]}
+    body = json.dumps({"version": "https://jsonfeed.org/version/1", "items": [item]})
+
+    (entry,) = read_json_feed(FeedDocument(body.encode(), URL)).entries
+
+    assert [enclosure.length for enclosure in entry.enclosures] == [number]
+    assert (entry.duration, entry.image) == (number, "b.png")
+
+
+def test_extensions_are_left_out() -> None:
+    assert feed(_x={"title": "x"}, items=[{"id": "1", "_y": {"title": "y"}}]).entries[0].title is None
+
+
+def test_a_feed_without_items_is_empty() -> None:
+    assert (feed(title="T").title, feed(title="T").entries) == ("T", ())
+
+
+FAULTY = """{"version": "https://jsonfeed.org/version/1.1", "title": "a, ] // b",
+"items": [{"id": "1", "content_text": "x /* y */"}, {"id": 2, "tags": ["a", "b"]}]}"""
+
+
+@pytest.mark.parametrize(
+    ("sound", "faulty"),
+    [
+        ('"x /', '"x\t\n\x02 /'),
+        ('"x /', '"x\x0c /'),
+        ('"b"]', '"b" , \n]'),
+        ('"b"]}]}', '"b",],},],}'),
+        ('"items"', '// a comment, with "quotes\n"items"'),
+        ('"items"', '/* a "comment" */ "items" /**/'),
+        ('"b"]}]}', '"b"]}]}\n<!-- made by x -->'),
+        ('"b"]}]}', '"b"]}]}}'),
+        ('"b"]}]}', '"b"]}'),
+        ('"b"]}]}', '"b"]}, {"id": 3, "title": "cut'),
+        ('"b"]}]}', '"b"]}, {"id": 3, "authors": [{"name": "A"}'),
+    ],
+)
+def test_everyday_faults_cost_nothing_that_is_whole(sound: str, faulty: str) -> None:
+    whole = parse(FAULTY)
+    found = parse(FAULTY.replace(sound, faulty))
+
+    assert (found.title, found.repaired, whole.repaired) == (whole.title, True, False)
+    assert [(entry.key, entry.tags) for entry in found.entries] == [("1", ()), ("2", ("a", "b"))]
+    assert (found.entries[0].content or "").endswith("/* y */")
+
+
+def test_a_bad_byte_costs_only_itself() -> None:
+    found = parse(FAULTY.replace("a, ]", "\u0416\u0443\u043a").encode().replace(b'"x', b'"x\xff'))
+
+    assert (found.title, found.repaired) == ("\u0416\u0443\u043a // b", True)
+    assert found.entries[0].content == "x\ufffd /* y */"
+
+
+@pytest.mark.parametrize(
+    "pattern", ['"', "/*", "//", ",", ", ", "[", "{", '"\\\\', "[1,", '{"a":', "]", "},"]
+)
+def test_no_pattern_takes_quadratic_time(pattern: str) -> None:
+    """It would be an hour."""
+    with pytest.raises(FeedFailed):
+        parse('{"version": "x", "items": [' + pattern * 500_000)
+
+
+def test_more_parts_than_memory_is_meant_for_are_no_feed() -> None:
+    with pytest.raises(FeedFailed):
+        parse("{" + VERSION + ', "items": [' + "{}," * 2_000_001 + "{}]}")
 
 
 def test_nul_and_lone_surrogates_never_reach_a_record() -> None:
@@ -117,7 +202,6 @@ VERSION = '"version": "https://jsonfeed.org/version/1.1"'
         "{" + VERSION,
         "{" + VERSION + ', "items": [',
         "{" + VERSION + ', "items": [}]}',
-        "{" + VERSION + "} and more",
         "{" + VERSION + ', "items": ' + "[" * 100_000 + "]" * 100_000 + "}",
     ],
 )

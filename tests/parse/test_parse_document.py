@@ -228,6 +228,15 @@ def test_content_alone_is_not_repeated_as_the_summary() -> None:
     assert (entry.content, entry.summary) == ("<p>x</p>", None)
 
 
+def test_a_summary_that_is_the_content_is_not_repeated() -> None:
+    entry = item(
+        "<description>x</description>"
+        "<content:encoded xmlns:content='http://purl.org/rss/1.0/modules/content/'>x</content:encoded>"
+    )
+
+    assert (entry.content, entry.summary, entry.summary_type) == ("x", None, None)
+
+
 def test_html_content_is_preferred_and_pictures_are_no_content() -> None:
     feed = parse(
         "<feed xmlns='http://www.w3.org/2005/Atom'>"
@@ -349,7 +358,7 @@ SYNDICATION = "xmlns:sy='http://purl.org/rss/1.0/modules/syndication/'"
         ("<ttl>0</ttl>", FeedTimers()),
         ("<ttl>-5</ttl>", FeedTimers()),
         ("<ttl>often</ttl>", FeedTimers()),
-        ("<ttl unit='minutes'>90</ttl>", FeedTimers()),
+        ("<ttl unit='minutes'>90</ttl>", FeedTimers(every=5400)),
         ("<ttl>" + "9" * 5000 + "</ttl>", FeedTimers(every=7 * 86400)),
         ("<sy:updatePeriod>\n Hourly </sy:updatePeriod>", FeedTimers(every=3600)),
         ("<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>",

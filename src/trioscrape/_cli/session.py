@@ -174,7 +174,7 @@ class Session:
 
 
 async def _final_report(scrape: Scrape) -> Report:
-    # If it has ended early, this reads the list again: half a minute for a million feeds, and Ctrl-C ends it.
+    # After Ctrl-C the list is read once more, to count the feeds that were not started; Ctrl-C ends that too.
     await scrape.count_not_started()
     return scrape.report()
 

@@ -9,15 +9,21 @@ from typing import Final
 
 from .._errors import FeedFailed
 from .._records import ParsedFeed
-from ._fast import Unsupported, read_wellformed
+from ._fast import NoFeed, NotWellFormed, TooDeep, read_wellformed
+from .charset import in_utf_8
 from .diagnosis import crashed, is_only_a_page, no_feed
-from .draft import DraftFeed, finished
-from .feedparser_reader import in_utf_8, read_anything
+from .feedparser_reader import read_anything
 from .json_feed import looks_like_json, read_json_feed
 from .protocol import FeedDocument
 from .raw import RawFeed
 from .records import parsed_feed
+from .repair import repaired
 
+_DOCTYPE: Final = re.compile(
+    rb"(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE(?:[^<>\[\"']|\"[^<>\"]*\"|'[^<>']*')*+(>?)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""A declaration of the document's type, with its end if it declares nothing itself."""
 _SMALL: Final = 32
 """Bytes: documents whose entries would have to be smaller on average are not looked through."""
 _START: Final = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s/>]")
@@ -46,40 +52,53 @@ def read_document(document: FeedDocument) -> RawFeed:
     try:
         if looks_like_json(document.body):
             return read_json_feed(document)
-        return finished(_read_xml(document))
+        return _read_xml(document)
     except FeedFailed:
         raise
     except Exception as error:
         raise crashed(error) from error
 
 
-def _read_xml(document: FeedDocument) -> DraftFeed:
+def _read_xml(document: FeedDocument) -> RawFeed:
+    data, replaced = in_utf_8(document.body, document.content_type)
+    broken = False
     try:
-        return read_wellformed(document)
-    except Unsupported:
+        # libxml2 would leave out references to what is in a DTD, so one with declarations is for `repaired`.
+        if (doctype := _DOCTYPE.match(data)) is None or doctype[1]:
+            feed = read_wellformed(data[doctype.end() :] if doctype else data, document)
+            return replace(feed, repaired=replaced)
+    except NoFeed:
         if is_only_a_page(document.body):
             raise no_feed(document) from None
-    return _read_shortened(document) or _read_whole(document)
+        return read_anything(data, document, broken=False)
+    except TooDeep:
+        pass
+    except NotWellFormed:
+        broken = True
+        if is_only_a_page(document.body):
+            raise no_feed(document) from None
+    feed = _read_shortened(data, document) or _read_repaired(data, document, broken=broken)
+    return replace(feed, repaired=feed.repaired or replaced or broken)
 
 
-def _read_shortened(document: FeedDocument) -> DraftFeed | None:
+def _read_shortened(data: bytes, document: FeedDocument) -> RawFeed | None:
     """A document with too many entries, by its first ones; None when it hasn't, or they are not found so."""
     limit = document.entries_limit
-    if limit is not None and (shorter := shortened(document.body, limit + 1)) is not None:
+    if limit is not None and (shorter := shortened(data, limit + 1)) is not None:
         with suppress(FeedFailed):
-            draft = _read_whole(replace(document, body=shorter))
-            if len(draft.entries) > limit:
-                return draft
+            feed = _read_repaired(shorter, document, broken=True)
+            if len(feed.entries) > limit:
+                return feed
     return None
 
 
-def _read_whole(document: FeedDocument) -> DraftFeed:
-    try:
-        return read_anything(document)
-    except FeedFailed:
-        if (transcoded := in_utf_8(document)) is None:
-            raise
-    return read_anything(transcoded)
+def _read_repaired(data: bytes, document: FeedDocument, *, broken: bool) -> RawFeed:
+    if (mended := repaired(data)) is not None:
+        with suppress(NotWellFormed, TooDeep, NoFeed):
+            feed = read_wellformed(mended.data, document)
+            if feed.entries or feed.title or not mended.faults:
+                return replace(feed, repaired=bool(mended.faults))
+    return read_anything(data, document, broken=broken)
 
 
 def shortened(body: bytes, entries: int) -> bytes | None:

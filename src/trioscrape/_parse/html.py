@@ -18,6 +18,8 @@ from urllib.parse import urljoin, urlsplit
 
 import nh3
 
+from .raw import RawText
+
 # nh3's own list (no script, style, form, iframe or object) and what podcasts and galleries need.
 _TAGS: Final = nh3.ALLOWED_TAGS | {"audio", "picture", "source", "tfoot", "video"}
 _MORE_ATTRIBUTES: Final = {
@@ -39,9 +41,21 @@ _LONGEST_BASE: Final = 2000
 _GROWTH: Final = 10
 """Times its size, and 4 KiB, that a text may become by absolute links and closed tags. Formatting that is
 not closed is repeated in each paragraph, ``title`` and all: 72 kB can be made 320 MB."""
+_WITHOUT_CONTENT: Final = {"iframe", "noembed", "noframes", "script", "style", "svg"}
+"""Elements that go with all that is in them; of others the text stays."""
+_NOSCRIPT: Final = re.compile("</?noscript[^<>]*>", re.I)
+"""To an HTML parser that could run scripts, what is inside is text; here it is the picture to be shown."""
+_BLOCK: Final = re.compile(
+    r"</?(?:address|article|aside|blockquote|br|center|dd|div|dl|dt|figcaption|figure|footer|h[1-6]|header|hr|li|main"
+    r"|nav|ol|p|pre|section|table|td|th|tr|ul)(?=[\s/>])",
+    re.I,
+)
+"""Tags where a line ends."""
 _NOT_TEXT: Final = re.compile("[\x00\ud800-\udfff]")
 # What an HTML parser does not just repeat: references, tags, line ends, what is written as a reference.
 _MARKUP: Final = re.compile("[<>&\r\xa0\ufeff]")
+_BREAKS: Final = re.compile("[\t\n\r]")
+_HTTP: Final = re.compile("https?:", re.I)
 _PLAIN_LINK: Final = re.compile(
     r"https?://[\w.-]+(?::\d+)?(?:/[\w.~!$&'()*+,=:@%/-]*)?"
     r"(?:\?[\w.~!$&'()*+,;=:@%/?-]+)?(?:#[\w.~!$&'()*+,;=:@%/?-]+)?",
@@ -52,6 +66,8 @@ _PLAIN_LINK: Final = re.compile(
 def scrub(text: str) -> str:
     """`text` with what no store and no UTF-8 can hold, NUL and lone surrogates, as U+FFFD."""
     if "\x00" not in text:
+        if text.isascii():
+            return text
         try:
             text.encode()
         except UnicodeEncodeError:
@@ -70,6 +86,8 @@ def sanitised(markup: str, base: str) -> str:
     if _MARKUP.search(markup) is None:
         return scrub(markup).strip()
     markup = shallow(markup)
+    if "<noscript" in markup:
+        markup = _NOSCRIPT.sub("", markup)
     cleaner = _cleaner(base)
     try:
         safe = cleaner.clean(markup if "\x00" not in markup else scrub(markup))
@@ -84,7 +102,12 @@ def plain(markup: str) -> str:
     """What a reader sees of `markup`, in one line: no tags, no entities, single spaces."""
     if _MARKUP.search(markup) is None:
         return one_line(markup)
-    return one_line(html.unescape(_BARE.clean(shallow(scrub(markup)))))
+    return one_line(html.unescape(_BARE.clean(_BLOCK.sub(r" \g<0>", shallow(scrub(markup))))))
+
+
+def plain_line(text: RawText) -> str:
+    """What a reader sees of `text`, in one line."""
+    return plain(text.value) if text.type == "html" else one_line(text.value)
 
 
 def one_line(text: str) -> str:
@@ -103,14 +126,16 @@ def absolute(url: str, base: str) -> str | None:
         return url
     base = base if len(base) <= _LONGEST_BASE else ""
     try:
-        joined = urljoin(base, scrub(url).strip())
+        # As in the URL Standard §4.4: neither line breaks and tabs count, nor which slash it is.
+        url = _BREAKS.sub("", scrub(url).strip())
+        joined = urljoin(base, url.replace("\\", "/") if _HTTP.match(url) else url)
         scheme = urlsplit(joined).scheme
     except ValueError:  # An IPv6 host without its bracket, for example.
         return None
     return joined if scheme in _SCHEMES else None
 
 
-_BARE: Final = nh3.Cleaner(tags=set(), attributes={})
+_BARE: Final = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_WITHOUT_CONTENT)
 
 
 @lru_cache(maxsize=64)
@@ -127,7 +152,12 @@ def _cleaner(base: str) -> nh3.Cleaner:
 def _policy(relative: Literal["deny"] | tuple[Literal["rewrite_with_base"], str]) -> nh3.Cleaner:
     # link_rel: how a link opens is for the page that shows it, not for the store.
     return nh3.Cleaner(
-        tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel=None, url_relative=relative
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        clean_content_tags=_WITHOUT_CONTENT,
+        url_schemes=_SCHEMES,
+        link_rel=None,
+        url_relative=relative,
     )
 
 

@@ -1,68 +1,193 @@
-"""Which entry is which, and whether it has changed. Pure, the same in every process and every run."""
+"""Which entry is which, and whether it has changed. Pure, the same in every process and every run.
+
+An entry is known by its guid or id, else by its link, else by its title and date, else by its text. What
+several entries of a document have says nothing: the next one counts then, for all of them and from then on.
+So the key of an entry depends neither on where it stands nor on which others are still in the document.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 from .._records import Entry
 
 LONGEST_KEY: Final = 1000
 """Characters. A longer guid is replaced by its hash: keys are in an index of the store."""
-BAD_IDS: Final = 0.05
-"""The share of a document's ids that may be empty or come twice before none of them is believed."""
-FEW_BAD_IDS: Final = 1
-"""So many bad ids are a slip, however short the document is: a share of three entries says nothing."""
+MOST_SHARED: Final = 100
+"""Keys that are remembered because several entries have had them. When it would be more, the publisher has no
+ids, and none is believed any more."""
+
+BAD_IDS: Final = 0.2
+"""The share of a document's entries that may be without an id of their own before none of its ids is
+believed: a publisher who leaves so many out will do so again, with others."""
 
 Identified = tuple[str | None, Entry]
 """An entry whose ``key`` and ``hash`` are still to be filled in, after its guid or id."""
 
 
-def identified(entries: Iterable[Identified], *, by_link: bool = False) -> tuple[Entry, ...]:
+class Identity(NamedTuple):
+    """The entries of a document with their keys, and what is to be remembered of these."""
+
+    entries: tuple[Entry, ...]
+    shared: tuple[str, ...]
+    """Ids and links that several entries have had, the newest last."""
+    distrusts_ids: bool
+    """Whether no id is believed; for ever, because each change of mind changes keys."""
+
+
+def identified(
+    pairs: Sequence[Identified], *, shared: Sequence[str] = (), distrusts_ids: bool = False
+) -> Identity:
     """The entries of one document, in their order, each with a key of its own and its hash.
 
-    Args:
-      entries: pairs of guid or id (None when there is none) and an entry.
-      by_link: leave ids out of account, because `distrusts_ids` was true of this feed.
+    An entry that is in the document twice is there once afterwards: where id, link, title and date are the
+    same, the version that was updated last counts, or the first one.
 
-    The key is the trimmed guid; else the link; else a hash of title, published and content. Where
-    another entry has it already, the link is appended, and if need be a number from 2 on. Ids are
-    served before links, and each key's first entry before all others: so an entry whose id no
-    other one has is known by that, wherever in the document it stands.
+    Args:
+      pairs: guid or id (None when there is none) and the entry, without a key.
+      shared: as earlier documents of the feed have left it.
+      distrusts_ids: as well.
     """
-    pairs = [(None if by_link else _trimmed(guid), entry) for guid, entry in entries]
-    keys = [_key(guid, entry) for guid, entry in pairs]
-    taken = dict.fromkeys(keys, 1)
-    served: set[str] = set()
-    for index in sorted(range(len(pairs)), key=lambda index: pairs[index][0] is None):
-        key = keys[index]
-        if key in served:
-            keys[index] = _another(key, pairs[index][1].link, taken)
-        served.add(key)
-    # dataclasses.replace looks at every field in Python, and takes twice as long.
-    return tuple(
-        Entry(key, change_hash(entry), *_other_fields(entry))
-        for key, (_guid, entry) in zip(keys, pairs, strict=True)
+    hashed = _without_doubles(_Hashed(_trimmed(guid), change_hash(entry), entry) for guid, entry in pairs)
+    distrusts_ids = distrusts_ids or _has_bad_ids(hashed)
+    keys = _Keys(hashed, shared, by_id=not distrusts_ids)
+    if len(keys.shared) > MOST_SHARED and not distrusts_ids:
+        return identified(pairs, distrusts_ids=True)
+    return Identity(
+        # dataclasses.replace looks at every field in Python, and takes twice as long.
+        tuple(
+            Entry(key, digest, *_other_fields(entry))
+            for key, (_, digest, entry) in zip(keys.keys, hashed, strict=True)
+        ),
+        tuple(keys.shared)[-MOST_SHARED:],
+        distrusts_ids,
     )
 
 
-def distrusts_ids(entries: Sequence[Identified]) -> bool:
+def key_without_id(entry: Entry, shared: Collection[str] = ()) -> str:
+    """The key of a stored entry of a feed whose ids are believed no more, or whose key has come to be shared.
+
+    Args:
+      entry: as it is stored.
+      shared: as in `Identity`.
+    """
+    candidates = _candidates(_Hashed(None, entry.hash, entry), by_id=False)
+    return next(key for key in candidates if key not in shared)
+
+
+def known_by(entry: Entry) -> Literal["id", "link", "text"]:
+    """What the key of a stored entry is; it says so itself, but for an id that is the link as well."""
+    if entry.key == _short(entry.link):
+        return "link"
+    return "text" if entry.key in set(_texts(entry)) else "id"
+
+
+class _Hashed(NamedTuple):
+    guid: str | None
+    digest: str
+    entry: Entry
+
+
+def _trimmed(guid: str | None) -> str | None:
+    return (guid or "").strip() or None
+
+
+def _has_bad_ids(hashed: Sequence[_Hashed]) -> bool:
     """Whether the links of a document tell its entries apart, and its ids do not.
 
-    More than 5 % of the ids are empty or come twice, and not just one; with links in their place,
-    more entries are told apart. An entry that is in a document twice, link and all, says nothing
-    against ids, and neither do podcasts whose episodes all link to one page.
+    One bad id is a slip, however short the document is. Podcasts whose episodes all link to one page are
+    known by their ids, as far as they have any.
     """
-    ids = {guid for pair in entries if (guid := _trimmed(pair[0]))}
-    bad = len(entries) - len(ids)
-    if bad <= FEW_BAD_IDS or bad <= BAD_IDS * len(entries):
-        return False
-    return len({_key(None, entry) for _guid, entry in entries}) > len(ids)
+    ids, links = _single(guid for guid, _, _ in hashed), _single(entry.link for _, _, entry in hashed)
+    bad = len(hashed) - ids
+    return bad > max(1, BAD_IDS * len(hashed)) and links > ids
+
+
+def _single(keys: Iterable[str | None]) -> int:
+    """How many of them are there, and once only."""
+    return sum(count == 1 for key, count in Counter(keys).items() if key)
+
+
+class _Keys:
+    """The keys of the entries of a document."""
+
+    def __init__(self, hashed: Sequence[_Hashed], shared: Iterable[str], *, by_id: bool) -> None:
+        self.shared = dict.fromkeys(shared)
+        """In the order in which they were found to be."""
+        links = Counter(entry.link for _, _, entry in hashed)
+        self._pages = {link for link, count in links.items() if count > 1 and link}
+        """Links of several entries, also of those that are known by their ids."""
+        self._hashed = hashed
+        self._candidates = [_candidates(each, by_id=by_id) for each in hashed]
+        self.keys = [next(candidates) for candidates in self._candidates]
+        while repeated := self._repeated():
+            self.shared.update(dict.fromkeys(repeated))
+            for index, key in enumerate(self.keys):
+                if key in self.shared:
+                    # The last candidate is never shared: without doubles, it is the entry's own.
+                    self.keys[index] = next(key for key in self._candidates[index] if key not in self.shared)
+        # What is made of texts alone needs no memory: it is the same in each document.
+        self.shared = dict.fromkeys(key for key in self.shared if not key.startswith(_TEXT))
+
+    def _repeated(self) -> list[str]:
+        """Keys that more than one entry has, or has had."""
+        counts = Counter(self.keys)
+        if len(counts) == len(self.keys) and all(map(counts.keys().isdisjoint, (self.shared, self._pages))):
+            return []
+        return [
+            key
+            for key, (guid, _, _) in zip(self.keys, self._hashed, strict=True)
+            if counts[key] > 1 or key in self.shared or (key in self._pages and key != guid)
+        ]
+
+
+_TEXT: Final = "hash:"
+
+
+def _candidates(hashed: _Hashed, *, by_id: bool) -> Iterator[str]:
+    """The keys that an entry may have, best first."""
+    guid, digest, entry = hashed
+    guid, link = _short(guid) if by_id else None, _short(entry.link)
+    if guid:
+        yield guid
+    if link and link != guid:
+        yield link
+    yield from _texts(entry)
+    yield _TEXT + _digest([hashed.guid, digest])
+
+
+def _short(key: str | None) -> str | None:
+    return key if not key or len(key) <= LONGEST_KEY else _TEXT + _digest(key)
+
+
+def _texts(entry: Entry) -> Iterator[str]:
+    """By title and date, which stay when a text is corrected; and by all of it."""
+    if entry.title and entry.published:
+        yield _TEXT + _digest([entry.title, entry.published, None])
+    yield _TEXT + _digest([entry.title, entry.published, entry.content or entry.summary])
+
+
+def _without_doubles(hashed: Iterable[_Hashed]) -> list[_Hashed]:
+    found: dict[object, _Hashed] = {}
+    for each in hashed:
+        guid, digest, entry = each
+        same: object = digest, guid
+        if entry.title and entry.published and (guid or entry.link):
+            same = guid, entry.link, entry.title, entry.published
+        before = found.get(same)
+        if before is None or (entry.updated or _NEVER) > (before.entry.updated or _NEVER):
+            found[same] = each
+    return list(found.values())
+
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def change_hash(entry: Entry) -> str:
@@ -82,30 +207,6 @@ _OTHERS: Final = [field.name for field in fields(Entry)][2:]
 """All but ``key`` and ``hash``, which are the first two."""
 _other_fields: Final = attrgetter(*_OTHERS)
 _small_fields: Final = attrgetter(*(name for name in _OTHERS if name not in {"summary", "content"}))
-
-
-def _trimmed(guid: str | None) -> str | None:
-    return (guid or "").strip() or None
-
-
-def _key(guid: str | None, entry: Entry) -> str:
-    key = guid or entry.link
-    if not key:
-        return "hash:" + _digest([entry.title, entry.published, entry.content])
-    return key if len(key) <= LONGEST_KEY else "hash:" + _digest(key)
-
-
-def _another(key: str, link: str | None, taken: dict[str, int]) -> str:
-    """A key that nobody has, for an entry that has come too late for `key`; it is taken then."""
-    if link and len(key) + len(link) < LONGEST_KEY:
-        key = f"{key} {link}"
-    base = key
-    # The number goes on where it stopped, so that 100,000 entries of one guid are not quadratic.
-    while key in taken:
-        taken[base] += 1
-        key = f"{base} {taken[base]}"
-    taken[key] = 1
-    return key
 
 
 def _digest(value: Any) -> str:

@@ -6,21 +6,23 @@ number as good as a text, because there are ids that are numbers. Only a documen
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from .._errors import FeedFailed
-from .._records import Category, Enclosure
+from .._records import Enclosure
+from .charset import in_utf_8
+from .dates import parse_date
 from .diagnosis import no_feed
-from .draft import length_of
+from .json_text import json_value
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
 
 _VERSION: Final = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/")
-_START: Final = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\x00]*\{")
+_START: Final = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)*[\s\x00]*\{")
+_WHOLE_NUMBER: Final = re.compile(r"\s*(\d{1,19})(?:\.\d*)?\s*", re.ASCII)
 
 Object = Mapping[str, Any]
 
@@ -37,10 +39,16 @@ def read_json_feed(document: FeedDocument) -> RawFeed:
       FeedFailed: ``not-a-feed`` when it does not say that it is a feed; ``malformed`` when it does, but
         is no JSON.
     """
-    feed = _object(_decoded(document))
+    data, replaced = in_utf_8(document.body, document.content_type)
+    try:
+        value, mended = json_value(data.decode())
+    except ValueError as error:
+        raise no_feed(document) from error
+    feed = _object(value)
     version = feed.get("version")
     if not isinstance(version, str) or not _VERSION.match(version):
         raise FeedFailed("not-a-feed", "the document is JSON, but no JSON Feed")
+    authors = _authors(feed)
     return RawFeed(
         parser="jsonfeed",
         title=_plain(feed, "title"),
@@ -49,54 +57,53 @@ def read_json_feed(document: FeedDocument) -> RawFeed:
         language=_text(feed, "language"),
         self_link=_text(feed, "feed_url"),
         hub=next((hub for hub in map(_url, _objects(feed, "hubs")) if hub), None),
-        entries=[_entry(item) for item in _objects(feed, "items")],
+        entries=[_entry(item, authors) for item in _objects(feed, "items")],
+        repaired=replaced or mended,
     )
 
 
-def _decoded(document: FeedDocument) -> Any:
-    try:
-        # Numbers stay texts: an id of a thousand digits would be refused, and 1e999 is no number at all.
-        return json.loads(document.body, parse_int=str, parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError) as error:
-        raise no_feed(document) from error
-
-
-def _entry(item: Object) -> RawEntry:
+def _entry(item: Object, feed_authors: list[str]) -> RawEntry:
     # Both may be there, as alternatives: HTML is preferred to text, as in Atom.
     markup, text = _text(item, "content_html"), _text(item, "content_text")
     content = RawText(markup, "html") if markup and markup.strip() else text and RawText(text)
+    attachments = [attachment for attachment in _objects(item, "attachments") if _url(attachment)]
     return RawEntry(
         id=_text(item, "id"),
         link=_text(item, "url") or _text(item, "external_url"),
         title=_plain(item, "title"),
         summary=_plain(item, "summary"),
         content=content or None,
-        authors=[name for author in _authors(item) if (name := _text(author, "name"))],
+        authors=_authors(item) or feed_authors,
         published=_date(item, "date_published"),
         updated=_date(item, "date_modified"),
-        categories=[Category(tag) for tag in _list(item, "tags") if isinstance(tag, str)],
-        enclosures=[
-            Enclosure(url, _text(attachment, "mime_type"), length_of(_text(attachment, "size_in_bytes")))
-            for attachment in _objects(item, "attachments")
-            if (url := _url(attachment))
-        ],
+        categories=[tag for tag in _list(item, "tags") if isinstance(tag, str)],
+        enclosures=[_enclosure(attachment) for attachment in attachments],
         language=_text(item, "language"),
+        image=_text(item, "image") or _text(item, "banner_image"),
+        duration=next(filter(None, (_number(one, "duration_in_seconds") for one in attachments)), None),
     )
 
 
-def _authors(item: Object) -> Iterator[Object]:
-    """Version 1.1 has a list, and readers should take the one of 1.0 where there is none."""
-    yield from _objects(item, "authors") or [_object(item.get("author"))]
+def _enclosure(attachment: Object) -> Enclosure:
+    length = _number(attachment, "size_in_bytes")
+    return Enclosure(_url(attachment) or "", _text(attachment, "mime_type"), length)
+
+
+def _authors(of: Object) -> list[str]:
+    """Names. Version 1.1 has a list, and readers should take the one of 1.0 where there is none."""
+    authors = _objects(of, "authors") or [_object(of.get("author"))]
+    return [name for author in authors if (name := _text(author, "name"))]
 
 
 def _date(item: Object, name: str) -> datetime | None:
-    """RFC 3339; without an offset it is UTC."""
-    try:
-        moment = datetime.fromisoformat((_text(item, name) or "").strip().upper())
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return moment.astimezone(UTC).replace(microsecond=0)
-    except (ValueError, OverflowError):
-        return None
+    text = _text(item, name)
+    return parse_date(text) if text else None
+
+
+def _number(of: Object, name: str) -> int | None:
+    """A whole number, of bytes or seconds; some publishers have it in quotes, or with a fraction."""
+    found = _WHOLE_NUMBER.fullmatch(_text(of, name) or "")
+    return int(found[1]) if found else None
 
 
 def _plain(of: Object, name: str) -> RawText | None:

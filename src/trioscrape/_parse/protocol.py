@@ -19,9 +19,11 @@ class FeedDocument:
     content_type: str | None = None
     """The Content-Type header's value, which may name a charset."""
     distrusts_ids: bool = False
-    """Whether its feed's entries are known by link since an earlier document, see `ParsedFeed`."""
+    """As an earlier document of the feed has left it, see `ParsedFeed`."""
     entries_limit: int | None = None
     """Entries that are wanted, the first ones; None: all."""
+    shared_keys: tuple[str, ...] = ()
+    """As `distrusts_ids`."""
 
 
 class Parser(Protocol):

@@ -26,9 +26,8 @@ class RawText(NamedTuple):
     """A language tag (BCP 47) where the document has one for this text; else None."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawEntry:
-    """One entry of a document.
+class RawEntry(NamedTuple):
+    """One entry of a document. Name the fields: ``RawEntry(id="1", title=RawText("One"))``.
 
     All links, in `enclosures`, `source` and `transcripts` too, may be relative to the document's URL.
     What is empty, too long or no link is left out when the entry is stored.
@@ -48,7 +47,8 @@ class RawEntry:
     """Without a time zone it is taken for UTC."""
     updated: datetime | None = None
     """As `published`."""
-    categories: Sequence[Category] = ()
+    categories: Sequence[str | Category] = ()
+    """A tag that has neither scheme nor label is as well a text alone."""
     enclosures: Sequence[Enclosure] = ()
     """Attached files; one that comes again with the same URL is left out."""
     language: str | None = None

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from .._records import Enclosure, Entry, ParsedFeed, TextType
-from .html import absolute, one_line, plain, sanitised, scrub
-from .identity import distrusts_ids, identified
+from .._records import Category, Enclosure, Entry, ParsedFeed, TextType
+from .html import absolute, one_line, plain_line, sanitised, scrub
+from .identity import identified
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
 from .timers import bounded
@@ -30,11 +30,11 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
     url, limit = document.url, document.entries_limit
     language = _language(raw.language)
     entries = [(_guid(entry), _entry(entry, url, language)) for entry in raw.entries[:limit]]
-    by_link = document.distrusts_ids or distrusts_ids(entries)
+    identity = identified(entries, shared=document.shared_keys, distrusts_ids=document.distrusts_ids)
     return ParsedFeed(
         title=_line(raw.title),
         link=_link(raw.link, url),
-        entries=identified(entries, by_link=by_link),
+        entries=identity.entries,
         repaired=raw.repaired,
         timers=bounded(raw.timers),
         subtitle=_line(raw.subtitle),
@@ -42,15 +42,18 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
         updated=_moment(raw.updated),
         self_link=_link(raw.self_link, url),
         hub=_link(raw.hub, url),
-        distrusts_ids=by_link,
+        distrusts_ids=identity.distrusts_ids,
         has_more=limit is not None and len(raw.entries) > limit,
         parser=raw.parser,
+        shared_keys=identity.shared,
     )
 
 
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
     content, content_type = _text(raw.content, url)
     summary, summary_type = _text(raw.summary, url)
+    if summary == content:
+        summary, summary_type = _NOTHING
     own_language = _language(raw.language) or _language_of(raw.content, raw.summary, raw.title)
     return Entry(
         key="",
@@ -64,8 +67,8 @@ def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
         authors=_distinct(raw.authors),
         published=_moment(raw.published),
         updated=_moment(raw.updated),
-        tags=_distinct(category.term for category in raw.categories),
-        enclosures=tuple(dict.fromkeys(_enclosures(raw.enclosures, url))),
+        tags=_distinct(_terms(raw.categories)),
+        enclosures=_enclosures(raw.enclosures, url) if raw.enclosures else (),
         language=None if own_language == language else own_language,
     )
 
@@ -86,9 +89,7 @@ def _link(link: str | None, url: str) -> str | None:
 
 def _line(text: RawText | None) -> str | None:
     """A text on one line, without markup."""
-    if text is None:
-        return None
-    return (plain(text.value) if text.type == "html" else one_line(text.value)) or None
+    return plain_line(text) or None if text is not None else None
 
 
 def _text(text: RawText | None, url: str) -> _Text:
@@ -102,10 +103,18 @@ def _text(text: RawText | None, url: str) -> _Text:
     return (shown, "text") if shown else _NOTHING
 
 
-def _enclosures(enclosures: Sequence[Enclosure], url: str) -> Iterator[Enclosure]:
+def _enclosures(enclosures: Sequence[Enclosure], url: str) -> tuple[Enclosure, ...]:
+    """Those that are links, each URL once."""
+    found: dict[str, Enclosure] = {}
     for enclosure in enclosures:
-        if link := _link(enclosure.url, url):
-            yield Enclosure(link, one_line(enclosure.type or "") or None, _length(enclosure.length))
+        if (link := _link(enclosure.url, url)) and link not in found:
+            found[link] = Enclosure(link, _media_type(enclosure.type), _length(enclosure.length))
+    return tuple(found.values())
+
+
+def _media_type(text: str | None) -> str | None:
+    """In lower case, as it does not matter (RFC 9110 §8.3.1)."""
+    return one_line(text).lower() or None if text else None
 
 
 def _length(claimed: int | None) -> int | None:
@@ -116,6 +125,10 @@ def _length(claimed: int | None) -> int | None:
 def _language(tag: str | None) -> str | None:
     tag = (tag or "").strip().replace("_", "-")
     return tag if _LANGUAGE.fullmatch(tag) else None
+
+
+def _terms(categories: Iterable[str | Category]) -> Iterator[str]:
+    return (category if isinstance(category, str) else category.term for category in categories)
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:

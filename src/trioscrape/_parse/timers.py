@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable
+from typing import Final
 
 from .._records import FeedTimers
 
@@ -17,31 +16,33 @@ _PERIODS: Final = {
     "yearly": 365 * 24 * 3600,
 }
 _DAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-# feedparser keeps the last hour and the last day only. Short names and values: what is longer is
-# no hour and no day, and the pattern can't be made to look at the same text twice.
-_SKIPPED: Final = re.compile(rb"<(hour|day)>\s{0,99}(\w{1,9})\s{0,99}</\1>", re.IGNORECASE)
-_LISTS: Final = re.compile(
-    rb"<skip(?:hours|days)>(.{0,4000}?)</skip(?:hours|days)>", re.IGNORECASE | re.DOTALL
-)
 
 
-def timers(feed: Mapping[str, Any], body: bytes) -> FeedTimers:
-    """The timers of a document.
+def timers(
+    *,
+    ttl: str | None = None,
+    period: str | None = None,
+    frequency: str | None = None,
+    hours: Iterable[str] = (),
+    days: Iterable[str] = (),
+) -> FeedTimers:
+    """The timers of a document, from its texts; what is none of what it can be says nothing.
 
     Args:
-      feed: feedparser's record of the feed.
-      body: the document itself, for the lists that feedparser does not keep.
+      ttl: minutes (RSS 2.0 ``ttl``).
+      period: of updates (RSS 1.0 module Syndication).
+      frequency: updates in a period.
+      hours: 0 to 23, or 1 to 24 in RSS 0.91 (``skipHours``).
+      days: names (``skipDays``).
     """
-    every = max(60 * _number(feed.get("ttl")), _period(feed))
-    # Looked for only where feedparser has seen the elements in the feed itself: an entry may show some.
-    listed = "skiphours" in feed or "skipdays" in feed
-    hours, days = set(), set()
-    for name, value in _skipped(body) if listed else ():
-        if name == "hour" and value.isdigit() and int(value) <= 24:
-            hours.add(int(value) % 24)  # RSS 0.91 counts them from 1 to 24
-        elif name == "day" and value in _DAYS:
-            days.add(_DAYS.index(value))
-    return FeedTimers(0, every, tuple(hours), tuple(days))
+    seconds = _PERIODS.get((period or "").lower(), 0) // (_number(frequency) or 1)
+    skipped = (_number(hour) for hour in hours if hour[:9].isdigit())
+    names = (day.lower() for day in days)
+    return FeedTimers(
+        every=max(60 * _number(ttl), seconds),
+        skip_hours=tuple({hour % 24 for hour in skipped if hour <= 24}),
+        skip_days=tuple({_DAYS.index(day) for day in names if day in _DAYS}),
+    )
 
 
 def bounded(timers: FeedTimers) -> FeedTimers:
@@ -54,19 +55,6 @@ def bounded(timers: FeedTimers) -> FeedTimers:
     )
 
 
-def _period(feed: Mapping[str, Any]) -> int:
-    """Seconds between updates, as the syndication module of RSS 1.0 has it; 0 when it is not used."""
-    period = _PERIODS.get(str(feed.get("sy_updateperiod")).strip().lower(), 0)
-    return period // (_number(feed.get("sy_updatefrequency")) or 1)
-
-
-def _number(text: Any) -> int:
-    # An element that has attributes is a dict of these to feedparser.
-    digits = text.strip() if isinstance(text, str) else ""
-    return int(digits[:9]) if digits.isascii() and digits.isdigit() else 0
-
-
-def _skipped(body: bytes) -> Iterator[tuple[str, str]]:
-    for found in _LISTS.finditer(body):
-        for name, value in _SKIPPED.findall(found[1]):
-            yield name.decode().lower(), value.decode("ascii", "replace").lower()
+def _number(text: str | None) -> int:
+    digits = (text or "")[:9]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0

@@ -152,11 +152,13 @@ class ParsedFeed:
     hub: str | None = None
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
-    """Whether its entries are known by link, because too many ids are empty or not unique."""
+    """Whether its entries are known by link, because its publisher gives them no ids, or the same ones."""
     has_more: bool = False
     """Whether the document has more entries than `Config.entries_limit`; these are the first ones."""
     parser: str = "feedparser"
     """The parser that has read it, for statistics only."""
+    shared_keys: tuple[str, ...] = ()
+    """Ids and links that several of its entries have had, now or before: none is known by them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,7 @@ class Report:
     """The totals of a scrape. ``outcomes`` and ``not_started`` add up to ``feeds``."""
 
     feeds: int
-    """Feeds in the list, without duplicates; if they are not `counted`, those that have been read so far."""
+    """Feeds in the list, without duplicates; if it is not `counted`, in what has been read of it."""
     not_started: int
     """Feeds that had not been started when the scrape was drained or cancelled."""
     duplicates: int

@@ -178,7 +178,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
         ``config.outage_timeout`` seconds. The feeds that were in flight have their results before. It comes
         out of the ``async with`` as itself, as does the caller's own exception.
       UsageError: the store's URL can't be understood, or the ``ca_file`` can't be read.
-      ResourceError: no parser process can be started.
+      TrioscrapeError: no parser process can be started.
 
     Cancellation: closes all connections and ends all worker processes; a write that the store has
     begun is finished first, for at most the store's own timeout. A lookup that the C library does

@@ -1,147 +1,116 @@
-"""The way through a document: root, channel, entries, and what stands between them."""
+"""What a feed says of itself, and where its entries are.
+
+RSS 2.0: in the channel. RSS 1.0 and 0.90: beside the channel. Atom: in the feed; a document may be one entry
+alone (RFC 4287 §2).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
-from ..draft import DraftEntry, DraftFeed
+from ..dates import parse_date
+from ..protocol import FeedDocument
+from ..raw import RawEntry, RawFeed
 from ..timers import timers
-from .elements import ANYWHERE, Handler, author, unknown, unread, within
-from .names import Unsupported, harmless
+from .entries import entry
+from .links import links, page, related
+from .names import Element
 from .people import authors
-from .reading import Element, Reading, Scope, attributes_of
-from .sections import (
-    chapters,
-    entry_image,
-    feed_image,
-    nested_categories,
-    people,
-    skipped,
-    source,
-    text_input,
-    timing,
-)
-from .tags import itunes_category, keywords
+from .texts import passages, titles
+from .tree import Children, Place, Reading, attributes, text_in
 
-_ENTRIES: Final = ("item", "entry")
-_AUTHORS: Final = ("author", "managingeditor", "dc_creator", "dc_author", "itunes_author")
-_OF_ENTRY: Final[dict[str, Handler]] = {
-    **ANYWHERE,
-    **dict.fromkeys(_AUTHORS, author),
-    "contributor": people,
-    "itunes_keywords": keywords,
-    "itunes_category": itunes_category,
-    "image": entry_image,
-    "source": source,
-    "psc_chapters": chapters,
-}
-_OF_FEED: Final[dict[str, Handler]] = {
-    **ANYWHERE,
-    **dict.fromkeys((*_AUTHORS, "contributor", "itunes_owner"), people),
-    "itunes_keywords": unread,
-    "itunes_category": nested_categories,
-    "image": feed_image,
-    "textinput": text_input,
-    **dict.fromkeys(("ttl", "sy_updateperiod", "sy_updatefrequency"), timing),
-    **dict.fromkeys(("skiphours", "skipdays"), skipped),
-}
+_ENTRIES: Final = ("item", "entry", "atom:entry")
+_TITLES: Final = ("title", "atom:title", "dc:title", "dcterms:title")
+_SUBTITLES: Final = (
+    "description", "atom:subtitle", "subtitle", "atom:tagline", "tagline", "dc:description",
+    "itunes:subtitle",
+)  # fmt: skip
+_UPDATED: Final = (
+    "lastbuilddate", "atom:updated", "updated", "atom:modified", "modified", "dcterms:modified", "dc:date",
+    "pubdate", "atom:published", "published", "dcterms:issued", "date",
+)  # fmt: skip
 
 
-class _Handlers(dict[str, Handler]):
-    """From an element's tag to what reads it, for one document and one kind of scope."""
-
-    def __init__(self, reading: Reading, table: dict[str, Handler]) -> None:
-        self._names, self._table = reading.names, table
-
-    def __missing__(self, tag: str) -> Handler:
-        name = self._names[tag]
-        handler = self._table.get(name)
-        if handler is None and not harmless(name):
-            raise Unsupported(f"{name} where it is not expected")
-        self[tag] = handler = handler or within
-        return handler
+class NoFeed(Exception):
+    """The root element is not that of a feed."""
 
 
-class FeedReader:
-    """One reading of one document."""
+def feed(reading: Reading, document: FeedDocument) -> RawFeed:
+    """What a document says.
 
-    def __init__(self, reading: Reading, limit: int | None) -> None:
-        self._reading = reading
-        self._wanted = None if limit is None else limit + 1
-        """Entries to read: one more than are taken tells that there are too many."""
-        self._of_entry = _Handlers(reading, _OF_ENTRY)
-        self._of_feed = _Handlers(reading, _OF_FEED | dict.fromkeys(_ENTRIES, self._entry))
-        self._entries: list[DraftEntry] = []
+    Raises:
+      NoFeed: it is something else.
+    """
+    root, limit = reading.root, document.entries_limit
+    wanted = None if limit is None else limit + 1  # one more tells that there are too many
+    if reading.names.kind == "entry":
+        return RawFeed(entries=[entry(reading, root, reading.place, ())], parser="first-pass")
+    channel = _channel(reading)
+    children, here = reading.children(channel), reading.place
+    if channel is not root:
+        here = here.inside(attributes(channel))
+    of_feed = authors(reading, children) if reading.names.kind == "feed" else []
+    found = (
+        entry(reading, element, here if element.getparent() is channel else reading.place, of_feed)
+        for element in _entries(reading, channel, children)
+    )
+    return _feed(reading, children, here, list(islice(found, wanted)))
 
-    def read(self, body: bytes) -> DraftFeed:
-        """The feed, with its entries."""
-        reading, root = self._reading, self._reading.root
-        top = Scope(reading.base, None, 2, entry=False)
-        top.base, top.lang = reading.place(attributes_of(root), top)
-        if reading.kind == "feed":
-            top.language = top.lang
-            self._feed(top, root)
-            return self._raw_feed(top, body)
-        if reading.kind == "rss":
-            top.language = top.lang
-        elif reading.kind != "rdf_rdf":
-            raise Unsupported("an unknown root element")
-        return self._raw_feed(self._channel_and_entries(top), body)
 
-    def _channel_and_entries(self, top: Scope) -> Scope:
-        """RSS: a channel, with its entries inside, or beside it."""
-        reading, feed = self._reading, None
-        for child in reading.root:
-            name = reading.names[child.tag]
-            if name == "channel" and feed is None:
-                feed = self._inside(top, child, entry=False)
-                feed.language = top.language
-                self._feed(feed, child)
-            elif name in {*_ENTRIES, "image", "textinput"}:
-                self._of_feed[child.tag](reading, top, child)
-            else:
-                unknown(reading, top, child)
-        return feed or top
+def _channel(reading: Reading) -> Element:
+    """The element that has the feed's own fields."""
+    root, kind = reading.root, reading.names.kind
+    if kind == "feed":
+        return root
+    if kind not in {"rss", "rdf"}:
+        raise NoFeed
+    return next(iter(reading.children(root).first(("channel",))), root)
 
-    def _feed(self, feed: Scope, element: Element) -> None:
-        for child in element:
-            self._of_feed[child.tag](self._reading, feed, child)
 
-    def _entry(self, reading: Reading, around: Scope, element: Element) -> None:
-        if len(self._entries) == self._wanted:
-            return
-        handlers = self._of_entry
-        entry = self._inside(around, element, entry=True)
-        reading.title_depth = -1
-        for child in element:
-            handlers[child.tag](reading, entry, child)
-        reading.has_content = False
-        entry.authors = authors(entry)
-        entry.tags = [term or label or "" for term, _, label in entry.terms]
-        self._entries.append(entry)
+def _entries(reading: Reading, channel: Element, children: Children) -> Iterator[Element]:
+    found: Iterable[Element] = children.all(_ENTRIES)
+    yield from found
+    if channel is not reading.root:
+        beside = reading.children(reading.root)
+        yield from beside.all(_ENTRIES)
+        for other in list(beside.first(("channel",)))[1:]:
+            yield from reading.children(other).all(_ENTRIES)
 
-    def _inside(self, around: Scope, element: Element, *, entry: bool) -> Scope:
-        attributes = attributes_of(element)
-        if not attributes:
-            return Scope(around.base, around.lang, around.depth + 1, entry=entry)
-        if "lastmod" in attributes or "href" in attributes:
-            raise Unsupported("CDF")
-        scope = Scope(*self._reading.place(attributes, around), around.depth + 1, entry=entry)
-        if entry:
-            scope.id = attributes.get("rdf:about")
-        return scope
 
-    def _raw_feed(self, feed: Scope, body: bytes) -> DraftFeed:
-        return DraftFeed(
-            parser="first-pass",
-            repaired=self._reading.repaired,
-            title=feed.title,
-            subtitle=feed.subtitle,
-            link=feed.link,
-            language=feed.language,
-            updated=feed.updated or feed.published,
-            self_link=feed.links.get("self"),
-            hub=feed.links.get("hub"),
-            timers=timers(feed.timing, body),
-            entries=self._entries,
+def _feed(reading: Reading, children: Children, here: Place, entries: list[RawEntry]) -> RawFeed:
+    found = links(reading, children, here)
+    dates = (parse_date(reading.text(child)) for child in children.first(_UPDATED))
+    return RawFeed(
+        title=titles(reading, children, here, _TITLES),
+        subtitle=passages(reading, children, here, _SUBTITLES),
+        link=page(reading, children, found, here),
+        language=text_in(
+            reading,
+            children,
+            (
+                "language",
+                "dc:language",
+            ),
         )
+        or here.language,
+        updated=next(filter(None, dates), None),
+        self_link=related(found, "self"),
+        hub=related(found, "hub"),
+        timers=timers(
+            ttl=text_in(reading, children, ("ttl",)),
+            period=text_in(reading, children, ("sy:updateperiod",)),
+            frequency=text_in(reading, children, ("sy:updatefrequency",)),
+            hours=_listed(reading, children, "skiphours", "hour"),
+            days=_listed(reading, children, "skipdays", "day"),
+        ),
+        entries=entries,
+        parser="first-pass",
+    )
+
+
+def _listed(reading: Reading, children: Children, around: str, name: str) -> list[str]:
+    """The texts in a list of RSS."""
+    lists = (reading.children(element) for element in children.first((around,)))
+    return [reading.text(one) for each in lists for one in each.first((name,))]

@@ -1,106 +1,106 @@
-"""What feedparser calls an element, from its namespace and name; and what it then does with it."""
+"""What elements are called: by their namespace, whatever prefix a document has for it.
+
+Namespaces are compared without scheme, case and the slash or hash at their end, because publishers write them
+with and without. An element of a namespace that is not in the table has no name, and neither it nor what is
+inside means anything.
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
-from .. import feedparser_private
+Element = Any
+"""An element of lxml, which has no types of its own."""
 
+XML: Final = "{http://www.w3.org/XML/1998/namespace}"
+RDF: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 
-class Unsupported(Exception):
-    """The document is not one for the first pass; the text says which condition it does not meet."""
-
-
-KNOWN: Final[dict[str, str]] = {uri.lower(): name for uri, name in feedparser_private.NAMESPACES.items()}
-"""feedparser's own table: namespaces in lower case, and the names that it has for them."""
-_STANDARD: Final = frozenset(name.lower() for name in KNOWN.values() if name)
-_USERLAND: Final = "backend.userland.com/rss"
-
-HANDLED: Final = feedparser_private.STARTED | feedparser_private.ENDED
-"""Every element that means something to feedparser, wherever it is. All others it stores by their name."""
-_STORED: Final = frozenset(
-    """title title_detail summary summary_detail subtitle subtitle_detail description description_detail
-    tagline tagline_detail content links link id guid author author_detail authors tags language entries
-    image textinput updated_parsed modified_parsed date_parsed published_parsed issued_parsed
-    """.split()  # noqa: SIM905
+_CORE: Final = ""
+_NAMESPACES: Final = {
+    # RSS 1.0 and 0.90, and what some publishers give RSS 2.0 and 0.91, which have none.
+    "backend.userland.com/rss": _CORE,
+    "backend.userland.com/rss2": _CORE,
+    "backend.userland.com/rss091": _CORE,
+    "blogs.law.harvard.edu/tech/rss": _CORE,
+    "channel.netscape.com/rdf/simple/0.9": _CORE,
+    "cyber.harvard.edu/rss/rss.html": _CORE,
+    "cyber.law.harvard.edu/rss/rss.html": _CORE,
+    "my.netscape.com/publish/formats/rss-0.91.dtd": _CORE,
+    "my.netscape.com/rdf/simple/0.9": _CORE,
+    "purl.org/net/rss1.1": _CORE,
+    "purl.org/rss/1.0": _CORE,
+    "www.rssboard.org/rss-specification": _CORE,
+    # Atom 1.0 (RFC 4287 §1.2) and its drafts
+    "www.w3.org/2005/atom": "atom",
+    "purl.org/atom/ns": "atom",
+    "example.com/newformat": "atom",
+    "example.com/necho": "atom",
+    "purl.org/echo": "atom",
+    # Modules of RSS
+    "purl.org/dc/elements/1.0": "dc",
+    "purl.org/dc/elements/1.1": "dc",
+    "purl.org/dc/terms": "dcterms",
+    "purl.org/rss/1.0/modules/content": "content",
+    "purl.org/rss/1.0/modules/syndication": "sy",
+    "www.w3.org/1999/02/22-rdf-syntax-ns": "rdf",
+    "www.w3.org/1999/xhtml": "xhtml",
+    # Media and podcasts
+    "search.yahoo.com/mrss": "media",
+    "tools.search.yahoo.com/mrss": "media",
+    "video.search.yahoo.com/mrss": "media",
+    "www.rssboard.org/media-rss": "media",
+    "example.com/dtds/podcast-1.0.dtd": "itunes",
+    "www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md": "podcast",
+    "podcastindex.org/namespace/1.0": "podcast",
+    # Newspapers and journals
+    "news.yandex.ru": "yandex",
+    "prismstandard.org/namespaces/1.2/basic": "prism",
+    "prismstandard.org/namespaces/basic/2.0": "prism",
+    "prismstandard.org/namespaces/basic/2.1": "prism",
+}
+_OF_ATOM: Final = frozenset(
+    """author category content contributor copyright created email entry feed generator icon id info issued
+    link logo modified name published rights source subtitle summary tagline title updated uri url""".split()  # noqa: SIM905
 )
-"""Where feedparser keeps what we read: an unknown element of such a name would be taken for it."""
-
-Declarations = list[tuple[str | None, str]]
-
-
-def version_of(root: str, declared: Declarations) -> str:
-    """The version that feedparser sees in a root element: ``rss…``, ``atom10`` or ``atom…``, or nothing.
-
-    For it, any declaration of the namespace of RSS 0.90, RSS 1.0 or Atom 1.0 tells the version, the
-    first one wins, and only a root ``rss`` is stronger.
-    """
-    if root == "rss":
-        return "rss"
-    for prefix, uri in declared:
-        if (prefix, uri.lower()) == (None, "http://my.netscape.com/rdf/simple/0.9/"):
-            return "rss"
-        if uri.lower() == "http://purl.org/rss/1.0/":
-            return "rss"
-        if uri.lower() == "http://www.w3.org/2005/atom":
-            return "atom10"
-    return "atom" if root == "feed" else ""
+"""What Atom has; publishers put elements of RSS into Atom feeds, without a namespace of their own."""
+_PREFIXES: Final = frozenset(_NAMESPACES.values()) - {_CORE}
+_ROOTS: Final = {"rss": _CORE, "rdf": _CORE, "feed": "atom", "entry": "atom"}
 
 
 class Names(dict[str, str]):
-    """From tags as lxml has them, ``{namespace}name``, to feedparser's names: ``media_title``, ``title``.
+    """The name of each tag of a document: ``title``, ``atom:title``; in lower case, empty if it is foreign.
 
-    feedparser keeps every declaration of a document in one table that knows no scopes. Where each prefix
-    stands for one namespace, and well-known prefixes for well-known namespaces, that makes no difference.
+    Args:
+      root: of the document. Its own namespace, and that of the channel in it, is what its kind says, whatever
+        the document calls it.
     """
 
-    def __init__(self, declared: Declarations) -> None:
-        self._prefixes: dict[str, str] = {}
-        """Of namespaces that feedparser does not know; it then goes by the first prefix declared for them."""
-        meaning: dict[str, str] = {}
-        for given, uri in declared:
-            if given is None:
-                continue
-            prefix, known = given.lower(), _known(uri)
-            if meaning.setdefault(prefix, uri) != uri:
-                raise Unsupported("a prefix stands for two namespaces")
-            if known is None:
-                self._prefixes.setdefault(uri, prefix)
-            elif prefix in _STANDARD and prefix != known.lower():
-                raise Unsupported("a well-known prefix stands for another namespace")
-        if any(prefix is None and uri in self._prefixes for prefix, uri in declared):
-            raise Unsupported("an unknown namespace with and without a prefix")
-        names = {known.lower() for _, uri in declared if (known := _known(uri))}
-        if names.intersection(self._prefixes.values()):
-            raise Unsupported("a well-known prefix stands for another namespace")
+    def __init__(self, root: Element) -> None:
+        self.kind = root.tag.rpartition("}")[2].lower()
+        """The name of the root element without a prefix."""
+        self._own = {_namespace(root.tag): _ROOTS.get(self.kind, _CORE)}
+        if self.kind in {"rss", "rdf"}:
+            own = next((child.tag for child in root if child.tag.lower().endswith("channel")), root.tag)
+            if _namespace(own):
+                self._own[_namespace(own)] = _CORE
 
-    def __missing__(self, tag: str) -> str:
-        if not tag.isascii():
-            raise Unsupported("a name that may be none to expat, which knows older names than libxml2")
-        uri, _, local = tag[1:].partition("}") if tag[0] == "{" else ("", "", tag)
-        known = _known(uri)
-        # An unknown default namespace is dropped: its elements are feed elements to feedparser.
-        prefix = self._prefixes.get(uri, "") if known is None else known
-        self[tag] = name = f"{prefix.lower()}_{local.lower()}" if prefix else local.lower()
+    def learn(self, element: Element) -> str:
+        """The name of an element whose tag has not been met before."""
+        tag: str = element.tag
+        uri, local = _namespace(tag), tag.rpartition("}")[2].lower()
+        prefix = self._own.get(uri)
+        if prefix is None:
+            prefix = _CORE if not uri else _NAMESPACES.get(uri)
+        if prefix is None and (element.prefix or "").lower() in _PREFIXES:
+            prefix = element.prefix.lower()
+        if prefix == "atom" and local not in _OF_ATOM:
+            prefix = _CORE
+        self[tag] = name = "" if prefix is None else f"{prefix}:{local}" if prefix else local
         return name
 
 
-def _known(uri: str) -> str | None:
-    uri = uri.lower()
-    return "" if _USERLAND in uri else KNOWN.get(uri)
-
-
-def harmless(name: str) -> bool:
-    """Whether feedparser does nothing with elements of this name that touches a field we store."""
-    return name not in HANDLED and name not in _STORED
-
-
-@lru_cache(maxsize=256)
-def attribute_name(key: str) -> str:
-    """What feedparser calls an attribute: a namespace that it does not know is dropped."""
-    if key[0] != "{":
-        return key.lower()
-    uri, _, local = key[1:].partition("}")
-    known = KNOWN.get(uri.lower(), "")
-    return f"{known}:{local}".lower() if known else local.lower()
+def _namespace(tag: str) -> str:
+    """That of a tag, as it is in the table."""
+    uri = tag[1:].partition("}")[0] if tag[0] == "{" else ""
+    return uri.lower().partition("://")[2].rstrip("/#") if "://" in uri else uri.lower()

@@ -1,67 +1,52 @@
-"""Authors as feedparser reads them: names, addresses, and its ways of telling one from the other."""
+"""Authors: persons of Atom (RFC 4287 §3.2), names and addresses of RSS (``author``), ``dc:creator``."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+import re
+from collections.abc import Iterator
 from typing import Final
 
-from ..feedparser_private import split_author
-from .names import Unsupported
-from .reading import Element, Reading, Scope
+from ..html import plain_line
+from .texts import rss_line
+from .tree import Children, Reading, text_in
 
-PERSON: Final = {
-    "name": "name", "itunes_name": "name", "email": "email", "itunes_email": "email",
-    "url": "href", "uri": "href", "homepage": "href",
-}  # fmt: skip
-"""What a person construct may have inside, and what feedparser calls it."""
-
-
-def text_author(reading: Reading, scope: Scope, element: Element) -> None:
-    """A name, an address, or both: ``ada@a.test (Ada)``."""
-    scope.author = author = reading.text(element)
-    scope.author_is_text = scope.author_is_text or bool(author)
-    scope.people.append(_split(author))
+_AUTHORS: Final = ("author", "atom:author", "dc:creator", "dc:author", "itunes:author")
+_ADDRESS: Final = r"[\w.!#$%&'*+/=?^`{|}~-]+@[\w.-]+\.\w+"
+_ADDRESS_AND_NAME: Final = re.compile(rf"<?(?:mailto:)?({_ADDRESS})>?[\s,:-]*(?:\((.*)\)|(.*))", re.DOTALL)
+_NAME_AND_ADDRESS: Final = re.compile(rf"(.*?)[\s,]*(?:<(?:mailto:)?{_ADDRESS}>|\({_ADDRESS}\))", re.DOTALL)
+_SEVERAL: Final = re.compile(rf"(?:{_ADDRESS}\s*\([^()]*\)\s*[,;]\s*)+{_ADDRESS}\s*\([^()]*\)")
+_ONE_OF_SEVERAL: Final = re.compile(rf"{_ADDRESS}\s*\([^()]*\)")
 
 
-def person(reading: Reading, scope: Scope, element: Element) -> list[Element]:
-    """An Atom person construct (RFC 4287 §3.2); returns the elements in it that say nothing to it."""
-    if scope.author_is_text:
-        raise Unsupported("authors as texts and as constructs")
-    person: dict[str, str] = {}
-    others = []
-    for child in element:
-        key = PERSON.get(reading.names[child.tag])
-        if key is None:
-            others.append(child)
-            continue
-        # feedparser begins a person with what the one before has said, and goes on from there.
-        person = person or dict(_split(scope.author or ""))
-        person[key] = reading.leaf(child)
-    scope.people.append(person)
-    name, email = person.get("name"), person.get("email")
-    scope.author = f"{name} ({email})" if name and email else name or email or ""
-    if not scope.author and _has_text(element, others):
-        raise Unsupported("a person construct with a text of its own")
-    return others
+def authors(reading: Reading, children: Children) -> list[str]:
+    """The name of each author of a feed or entry, or else the address; empty for one who has neither."""
+    found = []
+    for element in children.all(_AUTHORS):
+        person = reading.children(element) if len(element) else None
+        if person is not None and (name := text_in(reading, person, _PARTS)):
+            found.append(name)
+        elif person is not None and text_in(reading, person, _URIS):
+            found.append("")
+        elif text := plain_line(rss_line(reading, element)):
+            found += split(text)
+    return found
 
 
-def _has_text(element: Element, others: list[Element]) -> bool:
-    """Whether it has a text that is none of its parts'."""
-    inside = (text for other in others for text in other.itertext())
-    texts = (element.text, *(child.tail for child in element), *inside)
-    return any((text or "").strip() for text in texts)
+_PARTS: Final = ("atom:name", "name", "itunes:name", "atom:email", "email", "itunes:email")
+"""What a person has inside, best first."""
+_URIS: Final = ("atom:uri", "uri", "atom:url", "url")
 
 
-def authors(scope: Scope) -> list[str]:
-    """The name of each person, or else the address."""
-    if not any(scope.people):
-        return [scope.author or ""]
-    return [person.get("name") or person.get("email") or "" for person in scope.people]
-
-
-@lru_cache(maxsize=256)
-def _split(author: str) -> dict[str, str]:
-    """Name and address, by feedparser's own rules."""
+def split(author: str) -> Iterator[str]:
+    """The names in a text of RSS, which may have addresses: ``ann@a.test (Ann)``, ``Ann <ann@a.test>``."""
     if "@" not in author:
-        return {"name": author} if author else {}
-    return split_author(author)
+        yield author
+    elif _SEVERAL.fullmatch(author):
+        for one in _ONE_OF_SEVERAL.findall(author):
+            yield from split(one)
+    elif found := _ADDRESS_AND_NAME.fullmatch(author):
+        yield (found[2] or found[3] or "").strip() or found[1]
+    elif found := _NAME_AND_ADDRESS.fullmatch(author):
+        yield found[1].strip(" \"'") or author
+    else:
+        yield author

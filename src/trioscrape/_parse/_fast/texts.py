@@ -1,114 +1,179 @@
-"""Texts of elements as feedparser's ``pop`` leaves them: stripped, repaired, their type guessed."""
+"""Texts and how they are to be read: RSS by their look, Atom by their type (RFC 4287 §3.1, §4.1.3.3)."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Final
-from xml.sax.saxutils import escape
+from base64 import b64decode
+from html import escape
+from typing import Final
 
 from lxml import etree
 
-from ..feedparser_private import CP1252, ENDED, looks_like_html
-from .names import Names, Unsupported, attribute_name
-
-_QUOTE: Final = {'"': "&quot;"}
-_C1: Final = re.compile("[\x80-\x9f]")
-_TYPES: Final = {
-    "text": "text/plain",
-    "plain": "text/plain",
-    "text/plain": "text/plain",
-    "html": "text/html",
-    "text/html": "text/html",
-    "xhtml": "application/xhtml+xml",
-    "application/xhtml+xml": "application/xhtml+xml",
-}
-"""The types of texts. Others are base64, or may be: for feedparser to find out."""
+from ..raw import RawText
+from ..rss_text import line, passage
+from .names import Element
+from .tree import Attributes, Children, Place, Reading, attributes
 
 
-def leaf(element: Any) -> str:
-    """The text of an element that holds nothing else, without white space around it."""
+def titles(reading: Reading, children: Children, around: Place, names: tuple[str, ...]) -> RawText | None:
+    """The first of these elements that says something, as a text on one line."""
+    for child in children.first(names):
+        of_atom = reading.names[child.tag].startswith("atom:")
+        if of_atom:
+            text = construct(reading, child, around)
+        else:
+            language = around.inside(attributes(child)).language
+            text = rss_line(reading, child)._replace(language=language)
+        if text and text.value:
+            return text
+    return None
+
+
+def passages(reading: Reading, children: Children, around: Place, names: tuple[str, ...]) -> RawText | None:
+    """The first of these elements that says something, as a text of any length."""
+    for child in children.first(names):
+        if (text := _passage(reading, child, around)) and text.value:
+            return text
+    return None
+
+
+def contents(reading: Reading, children: Children, around: Place, names: tuple[str, ...]) -> RawText | None:
+    """The same, but of several contents of Atom, which are alternatives, the first in HTML is preferred."""
+    found = children.first(names)
+    if len(found) < 2:
+        return _passage(reading, found[0], around) if found else None
+    texts = [text for child in found if (text := _passage(reading, child, around)) and text.value]
+    return next((text for text in texts if text.type == "html"), texts[0] if texts else None)
+
+
+def _passage(reading: Reading, element: Element, around: Place) -> RawText | None:
+    typed = reading.names[element.tag].startswith("atom:") or element.get("type")
+    return construct(reading, element, around) if typed else rss_passage(reading, element, around)
+
+
+def rss_line(reading: Reading, element: Element) -> RawText:
+    """A title, name or tag of RSS."""
     if len(element):
-        raise Unsupported("an element where a text is expected")
-    return (element.text or "").strip()
+        return RawText(reading.as_meant(inner_html(element)), "html")
+    return line(reading.text(element))
 
 
-def repaired(text: str, *, has_c1: bool) -> str:
-    """UTF-8 that was taken for Latin-1 once, and windows-1252 that was, made right as feedparser does."""
-    if text.isascii():
-        return text
-    try:
-        text = text.encode("iso-8859-1").decode()
-        has_c1 = True
-    except UnicodeError:
-        pass
-    return text.translate(CP1252) if has_c1 and _C1.search(text) else text
+def rss_passage(reading: Reading, element: Element, around: Place) -> RawText:
+    """A description or content of RSS."""
+    base, language = around.inside(attributes(element))
+    if len(element):
+        return RawText(reading.as_meant(inner_html(element)), "html", base, language)
+    return passage(reading.text(element), base, language)
 
 
-def type_of(attributes: dict[str, str], default: str) -> str:
-    """The media type of a text construct."""
-    if attributes.get("mode", "").lower() == "base64":
-        raise Unsupported("base64")
-    kind = _TYPES.get(attributes.get("type", default))
+def construct(reading: Reading, element: Element, around: Place) -> RawText | None:
+    """A text construct of Atom or Media RSS; None where it is no text, or somewhere else."""
+    given = attributes(element)
+    base, language = around.inside(given)
+    kind, plain = _kind(given), not len(element)
     if kind is None:
-        raise Unsupported("a content type that is no text")
-    return kind
+        return None
+    if plain:
+        markup = reading.text(element)
+        if given.get("mode") == "base64":
+            markup = _decoded(markup)
+        if kind == "text":
+            return RawText(markup, "text", None, language)
+        return RawText(escape(markup, quote=False) if kind == "xhtml" else markup, "html", base, language)
+    # A text has no elements, but Atom 0.3 had mode="xml".
+    return RawText(reading.as_meant(inner_html(element, whole=kind == "xhtml")), "html", base, language)
 
 
-def guessed(text: str) -> str:
-    """The type of a plain text of RSS, which may look like HTML."""
-    if ("</" in text or "&" in text) and looks_like_html(text):
-        return "text/html"
-    return "text/plain"
+def _decoded(base64: str) -> str:
+    """A text of Atom 0.3, whose ``mode`` may be that."""
+    try:
+        return b64decode(base64).decode()
+    except ValueError:
+        return ""
 
 
-def xhtml(element: Any, names: Names, *, unwrap: bool, has_c1: bool) -> str:
-    """What is inside of `element`, written as feedparser writes it.
+def _kind(given: Attributes) -> str | None:
+    """``text``, ``html`` or ``xhtml``; None for other media types, and for what is elsewhere."""
+    if not given:
+        return "text"
+    if "src" in given:
+        return None
+    kind = given.get("type", "text")
+    found = _KINDS.get(kind)
+    if found is None:
+        kind = kind.lower().partition(";")[0].strip()
+        found = _KINDS.get(kind, "text" if kind.startswith("text/") or not kind else None)
+    return found
+
+
+_KINDS: Final = {
+    "text": "text", "plain": "text", "text/plain": "text", "html": "html", "text/html": "html",
+    "xhtml": "xhtml", "application/xhtml+xml": "xhtml",
+}  # fmt: skip
+_SELF_CLOSED: Final = re.compile(r"<([\w:.-]+)([^<>]*?)/>")
+_PREFIX: Final = re.compile(r"(</?)[\w.-]+:(?=[\w])")
+_ATOM_1: Final = "http://www.w3.org/2005/Atom"
+_DIV: Final = "div"
+_VOID: Final = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()  # noqa: SIM905
+)
+"""Elements without content (HTML Standard §13.1.2)."""
+
+
+def inner_html(element: Element, *, whole: bool = False) -> str:
+    """What is inside of an element that has elements, written as HTML.
+
+    Text beside the elements is HTML itself if it looks like that: some publishers escape a part only.
 
     Args:
-      element: with content of the type XHTML.
-      names: of the document's elements.
-      unwrap: whether to take away a ``div`` around everything (Atom 1.0, RFC 4287 §3.1.1.3).
-      has_c1: as in `Tree`.
+      element: that has elements inside.
+      whole: it is XHTML: all of its text is text, and a ``div`` around everything is no part of it (RFC 4287
+        §3.1.1.3) in Atom 1.0.
     """
-    pieces = [escape(element.text or "")]
-    for child in element:
-        for event, inner in etree.iterwalk(child, events=("start", "end")):
-            tag = str(inner.tag).rpartition("}")[2].lower()
-            if event == "start":
-                name = names[inner.tag]
-                if name in ENDED or tag in {"svg", "math"}:
-                    raise Unsupported("an element in XHTML whose end means something to feedparser")
-                pieces += f"<{tag}{_attributes(inner)}>", escape(inner.text or "")
-            else:
-                pieces += f"</{tag}>", escape(inner.tail or "")
-    pieces = [piece for piece in pieces if piece]
-    text = "".join(_unwrapped(pieces) if unwrap else pieces)
-    return repaired(text.strip(), has_c1=has_c1)
+    if len(element) == 1 and _is_div(element[0]) and not _has_text(element):
+        div = element[0]
+        if whole and _ATOM_1 in element.tag:
+            element = div
+        elif not whole and len(div) == 0 and "<" in (div.text or ""):
+            return str(div.text).strip()  # escaped, and in a div nevertheless: TypePad's
+    beside = [element.text or "", *(child.tail or "" for child in element)]
+    if not whole and any("<" in text for text in beside):
+        outer = ["", *(_outer(child) for child in element)]
+        return "".join(piece for pair in zip(outer, beside, strict=True) for piece in pair).strip()
+    return _inside(_written(element)).strip()
 
 
-def _attributes(element: Any) -> str:
-    texts = []
-    for key, value in element.items():
-        name = attribute_name(key)
-        if key[0] == "{" and not name.startswith("xml:"):
-            raise Unsupported("a foreign attribute in XHTML")
-        text = escape(value.lower() if name in {"rel", "type"} else value, _QUOTE)
-        texts.append(f' {name}="{text}"')
-    return "".join(texts)
+def _is_div(element: Element) -> bool:
+    return str(element.tag).rpartition("}")[2].lower() == _DIV
 
 
-def _unwrapped(pieces: list[str]) -> list[str]:
-    """`pieces` without white space at its ends, and without one div that is around everything else."""
-    while len(pieces) > 1 and not pieces[-1].strip():
-        del pieces[-1]
-    while len(pieces) > 1 and not pieces[0].strip():
-        del pieces[0]
-    if not pieces or not (pieces[0] == "<div>" or pieces[0].startswith("<div ")) or pieces[-1] != "</div>":
-        return pieces
-    depth = 0
-    for piece in pieces[:-1]:
-        depth += piece.startswith("<") and not piece.startswith("</")
-        depth -= piece.startswith("</")
-        if depth == 0:
-            return pieces
-    return pieces[1:-1]
+def _has_text(element: Element) -> bool:
+    return any((text or "").strip() for text in (element.text, *(child.tail for child in element)))
+
+
+def _written(element: Element) -> str:
+    """The element as HTML, with namespace declarations in its own start tag only."""
+    text: str = etree.tostring(element, encoding="unicode", with_tail=False)
+    if "/>" in text:
+        text = _SELF_CLOSED.sub(_opened, text)
+    return _PREFIX.sub(r"\1", text)
+
+
+def _inside(written: str) -> str:
+    # ">" in an attribute is written as a reference, so the first one ends the start tag.
+    return written[written.index(">") + 1 : written.rindex("</")] if "</" in written else ""
+
+
+def _outer(element: Element) -> str:
+    """An element as HTML without namespace declarations."""
+    name = str(element.tag).rpartition("}")[2].lower()
+    attributes = "".join(f' {key.rpartition("}")[2]}="{escape(value)}"' for key, value in element.items())
+    if name in _VOID:
+        return f"<{name}{attributes}>"
+    return f"<{name}{attributes}>{_inside(_written(element))}</{name}>"
+
+
+def _opened(tag: re.Match[str]) -> str:
+    name, attributes = tag.groups()
+    end = "" if name.rpartition(":")[2].lower() in _VOID else f"</{name}>"
+    return f"<{name}{attributes.rstrip()}>{end}"

@@ -171,7 +171,7 @@ def test_no_thread_to_run_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def start(thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("trioscrape._run.anywhere.Thread.start", start)
+    monkeypatch.setattr("trioscrape._run.script.Thread.start", start)
 
     with pytest.raises(trioscrape.ResourceError, match="can't start new thread"):
         in_trio(lambda: scrape(tmp_path))

@@ -1,0 +1,162 @@
+"""Rule 6: which link is the page of an entry or feed, and what links are relative to."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.feeds import URL, atom, entry, item, parse, raw_entry, raw_item, rss
+
+IANA = "http://www.iana.org/assignments/relation/alternate"
+
+
+@pytest.mark.parametrize(
+    ("inside", "link"),
+    [
+        ("<link>http://a.test/1</link><link>http://a.test/2</link>", "http://a.test/1"),
+        ("<link/><link> \n http://a.test/2 </link>", "http://a.test/2"),
+        ("<link>http://a.test/1</link><atom:link href='http://b.test/'/>", "http://a.test/1"),
+        ("<atom:link href='http://b.test/'/><link>http://a.test/1</link>", "http://a.test/1"),
+        ("<atom:link href='http://b.test/'/>", "http://b.test/"),
+        ("<atom:link rel='self' href='http://b.test/'/>", None),
+        ("<link href='http://a.test/1'/>", "http://a.test/1"),
+        ("<link rel='self' href='http://b.test/'/><link>http://a.test/1</link>", "http://a.test/1"),
+        ("<link><![CDATA[http://a.test/?a=1&b=2]]></link>", "http://a.test/?a=1&b=2"),
+        ("<link>http://a.test/?a=1&amp;copy=2&amp;lt=3</link>", "http://a.test/?a=1&copy=2&lt=3"),
+        ("<link>http://a.test/?a=1&amp;amp;b=2</link>", "http://a.test/?a=1&b=2"),
+        ("<link>http://a.test/?a=1&amp;#038;b=2</link>", "http://a.test/?a=1&b=2"),
+        ("<link>http://a.test/?a=1&amp;b;c=2</link>", "http://a.test/?a=1&b;c=2"),
+        ("<link>http://a.test/a-\n   long/one</link>", "http://a.test/a-   long/one"),
+        ("<link>http:\\\\a.test\\1</link>", "http://a.test/1"),
+        ("<link><a href='http://a.test/1'>http://a.test/1</a></link>", "http://a.test/1"),
+        ("<link>/1</link>", "http://feeds.test/1"),
+        ("<link>1.html</link>", "http://feeds.test/dir/1.html"),
+        ("<link>//b.test/1</link>", "http://b.test/1"),
+        ("<link>?p=1</link>", f"{URL}?p=1"),
+        ("<link>My first post</link>", None),
+        ("<link>javascript:x</link>", None),
+        ("<link>nostr:x</link><link>http://a.test/</link>", "http://a.test/"),
+        ("<enclosure url='http://a.test/x.mp3'/>", None),
+        ("<comments>http://a.test/#c</comments>", None),
+        ("<source url='http://b.test/'>B</source>", None),
+    ],
+)
+def test_the_first_link_of_an_item_is_its_page(inside: str, link: str | None) -> None:
+    assert item(f"<title>x</title>{inside}").link == link
+
+
+@pytest.mark.parametrize(
+    ("guid", "link"),
+    [
+        ("<guid>http://a.test/1</guid>", "http://a.test/1"),
+        ("<guid isPermaLink='true'> https://a.test/1 </guid>", "https://a.test/1"),
+        ("<guid isPermaLink=' True '>http://a.test/1</guid>", "http://a.test/1"),
+        ("<guid isPermaLink='1'>http://a.test/1</guid>", "http://a.test/1"),
+        ("<guid ispermalink='TRUE'>http://a.test/1</guid>", "http://a.test/1"),
+        ("<guid isPermaLink='false'>http://a.test/1</guid>", None),
+        ("<guid>12345</guid>", None),
+        ("<guid>/1</guid>", None),
+        ("<guid>My first post</guid>", None),
+        ("<guid>tag:a.test,2008:1</guid>", None),
+        ("<guid>urn:uuid:1225c695-cfb8-4ebb-aaaa-80da344efa6a</guid>", None),
+        ("<id>http://a.test/1</id>", None),
+    ],
+)
+def test_a_permalink_is_the_page_where_there_is_no_link(guid: str, link: str | None) -> None:
+    assert item(guid).link == link
+    assert item(f"<link/>{guid}").link == link
+    assert item(f"<link>http://own.test/</link>{guid}").link == "http://own.test/"
+
+
+@pytest.mark.parametrize(
+    ("links", "link"),
+    [
+        ("<link href='http://a.test/'/>", "http://a.test/"),
+        ("<link rel='alternate' href='http://a.test/'/>", "http://a.test/"),
+        ("<link rel='ALTERNATE' type='TEXT/HTML' href='http://a.test/'/>", "http://a.test/"),
+        (f"<link rel='{IANA}' href='http://a.test/'/>", "http://a.test/"),
+        ("<link rel='alternate nofollow' href='http://a.test/'/>", "http://a.test/"),
+        ("<link type='text/html; charset=utf-8' href='http://a.test/'/>", "http://a.test/"),
+        (
+            "<link type='application/pdf' href='/p'/><link type='text/html' href='http://a.test/'/>",
+            "http://a.test/",
+        ),
+        ("<link type='application/json' href='/j'/><link href='http://a.test/'/>", "http://a.test/"),
+        ("<link href='http://a.test/'/><link type='text/html' href='/amp'/>", "http://a.test/"),
+        ("<link href='http://a.test/'/><link type='x/y' href='nostr:x'/>", "http://a.test/"),
+        ("<link type='application/pdf' href='http://a.test/p'/>", "http://a.test/p"),
+        ("<link hreflang='en' href='http://a.test/en'/><link hreflang='de' href='/de'/>", "http://a.test/en"),
+        ("<link>http://a.test/</link>", "http://a.test/"),
+        (
+            "<link rel='self' href='/s'/><link rel='edit' href='/e'/><link href='http://a.test/'/>",
+            "http://a.test/",
+        ),
+        ("<link rel='self' href='/s'/>", None),
+        ("<link rel='related' href='/r'/><link rel='via' href='/v'/>", None),
+        ("<link rel='enclosure' href='/e'/><link rel='replies' href='/r'/>", None),
+        ("<link rel='alternate'/><link href=''/>", None),
+    ],
+)
+def test_the_first_alternate_of_an_entry_is_its_page(links: str, link: str | None) -> None:
+    assert entry(f"<id>http://id.test/</id>{links}").link == link
+
+
+def test_links_of_a_feed() -> None:
+    of_rss = parse(
+        rss(
+            "<atom:link rel='self' href='s'/><link>http://a.test/</link><atom:link rel='hub' href='http://h.test/'/>"
+            "<atom:link rel='alternate' href='http://other.test/'/><image><link>http://i.test/</link></image>"
+        )
+    )
+    of_atom = parse(atom("<id>http://id.test/</id><link rel='self' href='s'/><link href='http://a.test/'/>"))
+
+    assert (of_rss.link, of_rss.self_link, of_rss.hub) == (
+        "http://a.test/",
+        "http://feeds.test/dir/s",
+        "http://h.test/",
+    )
+    assert (of_atom.link, of_atom.self_link) == ("http://a.test/", "http://feeds.test/dir/s")
+
+
+def test_links_are_relative_to_the_bases_around_them() -> None:
+    feed = parse(
+        "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='http://base.test/a/'><link href='.'/>"
+        "<entry xml:base='b/'><id>1</id><link href='c'/><link rel='enclosure' href='e'/>"
+        "<content type='html' xml:base='d/'>&lt;a href='f'>x&lt;/a></content>"
+        "<summary type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'><img src='g'/></div></summary>"
+        "</entry></feed>"
+    )
+    (one,) = feed.entries
+
+    assert feed.link == "http://base.test/a/"
+    assert (one.link, one.enclosures[0].url) == ("http://base.test/a/b/c", "http://base.test/a/b/e")
+    assert one.content == '<a href="http://base.test/a/b/d/f">x</a>'
+    assert one.summary == '<img src="http://base.test/a/b/g">'
+
+
+@pytest.mark.parametrize("base", ["", "javascript:x", "http://[", "x" * 5000])
+def test_a_base_that_is_none_is_left_out(base: str) -> None:
+    feed = parse(atom("", f"<id>1</id><link href='/1' xml:base='{base}'/>"))
+
+    assert feed.entries[0].link in {"http://feeds.test/1", None}
+
+
+@pytest.mark.parametrize(
+    ("inside", "comments"),
+    [
+        ("<comments>http://a.test/#c</comments>", "http://a.test/#c"),
+        ("<comments>/c</comments>", "http://feeds.test/c"),
+        ("<comments/>", None),
+    ],
+)
+def test_the_page_with_comments(inside: str, comments: str | None) -> None:
+    assert raw_item(inside).comments == comments
+
+
+def test_the_page_with_comments_of_atom() -> None:
+    """RFC 4685 §4."""
+    feed = "<link rel='replies' type='application/atom+xml' href='/c.atom'/>"
+
+    assert (
+        raw_entry(f"{feed}<link rel='replies' type='text/html' href='/c'/>").comments == "http://feeds.test/c"
+    )
+    assert raw_entry(feed).comments is None
