@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from threading import Thread
 from typing import Any, Final
 
 import trio
@@ -91,29 +90,22 @@ class _InThread:
 
     def __init__(self, main: Callable[[], Awaitable[Report]]) -> None:
         self._main = main
-        self._started: Future[Any] = Future()
-        self._ended: Future[Any] = Future()
         self._scope = trio.CancelScope()
+        self._started: Future[Any] = Future()
 
     def report(self) -> Report:
         """What the scrape returns or raises; an interruption cancels it first."""
-        try:
-            Thread(target=self._work, name="trioscrape.run").start()
-        except RuntimeError as error:
-            raise ResourceError(f"the scrape has no thread: {error}") from error
-        try:
-            self._wait()
-        except BaseException:
-            self._cancel()
-            raise
-        report: Report = self._ended.result()
-        return report
-
-    def _work(self) -> None:
-        try:
-            self._ended.set_result(trio.run(self._cancellable))
-        except BaseException as error:  # noqa: BLE001 - is raised in the caller's thread
-            self._ended.set_exception(error)
+        with ThreadPoolExecutor(1, "trioscrape.run") as pool:
+            try:
+                ended = pool.submit(trio.run, self._cancellable)
+            except RuntimeError as error:
+                raise ResourceError(f"the scrape has no thread: {error}") from error
+            try:
+                _wait(ended)
+            except BaseException:
+                self._cancel(ended)
+                raise
+            return ended.result()
 
     async def _cancellable(self) -> Report:
         self._started.set_result(trio.lowlevel.current_trio_token())
@@ -121,19 +113,19 @@ class _InThread:
             return await self._main()
         raise RuntimeError("the scrape was interrupted")  # nobody sees it: the interruption is raised
 
-    def _wait(self) -> None:
-        task = _asyncio_task()
-        cancelled = getattr(task, "cancelling", int)
-        before = cancelled()
-        while not wait([self._ended], timeout=PERIOD).done:
-            # Where asyncio.run() handles Ctrl-C, it cancels its main task, which can't notice that here.
-            if cancelled() > before:
-                raise sys.modules["asyncio"].CancelledError
-
-    def _cancel(self) -> None:
-        """Cancel the scrape, and wait until it has ended."""
-        wait([self._started, self._ended], return_when=FIRST_COMPLETED)
+    def _cancel(self, ended: Future[Report]) -> None:
+        """Cancel the scrape; leaving the pool waits for its end."""
+        wait([self._started, ended], return_when=FIRST_COMPLETED)
         if self._started.done():
             with suppress(trio.RunFinishedError):
                 self._started.result().run_sync_soon(self._scope.cancel)
-        wait([self._ended])
+
+
+def _wait(ended: Future[Report]) -> None:
+    task = _asyncio_task()
+    cancelled = getattr(task, "cancelling", int)
+    before = cancelled()
+    while not wait([ended], timeout=PERIOD).done:
+        # Where asyncio.run() handles Ctrl-C, it cancels its main task, which can't notice that here.
+        if cancelled() > before:
+            raise sys.modules["asyncio"].CancelledError
