@@ -6,7 +6,7 @@ It is a clock that ticks ten times a second, and goes on ticking while 60 feeds 
 and stored. Everything happens on this machine: the feeds come from a small server of its own.
 STORE is ``sqlite:PATH`` or ``mongodb://…``; ``sqlite:embed.db`` when it is not given. It prints:
 
-    60 feeds: 60 new, 180 entries in sqlite:embed.db
+    60 feeds: 60 new, 180 entries
     meanwhile the clock ticked 6 times, at worst 5 ms late
 """
 
@@ -47,19 +47,17 @@ async def main(store_url: str) -> None:
         listeners = await nursery.start(trio.serve_tcp, serve_feed, 0)
         port = listeners[0].socket.getsockname()[1]
 
-        # What an application needs to know of trioscrape is in these six lines.
+        # What an application needs to know of trioscrape is in these lines.
         feeds = [f"http://site-{n}.localhost:{port}/feed" for n in range(FEEDS)]
-        async with trioscrape.open_store(store_url) as store:
-            async with trioscrape.open_scrape(feeds, store=store) as scrape:
-                async for result in scrape:
-                    if result.reason is not None:
-                        print(f"{result.feed.redacted_url}: {result.reason}: {result.detail}")
-            where = store.redacted_url
-
+        async with trioscrape.open_scrape(feeds, store=store_url) as scrape:
+            async for result in scrape:
+                if result.reason is not None:
+                    print(f"{result.feed.redacted_url}: {result.reason}: {result.detail}")
         report = scrape.report()
+
         outcomes = ", ".join(f"{number} {outcome}" for outcome, number in report.outcomes.items() if number)
         stored = report.entries.new + report.entries.changed + report.entries.unchanged
-        print(f"{report.feeds} feeds: {outcomes}, {stored} entries in {where}")
+        print(f"{report.feeds} feeds: {outcomes}, {stored} entries")
         print(f"meanwhile the clock ticked {len(late)} times, at worst {max(late) * 1000:.0f} ms late")
         nursery.cancel_scope.cancel()
 

@@ -1,17 +1,27 @@
 """Takes feeds through four separately bounded lanes – DNS, HTTP, parsing, database – into a store.
 
-The modules with an underscore are private; what is in ``__all__`` is the public API.
-They import downward only, in this order: records and settings; pure rules; lanes, resolvers, parsers
-and stores; the network; fetching; the scrape; the command line.
+What ``__all__`` lists is public, and so is `trioscrape.testing`. Modules with an underscore are private.
 """
 
 from __future__ import annotations
+
+from inspect import get_annotations
+from types import FunctionType
+from typing import get_type_hints
 
 from ._config.config import AddressPolicy, Config, HostGrouping
 from ._dns.caching import ResolvedAddresses, Resolver
 from ._dns.native import NativeResolver
 from ._dns.system import SystemResolver
-from ._errors import REASONS, FeedFailed, StoreError, StoreUnavailable, TrioscrapeError, UsageError
+from ._errors import (
+    REASONS,
+    FeedFailed,
+    ResourceError,
+    StoreError,
+    StoreUnavailable,
+    TrioscrapeError,
+    UsageError,
+)
 from ._http.happy_eyeballs import Connector
 from ._parse import FeedDocument, Parser, RawEntry, RawFeed, RawText
 from ._records import (
@@ -77,6 +87,7 @@ __all__ = [
     "Report",
     "ResolvedAddresses",
     "Resolver",
+    "ResourceError",
     "Result",
     "Scrape",
     "Statistics",
@@ -95,3 +106,14 @@ __all__ = [
     "run",
     "scrape",
 ]
+
+for _name in __all__:
+    # Tracebacks, reprs and pickles name what is public by its public name, not by where it lies today.
+    _member = globals()[_name]
+    if isinstance(_member, type):
+        # While the names in them can be found: `get_type_hints` looks for them in the module of a class.
+        _hints = get_type_hints(_member, include_extras=True)
+        _member.__annotations__ = {name: _hints[name] for name in get_annotations(_member)}
+    if isinstance(_member, type | FunctionType):
+        _member.__module__ = __name__
+del _name, _member, _hints

@@ -1,27 +1,38 @@
 """Everything trioscrape raises. Each type is a state of the caller's world::
 
-    TrioscrapeError
-     ├── UsageError (ValueError)    what was asked for can't be understood; nothing was done
-     └── StoreError                 the store is not there, or is gone for good
-          └── StoreUnavailable      it takes nothing now; another attempt may help
+    Exception
+     ├── TrioscrapeError
+     │    ├── UsageError (ValueError)    what was asked for can't be understood; nothing was done
+     │    ├── ResourceError              this machine lacks a process, a file or room on a disk
+     │    └── StoreError                 the store can't be reached, or has failed for good
+     │         └── StoreUnavailable      it can't be used now; another attempt may help
+     └── FeedFailed                      a parser's way of saying that its feed has failed
 
-A feed that fails is not in this tree: it is a value, a `Result` whose outcome is
-``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`. `FeedFailed` is not in it
-either: it is how a parser says that its feed has failed, and ends inside of the scrape.
+`FeedFailed` never reaches the caller of a scrape, because a feed that fails is a value: a `Result` whose
+outcome is ``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 
 class TrioscrapeError(Exception):
-    """The root of all errors that trioscrape raises on its own account."""
+    """The base of the errors that trioscrape raises; itself it is never raised."""
 
 
 class UsageError(TrioscrapeError, ValueError):
     """A setting, a feed list or a store URL can't be understood. The command line exits with 2."""
+
+
+class ResourceError(TrioscrapeError):
+    """The operating system refuses what is needed: a process, an open file, room on a disk.
+
+    The command line exits with 1.
+    """
 
 
 class StoreError(TrioscrapeError):
@@ -32,10 +43,10 @@ class StoreError(TrioscrapeError):
 
 
 class StoreUnavailable(StoreError):
-    """The store takes nothing now, and may again later: it does not answer, is full, is locked.
+    """The store can't be used now, but perhaps later: it does not answer, is full, is locked.
 
-    A store raises it; a scrape then holds what it has, and asks again for `Config.outage_timeout` seconds.
-    What was to be written may or may not have been.
+    A store raises it; a scrape then keeps what it has, and tries again for `Config.outage_timeout` seconds.
+    What was to be written may have been written or not.
     """
 
 
@@ -46,7 +57,7 @@ class FeedFailed(Exception):
     reasons. No other feed is touched, and it never reaches the caller of a scrape.
 
     Args:
-      reason: one of `REASONS`, or ``http-NNN``.
+      reason: one of `REASONS`.
       detail: the reason in more words, for people. No credentials.
       not_before: when the server wants to be fetched again at the earliest; aware.
       sent: False when no request was sent, because the host is in a pause (Retry-After).
@@ -58,7 +69,7 @@ class FeedFailed(Exception):
     def __init__(
         self, reason: str, detail: str = "", *, not_before: datetime | None = None, sent: bool = True
     ) -> None:
-        if not is_reason(reason):
+        if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of the reasons")
         super().__init__(reason, detail)
         self.reason = reason
@@ -67,7 +78,27 @@ class FeedFailed(Exception):
         self.sent = sent
 
 
-REASONS: Final[dict[str, str]] = {
+class Reasons(Mapping[str, str]):
+    """What each reason means. ``http-NNN`` stands for all HTTP statuses, and each of those is in it too."""
+
+    def __init__(self, meanings: Mapping[str, str]) -> None:
+        self._meanings = dict(meanings)
+
+    def __getitem__(self, reason: str) -> str:
+        is_status = isinstance(reason, str) and re.fullmatch("http-[1-9][0-9][0-9]", reason)
+        return self._meanings["http-NNN" if is_status else reason]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._meanings)
+
+    def __len__(self) -> int:
+        return len(self._meanings)
+
+    def __repr__(self) -> str:
+        return f"Reasons({self._meanings})"
+
+
+_MEANINGS: Final = {
     "not-a-url": "the line is not an http or https URL",
     "name-not-found": "the host name does not exist or has no address",
     "lookup-timeout": "the DNS lookup took longer than its timeout",
@@ -100,13 +131,9 @@ REASONS: Final[dict[str, str]] = {
     "cancelled": "the scrape was cancelled while the feed was in flight",
 }
 
+REASONS: Final = Reasons(_MEANINGS)
+
 
 def http_status_reason(status: int) -> str:
     """The reason for an HTTP status (RFC 9110 §15) that is no success: ``http-404``."""
     return "rate-limited" if status == 429 else f"http-{status}"
-
-
-def is_reason(reason: str) -> bool:
-    """Whether `reason` is in the closed set."""
-    prefix, _, number = reason.partition("-")
-    return reason in REASONS or (prefix == "http" and len(number) == 3 and number.isdigit())

@@ -66,7 +66,7 @@ class Flow:
         await self._state.wait_transition()
 
     async def until(self, condition: Callable[[State], bool]) -> None:
-        """Wait until the state is so; `condition` is asked again with each change."""
+        """Wait until `condition` is true of the state; it is checked again with each change."""
         await self._state.wait_value(condition)
 
     def _set(self, state: State) -> None:

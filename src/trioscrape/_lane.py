@@ -48,13 +48,13 @@ class Histogram:
 
 
 class Timings:
-    """What one feed spends in each lane on its way."""
+    """What one feed spends in each lane."""
 
     def __init__(self) -> None:
         self.lanes: dict[str, LaneTimes] = {}
 
     def spent(self, lane: str, waited: float, worked: float) -> None:
-        """Add one turn in `lane` to what the feed spent there before."""
+        """Add a pass through `lane` to what the feed spent there before."""
         before = self.lanes.get(lane, LaneTimes())
         self.lanes[lane] = LaneTimes(before.waited + waited, before.worked + worked)
 

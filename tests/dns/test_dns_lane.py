@@ -110,7 +110,7 @@ async def test_nor_do_they_stop_a_scrape(autojump_clock: MockClock) -> None:
 
 
 async def test_without_spare_slots_they_do(autojump_clock: MockClock) -> None:
-    """The control: a lane that never gets wider is at a stand for the deadline of every 32 dead names."""
+    """The control: a lane that never gets wider is at a stand for the timeout of every 32 dead names."""
     sites = {host: Site(lookup=0.05) for host in HEALTHY} | {host: Site(lookup=math.inf) for host in DEAD}
     internet = Internet(sites, lookup_timeout=DEFAULT.lookup_timeout)
 
@@ -204,8 +204,8 @@ class TestAdaptiveTimeout:
 # How long an answer is kept.
 
 
-async def asked_again(internet: Internet, *pauses: float) -> list[int]:
-    """How often a.test has been asked for after each pause."""
+async def lookups_after(internet: Internet, *pauses: float) -> list[int]:
+    """How often a.test has been looked up after each pause."""
     names, counts = Names(internet, Lane("dns", 1)), []
     for pause in pauses:
         await trio.sleep(pause)
@@ -217,22 +217,22 @@ async def asked_again(internet: Internet, *pauses: float) -> list[int]:
 @pytest.mark.parametrize(
     ("ttl", "kept"), [(60, 60), (0, KEEP_AT_LEAST), (-1, KEEP_AT_LEAST), (86_400, KEEP_AT_MOST)]
 )
-async def test_answers_hold_for_their_ttl_within_reason(
+async def test_answers_are_valid_for_their_ttl_within_reason(
     autojump_clock: MockClock, ttl: float, kept: float
 ) -> None:
-    assert await asked_again(Internet({"a.test": Site(ttl=ttl)}), 0, kept - 0.5, 0.5) == [1, 1, 2]
+    assert await lookups_after(Internet({"a.test": Site(ttl=ttl)}), 0, kept - 0.5, 0.5) == [1, 1, 2]
 
 
 class Failing:
     """A resolver that gives an answer once, and fails from then on."""
 
     def __init__(self, error: OSError) -> None:
-        self.error, self.asked = error, 0
+        self.error, self.lookups = error, 0
         self._internet = Internet({"a.test": Site(ttl=60, addresses=["192.0.2.1"])})
 
     async def resolve(self, host: str) -> object:
-        self.asked += 1
-        if self.asked > 1:
+        self.lookups += 1
+        if self.lookups > 1:
             raise self.error
         return await self._internet.resolve(host)
 
@@ -251,19 +251,19 @@ async def found(names: Names) -> str:
 async def test_an_old_answer_is_better_than_none(
     autojump_clock: MockClock, error: OSError, reason: str
 ) -> None:
-    """RFC 8767: for an hour, and meanwhile the servers are asked again every half a minute."""
+    """RFC 8767: for an hour, and meanwhile another lookup is tried every half a minute."""
     resolver = Failing(error)
     names = Names(resolver, Lane("dns", 1))  # type: ignore[arg-type]
     assert await found(names) == "192.0.2.1"
     await trio.sleep(60)
     assert await found(names) == "192.0.2.1"
-    assert resolver.asked == 2
+    assert resolver.lookups == 2
     await trio.sleep(KEEP_FAILURE - 1)
     assert await found(names) == "192.0.2.1"
-    assert resolver.asked == 2
+    assert resolver.lookups == 2
     await trio.sleep(KEEP_STALE - KEEP_FAILURE)
     assert await found(names) == "192.0.2.1"
-    assert resolver.asked == 3
+    assert resolver.lookups == 3
     await trio.sleep(KEEP_FAILURE)
 
     assert await found(names) == reason
@@ -278,7 +278,7 @@ async def test_a_name_that_is_gone_is_gone(autojump_clock: MockClock) -> None:
 
 
 async def test_an_old_failure_stands_in_for_nothing(autojump_clock: MockClock) -> None:
-    """The clock of this test begins at 0, as the time at which a failure ceased to hold might."""
+    """The clock of this test begins at 0, which must not be taken for the time at which a failure expired."""
     errors = iter([socket_error("EAI_NONAME"), TimeoutError("no answer")])
 
     class Varied:

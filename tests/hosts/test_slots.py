@@ -128,7 +128,7 @@ async def outcomes(feeds: Iterable[str], internet: Internet, **settings: object)
 
 
 async def test_redirects_wait_for_the_host_that_they_lead_to(autojump_clock: MockClock) -> None:
-    """Fifty hosts redirect to one: it is asked for one feed at a time all the same."""
+    """Fifty hosts redirect to one: one feed at a time is fetched from it all the same."""
     sites = {
         f"f{n}.test": Site(
             status=302, headers={"Location": f"http://one.test/{n}"}, addresses=[f"192.0.2.{n}"]

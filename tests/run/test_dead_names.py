@@ -28,12 +28,12 @@ def names(count: int) -> tuple[list[str], list[str]]:
 async def healthy_done(resolver: Resolver, hosts: Sequence[str], *, width: int, spare: int) -> float:
     """Seconds until the healthy among `hosts` have their addresses; the dead are left alone then."""
     lane = Lane("dns", width, spare=spare)
-    asked = Names(resolver, lane)
+    known = Names(resolver, lane)
     left = sum(not host.startswith("dead") for host in hosts)
 
     async def one(host: str) -> None:
         nonlocal left
-        await asked.addresses(host, Timings())
+        await known.addresses(host, Timings())
         left -= 1
         if left == 0:
             nursery.cancel_scope.cancel()

@@ -220,7 +220,7 @@ async def test_a_name_that_is_not_at_the_address_is_answered_by_its_first_site(
 
 
 class Breaking(Iterator[str]):
-    """A list that breaks off, each time that it is asked for its seventh feed."""
+    """A list that fails at its seventh feed."""
 
     def __init__(self, internet: Internet) -> None:
         self.left = urls(internet)[:6]

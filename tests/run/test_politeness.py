@@ -1,4 +1,4 @@
-"""Whole scrapes that leave hosts alone and let none hold up another, in virtual time."""
+"""Whole scrapes that are polite to hosts, and where none holds up another, in virtual time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def seconds(feeds: list[str], internet: Internet, **settings: object) -> f
     return trio.current_time() - began
 
 
-async def test_a_host_is_left_alone_between_its_feeds(autojump_clock: MockClock) -> None:
+async def test_a_host_has_a_pause_between_its_feeds(autojump_clock: MockClock) -> None:
     internet = healthy(3, first_byte=1)
     one = [f"http://f0.test/{n}" for n in range(10)]
     three = [f"http://f{n % 3}.test/{n}" for n in range(30)]
@@ -59,18 +59,18 @@ async def test_siblings_do_not_begin_together(autojump_clock: MockClock) -> None
 async def test_admission_sleeps_until_the_next_host_may_start(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = []
+    tries = []
     start = HostQueue.start
 
     def counted(queue: HostQueue, now: float) -> object:
-        asked.append(now)
+        tries.append(now)
         return start(queue, now)
 
     monkeypatch.setattr(HostQueue, "start", counted)
     internet = healthy(1)
 
     assert await seconds([f"http://f0.test/{n}" for n in range(5)], internet, host_delay=20) >= 80
-    assert len(asked) < 40
+    assert len(tries) < 40
 
 
 async def test_a_drain_does_not_wait_for_hosts_to_be_ready(autojump_clock: MockClock) -> None:

@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from trioscrape import Config, Feed, Report, Result, Scrape, Store, open_scrape
+from trioscrape import Config, Feed, Outcome, Report, Result, Scrape, Store, open_scrape
 from trioscrape._hosts.retry_after import utc_now
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
@@ -68,6 +69,29 @@ def mixed() -> Internet:
     )
 
 
+MIXED = {
+    "good.test": (Outcome.NEW, None),
+    "slow.test": (Outcome.NEW, None),
+    "moved.test": (Outcome.NEW, None),
+    "gone.test": (Outcome.GONE, "http-410"),
+    "missing.test": (Outcome.FAILED, "http-404"),
+    "html.test": (Outcome.FAILED, "not-a-feed"),
+    "noise.test": (Outcome.FAILED, "not-a-feed"),
+    "empty.test": (Outcome.FAILED, "not-a-feed"),
+    "dead.test": (Outcome.FAILED, "lookup-timeout"),
+    "hole.test": (Outcome.FAILED, "connect-timeout"),
+    "stall.test": (Outcome.FAILED, "read-timeout"),
+    "drip.test": (Outcome.FAILED, "fetch-timeout"),
+    "crawl.test": (Outcome.FAILED, "too-slow"),
+    "big.test": (Outcome.FAILED, "too-large"),
+    "closed.test": (Outcome.FAILED, "connection-refused"),
+    "loop.test": (Outcome.FAILED, "redirect-loop"),
+    "inward.test": (Outcome.REFUSED, "blocked-address"),
+    "unknown.test": (Outcome.FAILED, "name-not-found"),
+}
+"""How the feed of each of those sites ends."""
+
+
 def open_virtual(
     feeds: Iterable[str | Feed],
     internet: Internet,
@@ -102,3 +126,15 @@ async def counted_report(scrape: Scrape) -> Report:
     """The report of a scrape that has ended, with all that was not started."""
     await scrape.count_not_started()
     return scrape.report()
+
+
+def open_all(
+    internet: Internet, store: Store | None = None, **config: Any
+) -> AbstractAsyncContextManager[Scrape]:
+    """A scrape of all sites."""
+    return open_virtual(urls(internet), internet, store, config=Config(**config))
+
+
+async def results_of(scrape: Scrape) -> list[Result]:
+    """The results that are still to come."""
+    return [result async for result in scrape]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import trio
@@ -39,6 +40,61 @@ class MyParser:
         return trioscrape.RawFeed(title=trioscrape.RawText("T"), entries=[entry])
 
 
+class MyStore:
+    """Keeps the latest of everything, and forgets it when the program ends."""
+
+    width = 1
+    redacted_url = "mine:"
+
+    def __init__(self) -> None:
+        self._feeds: dict[str, trioscrape.FeedState] = {}
+        self._entries: dict[tuple[str, str], trioscrape.StoredEntry] = {}
+
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, trioscrape.FeedState]:
+        return {feed: self._feeds[feed] for feed in feed_ids if feed in self._feeds}
+
+    async def save(self, update: trioscrape.FeedUpdate) -> trioscrape.EntryCounts:
+        feed, now = update.state.feed_id, datetime.now(UTC)
+        for entry in update.entries:
+            self._entries[feed, entry.key] = trioscrape.StoredEntry(feed, entry, now, now)
+        self._feeds[feed] = update.state
+        return trioscrape.EntryCounts(new=len(update.entries))
+
+    async def record_run(self, report: trioscrape.Report) -> None:
+        if not report.complete:
+            raise trioscrape.StoreError(f"{report.run_id} is not complete")
+
+    async def restore_entries(self, entries: Sequence[trioscrape.StoredEntry]) -> int:
+        self._entries |= {(each.feed_id, each.entry.key): each for each in entries}
+        return len(entries)
+
+    async def restore_feeds(self, states: Sequence[trioscrape.FeedState]) -> int:
+        self._feeds |= {state.feed_id: state for state in states}
+        return len(states)
+
+    async def read_entries(
+        self,
+        *,
+        feed: str | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+        oldest_first: bool = False,
+    ) -> AsyncIterator[trioscrape.StoredEntry]:
+        found = sorted(
+            self._entries.values(), key=lambda stored: stored.last_changed, reverse=not oldest_first
+        )
+        for stored in found[:limit]:
+            if feed in (None, stored.feed_id) and (since is None or stored.last_changed >= since):
+                yield stored
+
+    async def read_feeds(self) -> AsyncIterator[trioscrape.FeedState]:
+        for _, state in sorted(self._feeds.items()):
+            yield state
+
+    async def aclose(self) -> None:
+        self._feeds.clear()
+
+
 async def results() -> list[trioscrape.Result]:
     found: list[trioscrape.Result] = []
     feeds: list[str | trioscrape.Feed] = ["http://a.test/", trioscrape.Feed("http://b.test/", title="B")]
@@ -57,6 +113,18 @@ async def results() -> list[trioscrape.Result]:
         report: trioscrape.Report = scrape.report()
         assert report.outcomes[trioscrape.Outcome.NEW]
     return found
+
+
+async def left_early(feeds: AsyncIterator[str]) -> int | None:
+    async with trioscrape.open_scrape(feeds, store="sqlite:x.db") as scrape:
+        await anext(scrape)
+    return await scrape.count_not_started()
+
+
+def script() -> bool:
+    config = trioscrape.Config(http_width=9)
+    report: trioscrape.Report = trioscrape.run(["http://a.test/"], "sqlite:x.db", config=config)
+    return report.complete and report.counted and "http-404" in trioscrape.REASONS
 
 
 async def report() -> trioscrape.Report:
@@ -93,6 +161,7 @@ resolver: trioscrape.Resolver = MyResolver()
 resolver = trioscrape.NativeResolver(timeout=1, servers=[("192.0.2.53", 53)])
 connector: trioscrape.Connector = my_connector
 store: trioscrape.Store = MemoryStore()
+store = MyStore()
 reader: trioscrape.Reader = store
 parser: trioscrape.Parser = InlineParser()
 parser = MyParser()

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from .._errors import TrioscrapeError, UsageError
+from .._errors import ResourceError, UsageError
 from .._threads import in_thread
 
 T = TypeVar("T")
@@ -42,14 +42,14 @@ class Input:
         """What `decode`, called in the same thread, makes of the next lines. Empty at the end.
 
         Raises:
-          TrioscrapeError: they can't be read.
+          ResourceError: they can't be read.
 
         Cancellation: returns at once. The input can't be used after that.
         """
         try:
             return await in_thread(self._some, decode, limiter=self._limiter, abandon_on_cancel=True)
         except OSError as error:
-            raise TrioscrapeError(f"{self._name}: {error.strerror or error}") from error
+            raise ResourceError(f"{self._name}: {error.strerror or error}") from error
 
     def _some(self, decode: Callable[[Line], T]) -> list[T]:
         while chunk := self._file.read(_CHUNK):

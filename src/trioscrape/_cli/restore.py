@@ -10,7 +10,7 @@ from typing import IO, Final, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
-from .._errors import TrioscrapeError
+from .._errors import ResourceError
 from .._records import FeedState, StoredEntry
 from .._store import Store
 from .._threads import in_thread
@@ -68,7 +68,7 @@ class Restoring:
 
         Raises:
           StoreError: the store has failed.
-          TrioscrapeError: the temporary file can't be written or read.
+          ResourceError: the temporary file can't be written or read.
 
         Cancellation: as `Store.restore_entries`; records that were taken and not stored are lost.
         """
@@ -110,7 +110,7 @@ class Restoring:
         try:
             return await in_thread(call, *args, limiter=self._limiter)
         except OSError as error:
-            raise TrioscrapeError(f"temporary file: {error.strerror or error}") from error
+            raise ResourceError(f"temporary file: {error.strerror or error}") from error
 
     def _some(self) -> Sequence[FeedState]:
         lines = [line for _ in range(_BATCH) if (line := self._waiting.readline())]

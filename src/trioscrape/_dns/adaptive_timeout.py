@@ -1,4 +1,4 @@
-"""How long a lookup takes when all is well, learned from those that were answered."""
+"""How long a lookup takes when all is well, estimated from those that were answered."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Final
 INITIAL: Final = 1.0
 """Seconds, as long as little is known (RFC 6298 §2.1)."""
 ENOUGH: Final = 30
-"""Answers until something is known. The first ones come from the fastest, and say little of the others."""
+"""Answers that an estimate needs. The first ones come from the fastest servers, and mean little."""
 FLOOR: Final = 0.05
-"""Seconds. TCP's is longer, but a wrong guess costs a packet there and here a wider lane for a moment."""
+"""Seconds. TCP waits longer, but there a wrong guess costs a packet, and here a wider lane for a moment."""
 
 
 class AdaptiveTimeout:
-    """When to call a lookup stuck. TCP asks the same of its packets and has two answers.
+    """Tells when a lookup is stuck. TCP has the same problem with lost packets, and two solutions.
 
-    *By time* (RFC 6298): it is late when it takes longer than the mean of those that were answered
-    and four times their deviation. A fixed time would be wrong somewhere: 100 ms is long for a cache
-    in the same house, and nothing where all lookups of the process queue behind one lock. There each
-    takes as long as its queue is and is answered in the end, and the estimate grows with them.
+    *By time* (RFC 6298): a lookup is late when it takes longer than the mean of those that were answered
+    and four times their deviation. No fixed time would be right everywhere: 100 ms is long for a cache
+    on the same network, and short where all lookups of the process queue behind one lock. There each
+    takes as long as the queue is, and is answered in the end, so the estimate grows with the queue.
 
-    *By order* (RFC 8985): when something that began later has been answered already, what is late is
-    lost. Behind a lock nothing overtakes. Without that sign the clock begins anew with each answer
-    to whomever (RFC 6298 §5.3): it tells that nothing moves any more.
+    *By order* (RFC 8985): a lookup is lost when it is late and one that began after it has been answered.
+    Behind a lock, nothing overtakes. As long as nothing has overtaken a lookup, its time begins anew with
+    each answer to another one (RFC 6298 §5.3), so it is only late when nothing is answered any more.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class AdaptiveTimeout:
         self._newest = self._last = -math.inf
 
     def answered(self, began: float, now: float) -> None:
-        """Learn from a lookup that got an answer. "No such name" is one."""
+        """Learn from a lookup that was answered. "No such name" is an answer."""
         seconds = now - began
         self._answers += 1
         self._newest, self._last = max(self._newest, began), now
@@ -43,10 +43,10 @@ class AdaptiveTimeout:
             self._mean += (seconds - self._mean) / 8
 
     def until(self, began: float) -> float:
-        """The time from which a lookup that began then is stuck, by what is known now."""
+        """The time from which on a lookup that began at `began` counts as stuck, by what is known now."""
         if not self._answers:
             return began + INITIAL
-        # Twice the mean, however regular the answers are: that leaves room for a hiccup of ours.
+        # At least twice the mean, however regular the answers are: our own process may pause for a moment.
         late = max(FLOOR, self._mean + max(self._mean, 4 * self._deviation))
         if self._newest > began:
             return began + late

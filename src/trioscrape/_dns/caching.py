@@ -1,7 +1,8 @@
-"""The dns lane: from a host name to the addresses it may be reached at.
+"""The dns lane: from a host name to its addresses.
 
-A `Resolver` asks; `Names` is what the rest of the program sees: literals and ``localhost`` without
-asking, a cache, one lookup in flight per host, and the lane in front of the resolver.
+A `Resolver` looks a name up. `Names` is what the rest of the program sees: it answers for IP literals and
+``localhost`` without a lookup, has a cache, makes one lookup per host at a time, and has each lookup pass
+the lane.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from .._lane import Lane, Timings
 from .adaptive_timeout import FLOOR, AdaptiveTimeout
 
 KEEP_ANSWER: Final = 300.0
-"""Seconds, where nobody tells how long an answer holds; five minutes is what browsers take."""
+"""Seconds, where the resolver does not know how long an answer is valid; browsers take as much."""
 KEEP_AT_LEAST: Final = 5.0
-"""Seconds. A name with a TTL of 0 is one lookup for all feeds of its host, not one for each."""
+"""Seconds. A name with a TTL of 0 is looked up once for all feeds of its host, not once for each."""
 KEEP_AT_MOST: Final = 3600.0
-"""Seconds. A long-lived process notices within an hour that a site has moved."""
+"""Seconds. A long-lived process notices within an hour that a site has other addresses."""
 KEEP_FAILURE: Final = 30.0
-"""Seconds. Long enough that the other feeds of a dead host do not ask again (RFC 8767 §5 as well)."""
+"""Seconds. The other feeds of a dead host share its failure; RFC 8767 §5 recommends the same."""
 KEEP_STALE: Final = 3600.0
-"""Seconds for which an answer that no longer holds may stand in for one that does not come."""
+"""Seconds for which an expired answer may be used when no newer one can be had (RFC 8767)."""
 CACHED_HOSTS: Final = 10_000
 
 _NO_SUCH_NAME = {
@@ -40,12 +41,12 @@ _NO_SUCH_NAME = {
 
 @dataclass(frozen=True, slots=True)
 class ResolvedAddresses:
-    """What a resolver has found out."""
+    """What a resolver has found."""
 
     addresses: Sequence[str]
     """IPv4 and IPv6, best first."""
     ttl: float = KEEP_ANSWER
-    """Seconds for which they hold; never taken for less than 5 s or more than an hour."""
+    """Seconds for which they are valid; 5 s at least and an hour at most are taken for it."""
 
 
 class Resolver(Protocol):
@@ -55,11 +56,11 @@ class Resolver(Protocol):
         """The addresses of `host` (ASCII, IDNA-encoded; never a literal or ``localhost``).
 
         Raises:
-          TimeoutError: no answer within the resolver's own timeout. Time spent waiting for a
-            thread or another resource of its own must not count.
-          OSError: another failure; `socket.gaierror` with ``EAI_NONAME`` when there is no such name.
+          TimeoutError: there was no answer within the resolver's own timeout. The time spent waiting for a
+            thread, or for another resource of its own, must not count.
+          OSError: any other failure; `socket.gaierror` with ``EAI_NONAME`` when there is no such name.
 
-        Cancellation: returns at once, whatever the operating system still does.
+        Cancellation: takes effect at once, even if the operating system is still busy with the lookup.
         """
 
 
@@ -67,22 +68,22 @@ class Resolver(Protocol):
 class _Known:
     addresses: tuple[str, ...]
     expires: float
-    """When to ask again."""
+    """When to look it up again."""
     ended: float = -math.inf
-    """When the answer itself ceased to hold: before `expires` if it is a stale one."""
+    """When the answer itself expired: before `expires`, if it is a stale one."""
     reason: str = ""
     detail: str = ""
 
 
 class Names:
-    """Host names, looked up once.
+    """Looks up host names, each once.
 
     Dead name servers do not stop the lane: a lookup that takes longer than those that get an answer
     is `Lane.overdue`, and goes on beside the lane until its own timeout.
 
     Args:
-      resolver: who is asked.
-      lane: the dns lane, in front of `resolver`.
+      resolver: looks names up.
+      lane: the dns lane.
     """
 
     def __init__(self, resolver: Resolver, lane: Lane) -> None:
@@ -92,26 +93,26 @@ class Names:
         self._pending: dict[str, trio.Event] = {}
 
     async def addresses(self, host: str, timings: Timings) -> tuple[str, ...]:
-        """Where `host` is; at least one address.
+        """The addresses of `host`, at least one.
 
-        When the lookup fails, and not for want of such a name, an answer that has not been out of
-        date for more than an hour is taken instead (RFC 8767).
+        When the lookup fails, other than because there is no such name, an answer that has expired less
+        than an hour ago is used instead (RFC 8767).
 
         Raises:
           FeedFailed: ``name-not-found``, ``lookup-timeout`` or ``lookup-failed``.
 
-        Cancellation: a task that waits for another one's lookup of the same host takes it over
-        when that one is cancelled.
+        Cancellation: when a task is cancelled, another one that waits for its lookup of the same host
+        makes the lookup itself.
         """
         host = host.lower().rstrip(".")
         if addresses := without_lookup(host):
             return addresses
-        asked = trio.current_time()
+        since = trio.current_time()
         while (known := self._remembered(host)) is None:
             if (pending := self._pending.get(host)) is not None:
                 await pending.wait()
-                timings.spent(self._lane.name, trio.current_time() - asked, 0.0)
-                asked = trio.current_time()
+                timings.spent(self._lane.name, trio.current_time() - since, 0.0)
+                since = trio.current_time()
             else:
                 await self._look_up(host, timings)
         if not known.addresses:
@@ -126,7 +127,7 @@ class Names:
         done = self._pending[host] = trio.Event()
         try:
             async with self._lane.slot(timings):
-                self._remember(host, await self._ask_patiently(host))
+                self._remember(host, await self._resolve_beside_others(host))
         finally:
             del self._pending[host]
             done.set()
@@ -141,22 +142,22 @@ class Names:
         if len(self._answers) > CACHED_HOSTS:
             self._answers.popitem(last=False)
 
-    async def _ask_patiently(self, host: str) -> _Known:
+    async def _resolve_beside_others(self, host: str) -> _Known:
         with ungrouped():
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._give_way_when_late, trio.current_time())
-                found = await self._ask(host)
+                nursery.start_soon(self._make_room_when_late, trio.current_time())
+                found = await self._resolve(host)
                 nursery.cancel_scope.cancel(reason="the lookup has ended")
         return found
 
-    async def _give_way_when_late(self, began: float) -> None:
-        """Call the lookup overdue when it is; meanwhile others may teach what that means."""
+    async def _make_room_when_late(self, began: float) -> None:
+        """Call the lookup overdue when it is; what counts as late changes with the answers to others."""
         while (left := self._timeout.until(began) - trio.current_time()) > 0:  # noqa: ASYNC110 - it moves
             await trio.sleep(min(left, FLOOR))
         with self._lane.overdue():
             await trio.sleep_forever()
 
-    async def _ask(self, host: str) -> _Known:
+    async def _resolve(self, host: str) -> _Known:
         began = trio.current_time()
         try:
             answer = await self._resolver.resolve(host)

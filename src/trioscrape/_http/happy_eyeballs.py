@@ -8,7 +8,7 @@ from typing import Final
 
 import trio
 
-from .._errors import FeedFailed, TrioscrapeError
+from .._errors import FeedFailed, ResourceError
 from .._groups import ungrouped
 
 Connector = Callable[[str, int], Awaitable[trio.abc.Stream]]
@@ -55,7 +55,7 @@ async def connect_fastest(
 
     Raises:
       FeedFailed: ``refused``, ``unreachable``, ``connect-timeout`` or ``connection-lost``.
-      TrioscrapeError: this process may not open any more files.
+      ResourceError: this process may not open any more files.
       ConnectorBug: the connector has raised something else.
 
     Cancellation: closes every connection, also one that was made in the same tick.
@@ -115,7 +115,7 @@ def _worst(failures: Sequence[Exception]) -> Exception:
     text = "; ".join(dict.fromkeys(texts))
     numbers = {getattr(error, "errno", None) for error in failures}
     if numbers & _OURS:
-        return TrioscrapeError(f"{text}: allow this process more (ulimit -n), or lower http_width")
+        return ResourceError(f"{text}: allow this process more (ulimit -n), or lower http_width")
     if errno.ECONNREFUSED in numbers:
         return FeedFailed("connection-refused", text)
     if errno.ETIMEDOUT in numbers:

@@ -2,13 +2,14 @@
 
 ::
 
-    feed list ─► read ahead ─► is it due? ─► (locate) ─► a queue for each host ─► room in flight ─► lanes
-                 250 at once,   its result    only by     served in turn, a slot
-                 with states    if it is not  address     of the host each
+    feed list ─► read ahead ─► is it due? ─► locate ─► queue of its host ─► in flight ─► the lanes
+                 250 feeds,    if not, it    only where  hosts are served    when there is room, and
+                 with states   has a result  hosts are   in turn             its host has a free slot
+                                             grouped by address
 
 Two tasks work here. `Admission.read_ahead` fills the queues, and reads no further than is needed to find
-a feed that can be started. `Admission.next` is where the task of the next feed waits until it is let in.
-Both wait for a single thing: that the counts of `Flow` change.
+a feed that can be started. In `Admission.next` the task of the next feed waits until it is let in. All
+that they wait for is a change of `Flow`.
 """
 
 from __future__ import annotations
@@ -61,17 +62,7 @@ class Admission:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._receive)
                 while batch := await self._next_batch():
-                    unfetched = []
-                    for candidate in batch:
-                        if (result := self._unfetched(candidate)) is not None:
-                            unfetched.append(result)
-                        elif self.config.group_hosts_by is HostGrouping.ADDRESS:
-                            self.flow.add(locating=1)
-                            nursery.start_soon(self._locate, candidate)
-                        else:
-                            self.queue.put(candidate)
-                    self.flow.note(hungry=False)
-                    for result in unfetched:
+                    for result in self._queue(batch, nursery):
                         await self.results.give_unfetched(result)
         self.flow.note(read=True)
 
@@ -127,6 +118,20 @@ class Admission:
             states = await self.store.load(sound) if sound else {}
             return [candidate.knowing(states.get(candidate.feed_id)) for candidate in batch]
         return ()
+
+    def _queue(self, batch: Sequence[Candidate], nursery: trio.Nursery) -> list[Result]:
+        """Queue what is to be fetched; the results of the others."""
+        unfetched = []
+        for candidate in batch:
+            if (result := self._unfetched(candidate)) is not None:
+                unfetched.append(result)
+            elif self.config.group_hosts_by is HostGrouping.ADDRESS:
+                self.flow.add(locating=1)
+                nursery.start_soon(self._locate, candidate)
+            else:
+                self.queue.put(candidate)
+        self.flow.note(hungry=False)
+        return unfetched
 
     def _wants_more(self, now: State) -> bool:
         """Whether to read on: nothing can be started, and there is room in the queues."""

@@ -119,9 +119,9 @@ class Scrape(metaclass=NoPublicConstructor):
     async def count_not_started(self) -> int | None:
         """Count the feeds that a scrape which has ended early did not start; reports have them from then on.
 
-        A list, or whatever else has a length and can be iterated over again, is read once more from its
-        beginning: a million feeds take about half a minute, in which other tasks run. An iterator, a
-        generator or an asynchronous iterable is not read, as it may have no end.
+        A list, or anything else that has a length and can be iterated over again, is read once more from
+        its beginning: that takes about half a minute for a million feeds, and other tasks run meanwhile.
+        An iterator, a generator or an asynchronous iterable is not read, because it may never end.
 
         Returns: the number; None when it can't be known.
 
@@ -163,15 +163,14 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
 
     Args:
       feeds: URLs or `Feed` records, read as they are needed; a URL that comes twice is one feed. A
-        synchronous iterable is read in this thread, with a turn for other tasks after each millisecond;
-        one that takes longer for a single feed should be asynchronous.
-      store: an open one, see `open_store`, which stays open afterwards; or the URL of one. That one is opened
-        before the first lookup, gets a record of the run if the block ends without an exception, and is
-        closed.
+        synchronous iterable is read in this thread, with a checkpoint after each millisecond, so one that
+        takes longer for a single feed should be asynchronous.
+      store: an open store, see `open_store`, which stays open; or the URL of one, which is opened before
+        the first lookup, gets a record of the run if the block ends without an exception, and is closed.
       config: widths, timeouts, limits; None for the defaults.
       resolver: turns names into addresses; None for what `config` says.
       connector: opens TCP connections; None for the network.
-      parser: parses documents; None for our own, in worker processes.
+      parser: parses documents; None for the built-in one, in worker processes.
       now: the wall clock, in UTC; it decides which feeds are due.
 
     Raises:

@@ -1,10 +1,10 @@
 """The feed list as it is read: each feed once, no further than is needed.
 
 A synchronous iterable is read in the event loop's own thread. It may not be usable in another one: a
-database's cursor belongs to the thread that made it, a generator may look at what the application's
-tasks change. It may be slow, though, so other tasks have their turn after each millisecond of it. What
-takes longer than that for a single feed should be an asynchronous iterable. One of those is read by a
-task of its own, and what has arrived is taken as it comes.
+database cursor belongs to the thread that made it, and a generator may look at what the application's
+tasks change. It may be slow, though, so there is a checkpoint after each millisecond, at which other
+tasks run. What takes longer than that for a single feed should be an asynchronous iterable. That is read
+by a task of its own, and what has arrived is taken at once.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ Feeds = Iterable[str | Feed] | AsyncIterable[str | Feed]
 READ_AHEAD: Final = 250
 """Feeds read from the list at once; what the store knows of them is one query."""
 SLICE: Final = 0.001
-"""Seconds of synchronous work after which other tasks have their turn."""
+"""Seconds of synchronous work after which other tasks may run."""
 SLOW: Final = 0.05
-"""Seconds after which those feeds go on that have been read, and are not kept waiting for more."""
+"""Seconds after which the feeds that have been read no longer wait for more to come."""
 SHOWN_DUPLICATES: Final = 10
 
 
@@ -132,11 +132,11 @@ class _Listed:
         found: list[Candidate] = []
         if self._error is not None:
             raise self._error
-        turns = _Turns()
+        slices = _Slices()
         try:
             for item in islice(self._feeds, READ_AHEAD):
                 found.append(Candidate.of(_as_feed(item)))
-                if await turns.give() > SLOW:
+                if await slices.checkpoint() > SLOW:
                     break
         except Exception as error:
             # What comes before it in the list goes before it; it is not read on after that.
@@ -167,10 +167,10 @@ class _Arriving:
         with suppress(trio.WouldBlock, trio.EndOfChannel):
             while len(feeds) < READ_AHEAD:
                 feeds.append(self._arrived.receive_nowait())
-        found, turns = [], _Turns()
+        found, slices = [], _Slices()
         for feed in feeds:
             found.append(Candidate.of(feed))
-            await turns.give()
+            await slices.checkpoint()
         return found
 
     async def receive(self) -> None:
@@ -186,14 +186,14 @@ class _Arriving:
                     self._error = error
 
 
-class _Turns:
-    """Gives other tasks their turn in the middle of synchronous work."""
+class _Slices:
+    """Divides synchronous work into slices, between which other tasks may run."""
 
     def __init__(self) -> None:
         self._began = self._last = time.perf_counter()
 
-    async def give(self) -> float:
-        """Let others run if they have waited for `SLICE`; seconds since the beginning."""
+    async def checkpoint(self) -> float:
+        """A checkpoint, if a slice is over; returns the seconds since the beginning."""
         now = time.perf_counter()
         if now - self._last > SLICE:
             await trio.lowlevel.checkpoint()

@@ -28,7 +28,7 @@ class Scopes:
                 self._open.discard(scope)
 
     def cancel(self) -> None:
-        """Cancel what is under way in any of them."""
+        """Cancel all of them, and those that are opened later."""
         self._cancelled = True
         for scope in self._open:
             scope.cancel()

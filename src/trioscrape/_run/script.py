@@ -1,25 +1,32 @@
-"""A whole scrape in one call, for scripts, asyncio programs and notebooks."""
+"""A scrape for programs that are not trio's: scripts, notebooks, asyncio programs."""
 
 from __future__ import annotations
 
-import asyncio
+import sys
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from datetime import datetime
 from functools import partial
+from typing import Any, Final
 
 import trio
 
 from .._config.config import Config
 from .._dns.caching import Resolver
+from .._errors import ResourceError
+from .._hosts.retry_after import utc_now
 from .._http.happy_eyeballs import Connector
 from .._parse import Parser
 from .._records import Report
 from .api import scrape
 from .feed_source import Feeds
 
+PERIOD: Final = 0.1
+"""Seconds between two looks whether the caller's asyncio task has been cancelled."""
 
-def run(
+
+def run(  # noqa: PLR0913
     feeds: Feeds,
     store: str,
     *,
@@ -27,55 +34,98 @@ def run(
     resolver: Resolver | None = None,
     connector: Connector | None = None,
     parser: Parser | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> Report:
-    """Scrape `feeds` into the store at the URL `store`, and return the totals.
+    """Scrape `feeds` into the store at a URL, and return the totals.
 
     ::
 
         report = trioscrape.run(["https://example.org/feed.xml"], "sqlite:news.db")
 
-    The scrape has a trio event loop of its own. It can be called where another loop is running already, in a
-    notebook for example: then that loop is in a thread of its own, and this call blocks the running one until
-    the scrape has ended. In an asyncio program, ``await asyncio.to_thread(trioscrape.run, feeds, url)`` does
-    not block.
+    It returns when everything is done, and can be called from anywhere. In a thread with a running event
+    loop (a notebook, an asyncio program, a trio task) the scrape has a thread of its own, and the event
+    loop stands still until it has ended; an asyncio program that has more to do calls
+    ``await asyncio.to_thread(trioscrape.run, feeds, store)``, a trio program `scrape`.
 
-    Args and errors are those of `open_scrape`; the run is recorded in the store.
+    The store is opened before the first lookup, and gets a record of the run. All other arguments are those
+    of `open_scrape`. Where the scrape has a thread of its own, a synchronous iterable of feeds is read in
+    that thread. An asynchronous one, and a resolver, connector or parser, have to be written for trio.
 
-    Cancellation: Ctrl-C cancels the scrape, finishes the write in hand and raises `KeyboardInterrupt`.
+    Raises:
+      StoreError, UsageError, ResourceError: see `open_scrape`.
+      KeyboardInterrupt: Ctrl-C. What is in flight is cancelled first; a write that the store has begun is
+        finished, for at most the store's own timeout.
+      asyncio.CancelledError: the asyncio task that has called this was cancelled meanwhile, as
+        `asyncio.run` does at Ctrl-C. The scrape is cancelled in the same way.
     """
-    work = partial(
-        scrape, feeds, store=store, config=config, resolver=resolver, connector=connector, parser=parser
+    main = partial(
+        scrape,
+        feeds,
+        store=store,
+        config=config,
+        resolver=resolver,
+        connector=connector,
+        parser=parser,
+        now=now,
     )
-    return _run_in_thread(work) if _loop_is_running() else trio.run(work)
+    if trio.lowlevel.in_trio_run() or _asyncio_task() is not None:
+        return _InThread(main).report()
+    return trio.run(main)
 
 
-def _loop_is_running() -> bool:
-    """Whether this thread has an event loop at work, in which `trio.run` would fail or be refused."""
-    if trio.lowlevel.in_trio_run():
-        return True
+def _asyncio_task() -> Any:
+    """The asyncio task that calls this, or the running loop if no task does; None: neither."""
+    asyncio = sys.modules.get("asyncio")  # who has a running loop has imported it
+    if asyncio is None:
+        return None
     try:
-        asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
+    return asyncio.current_task(loop) or loop
 
 
-def _run_in_thread(work: Callable[[], Awaitable[Report]]) -> Report:
-    scope = trio.CancelScope()
-    tokens: list[trio.lowlevel.TrioToken] = []
+class _InThread:
+    """A scrape in a thread of its own, for a caller that waits for its end."""
 
-    async def cancellable() -> Report:
-        tokens.append(trio.lowlevel.current_trio_token())
-        with scope:
-            return await work()
-        raise KeyboardInterrupt  # nobody else cancels the scope
+    def __init__(self, main: Callable[[], Awaitable[Report]]) -> None:
+        self._main = main
+        self._scope = trio.CancelScope()
+        self._started: Future[Any] = Future()
 
-    with ThreadPoolExecutor(1, "trioscrape") as pool:
-        running = pool.submit(trio.run, cancellable)
-        try:
-            return running.result()
-        except KeyboardInterrupt:
-            for token in tokens:
-                with suppress(trio.RunFinishedError):
-                    token.run_sync_soon(scope.cancel)
-            raise
+    def report(self) -> Report:
+        """What the scrape returns or raises; an interruption cancels it first."""
+        with ThreadPoolExecutor(1, "trioscrape.run") as pool:
+            try:
+                ended = pool.submit(trio.run, self._cancellable)
+            except RuntimeError as error:
+                raise ResourceError(f"the scrape has no thread: {error}") from error
+            try:
+                _wait(ended)
+            except BaseException:
+                self._cancel(ended)
+                raise
+            return ended.result()
+
+    async def _cancellable(self) -> Report:
+        self._started.set_result(trio.lowlevel.current_trio_token())
+        with self._scope:
+            return await self._main()
+        raise RuntimeError("the scrape was interrupted")  # nobody sees it: the interruption is raised
+
+    def _cancel(self, ended: Future[Report]) -> None:
+        """Cancel the scrape; leaving the pool waits for its end."""
+        wait([self._started, ended], return_when=FIRST_COMPLETED)
+        if self._started.done():
+            with suppress(trio.RunFinishedError):
+                self._started.result().run_sync_soon(self._scope.cancel)
+
+
+def _wait(ended: Future[Report]) -> None:
+    task = _asyncio_task()
+    cancelled = getattr(task, "cancelling", int)
+    before = cancelled()
+    while not wait([ended], timeout=PERIOD).done:
+        # Where asyncio.run() handles Ctrl-C, it cancels its main task, which can't notice that here.
+        if cancelled() > before:
+            raise sys.modules["asyncio"].CancelledError

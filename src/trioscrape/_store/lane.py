@@ -182,7 +182,7 @@ class StoreLane:
                 raise FeedFailed("not-stored", f"{error}{waited}") from error
             failure = StoreError(f"{error}{waited}")
             raise (OutageInDoubt(failure) if self._in_doubt else failure) from error
-        # Calls that were under way when the outage began fail with the first one, and say no more than it.
+        # Calls that had begun before the outage fail together with the first one, and mean no more than it.
         if now >= self._again:
             wait = self._wait * (1 - self._jitter() / 2)
             self._again = now + min(wait, left)

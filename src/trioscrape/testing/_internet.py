@@ -1,7 +1,7 @@
-"""A whole internet in virtual time: names, addresses and servers in memory, without a socket.
+"""An internet in virtual time: names, addresses and servers in memory, without a socket.
 
-One scenario object is the resolver and the connector at once and remembers what was asked of it. It
-is meant for ``trio.testing.MockClock(autojump_threshold=0)``: all delays pass in no time at all, and
+One object is both the resolver and the connector of a scrape, and records all lookups, connections and
+requests. It is meant for ``trio.testing.MockClock(autojump_threshold=0)``: all delays pass in no time, and
 the same scenario takes the same virtual time on every machine.
 """
 
@@ -29,7 +29,7 @@ class Site:
     lookup: float = 0.0
     """How long its name server takes."""
     ttl: float = 300.0
-    """How long its addresses hold."""
+    """For how long its addresses are valid."""
     connect: float = 0.0
     first_byte: float = 0.0
     """From the request to the head of the answer."""
@@ -40,15 +40,15 @@ class Site:
     exists: bool = True
     listens: bool = True
     addresses: Sequence[str] = ()
-    """Empty: one of 198.18.0.0/15 is made up."""
+    """If there are none, it gets one of 198.18.0.0/15."""
 
 
 @dataclass
 class Internet:
     """Sites by host name; any other name does not exist.
 
-    Sites may share an address. The first of them says how it is connected to, and answers requests
-    for names that are not there; all others are answered by the site of that name.
+    Sites may share an address. The first of them decides how connecting to it works, and answers requests
+    for hosts that are not at that address; all other requests are answered by the site of their host.
 
     Its `resolve` is a `Resolver`, its `connect` a `Connector`.
     """
@@ -56,7 +56,7 @@ class Internet:
     sites: Mapping[str, Site]
     lookup_timeout: float = 5.0
     lookups: list[str] = field(default_factory=list)
-    """Every name that was asked for, in order."""
+    """Every name that was looked up, in order."""
     connects: list[tuple[str, int]] = field(default_factory=list)
     """Every address and port that was connected to, in order."""
     requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Internet:
     open: int = 0
     """Connections that are open now."""
     _hosts: dict[str, str] = field(default_factory=dict)
-    """By address, who was looked up first."""
+    """By address, the host that was looked up first."""
 
     async def resolve(self, host: str) -> ResolvedAddresses:
         """See `trioscrape.Resolver.resolve`."""
@@ -91,7 +91,7 @@ class Internet:
             return known  # it was made up for this one
         return next((site for site in self.sites.values() if address in site.addresses), known)
 
-    def _asked_for(self, host: str, address: str) -> Site:
+    def _site_for(self, host: str, address: str) -> Site:
         site = self.sites.get(host)
         if site is not None and (address in site.addresses or self._hosts.get(address) == host):
             return site
@@ -108,9 +108,9 @@ class Internet:
 
 
 class _Connection(trio.abc.Stream):
-    """The client's end of a connection; the server is an h11 state machine inside of it.
+    """The client's end of a connection, with the server inside of it as a state machine of h11.
 
-    `send_all` hands the request to it, `receive_some` sleeps until the next part of the answer is due.
+    `send_all` passes the request to it; `receive_some` sleeps until the next part of the answer is due.
     """
 
     def __init__(self, internet: Internet, address: str) -> None:
@@ -132,7 +132,7 @@ class _Connection(trio.abc.Stream):
         headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
         self._internet.requests.append((headers["host"], request.target.decode(), headers))
         name = headers["host"].rpartition(":")[0] or headers["host"]
-        site = self._internet._asked_for(name, self._address)
+        site = self._internet._site_for(name, self._address)
         etag = site.headers.get("ETag")
         unmodified = etag is not None and headers.get("if-none-match") == etag
         status, body = (304, b"") if unmodified else (site.status, site.body)

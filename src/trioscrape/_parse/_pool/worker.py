@@ -91,6 +91,10 @@ def main() -> None:
         package = types.ModuleType(name)
         package.__path__ = [str(path)]
         sys.modules[name] = package
+    # The one public class that the parent pickles, under its public name.
+    from trioscrape._parse.protocol import FeedDocument  # noqa: PLC0415
+
+    sys.modules["trioscrape"].FeedDocument = FeedDocument  # type: ignore[attr-defined]
     parse = pickle.load(stream)  # noqa: S301  A function, by its name; this imports its module.
     warnings.simplefilter("ignore")
     # A document may stand for far more than its size; this then costs its worker, not the machine.

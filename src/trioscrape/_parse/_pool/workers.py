@@ -31,7 +31,7 @@ from typing import Final
 
 import trio
 
-from ..._errors import FeedFailed, TrioscrapeError
+from ..._errors import FeedFailed, ResourceError
 from ..._records import ParsedFeed
 from ..._threads import in_thread
 from ..document import parse_document
@@ -78,7 +78,7 @@ class ProcessParser:
         Raises:
           FeedFailed: ``not-a-feed`` or ``malformed``; ``parse-timeout`` or ``parse-crash`` when its
             worker had to be killed or died. A new one takes the place; no other document is touched.
-          TrioscrapeError: no worker process can be started.
+          ResourceError: no worker process can be started.
 
         Cancellation: the worker is killed at once, and has gone when this raises `trio.Cancelled`.
         """
@@ -125,7 +125,7 @@ class ProcessParser:
                     await self._end(worker)
         if worker not in self._workers:
             # An answer is in hand: that there is no further process is for the next document to say.
-            with suppress(TrioscrapeError):
+            with suppress(ResourceError):
                 await self.warm_up(1)
 
     async def _take(self) -> Worker:
@@ -140,7 +140,7 @@ class ProcessParser:
                 if not worker.idle:
                     with trio.move_on_after(_REAP_TIMEOUT, shield=True):
                         await self._end(worker)
-        raise TrioscrapeError("the parser's worker processes end before they are ready")
+        raise ResourceError("the parser's worker processes end before they are ready")
 
     async def _start(self) -> Worker:
         if self._closed:
@@ -148,7 +148,7 @@ class ProcessParser:
         try:
             process, channel = await in_thread(spawn, self._setup, limiter=self._threads)
         except OSError as error:
-            raise TrioscrapeError(f"the parser's worker process can't be started: {error}") from error
+            raise ResourceError(f"the parser's worker process can't be started: {error}") from error
         worker = Worker(process, trio.socket.from_stdlib_socket(channel))
         self._workers.add(worker)
         return worker
@@ -183,7 +183,7 @@ async def open_process_parser(
         and its own. It is there for tests.
 
     Raises:
-      TrioscrapeError: no process can be started.
+      ResourceError: no process can be started.
     """
     parser = ProcessParser(width, parse_timeout, parse)
     try:
