@@ -200,6 +200,23 @@ class TestTurns:
         # Which of the two goes first in each round of the loop is up to trio's dice.
         assert all(later > sooner for sooner, later in zip(seen, seen[2:], strict=False))
 
+    async def test_others_run_while_duplicates_are_passed_over(self) -> None:
+        """However fast that is: once for each batch."""
+        turns = 0
+
+        async def others() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await trio.lowlevel.checkpoint()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(others)
+            await taken(["http://a.test/"] * (20 * READ_AHEAD))
+            nursery.cancel_scope.cancel()
+
+        assert turns >= 19
+
     async def test_feeds_of_a_slow_list_do_not_wait_for_the_rest(self) -> None:
         def slow() -> Iterator[str]:
             for url in numbered(20):

@@ -16,6 +16,7 @@ from trio.testing import MockClock
 
 import trioscrape
 from trioscrape import Config, HostGrouping, Outcome, Scrape, StoreError, open_scrape
+from trioscrape._run.feed_source import READ_AHEAD
 from trioscrape.testing import InlineParser, Internet, MemoryStore
 
 from support.scenarios import healthy, open_virtual, run_virtual, urls
@@ -79,8 +80,7 @@ class TestReport:
             assert await scrape.count_not_started() > 19_000
             nursery.cancel_scope.cancel()
 
-        # 20,000 feeds in batches of 250 at the most.
-        assert turns >= 20_000 // 250
+        assert turns >= 20_000 // READ_AHEAD - 1
 
     async def test_counting_can_be_cancelled(self, autojump_clock: MockClock) -> None:
         feeds = [f"http://f0.test/{number}" for number in range(1000)]

@@ -68,6 +68,7 @@ class FeedSource:
         Cancellation: what has been read meanwhile is lost.
         """
         while candidates := await self._reader.read():
+            await trio.lowlevel.checkpoint()  # there may be any number of batches with nothing new in them
             if new := await self._without_duplicates(candidates):
                 return new
         self.counts.whole = True
@@ -98,7 +99,8 @@ class FeedSource:
 
 def can_be_counted(feeds: Feeds) -> bool:
     """Whether a list can be read once more, and comes to an end: it has a length, as lists have."""
-    return isinstance(feeds, Sized) and isinstance(feeds, Iterable) and not isinstance(feeds, Iterator)
+    is_sized = isinstance(feeds, Sized) and isinstance(feeds, Iterable)
+    return is_sized and not isinstance(feeds, Iterator | AsyncIterable)
 
 
 async def counted(feeds: Feeds) -> ListCounts:
