@@ -7,7 +7,6 @@ import codecs
 import pytest
 
 from trioscrape._parse import FeedDocument, parse_document
-from trioscrape._parse.feedparser_reader import in_utf_8
 
 URL = "http://a.test/feed"
 BODY = "<rss version='2.0'><channel><title>Käfer</title></channel></rss>"
@@ -40,22 +39,6 @@ def test_the_first_bytes_say_what_it_is(
     charset: str, declared: str | None, content_type: str | None, *, marked: bool
 ) -> None:
     assert title(declared, charset, MARKS[charset] if marked else b"", content_type) == "Käfer"
-
-
-def test_a_charset_that_fits_is_believed() -> None:
-    """A lie that can't be told from the truth, and the truth: feedparser asks the server first."""
-    koi8_r = " encoding='koi8-r'"
-
-    assert title(koi8_r, "utf-8") == "Kц╓fer"
-    assert title(koi8_r, "utf-8", content_type="application/xml; charset=utf-8") == "Käfer"
-    assert title(" encoding='utf-8'", "latin-1") == "Käfer"
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"<rss/>", b"<?xml version='1.0' encoding='utf-8'?>", b"\x00\x00", b"<"]
-)
-def test_what_says_nothing_of_the_kind_is_left(body: bytes) -> None:
-    assert in_utf_8(FeedDocument(body, URL)) is None
 
 
 def test_half_a_character_at_the_end_costs_only_itself() -> None:

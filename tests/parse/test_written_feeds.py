@@ -1,4 +1,4 @@
-"""What is written into a document is what is read from it, by either pass."""
+"""What is written into a document is what is read from it, in every format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trioscrape._parse import FeedDocument
-from trioscrape._parse.identity import distrusts_ids, identified
+from trioscrape._parse.identity import identified
 from trioscrape._records import ParsedFeed
 
 from support.blocking_parser import Parsing, open_blocking_parser
@@ -32,7 +32,8 @@ def test_what_is_written_is_read(parse: Parsing, name: str, data: Any) -> None:
 
     feed = parse(FeedDocument(write(pairs), "http://a.test/dir/feed"))
 
-    by_link = distrusts_ids(pairs)
+    expected = identified(pairs)
     assert isinstance(feed, ParsedFeed)
-    assert (feed.title, feed.distrusts_ids, feed.repaired) == ("T", by_link, False)
-    assert feed.entries == identified(pairs, by_link=by_link)
+    assert (feed.title, feed.repaired) == ("T", False)
+    assert feed.entries == expected.entries
+    assert (feed.distrusts_ids, feed.shared_keys) == (expected.distrusts_ids, expected.shared)

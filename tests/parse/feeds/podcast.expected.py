@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from trioscrape._records import Enclosure, Entry, FeedTimers, ParsedFeed
+from trioscrape._records import Category, Enclosure, Entry, EntrySource, FeedTimers, ParsedFeed, Transcript
 
 expected = ParsedFeed(
     title="Beetles, spoken",
@@ -17,15 +17,19 @@ expected = ParsedFeed(
             hash="",
             link="http://feeds.test/1",
             title="Stag beetles",
-            summary="A video of it",
+            summary="In which <i>two</i> of them meet &amp; fight",
             summary_type="html",
-            content="In which <i>two</i> of them meet &amp; fight",
-            content_type="html",
             authors=("Ada & Bea",),
             published=datetime(2010, 9, 6, 3, 1, tzinfo=UTC),
             tags=("insects", "oak", "nature"),
-            enclosures=(Enclosure("http://feeds.test/1.mp3", "audio/mpeg", 1234),),
+            enclosures=(
+                Enclosure("http://feeds.test/1.mp3", "audio/mpeg", 1234),
+                Enclosure("http://feeds.test/1.mp4", "video/mp4"),
+            ),
             language="en",
+            image="http://feeds.test/1.png",
+            duration=754,
+            transcripts=(Transcript("http://feeds.test/1.vtt", "text/vtt"),),
         ),
         Entry(
             key="http://other.test/2",
@@ -35,6 +39,8 @@ expected = ParsedFeed(
             authors=("Bea",),
             tags=("insects",),
             language="de",
+            categories=(Category("insects", "http://tags.test/"),),
+            source=EntrySource("Elsewhere", "http://elsewhere.test/feed.xml"),
         ),
     ),
     parser="first-pass",

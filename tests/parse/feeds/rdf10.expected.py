@@ -12,7 +12,7 @@ expected = ParsedFeed(
             link="http://rdf.test/one",
             title="One",
             authors=("Tim",),
-            updated=datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC),
+            published=datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC),
             tags=("webs",),
         ),
     ),

@@ -21,7 +21,7 @@ expected = ParsedFeed(
             enclosures=(Enclosure("http://feeds.test/dir/stag.mp3", "audio/mpeg", 1234),),
         ),
         Entry(
-            key="hash:613258520c6aee9a0bd66dd7a2c855e8",
+            key="hash:b989d56a15e63b973b5a332edc03d196",
             hash="",
             summary="No guid, no link; 1 &lt; 2",
             summary_type="html",

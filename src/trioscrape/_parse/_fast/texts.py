@@ -21,7 +21,7 @@ def titles(reading: Reading, children: Children, around: Place, names: tuple[str
         of_atom = reading.names[child.tag].startswith("atom:")
         text = construct(reading, child, around) if of_atom else rss_line(reading, child)
         if text and text.value:
-            return text
+            return text if text.language or not around.language else text._replace(language=around.language)
     return None
 
 
