@@ -5,11 +5,13 @@ A rule here is one of "What a feed means to trioscrape" in the README. What no r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
+from html import unescape
 from typing import Any, Final, NamedTuple
 
 from lxml import etree
@@ -23,6 +25,7 @@ from trioscrape._parse.repair import repaired
 from .feedparsers_answer import Answer, Fields, answer
 
 _UTF8: Final = "application/xml; charset=utf-8"
+_ITUNES: Final = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 _MEDIA: Final = "{http://search.yahoo.com/mrss/}"
 _DATES: Final = frozenset(
     "pubdate published issued date updated modified created lastbuilddate".split()  # noqa: SIM905
@@ -180,6 +183,62 @@ def _is_no_text(case: Case, difference: Difference) -> bool:
     return difference.ours is None and b"application/octet-stream" in case.document.body
 
 
+def _is_another_link(case: Case, difference: Difference) -> bool:
+    """Whether ours is a link or a guid of the document."""
+    base = case.document.url
+    found = [*case.elements("link"), *case.elements("guid")]
+    texts = (text for one in found for text in (one.text, one.get("href"), *one.itertext()) if text)
+    return difference.ours is not None and any(
+        difference.ours == absolute(unescape(text.strip()), base) for text in texts
+    )
+
+
+def _differs_in_tags(_: Case, difference: Difference) -> bool:
+    ours, theirs = (re.sub(r"\s", "", _text(each)) for each in (difference.ours, difference.theirs))
+    return bool(ours) and ours == theirs
+
+
+def _is_more(_: Case, difference: Difference) -> bool:
+    return bool(difference.theirs) and str(difference.ours).startswith(f"{difference.theirs}\n")
+
+
+def _is_unknown_to_it(case: Case, difference: Difference) -> bool:
+    texts = {_text(one.text) for one in case.root.iter("*")}
+    return not difference.theirs and _text(difference.ours) in texts
+
+
+def _has_other_names(case: Case, difference: Difference) -> bool:
+    elements = [*case.elements("author"), *case.elements("creator")]
+    texts = " ".join(_text(unescape(_text(one.text))) for one in elements)
+    return bool(difference.ours) and all(name in texts for name in difference.ours)
+
+
+def _is_a_guess(case: Case, difference: Difference) -> bool:
+    """A date of the document is not what feedparser has, or there is none."""
+    return difference.ours in case.dates and difference.theirs not in case.dates
+
+
+def _is_a_part(_: Case, difference: Difference) -> bool:
+    ours, theirs = (re.sub(r"\s", "", _text(each)) for each in (difference.ours, difference.theirs))
+    return len(theirs) < len(ours) and ours.startswith(theirs)
+
+
+def _has_nested(case: Case, difference: Difference) -> bool:
+    more = set(difference.theirs) - set(difference.ours)
+    return bool(more) and set(difference.ours) <= set(difference.theirs) and more <= case.nested
+
+
+def _is_in_an_enclosure(case: Case, difference: Difference) -> bool:
+    texts = {absolute((one.text or "").strip(), case.document.url) for one in case.elements("enclosure")}
+    links = {absolute((one.text or "").strip(), case.document.url) for one in case.elements("link")}
+    return set(difference.ours) - set(difference.theirs) <= texts | links
+
+
+def _is_of_itunes(case: Case, difference: Difference) -> bool:
+    texts = {_text(one.text) for name in ("subtitle", "summary") for one in case.elements(_ITUNES + name)}
+    return _text(difference.theirs) in texts
+
+
 def _finds_nothing(case: Case, _: Difference) -> bool:
     return not case.theirs.entries and not any(case.theirs.feed.values())
 
@@ -198,6 +257,8 @@ TABLE: Final = (
         "It is inside of another element",
         lambda case, difference: _text(difference.theirs) in case.nested,
     ),
+    Deviation(1, "authors tags", "Some are inside of another element", _has_nested),
+    Deviation(1, "summary content title", "It does not know the element", _is_unknown_to_it),
     Deviation(
         2,
         "published updated",
@@ -207,6 +268,7 @@ TABLE: Final = (
             and difference.their_entry["published"] is None
         ),
     ),
+    Deviation(2, "published updated feed_updated", "It reads a part, and guesses the rest", _is_a_guess),
     Deviation(2, "published updated feed_updated", "Of several dates it takes the last", _is_of_several),
     Deviation(
         3,
@@ -215,6 +277,7 @@ TABLE: Final = (
         lambda case, difference: _is_that_of(case.of_utf_8, difference),
     ),
     Deviation(4, "entries", "An entry that is in the document twice is one entry", _is_a_double),
+    Deviation(6, "link feed_link", "The first link counts, or a permalink", _is_another_link),
     Deviation(6, "link feed_link", "An id that is no permalink is no link", _is_made_of_an_id),
     Deviation(
         6,
@@ -224,7 +287,15 @@ TABLE: Final = (
     ),
     Deviation(7, "summary content", "A description and a summary are no content", _is_a_second_summary),
     Deviation(7, "title feed_title feed_subtitle summary", "A title is text, HTML or XHTML", _is_no_text),
+    Deviation(7, "summary content feed_subtitle", "An iTunes text replaces no other", _is_of_itunes),
+    Deviation(7, "content", "All parts of content:encoded count", _is_more),
+    Deviation(7, "summary content", "An element with the name of a field ends it", _is_a_part),
+    Deviation(
+        7, "summary content", "It writes XHTML as no HTML: ends are missing or too many", _differs_in_tags
+    ),
     Deviation(8, "authors", "An entry has the authors of its source, or of its feed", _is_inherited),
+    Deviation(8, "authors", "It does not tell a name from its address, or decode it", _has_other_names),
+    Deviation(8, "enclosures", "The URL may be a text", _is_in_an_enclosure),
     Deviation(8, "enclosures", "media:content is an enclosure", _is_media_content),
     Deviation(
         9,
