@@ -193,7 +193,7 @@ def scale(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST, default=False)
 def conformance(session: nox.Session) -> None:
-    """Both passes against feedparser, on its own 2,000 test documents and on real feeds: two minutes."""
+    """The reader against feedparser, on its own 2,000 test documents and on real feeds: two minutes."""
     install(session, "tests")
     folder = session.create_tmp()
     show = "import importlib.metadata; print(importlib.metadata.version('feedparser'))"

@@ -39,6 +39,7 @@ from ._records import (
     Transcript,
 )
 from ._run.api import Scrape, open_scrape, scrape
+from ._run.script import run
 from ._store import Reader, Store, open_reader, open_store
 from ._urls import feed_id
 
@@ -91,5 +92,6 @@ __all__ = [
     "open_reader",
     "open_scrape",
     "open_store",
+    "run",
     "scrape",
 ]

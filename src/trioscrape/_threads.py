@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar, TypeVarTuple, Unpack
 
 import trio
@@ -36,3 +38,19 @@ async def in_thread(
         if str(error) != "can't start new thread":
             raise
         raise NoThread(errno.EAGAIN, str(error)) from error
+
+
+async def off_loop(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.CapacityLimiter) -> T:
+    """What ``call(*args)`` returns or raises, made so that the event loop does not stand still for it.
+
+    It is for calls that take some milliseconds or use a file, and it always makes them: in place where no
+    thread can be started, and where the clock is a test's that jumps ahead when all tasks wait (`MockClock`
+    of ``trio.testing`` with an ``autojump_threshold``): it would jump over the work of a thread.
+
+    Cancellation: before the call begins, gives up; then waits for its end.
+    """
+    if math.isinf(getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf)):
+        with suppress(NoThread):
+            return await in_thread(call, *args, limiter=limiter)
+    await trio.lowlevel.checkpoint()
+    return call(*args)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import subprocess
 from collections.abc import Callable
@@ -128,17 +127,6 @@ class TestTrouble:
         assert err.startswith("trioscrape: ")
         assert "can't start new thread" in err
         assert err.count("\n") == 1
-
-    def test_no_thread_for_the_count_of_what_was_not_started(
-        self, site: Site, feeds: Write, capfd: Capture, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        async def no_thread(*_: object, **__: object) -> None:
-            raise BlockingIOError(errno.EAGAIN, "can't start new thread")
-
-        monkeypatch.setattr(session, "in_thread", no_thread)
-
-        assert main([feeds(site.url("a"))]) == 0
-        assert capfd.readouterr().out.startswith("1 feed in ")
 
 
 class TestDemo:

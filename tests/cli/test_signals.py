@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable
 
 import pytest
-import trio
-import trio.testing
-
-from trioscrape import Feed
-from trioscrape._cli.command import parse
-from trioscrape._cli.session import Session, Sources
 
 from support.command_line import Site, records, running
 
@@ -76,42 +67,3 @@ class TestSignals:
         assert (process.returncode, said) == (1, "")
         assert "\n  not started: 2\n" in out
         assert out.endswith("\nincomplete; what was stored is in sqlite:trioscrape.db\n")
-
-
-class LongList:
-    """Feeds of one host, more than are looked ahead; and then something that takes its time."""
-
-    count = 21_000
-
-    def __init__(self, site: Site) -> None:
-        self.site = site
-        self.at_the_rest, self.go_on = threading.Event(), threading.Event()
-        self.read = False
-
-    def __iter__(self) -> Iterator[Feed]:
-        yield from (Feed(self.site.url(f"stall/{number}")) for number in range(self.count))
-        self.at_the_rest.set()
-        self.go_on.wait(10)  # a net: nobody waits for it
-        self.read = True
-
-
-async def test_a_third_signal_ends_the_count_of_what_was_not_started(site: Site) -> None:
-    _, given = parse(["-", "--store", "sqlite:t.db", "--json"])
-    listed = LongList(site)
-    ended = []
-
-    async def run() -> None:
-        ended.append(await Session(given).run(nullcontext(Sources(listed, listed.count))))
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(run)
-        await trio.to_thread.run_sync(site.requested.wait)
-        os.kill(os.getpid(), signal.SIGINT)
-        site.go_on.set()
-        await trio.to_thread.run_sync(listed.at_the_rest.wait)
-        for _ in range(2):
-            await trio.testing.wait_all_tasks_blocked()
-            os.kill(os.getpid(), signal.SIGINT)
-
-    assert (ended, listed.read) == ([1], False)
-    listed.go_on.set()

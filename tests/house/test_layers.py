@@ -29,20 +29,23 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
-        "config_options progress restore parser signals input report feed_list jsonl csv "
+        "config_options progress restore parser signals report input feed_list jsonl csv "
         "help output"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
-    "_run": words("api run pipeline admit next_state candidates loop_lag seen scopes tally"),
-    "_store": words("open _sqlite _mongo batches lane renames records pages threads plan protocol"),
-    "_store/_mongo": words("store schema save read client errors url pools documents"),
+    "_run": words(
+        "script api wiring run admit pipeline feed_source next_state loop_lag seen tally scopes candidates"
+    ),
+    "_store": words("open _sqlite _mongo batches lane pages renames threads records plan protocol"),
+    "_store/_mongo": words("store schema save read client errors documents url pools"),
     "_store/_sqlite": words("store save read migrations schema file"),
     "_parse": words(
-        "_pool document _fast custom json_feed feedparser_reader records diagnosis "
-        "protocol draft identity html feedparser_private timers raw"
+        "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
+        "dates rss_text protocol html references nesting json_text identity date_words "
+        "charset timers raw"
     ),
-    "_parse/_fast": words("feeds sections elements tags people loose reading xml texts controls dates names"),
+    "_parse/_fast": words("feeds entries podcast categories people media texts links tree names"),
     "_parse/_pool": words("workers worker process frames"),
     "_http": words("fetcher hops _transport conditional redirects limits happy_eyeballs _decode routes"),
     "_http/_decode": words("body codings"),
@@ -59,7 +62,7 @@ ONLY_IN = {
     "argcomplete": {"_cli/command"},
     "bson": {"_store/_mongo/documents", "_store/_mongo/errors", "_store/_mongo/save", "_store/_mongo/store"},
     "dns": {"_dns/native", "_dns/sockets"},
-    "feedparser": {"_parse/feedparser_private", "_parse/feedparser_reader"},
+    "feedparser": {"_parse/feedparser_reader"},
     "h11": {"_demo/server", "testing/_internet"},
     "httpcore": {
         "_http/_transport/connection",
@@ -71,7 +74,7 @@ ONLY_IN = {
     },
     "httpx": {"_http/_transport/proxied", "_http/_transport/transport", "_http/fetcher", "_http/hops"},
     "idna": {"_urls"},
-    "lxml": {"_parse/_fast/texts", "_parse/_fast/xml", "_parse/diagnosis"},
+    "lxml": {"_parse/_fast/texts", "_parse/_fast/tree", "_parse/diagnosis"},
     "nh3": {"_parse/html"},
     "publicsuffixlist": {"_config/public_suffixes"},
     "pymongo": {
@@ -87,6 +90,7 @@ ONLY_IN = {
     },
     "rich": {"_cli/progress"},
     "trio_util": {"_cli/progress", "_cli/transfer", "_flow"},
+    "webencodings": {"_parse/charset"},
 }
 
 

@@ -50,6 +50,14 @@ def test_what_meant_to_be_a_feed_is_malformed(body: str | bytes) -> None:
     assert end(body) == BROKEN
 
 
+def test_an_end_tag_outside_of_its_item_costs_nothing() -> None:
+    body = b"<rss version='2.0'><channel><item><category>a</item></category></channel>"
+
+    (entry,) = parse_document(FeedDocument(body, URL)).entries
+
+    assert entry.tags == ("a",)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -159,6 +159,38 @@ def test_an_unknown_element_in_a_place_of_feedparsers_own_costs_nothing_else(nam
     assert (feed.title, [entry.title for entry in feed.entries]) == ("T", ["x"])
 
 
+def test_content_alone_is_not_repeated_as_the_summary() -> None:
+    encoded = "<content:encoded xmlns:content='http://purl.org/rss/1.0/modules/content/'>&lt;p>x&lt;/p></content:encoded>"
+    entry = item(encoded)
+
+    assert (entry.content, entry.summary) == ("<p>x</p>", None)
+
+
+def test_a_summary_that_is_the_content_is_not_repeated() -> None:
+    entry = item(
+        "<description>x</description>"
+        "<content:encoded xmlns:content='http://purl.org/rss/1.0/modules/content/'>x</content:encoded>"
+    )
+
+    assert (entry.content, entry.summary, entry.summary_type) == ("x", None, None)
+
+
+def test_html_content_is_preferred_and_pictures_are_no_content() -> None:
+    feed = parse(
+        "<feed xmlns='http://www.w3.org/2005/Atom'>"
+        "<entry><id>1</id><content type='text'>a &lt; b</content>"
+        "<content type='html'>&lt;p>a&lt;/p></content></entry>"
+        "<entry><id>2</id><content type='text'>a &lt; b</content></entry>"
+        "<entry><id>3</id><content type='image/png'>iVBORw0KGgo=</content></entry></feed>"
+    )
+
+    assert [(entry.content, entry.content_type) for entry in feed.entries] == [
+        ("<p>a</p>", "html"),
+        ("a < b", "text"),
+        (None, None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [

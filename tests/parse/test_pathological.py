@@ -107,23 +107,24 @@ DOCUMENTS: dict[str, tuple[Callable[[], bytes], Result]] = {
     # Depth
     "deep XML": (
         lambda: rss(item("<x>" * ELEMENTS + "y" + "</x>" * ELEMENTS)),
-        Feed(repaired=True),
+        Feed(),
     ),
     "deep XML, not closed": (lambda: rss("<x>" * ELEMENTS + item()), Feed(repaired=True)),
     "deep channels": (lambda: b"<rss version='2.0'>" + b"<channel>" * ELEMENTS, MALFORMED),
     "deep items": (
+        lambda: rss("".join(f"<item><guid>{index}</guid>" for index in range(LEVELS))),
+        Feed(entries=LIMIT, first=None, repaired=True, has_more=True),
+    ),
+    "deep items, empty": (  # which are all the same
         lambda: rss("<item>" * LEVELS),
-        Feed(first=None, repaired=True, has_more=True),
+        Feed(entries=1, first=None, repaired=True, has_more=True),
     ),
     "deep HTML, escaped": (lambda: rss(described("&lt;div>" * LEVELS + "y")), Feed(text=SHALLOW)),
     "deep HTML, CDATA": (
         lambda: rss(described(f"<![CDATA[{'<div>' * LEVELS}y]]>")),
         Feed(text=SHALLOW),
     ),
-    "deep XHTML": (
-        lambda: atom("<div>" * ELEMENTS + "y" + "</div>" * ELEMENTS),
-        Feed(text=SHALLOW, repaired=True),
-    ),
+    "deep XHTML": (lambda: atom("<div>" * ELEMENTS + "y" + "</div>" * ELEMENTS), Feed(text=SHALLOW)),
     "deep XHTML, broken": (
         lambda: atom("<div>" * ELEMENTS + "y" + "</div>" * ELEMENTS, title="T & T"),
         Feed(text=SHALLOW, title="T & T", repaired=True),
@@ -152,7 +153,7 @@ DOCUMENTS: dict[str, tuple[Callable[[], bytes], Result]] = {
     ),
     "100,000 entries, empty": (
         lambda: rss("<item/>" * 100_000),
-        Feed(first=None, has_more=True),
+        Feed(entries=1, first=None, has_more=True),
     ),
     "100,000 namespaces": (
         lambda: rss("<x " + many(100_000, "xmlns:a{0}='http://a{0}' ") + f"/>{item()}"),

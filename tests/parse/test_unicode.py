@@ -41,6 +41,15 @@ def test_the_first_bytes_say_what_it_is(
     assert title(declared, charset, MARKS[charset] if marked else b"", content_type) == "Käfer"
 
 
+def test_valid_utf_8_is_that_and_other_bytes_are_what_a_label_says() -> None:
+    koi8_r = " encoding='koi8-r'"
+
+    assert title(koi8_r, "utf-8") == "Käfer"
+    assert title(koi8_r, "utf-8", content_type="application/xml; charset=utf-8") == "Käfer"
+    assert title(" encoding='utf-8'", "latin-1") == "Käfer"
+    assert title(" encoding='windows-1252'", "latin-1", content_type="text/xml; charset=koi8-r") == "KДfer"
+
+
 def test_half_a_character_at_the_end_costs_only_itself() -> None:
     text = "<rss version='2.0'><channel><title>T</title><item><title>one</title>"
 

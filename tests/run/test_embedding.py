@@ -11,7 +11,7 @@ import trioscrape
 from trioscrape import Config, Feed, Outcome, UsageError
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
-from support.scenarios import healthy, mixed, open_virtual, rss, run_virtual, urls
+from support.scenarios import counted_report, healthy, mixed, open_virtual, rss, run_virtual, urls
 
 
 async def test_results_come_in_order_of_completion(autojump_clock: MockClock) -> None:
@@ -52,7 +52,8 @@ async def test_drain_lets_those_in_flight_finish(autojump_clock: MockClock) -> N
         outcomes = [result.outcome async for result in run]
 
     assert outcomes == [Outcome.NEW] * 20
-    assert (run.report().not_started, run.report().complete) == (30, False)
+    report = await counted_report(run)
+    assert (report.not_started, report.complete) == (30, False)
 
 
 async def test_drain_before_anything_has_begun(autojump_clock: MockClock) -> None:
@@ -61,7 +62,7 @@ async def test_drain_before_anything_has_begun(autojump_clock: MockClock) -> Non
         run.drain()
         assert [result async for result in run] == []
 
-    assert run.report().not_started == 5
+    assert await run.count_not_started() == 5
 
 
 async def test_drain_while_one_host_holds_up_its_others(autojump_clock: MockClock) -> None:
@@ -71,7 +72,7 @@ async def test_drain_while_one_host_holds_up_its_others(autojump_clock: MockCloc
         run.drain()
         assert len([result async for result in run]) == 1
 
-    assert run.report().not_started == 8
+    assert await run.count_not_started() == 8
 
 
 async def test_statistics_are_a_frozen_moment(autojump_clock: MockClock) -> None:
@@ -238,7 +239,8 @@ async def test_a_list_that_breaks_off_is_counted_as_far_as_it_was_read(autojump_
             async for _ in run:
                 pass
 
-    assert (run.report().feeds, run.report().not_started, run.report().complete) == (6, 6, False)
+    report = run.report()
+    assert (report.feeds, report.errors, report.complete) == (6, {"cancelled": 6}, False)
 
 
 @pytest.mark.parametrize("scheme", ["http", "https"])

@@ -13,7 +13,7 @@ from trioscrape._dns.caching import ResolvedAddresses
 from trioscrape.testing import Internet, MemoryStore, Site
 
 from support.counting import Counting
-from support.scenarios import open_virtual, rss, run_virtual, urls
+from support.scenarios import counted_report, open_virtual, rss, run_virtual, urls
 
 SHARED = "198.51.100.1"
 
@@ -169,5 +169,6 @@ async def test_drained_while_feeds_are_being_located(autojump_clock: MockClock) 
         scrape.drain()
         assert [result async for result in scrape] == []
 
-    assert (scrape.report().feeds, scrape.report().not_started, store.feeds) == (50, 50, {})
+    report = await counted_report(scrape)
+    assert (report.feeds, report.not_started, store.feeds) == (50, 50, {})
     assert trio.current_time() < 2

@@ -34,7 +34,7 @@ from trioscrape import (
 from trioscrape._lane import Lane, Timings
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
-from support.scenarios import healthy, mixed, open_virtual, rss, run_virtual, urls
+from support.scenarios import counted_report, healthy, mixed, open_virtual, rss, run_virtual, urls
 from support.servers import FEED, answer, open_raw
 
 EXPECTED = {
@@ -92,7 +92,7 @@ async def test_1_accepted_and_not_started_are_all_feeds(autojump_clock: MockCloc
                 elif seen == 25:
                     scope.cancel()
 
-    report = run.report()
+    report = await counted_report(run)
     assert report.feeds == 301
     assert report.not_started > 200
     assert sum(report.outcomes.values()) + report.not_started == 301
@@ -332,6 +332,7 @@ async def test_6_five_times_the_feeds_take_the_same_memory(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trioscrape._dns.caching.CACHED_HOSTS", 100)
+    monkeypatch.setattr("trioscrape._run.seen.IN_MEMORY", 100)
 
     few, many = await memory(700), await memory(2100)
 
@@ -364,7 +365,7 @@ async def test_6_bytes_in_flight(autojump_clock: MockClock, monkeypatch: pytest.
         await grow(reservation, size)
         peaks.append(budgets[0].reserved)
 
-    monkeypatch.setattr("trioscrape._run.run.ByteBudget", Watched)
+    monkeypatch.setattr("trioscrape._run.wiring.ByteBudget", Watched)
     monkeypatch.setattr(Reservation, "grow", watched)
     sites = {f"f{n}.test": Site(body=rss("x") + b" " * 30_000, chunk=1000, per_chunk=0.01) for n in range(60)}
     internet = Internet(sites)
@@ -422,7 +423,7 @@ async def test_7_a_store_that_is_gone_raises_as_itself(autojump_clock: MockClock
     assert sorted(r.feed.url for r in results if r.stored) == sorted(store.acknowledged)
     assert {r.reason for r in results if not r.stored} == {"not-stored"}
     assert 7 <= len(store.acknowledged) <= 7 + store.width
-    report = run.report()
+    report = await counted_report(run)
     assert len(results) == report.feeds - report.not_started == 50
     assert (report.stored, report.errors) == (len(store.acknowledged), {"not-stored": 50 - report.stored})
 

@@ -27,7 +27,7 @@ from trioscrape._lane import Lane, Timings
 from trioscrape._store.lane import FIRST_WAIT, LONGEST_WAIT, OWN_FAILURES, OutageInDoubt, StoreLane
 from trioscrape.testing import Internet, MemoryStore
 
-from support.scenarios import healthy, open_virtual, urls
+from support.scenarios import counted_report, healthy, open_virtual, urls
 from support.stores import entry, report, update
 
 
@@ -428,7 +428,7 @@ class TestScrape:
                 async for result in scrape:
                     found.append(result)
 
-        report = scrape.report()
+        report = await counted_report(scrape)
         stored = {r.feed.url for r in found if r.stored}
         assert len({r.feed.url for r in found}) == len(found) == report.feeds - report.not_started
         assert {r.reason for r in found} == {None, "not-stored"}
@@ -464,7 +464,7 @@ class TestScrape:
                 await results_of(scrape)
 
         assert trio.current_time() == 1
-        assert scrape.report().not_started == 50
+        assert await scrape.count_not_started() == 50
 
     async def test_drained_in_an_outage_it_waits_for_the_store(self, autojump_clock: MockClock) -> None:
         internet, store = healthy(500), Store((20, 200))
@@ -477,7 +477,7 @@ class TestScrape:
             nursery.start_soon(drain)
             found = await results_of(scrape)
 
-        report = scrape.report()
+        report = await counted_report(scrape)
         assert trio.current_time() > 200
         assert len(found) == report.stored == len(store.feeds) < 200
         assert report.not_started == 500 - len(found)
@@ -490,7 +490,7 @@ class TestScrape:
             assert await results_of(scrape) == []
 
         assert trio.current_time() < 22
-        assert scrape.report().not_started == 50
+        assert await scrape.count_not_started() == 50
 
     async def test_cancelled_in_an_outage_it_ends_at_once(self, autojump_clock: MockClock) -> None:
         internet, store = healthy(500), Store((20, 200))
@@ -505,7 +505,7 @@ class TestScrape:
 
         assert trio.current_time() <= 31
         assert {r.reason for r in found} == {None, "cancelled"}
-        assert len(found) + scrape.report().not_started == 500
+        assert len(found) + (await counted_report(scrape)).not_started == 500
         assert len(store.feeds) == sum(r.stored for r in found)
 
 
@@ -536,7 +536,7 @@ async def test_cancelled_in_a_write_it_is_stored_and_told_or_neither(
             scrape.cancel()
             found += await results_of(scrape)
 
-    report = scrape.report()
+    report = await counted_report(scrape)
     assert report.stored == len(store.feeds)
     assert sum(report.outcomes.values()) + report.not_started == report.feeds == 20
     if how == "cancel":
@@ -548,7 +548,7 @@ async def test_cancelled_between_being_let_in_and_the_first_step(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which of the two comes first is up to trio's dice, so it is tried a few times."""
-    monkeypatch.setattr("trioscrape._run.admit.READ_AHEAD", 1)
+    monkeypatch.setattr("trioscrape._run.feed_source.READ_AHEAD", 1)
     internet = healthy(1, first_byte=1)
     scrapes: list[Scrape] = []
 

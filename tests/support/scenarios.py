@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 
-from trioscrape import Config, Feed, Result, Scrape, Store, open_scrape
+from trioscrape import Config, Feed, Report, Result, Scrape, Store, open_scrape
 from trioscrape._hosts.retry_after import utc_now
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
@@ -96,3 +96,9 @@ async def run_virtual(
     async with open_virtual(feeds, internet, store, **how) as scrape:  # type: ignore[arg-type]
         results = [result async for result in scrape]
     return results, scrape
+
+
+async def counted_report(scrape: Scrape) -> Report:
+    """The report of a scrape that has ended, with all that was not started."""
+    await scrape.count_not_started()
+    return scrape.report()

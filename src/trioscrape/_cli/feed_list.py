@@ -42,6 +42,9 @@ class FeedList:
         if not self.count:
             raise UsageError(f"{name}: it contains no feeds")
 
+    def __len__(self) -> int:
+        return self.count
+
     def __iter__(self) -> Iterator[Feed]:
         """A feed for each line that is not a comment. If it has no URL, the whole line stands for one.
 

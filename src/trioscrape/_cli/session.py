@@ -22,7 +22,6 @@ from .._records import Feed, Report, Result
 from .._run.api import Scrape, open_scrape
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
-from .._threads import in_thread
 from .config_options import config, naming_options
 from .output import Output
 from .progress import Progress, open_progress
@@ -175,13 +174,9 @@ class Session:
 
 
 async def _final_report(scrape: Scrape) -> Report:
-    # It reads the list to its end, to count the feeds that were not started: after Ctrl-C that takes 20 s
-    # for a million feeds, and Ctrl-C ends it.
-    try:
-        limiter = trio.CapacityLimiter(1)
-        return await in_thread(scrape.report, limiter=limiter, abandon_on_cancel=True)
-    except OSError:  # no thread can be started, and nothing else is going on any more
-        return scrape.report()
+    # After Ctrl-C the list is read once more, to count the feeds that were not started; Ctrl-C ends that too.
+    await scrape.count_not_started()
+    return scrape.report()
 
 
 def allow_open_files(settings: Config) -> None:

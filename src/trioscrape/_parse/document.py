@@ -10,7 +10,7 @@ from typing import Final
 
 from .._errors import FeedFailed
 from .._records import ParsedFeed
-from ._fast import NoFeed, NotWellFormed, read_wellformed
+from ._fast import NoFeed, NotWellFormed, TooDeep, read_wellformed
 from .charset import in_utf_8
 from .diagnosis import crashed, is_only_a_page, no_feed
 from .feedparser_reader import read_anything
@@ -90,6 +90,8 @@ def _read_xml(document: FeedDocument) -> RawFeed:
         if is_only_a_page(document.body):
             raise no_feed(document) from None
         return read_anything(data, document, broken=False)
+    except TooDeep:
+        pass
     except NotWellFormed:
         broken = True
         if is_only_a_page(document.body):
@@ -111,7 +113,7 @@ def _read_shortened(data: bytes, document: FeedDocument) -> RawFeed | None:
 
 def _read_repaired(data: bytes, document: FeedDocument, *, broken: bool) -> RawFeed:
     if (mended := repaired(data)) is not None:
-        with suppress(NotWellFormed, NoFeed):
+        with suppress(NotWellFormed, TooDeep, NoFeed):
             feed = read_wellformed(mended.data, document)
             if feed.entries or feed.title or not mended.faults:
                 return replace(feed, repaired=bool(mended.faults))

@@ -105,7 +105,7 @@ def _feed(parsed: Any, data: bytes) -> RawFeed:
         hub=_href(feed, "hub"),
         timers=_timers(feed, data),
         entries=[_entry(entry, of_feed, version) for entry in parsed["entries"]],
-        repaired=True,
+        repaired=bool(parsed["bozo"]),
         parser="feedparser",
     )
 

@@ -52,6 +52,8 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
     content, content_type = _text(raw.content, url)
     summary, summary_type = _text(raw.summary, url)
+    if summary == content:
+        summary, summary_type = _NOTHING
     own_language = _language(raw.language) or _language_of(raw.content, raw.summary, raw.title)
     return Entry(
         key="",
@@ -120,6 +122,11 @@ def _enclosures(enclosures: Sequence[Enclosure], url: str) -> tuple[Enclosure, .
     return tuple(found.values())
 
 
+def _media_type(text: str | None) -> str | None:
+    """In lower case, as it does not matter (RFC 9110 §8.3.1)."""
+    return one_line(text).lower() or None if text else None
+
+
 def _length(claimed: int | None) -> int | None:
     """Bytes, when a store can hold that many."""
     return claimed if claimed is not None and 0 <= claimed < 2**63 else None
@@ -152,11 +159,6 @@ def _transcripts(transcripts: Iterable[Transcript], url: str) -> tuple[Transcrip
         if (link := _link(each.url, url))
     )
     return tuple(dict.fromkeys(found))
-
-
-def _media_type(text: str | None) -> str | None:
-    """In lower case, as it does not matter (RFC 9110 §8.3.1)."""
-    return one_line(text).lower() or None if text else None
 
 
 def _optional(text: str | None) -> str | None:

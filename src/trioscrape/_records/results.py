@@ -99,7 +99,7 @@ class Report:
     """The totals of a scrape. ``outcomes`` and ``not_started`` add up to ``feeds``."""
 
     feeds: int
-    """Feeds in the list, without duplicates."""
+    """Feeds in the list, without duplicates; if it is not `counted`, in what has been read of it."""
     not_started: int
     """Feeds that had not been started when the scrape was drained or cancelled."""
     duplicates: int
@@ -125,10 +125,13 @@ class Report:
     """The first ten feeds that could not be stored."""
     outage: Outage | None = None
     """None: the store is available."""
+    counted: bool = True
+    """Whether the whole list is counted. False: the scrape goes on or has ended early, and the list may
+    have more feeds; see `Scrape.count_not_started`."""
     run_id: str = field(default_factory=new_run_id)
     """The same in all reports of a scrape, of which a store has one record, see `Store.record_run`."""
 
     @property
     def complete(self) -> bool:
         """Whether every feed of the list was started."""
-        return self.not_started == 0
+        return self.counted and self.not_started == 0

@@ -16,6 +16,7 @@ from .kinds import Form, Kind, Read, Several
 
 _KIBIBYTE: Final = 2**10
 _MEBIBYTE: Final = 2**20
+_HEX: Final = re.compile("[0-9a-f]{32}")
 
 
 class Text(Kind[str]):
@@ -136,7 +137,7 @@ def _is_latin_1(text: str) -> bool:
 
 
 def _feed_id(value: Any) -> str:
-    found = re.fullmatch("[0-9a-f]{32}", value)
+    found = _HEX.fullmatch(value)
     if found is None:
         raise ValueError
     return found[0]

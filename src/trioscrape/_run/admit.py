@@ -17,7 +17,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
 
 import trio
 
@@ -31,13 +30,11 @@ from .._http import Fetcher
 from .._lane import Timings
 from .._records import Outcome, Result
 from .._store.lane import StoreLane
-from .candidates import Candidate, FeedSource
+from .candidates import Candidate
+from .feed_source import FeedSource
 from .next_state import not_due
 from .scopes import Scopes
 from .tally import Results
-
-READ_AHEAD: Final = 250
-"""Feeds read from the list at once; what the store knows of them is one query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +59,7 @@ class Admission:
         """Read the list and queue the feeds that are due; ends with the list, or when the scrape drains."""
         with ungrouped():
             async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._receive)
                 while batch := await self._next_batch():
                     unfetched = []
                     for candidate in batch:
@@ -116,11 +114,15 @@ class Admission:
         now = self.flow.now
         return now.in_flight > 1 or not (now.draining or (now.read and not self.queue))
 
+    async def _receive(self) -> None:
+        with self._reading.open():
+            await self.source.receive()
+
     async def _next_batch(self) -> Sequence[Candidate]:
         """Some more feeds, with what the store knows of them; none at the end of the list."""
         with self._reading.open():
             await self.flow.until(self._wants_more)
-            batch = await self.source.take(READ_AHEAD)
+            batch = await self.source.take()
             sound = [candidate.feed_id for candidate in batch if candidate.problem is None]
             states = await self.store.load(sound) if sound else {}
             return [candidate.knowing(states.get(candidate.feed_id)) for candidate in batch]

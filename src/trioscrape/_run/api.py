@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
+from typing import Any, NoReturn, TypeVar, final
 
 import trio
 
@@ -16,20 +17,38 @@ from .._dns.system import SystemResolver
 from .._hosts.retry_after import utc_now
 from .._http.happy_eyeballs import Connector, open_tcp
 from .._parse import CustomParser, Parser, RecordParser, open_process_parser
-from .._records import Feed, Outcome, Report, Result, Statistics
-from .._store import Store
-from .run import Run, Seams, open_run
+from .._records import Outcome, Report, Result, Statistics
+from .._store import Store, open_store
+from .feed_source import Feeds, ListCounts, can_be_counted, counted
+from .run import Run
+from .wiring import Seams, open_run
+
+T = TypeVar("T")
 
 
-class Scrape:
+class NoPublicConstructor(type):
+    """The type of classes that only trioscrape itself makes instances of."""
+
+    def __call__(cls, *_: object, **__: object) -> NoReturn:
+        """Raise `TypeError`."""
+        raise TypeError(f"{cls.__module__}.{cls.__qualname__} has no public constructor")
+
+    def _create(cls: type[T], *args: Any, **kwargs: Any) -> T:
+        made: T = type.__call__(cls, *args, **kwargs)
+        return made
+
+
+@final
+class Scrape(metaclass=NoPublicConstructor):
     """A scrape under way: an async iterator of results in order of completion.
 
     A slow consumer slows the lanes: no more results are kept waiting than feeds may be in flight.
-    Made by `open_scrape`.
+    It has no public constructor; `open_scrape` gives one.
     """
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, run: Run, feeds: Feeds) -> None:
+        self._run, self._feeds = run, feeds
+        self._recounted: ListCounts | None = None
 
     def __aiter__(self) -> AsyncIterator[Result]:
         return self
@@ -69,18 +88,19 @@ class Scrape:
         )
 
     def report(self) -> Report:
-        """The totals; complete once the ``async with`` block has ended.
+        """The totals so far; they are final when the iteration or the ``async with`` block has ended.
 
-        What was not started is counted then, by reading the rest of the feed list.
+        Nothing is read for it. If the scrape has ended early, what was not started is only counted as
+        far as the list had been read, unless `count_not_started` has counted it: see `Report.counted`.
         """
-        run, tally, source = self._run, self._run.tally, self._run.admission.source
-        if run.ended is not None:
-            source.take_rest()
+        run, tally = self._run, self._run.tally
+        counts = self._recounted or run.admission.source.counts
         return Report(
-            feeds=source.taken,
-            not_started=source.taken - tally.accepted,
-            duplicates=source.duplicates,
-            duplicate_examples=tuple(source.duplicate_examples),
+            feeds=counts.feeds,
+            not_started=counts.feeds - tally.accepted,
+            counted=counts.whole,
+            duplicates=counts.duplicates,
+            duplicate_examples=tuple(counts.duplicate_examples),
             outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
             entries=tally.entries,
             errors=dict(tally.errors.most_common()),
@@ -96,12 +116,34 @@ class Scrape:
             run_id=run.id,
         )
 
+    async def count_not_started(self) -> int | None:
+        """Count the feeds that a scrape which has ended early did not start; reports have them from then on.
+
+        A list, or whatever else has a length and can be iterated over again, is read once more from its
+        beginning: a million feeds take about half a minute, in which other tasks run. An iterator, a
+        generator or an asynchronous iterable is not read, as it may have no end.
+
+        Returns: the number; None when it can't be known.
+
+        Raises:
+          RuntimeError: the iteration has not ended, and neither has the ``async with`` block.
+
+        Cancellation: stops counting. It may be called again.
+        """
+        if self._run.ended is None:
+            raise RuntimeError("the scrape has not ended: its feeds are still being started")
+        if not self.report().counted:
+            if not can_be_counted(self._feeds):
+                return None
+            self._recounted = await counted(self._feeds)
+        return self.report().not_started
+
 
 @asynccontextmanager
 async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
-    feeds: Iterable[str | Feed],
+    feeds: Feeds,
     *,
-    store: Store,
+    store: Store | str,
     config: Config | None = None,
     resolver: Resolver | None = None,
     connector: Connector | None = None,
@@ -112,7 +154,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
 
     ::
 
-        async with trioscrape.open_scrape(feeds, store=store) as scrape:
+        async with trioscrape.open_scrape(feeds, store="sqlite:news.db") as scrape:
             async for result in scrape:
                 print(result.feed.redacted_url, result.outcome)
 
@@ -120,18 +162,23 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     signal is handled, nothing is logged. The block may be left early: that cancels the scrape.
 
     Args:
-      feeds: URLs or `Feed` records, read lazily. A URL that comes twice is one feed.
-      store: open, see `open_store`; it stays open afterwards.
-      config: widths, deadlines, limits; None for the defaults.
-      resolver: who turns names into addresses; None for what `config` says.
-      connector: who opens TCP connections; None for the network.
-      parser: who parses documents; None for the built-in one, in worker processes.
-      now: the wall clock, in UTC; it decides which feeds are asked.
+      feeds: URLs or `Feed` records, read as they are needed; a URL that comes twice is one feed. A
+        synchronous iterable is read in this thread, with a turn for other tasks after each millisecond;
+        one that takes longer for a single feed should be asynchronous.
+      store: an open one, see `open_store`, which stays open afterwards; or the URL of one. That one is opened
+        before the first lookup, gets a record of the run if the block ends without an exception, and is
+        closed.
+      config: widths, timeouts, limits; None for the defaults.
+      resolver: turns names into addresses; None for what `config` says.
+      connector: opens TCP connections; None for the network.
+      parser: parses documents; None for our own, in worker processes.
+      now: the wall clock, in UTC; it decides which feeds are due.
 
     Raises:
-      StoreError: the store is gone for good, or has taken nothing for ``config.outage_timeout`` seconds.
-        The feeds that were under way have their results before. It comes out of the ``async with``
-        as itself, as does the caller's own exception.
+      StoreError: the store can't be opened, is gone for good, or has taken nothing for
+        ``config.outage_timeout`` seconds. The feeds that were in flight have their results before. It comes
+        out of the ``async with`` as itself, as does the caller's own exception.
+      UsageError: the store's URL can't be understood, or the ``ca_file`` can't be read.
       TrioscrapeError: no parser process can be started.
 
     Cancellation: closes all connections and ends all worker processes; a write that the store has
@@ -139,17 +186,32 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     not come back from keeps its thread until it does.
     """
     config = config or Config()
-    parsing: AbstractAsyncContextManager[RecordParser] = (
-        open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
-        if parser is None
-        else nullcontext(CustomParser(parser))
-    )
-    async with parsing as parse:
-        seams = Seams(store, resolver or _resolver(config), connector or open_tcp, parse, now)
+    async with _opened(store, config) as opened, _opened_parser(parser, config) as parse:
+        seams = Seams(opened, resolver or _resolver(config), connector or open_tcp, parse, now)
         async with open_run(feeds, config, seams) as run:
-            yield Scrape(run)
-    if run.failure is not None:
-        raise run.failure
+            scrape = Scrape._create(run, feeds)
+            yield scrape
+        if run.failure is not None:
+            raise run.failure
+        if isinstance(store, str):
+            await run.pipeline.store.record_run(scrape.report())
+
+
+def _opened(store: Store | str, config: Config) -> AbstractAsyncContextManager[Store]:
+    if not isinstance(store, str):
+        return nullcontext(store)
+    return open_store(
+        store,
+        width=config.store_width,
+        connect_timeout=config.store_connect_timeout,
+        call_timeout=config.store_timeout,
+    )
+
+
+def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[RecordParser]:
+    if parser is not None:
+        return nullcontext(CustomParser(parser))
+    return open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
 
 
 def _resolver(config: Config) -> Resolver:
@@ -160,16 +222,16 @@ def _resolver(config: Config) -> Resolver:
 
 
 async def scrape(  # noqa: PLR0913
-    feeds: Iterable[str | Feed],
+    feeds: Feeds,
     *,
-    store: Store,
+    store: Store | str,
     config: Config | None = None,
     resolver: Resolver | None = None,
     connector: Connector | None = None,
     parser: Parser | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> Report:
-    """Scrape `feeds` into `store`; the totals. `open_scrape` has the arguments and errors."""
+    """Scrape `feeds` into `store`; the totals. `open_scrape` has the arguments, errors and cancellation."""
     async with open_scrape(
         feeds, store=store, config=config, resolver=resolver, connector=connector, parser=parser, now=now
     ) as run:

@@ -97,7 +97,7 @@ class Pipeline:
                 candidate.feed,
                 Outcome.NOT_MODIFIED,
                 *self._remarks(fetched, parsed),
-                same_as=self._arrived(candidate.feed, fetched.url),
+                same_as=await self._arrived(candidate.feed, fetched.url),
                 lanes=timings.lanes,
             )
             if parsed is None and state == known:
@@ -130,9 +130,9 @@ class Pipeline:
         cut = f"only its first {self.config.entries_limit:,} entries are taken"
         return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
 
-    def _arrived(self, feed: Feed, url: str) -> str | None:
+    async def _arrived(self, feed: Feed, url: str) -> str | None:
         """The first feed of the run that has arrived there, if that was another one."""
-        first = self.arrivals.before(feed_id(url), feed.redacted_url)
+        first = await self.arrivals.add(feed_id(url), feed.redacted_url)
         return None if first is None else first[0]
 
     async def _failed(self, candidate: Candidate, failed: FeedFailed, timings: Timings) -> Result:

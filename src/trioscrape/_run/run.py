@@ -2,37 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager, closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import trio
 
-from .._byte_budget import ByteBudget
-from .._config.config import Config, HostGrouping
-from .._config.public_suffixes import registrable_domains
-from .._dns.caching import Names, Resolver
 from .._errors import StoreError
-from .._flow import Flow
 from .._groups import ungrouped
-from .._hosts.queue import HostQueue
-from .._hosts.retry_after import Pauses
-from .._hosts.slots import HostSlot, HostSlots
-from .._http import Fetcher, Routes
-from .._http._transport import LaneTransport, client_context
-from .._http.happy_eyeballs import Connector, ConnectorBug
+from .._hosts.slots import HostSlot
+from .._http.happy_eyeballs import ConnectorBug
 from .._lane import Timings
-from .._parse import RecordParser
 from .._records import Feed, Outcome, Result, new_run_id
-from .._store import Store
-from .._store.lane import OutageInDoubt, StoreLane
+from .._store.lane import OutageInDoubt
 from .admit import Admission
-from .candidates import Candidate, FeedSource
+from .candidates import Candidate
 from .loop_lag import LoopLag
-from .pipeline import Lanes, Pipeline
+from .pipeline import Pipeline
 from .scopes import Scopes
-from .seen import Seen
 from .tally import Results, Tally
 
 
@@ -139,42 +126,3 @@ class Run:
     def seconds(self) -> float:
         """Since the beginning, until the end when it has come."""
         return (self.ended if self.ended is not None else trio.current_time()) - self.began
-
-
-@dataclass(frozen=True, slots=True)
-class Seams:
-    """What a scrape is given to work with; each may be somebody else's."""
-
-    store: Store
-    resolver: Resolver
-    connector: Connector
-    parser: RecordParser
-    now: Callable[[], datetime]
-    """The wall clock, in UTC."""
-
-
-@asynccontextmanager
-async def open_run(feeds: Iterable[str | Feed], config: Config, seams: Seams) -> AsyncIterator[Run]:
-    """A scrape at work; what is still in flight is cancelled when the block ends.
-
-    Whoever opens it must raise `Run.failure` afterwards when there is one.
-    """
-    flow, results, now = Flow(), Results(), seams.now
-    lanes = Lanes(config, seams.store, flow)
-    store = StoreLane(seams.store, lanes.store, config.outage_timeout)
-    transport = LaneTransport(client_context(config.ca_file), seams.connector, http2=config.http2)
-    group = registrable_domains() if config.group_hosts_by is HostGrouping.DOMAIN else str
-    queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
-    routes = Routes(Names(seams.resolver, lanes.dns), config)
-    fetcher = Fetcher(routes, lanes.http, transport, config, Pauses(queue, now))
-    budget, arrivals = ByteBudget(config.bytes_in_flight), Seen[str]()
-    slots, source = HostSlots(queue, flow), FeedSource(feeds)
-    admission = Admission(source, queue, slots, fetcher, store, flow, results, now, config)
-    pipeline = Pipeline(lanes, fetcher, seams.parser, store, budget, arrivals, now, config)
-    run = Run(admission, pipeline, results)
-    with closing(arrivals), results.channel, ungrouped():
-        async with aclosing(transport), trio.open_nursery() as nursery:
-            nursery.start_soon(run.lag.watch)
-            nursery.start_soon(run.feeds)
-            yield run
-            nursery.cancel_scope.cancel(reason="the block has ended")

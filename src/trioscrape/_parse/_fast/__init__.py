@@ -9,9 +9,9 @@ from __future__ import annotations
 from ..protocol import FeedDocument
 from ..raw import RawFeed
 from .feeds import NoFeed, feed
-from .tree import NotWellFormed, Reading, parsed
+from .tree import NotWellFormed, Reading, TooDeep, parsed
 
-__all__ = ["NoFeed", "NotWellFormed", "read_wellformed"]
+__all__ = ["NoFeed", "NotWellFormed", "TooDeep", "read_wellformed"]
 
 
 def read_wellformed(data: bytes, document: FeedDocument) -> RawFeed:
@@ -22,7 +22,8 @@ def read_wellformed(data: bytes, document: FeedDocument) -> RawFeed:
       document: where it is from, and how many entries of it are wanted.
 
     Raises:
-      NotWellFormed: it is not, or libxml2 does not take it.
+      NotWellFormed: it is not.
+      TooDeep: it may be, but has more levels than libxml2 takes.
       NoFeed: its root element is not that of a feed.
     """
     return feed(Reading(parsed(data), data, document.url), document)

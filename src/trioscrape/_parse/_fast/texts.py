@@ -19,7 +19,11 @@ def titles(reading: Reading, children: Children, around: Place, names: tuple[str
     """The first of these elements that says something, as a text on one line."""
     for child in children.first(names):
         of_atom = reading.names[child.tag].startswith("atom:")
-        text = construct(reading, child, around) if of_atom else rss_line(reading, child)
+        if of_atom:
+            text = construct(reading, child, around)
+        else:
+            language = around.inside(attributes(child)).language
+            text = rss_line(reading, child)._replace(language=language)
         if text and text.value:
             return text if text.language or not around.language else text._replace(language=around.language)
     return None

@@ -18,7 +18,15 @@ _REFERENCE_TO_C1: Final = re.compile(rb"#(?:[xX]0*[89][0-9a-fA-F]|0*1[2-5][0-9])
 
 
 class NotWellFormed(Exception):
-    """The bytes are no well-formed document, or have more than the 2048 levels that libxml2 takes."""
+    """The bytes are no well-formed document."""
+
+
+class TooDeep(Exception):
+    """The document has more than the 2048 levels that libxml2 takes."""
+
+
+_RESOURCE_LIMIT: Final = 114
+"""XML_ERR_RESOURCE_LIMIT of libxml2."""
 
 
 def parsed(data: bytes) -> Element:
@@ -28,6 +36,7 @@ def parsed(data: bytes) -> Element:
 
     Raises:
       NotWellFormed: it can't be parsed.
+      TooDeep: it can't, and that is not known to be the document's fault.
     """
     parser = etree.XMLParser(
         encoding="utf-8",
@@ -42,7 +51,7 @@ def parsed(data: bytes) -> Element:
     try:
         return etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise NotWellFormed from error
+        raise (TooDeep if error.code == _RESOURCE_LIMIT else NotWellFormed) from error
 
 
 Attributes = dict[str, str]

@@ -1,0 +1,76 @@
+"""What a scrape is made of, put together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+import trio
+
+from .._byte_budget import ByteBudget
+from .._config.config import Config, HostGrouping
+from .._config.public_suffixes import registrable_domains
+from .._dns.caching import Names, Resolver
+from .._flow import Flow
+from .._groups import ungrouped
+from .._hosts.queue import HostQueue
+from .._hosts.retry_after import Pauses
+from .._hosts.slots import HostSlots
+from .._http import Fetcher, Routes
+from .._http._transport import LaneTransport, client_context
+from .._http.happy_eyeballs import Connector
+from .._parse import RecordParser
+from .._store import Store
+from .._store.lane import StoreLane
+from .._threads import off_loop
+from .admit import Admission
+from .candidates import Candidate
+from .feed_source import Feeds, FeedSource
+from .pipeline import Lanes, Pipeline
+from .run import Run
+from .seen import Seen
+from .tally import Results
+
+
+@dataclass(frozen=True, slots=True)
+class Seams:
+    """What a scrape is given to work with; each may be somebody else's."""
+
+    store: Store
+    resolver: Resolver
+    connector: Connector
+    parser: RecordParser
+    now: Callable[[], datetime]
+    """The wall clock, in UTC."""
+
+
+@asynccontextmanager
+async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[Run]:
+    """A scrape at work; what is still in flight is cancelled when the block ends.
+
+    Whoever opens it must raise `Run.failure` afterwards when there is one.
+    """
+    starting = trio.CapacityLimiter(1)  # certificates take up to 90 ms to load, the list of suffixes 50
+    tls = await off_loop(client_context, config.ca_file, limiter=starting)
+    by_domain = config.group_hosts_by is HostGrouping.DOMAIN
+    group = await off_loop(registrable_domains, limiter=starting) if by_domain else str
+    flow, results, now = Flow(), Results(), seams.now
+    lanes = Lanes(config, seams.store, flow)
+    store = StoreLane(seams.store, lanes.store, config.outage_timeout)
+    transport = LaneTransport(tls, seams.connector, http2=config.http2)
+    queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
+    routes = Routes(Names(seams.resolver, lanes.dns), config)
+    fetcher = Fetcher(routes, lanes.http, transport, config, Pauses(queue, now))
+    budget, arrivals = ByteBudget(config.bytes_in_flight), Seen[str]()
+    slots, source = HostSlots(queue, flow), FeedSource(feeds)
+    admission = Admission(source, queue, slots, fetcher, store, flow, results, now, config)
+    pipeline = Pipeline(lanes, fetcher, seams.parser, store, budget, arrivals, now, config)
+    run = Run(admission, pipeline, results)
+    with results.channel, ungrouped():
+        async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
+            nursery.start_soon(run.lag.watch)
+            nursery.start_soon(run.feeds)
+            yield run
+            nursery.cancel_scope.cancel(reason="the block has ended")
