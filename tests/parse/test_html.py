@@ -14,7 +14,7 @@ from trioscrape._parse.html import (
     DEEPEST,
     FEW,
     FORMATTED,
-    _cleaner,
+    sanitiser,
     absolute,
     is_plain_link,
     one_line,
@@ -207,5 +207,5 @@ def test_a_plain_link_is_itself_whatever_it_is_joined_to(link: str) -> None:
 def test_without_markup_the_sanitiser_would_have_nothing_to_do(text: str) -> None:
     text = text.replace("\0", "")  # which it never sees, and neither lone surrogates
 
-    assert sanitised(text, URL) == _cleaner(URL).clean(text).strip()
+    assert sanitised(text, URL) == sanitiser(URL).clean(text).strip()
     assert plain(text) == one_line(unescape(_BARE.clean(text)))
