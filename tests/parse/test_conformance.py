@@ -1,22 +1,24 @@
-"""Where trioscrape says other than feedparser a rule explains it: the short form of `nox -s conformance`."""
+"""Where we say something else than feedparser, a rule says why: the short form of `nox -s conformance`."""
 
 from __future__ import annotations
 
 import warnings
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from trioscrape._parse import FeedDocument
-from trioscrape._records import Enclosure
+from trioscrape._parse import FeedDocument, parse_document
 
-from support.conformance import CORPUS, URL, Comparison, Sample
-from support.deviations import explanation
+from support.conformance import CORPUS, LEAST, URL, Comparison, Sample, differences, with_controls
+from support.deviations import TABLE, Case, explained
+from support.feedparsers_answer import answer
 from support.feeds import atom, rss
 
 FEEDS = Path(__file__).with_name("feeds")
 A_FEW = 20
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:feedparser")
 
 
 def compared(*samples: Sample) -> Comparison:
@@ -25,114 +27,83 @@ def compared(*samples: Sample) -> Comparison:
         warnings.simplefilter("ignore")  # feedparser's, about its own dictionaries
         for sample in samples:
             comparison.add(sample)
+    assert comparison.faults == []
     return comparison
 
 
-def of(body: str) -> Comparison:
-    return compared(Sample("ours", Path("inline"), FeedDocument(body.encode(), URL)))
+def rules(body: str) -> list[int]:
+    """Those by which a document means something else."""
+    found = compared(Sample("a test", Path("inline"), FeedDocument(body.encode(), URL)))
+    return sorted(row.rule for row, documents in found.deviations.items() if documents)
 
 
-def rules(found: Comparison) -> set[tuple[str, str]]:
-    """The fields that differ, with the rule that explains it."""
-    return {(each.field, (each.rule or "none").partition(":")[0]) for each in found.differences}
+def test_the_samples_of_this_suite() -> None:
+    paths = sorted(path for path in FEEDS.iterdir() if path.suffix in {".xml", ".json"})
+    found = compared(*(Sample("ours", path, FeedDocument(path.read_bytes(), URL)) for path in paths))
 
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("atom10", set()),
-        ("rss091", set()),
-        ("rss20", set()),
-        ("rdf10", {("published", "rule 2"), ("updated", "rule 2")}),
-        (
-            "podcast",
-            {
-                ("enclosures", "rule 8"),
-                ("summary", "rules 1 and 7"),
-                ("content", "rules 1 and 7"),
-                ("content_type", "rules 1 and 7"),
-            },
-        ),
-    ],
-)
-def test_the_samples_of_this_suite(name: str, expected: set[tuple[str, str]]) -> None:
-    found = compared(Sample("ours", FEEDS, FeedDocument((FEEDS / f"{name}.xml").read_bytes(), URL)))
-
-    assert found.documents["first-pass", "ours"] == 1
-    assert found.compared["key"] > 0
-    assert rules(found) == expected
+    assert found.documents["first-pass", "ours"] == len(list(FEEDS.glob("*.xml")))
+    assert found.documents["jsonfeed", "ours"] == len(list(FEEDS.glob("*.json")))
 
 
 def test_some_real_feeds() -> None:
     if not CORPUS.is_dir():
         pytest.skip("no real feeds")
     paths = sorted(CORPUS.iterdir(), key=lambda path: path.stat().st_size)[:A_FEW]
-    found = compared(*(Sample("real", path, FeedDocument(path.read_bytes(), URL)) for path in paths))
+    real = (Sample("real", path, FeedDocument(path.read_bytes(), URL)) for path in paths)
+    found = compared(*with_controls(real))
 
-    assert found.unexplained == []
-    assert found.documents["first-pass", "real"] >= 0.9 * A_FEW
+    assert found.documents["first-pass", "real"] >= LEAST * A_FEW
+    assert found.documents["first-pass", "controls"] >= LEAST * A_FEW
 
 
 @pytest.mark.parametrize(
-    "inner",
+    "item",
     [
         "<guid>http://a.test/1</guid><pubDate>6 Sep 2010 00:01:00 EST</pubDate>",
         "<guid isPermaLink='false'>x</guid><link>/1?b&amp;c</link><author>b@a.test (Bo)</author>",
         "<title>a &amp;lt;b&amp;gt; c</title><description>plain &amp;amp; text</description>",
         "<description><![CDATA[<p>x</p>]]></description><category>a</category>",
-        "<category>a</category><category>b</category><category>a</category>",
-        "<enclosure url='a.mp3' length='1' type='audio/mpeg'/>",
+        "<category>a</category><category domain='b'>a</category><category>a</category>",
+        "<enclosure url='a.mp3' length='1' type='audio/mpeg'/><comments>/c</comments>",
+        "<title>caf\u00e9 \u00e2\u0080\u0099</title>",
+        "<itunes:author>A</itunes:author><itunes:keywords>a, b</itunes:keywords>",
+        "<content:encoded>&lt;b>c&lt;/b></content:encoded><description>d</description>",
     ],
+    ids=range(9),
 )
-def test_constructs_of_rss_on_which_both_agree(inner: str) -> None:
-    found = of(rss("<title>T</title>", inner))
+def test_what_means_the_same(item: str) -> None:
+    declared = "<?xml version='1.0' encoding='utf-8'?>"
 
-    assert found.documents["first-pass", "ours"] == 1
-    assert found.differences == []
+    assert rules(declared + rss("<title>T</title><link>http://a.test/</link>", item)) == []
 
 
 @pytest.mark.parametrize(
-    ("body", "expected"),
+    ("body", "rule"),
     [
-        (rss("", "<guid>a</guid><title>x</title>"), {("key", "rule 4")}),
-        (atom("<author><name>Ann</name></author>", "<id>u:1</id>"), {("authors", "rule 8")}),
-        (
-            rss("", "<title>x</title><dc:date>2010-09-06</dc:date>"),
-            {("published", "rule 2"), ("updated", "rule 2")},
-        ),
+        (rss("", "<v:a><title>Other</title></v:a>"), 1),
+        (rss("", "<description>d</description><media:description>m</media:description>"), 1),
+        (rss("", "<dc:date>2010-09-06T00:01:00Z</dc:date>"), 2),
+        (rss("<title>T</title>", "<title>a</title>", "<title>a</title>"), 4),
+        (rss("", "<guid>12345</guid>"), 6),
+        (rss("", "<description>d</description><summary>s</summary>"), 7),
+        (atom("<author><name>A</name></author>", "<id>1</id>"), 8),
+        (rss("", "<media:content url='http://a.test/x'/>"), 8),
+        (rss("", "<category>x&amp;y</category><title>&bogus;</title>"), 9),
     ],
-    ids=["id", "authors", "dc:date"],
+    ids=range(9),
 )
-def test_each_difference_has_its_rule(body: str, expected: set[tuple[str, str]]) -> None:
-    assert expected <= rules(of(body))
+def test_what_means_something_else_by_a_rule(body: str, rule: int) -> None:
+    assert rule in rules(body)
 
 
-FILE = (Enclosure("http://a.test/1.mp3"),)
+def test_what_no_rule_explains_is_a_fault() -> None:
+    document = FeedDocument(rss("<title>T</title>", "<title>a</title>").encode(), URL)
+    theirs = answer(document)
+    ours = parse_document(document)
+    (wrong,) = differences(replace(ours, title="Other"), theirs)
+
+    assert explained(Case(document, theirs), wrong) is None
 
 
-@pytest.mark.parametrize(
-    ("field", "ours", "theirs"),
-    [
-        ("title", "x", "y"),
-        ("authors", ("a",), ()),
-        ("published", None, datetime(2010, 9, 6, tzinfo=UTC)),
-        ("summary", "x", None),
-        ("enclosures", FILE, ()),
-        ("enclosures", (), FILE),
-        ("entries", 1, 0),
-        ("key", "x", "y"),
-        ("link", "http://a.test/", None),
-    ],
-)
-def test_a_difference_without_a_cause_in_the_document_is_not_explained(
-    field: str, ours: object, theirs: object
-) -> None:
-    document = FeedDocument(rss("", "<title>x</title>").encode(), URL)
-
-    assert explanation(field, ours, theirs, document) is None
-
-
-def test_json_is_counted_and_not_compared() -> None:
-    found = of('{"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": []}')
-
-    assert (sum(found.documents.values()), found.differences) == (2, [])
+def test_the_table_names_rules_of_the_readme() -> None:
+    assert {row.rule for row in TABLE} <= set(range(1, 10))

@@ -15,6 +15,7 @@ from trioscrape import (
     Config,
     Enclosure,
     Entry,
+    EntrySource,
     FeedDocument,
     FeedFailed,
     FeedTimers,
@@ -24,6 +25,7 @@ from trioscrape import (
     RawFeed,
     RawText,
     Result,
+    Transcript,
     open_scrape,
 )
 from trioscrape._parse import read_document
@@ -115,9 +117,20 @@ async def test_what_it_returns_is_made_safe() -> None:
                     authors=["Ann", "", "Ann"],
                     published=datetime(2026, 1, 1),
                     updated=datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-9))),
-                    categories=[Category("a"), Category("a", "s"), Category(" ")],
+                    categories=["b", Category("a", "s"), Category(" "), Category("a", "s")],
                     enclosures=[Enclosure("e.mp3", " audio/mpeg ", -1), Enclosure("data:x"), Enclosure("")],
                     language="e n",
+                    image="i.jpg",
+                    comments="javascript:x",
+                    source=EntrySource(" ", "nostr:x"),
+                    duration=-1,
+                    episode=2**40,
+                    explicit=False,
+                    transcripts=[
+                        Transcript("t", "Text/VTT", "e n"),
+                        Transcript("t", "text/vtt"),
+                        Transcript(""),
+                    ],
                 )
             ],
         )
@@ -137,8 +150,12 @@ async def test_what_it_returns_is_made_safe() -> None:
         content_type="html",
         authors=("Ann",),
         published=datetime(2026, 1, 1, tzinfo=UTC),
-        tags=("a",),
+        tags=("b", "a"),
         enclosures=(Enclosure("http://feeds.test/e.mp3", "audio/mpeg", None),),
+        categories=(Category("a", "s"),),
+        image="http://feeds.test/i.jpg",
+        explicit=False,
+        transcripts=(Transcript("http://feeds.test/t", "text/vtt"),),
     )
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -138,6 +139,12 @@ DOCUMENTS: dict[str, tuple[Callable[[], bytes], Result]] = {
     "a lone surrogate": (lambda: rss(item(title="o&#xD83D;e")), Feed(first="o\ufffde", repaired=True)),
     "NULs": (lambda: rss(item(title="o\0e")), Feed(first="oe", repaired=True)),
     "a reference to NUL": (lambda: rss(item(title="o&#0;e")), Feed(first="o\ufffde", repaired=True)),
+    # Size
+    "a gzip file": (lambda: gzip.compress(rss(item())), Feed()),
+    "a gzip bomb": (
+        lambda: gzip.compress(rss(item(title="x" * 2 * LONG))),
+        ("too-large", "more than 16777216 bytes in a gzip file"),
+    ),
     # Number
     "100,000 entries": (lambda: rss(many(100_000)), Feed(entries=LIMIT, has_more=True)),
     "100,000 entries, broken": (

@@ -9,7 +9,7 @@ from trioscrape import FeedState, FeedTimers, FeedUpdate
 from trioscrape._records import EntryCounts
 from trioscrape._records.feed_state import FEED_STATE
 from trioscrape._records.kinds import COUNT, FLAG, MOMENT
-from trioscrape._records.texts import DAYS, NAME, URL, VALIDATOR
+from trioscrape._records.texts import DAYS, NAME, NAMES, URL, VALIDATOR
 
 from support.stores import FEED, FULL_ENTRY, OTHER, Opened, entry, report, state, update
 
@@ -21,6 +21,7 @@ OTHER_VALUES = {
     COUNT.expected: 4,
     FLAG.expected: False,
     DAYS.expected: ("2030-01-01",),
+    NAMES.expected: ("other",),
     "an object": FeedTimers(max_age=1),
 }
 """One of each kind that is in no field of `state`, by what values of the kind must be."""

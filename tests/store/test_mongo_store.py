@@ -78,6 +78,7 @@ class TestDocuments:
                 "self_link": known.self_link,
                 "hub": known.hub,
                 "distrusts_ids": True,
+                "shared_keys": ["1", "https://a.test/"],
                 "etag": known.etag,
                 "last_modified": known.last_modified,
                 "validators_url": known.validators_url,

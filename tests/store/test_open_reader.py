@@ -10,6 +10,7 @@ from pymongo import MongoClient
 
 from trioscrape import StoreError, open_reader
 from trioscrape._store import open_store
+from trioscrape._store.records import SCHEMA_VERSION
 
 from support.stores import FEED, OTHER, entry, keys, report, update
 
@@ -59,7 +60,7 @@ class TestOpenReader:
 
     async def test_another_version(self, tmp_path: Path) -> None:
         for version, why in (
-            (2, "has schema version 2; the next run migrates it to 3"),
+            (2, f"has schema version 2; the next run migrates it to {SCHEMA_VERSION}"),
             (99, "install a newer trioscrape"),
         ):
             path = tmp_path / f"{version}.db"

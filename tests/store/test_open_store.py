@@ -16,6 +16,7 @@ from pymongo import MongoClient
 from trioscrape import StoreError, UsageError
 from trioscrape._records import EntryCounts
 from trioscrape._store import check_store_url, open_store
+from trioscrape._store.records import SCHEMA_VERSION
 
 from support.mongod import Mongod, free_port
 from support.stores import FEED, entry, update
@@ -187,10 +188,11 @@ class TestOpening:
     async def test_a_newer_schema_in_mongodb(self, mongodb_url: str) -> None:
         with MongoClient[Any](mongodb_url) as client:
             database = client.get_default_database()
-            database.meta.insert_one({"_id": "schema", "version": 4})
+            database.meta.insert_one({"_id": "schema", "version": SCHEMA_VERSION + 1})
             with pytest.raises(
                 StoreError,
-                match="has schema version 4, and this trioscrape knows versions up to 3; install a newer",
+                match=f"has schema version {SCHEMA_VERSION + 1}, and this trioscrape knows versions up to"
+                f" {SCHEMA_VERSION}; install a newer",
             ):
                 async with open_store(mongodb_url):
                     pass
@@ -199,10 +201,10 @@ class TestOpening:
     async def test_a_newer_schema_in_sqlite(self, tmp_path: Path) -> None:
         path = tmp_path / "new.db"
         with closing(sqlite3.connect(path)) as db:
-            db.execute("PRAGMA user_version = 4")
+            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
         before = path.read_bytes()
 
-        with pytest.raises(StoreError, match=r"new\.db has schema version 4"):
+        with pytest.raises(StoreError, match=rf"new\.db has schema version {SCHEMA_VERSION + 1}"):
             async with open_store(f"sqlite:{path}"):
                 pass
         assert path.read_bytes() == before

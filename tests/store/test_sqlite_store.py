@@ -16,6 +16,7 @@ from trioscrape import StoreError, StoreUnavailable
 from trioscrape._records import EntryCounts
 from trioscrape._store import Store, open_store
 from trioscrape._store.batches import CALLERS
+from trioscrape._store.records import SCHEMA_VERSION
 
 from support.stores import FEED, FULL_ENTRY, OTHER, entry, report, update
 
@@ -43,7 +44,7 @@ async def test_the_file(path: Path, outside: sqlite3.Connection) -> None:
         await store.save(update(FULL_ENTRY))
         await store.record_run(report())
 
-    assert outside.execute("PRAGMA user_version").fetchone() == (3,)
+    assert outside.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     assert outside.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     published, enclosures = outside.execute("SELECT published, enclosures FROM entries").fetchone()
     assert published == "2024-02-29T23:59:59.123+00:00"

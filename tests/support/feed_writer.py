@@ -12,15 +12,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from trioscrape._parse.html import sanitised
-from trioscrape._records import Enclosure, Entry
+from trioscrape._records import Enclosure, Entry, EntrySource, Transcript
+
+from .feeds import DECLARED
 
 BASE = "http://a.test/dir/"
-SPACES = (
-    "xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:content='http://purl.org/rss/1.0/modules/content/'"
-)
 DECLARATION = "<?xml version='1.0' encoding='utf-8'?>"
 
-# feedparser takes what could be UTF-8 read as ISO 8859-1 for just that, "Âª" for example.
+# What could be UTF-8 that was taken for latin-1 is taken for just that, "Âª" for example.
 latin_1 = "".join(map(chr, range(0x80, 0x100)))
 letters = st.characters(categories=("L", "N"), max_codepoint=0xFFFF, exclude_characters=latin_1)
 words = st.text(letters | st.sampled_from("-_!?'\"#%€…"), min_size=1, max_size=8)
@@ -59,9 +58,36 @@ enclosures = st.lists(
 ).map(tuple)
 
 
+sources = st.builds(EntrySource, lines, links)
+of_xml: dict[str, st.SearchStrategy[Any]] = {
+    "comments": st.none() | links,
+    "source": st.none() | sources,
+    "duration": st.none() | st.integers(1, 10**5),
+}
+of_episodes = st.fixed_dictionaries(
+    {
+        **of_xml,
+        "episode": st.none() | st.integers(0, 999),
+        "season": st.none() | st.integers(0, 99),
+        "explicit": st.none() | st.booleans(),
+        "chapters": st.none() | links,
+        "transcripts": st.lists(
+            st.builds(Transcript, links, st.sampled_from(["text/vtt", None]), st.sampled_from(["de", None])),
+            max_size=2,
+            unique=True,
+        ).map(tuple),
+    }
+)
+
+
 @st.composite
 def entries(
-    draw: st.DrawFn, titles: st.SearchStrategy[str], *, updated: bool = True, html_summary: bool = True
+    draw: st.DrawFn,
+    titles: st.SearchStrategy[str],
+    *,
+    updated: bool = True,
+    html_summary: bool = True,
+    more: st.SearchStrategy[dict[str, Any]] | None = None,
 ) -> Entry:
     summary, content = draw(st.none() | (html if html_summary else any_lines)), draw(st.none() | html)
     if summary == content:
@@ -80,6 +106,8 @@ def entries(
         updated=draw(st.none() | moments) if updated else None,
         tags=tuple(draw(st.lists(names, max_size=3, unique=True))),
         enclosures=draw(enclosures),
+        image=draw(st.none() | links),
+        **(draw(more) if more is not None else {}),
     )
 
 
@@ -114,16 +142,43 @@ def rss(pairs: list[tuple[str | None, Entry]]) -> bytes:
             element("pubDate", None if entry.published is None else format_datetime(entry.published)),
             *(element("category", tag) for tag in entry.tags),
             *(f"<enclosure url='{each.url}' {_kind(each)}/>" for each in entry.enclosures),
+            element("comments", entry.comments),
+            ""
+            if entry.source is None
+            else element("source", entry.source.title, f' url="{entry.source.link}"'),
+            *_episode(entry),
         ]
         return f"<item>{''.join(parts)}</item>"
 
-    spaces = (
-        "xmlns:dc='http://purl.org/dc/elements/1.1/' xmlns:content='http://purl.org/rss/1.0/modules/content/'"
-    )
     items = "".join(item(*pair) for pair in pairs)
     return (
-        f"{DECLARATION}<rss version='2.0' {spaces}><channel><title>T</title>{items}</channel></rss>".encode()
+        f"{DECLARATION}<rss version='2.0'{DECLARED}><channel><title>T</title>{items}</channel></rss>".encode()
     )
+
+
+def _rss_source(source: EntrySource) -> str:
+    return element("source", source.title, f' url="{source.link}"')
+
+
+def _episode(entry: Entry) -> list[str]:
+    numbers = {"duration": entry.duration, "episode": entry.episode, "season": entry.season}
+    explicit = None if entry.explicit is None else str(entry.explicit).lower()
+    return [
+        *(
+            element(f"itunes:{name}", None if number is None else str(number))
+            for name, number in numbers.items()
+        ),
+        element("itunes:explicit", explicit),
+        "" if entry.image is None else f'<itunes:image href="{entry.image}"/>',
+        "" if entry.chapters is None else f'<podcast:chapters url="{entry.chapters}"/>',
+        *(_transcript(each) for each in entry.transcripts),
+    ]
+
+
+def _transcript(each: Transcript) -> str:
+    kind = f' type="{each.type}"' if each.type else ""
+    language = f' language="{each.language}"' if each.language else ""
+    return f'<podcast:transcript url="{each.url}"{kind}{language}/>'
 
 
 def atom(pairs: list[tuple[str | None, Entry]]) -> bytes:
@@ -139,11 +194,20 @@ def atom(pairs: list[tuple[str | None, Entry]]) -> bytes:
             element("updated", _iso(entry.updated)),
             *(f'<category term="{tag}"/>' for tag in entry.tags),
             *(f"<link rel='enclosure' href='{each.url}' {_kind(each)}/>" for each in entry.enclosures),
+            "" if entry.comments is None else f'<link rel="replies" href="{entry.comments}"/>',
+            "" if entry.image is None else f'<media:thumbnail url="{entry.image}"/>',
+            "" if entry.duration is None else f'<media:content duration="{entry.duration}"/>',
+            "" if entry.source is None else _source(entry.source),
         ]
         return f"<entry>{''.join(parts)}</entry>"
 
     entries = "".join(entry_of(*pair) for pair in pairs)
-    return f"{DECLARATION}<feed xmlns='http://www.w3.org/2005/Atom'><title>T</title>{entries}</feed>".encode()
+    root = f"<feed xmlns='http://www.w3.org/2005/Atom'{DECLARED}>"
+    return f"{DECLARATION}{root}<title>T</title>{entries}</feed>".encode()
+
+
+def _source(source: EntrySource) -> str:
+    return f'<source>{element("title", source.title)}<link href="{source.link}"/></source>'
 
 
 def json_feed(pairs: list[tuple[str | None, Entry]]) -> bytes:
@@ -159,6 +223,7 @@ def json_feed(pairs: list[tuple[str | None, Entry]]) -> bytes:
             "date_modified": _iso(entry.updated),
             "tags": list(entry.tags),
             "attachments": [_attachment(each) for each in entry.enclosures],
+            "image": entry.image,
         }
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -171,7 +236,7 @@ def _attachment(enclosure: Enclosure) -> dict[str, Any]:
 
 
 FORMATS: dict[str, tuple[Callable[[list[tuple[str | None, Entry]]], bytes], st.SearchStrategy[Any]]] = {
-    "rss": (rss, documents(entries(lines, updated=False))),
-    "atom": (atom, documents(entries(any_lines))),
+    "rss": (rss, documents(entries(lines, updated=False, more=of_episodes))),
+    "atom": (atom, documents(entries(any_lines, more=st.fixed_dictionaries(of_xml)))),
     "json": (json_feed, documents(entries(any_lines, html_summary=False))),
 }

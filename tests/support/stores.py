@@ -18,7 +18,19 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
-from trioscrape import Enclosure, Entry, FeedState, FeedTimers, FeedUpdate, Quantiles, Report, StoredEntry
+from trioscrape import (
+    Category,
+    Enclosure,
+    Entry,
+    EntrySource,
+    FeedState,
+    FeedTimers,
+    FeedUpdate,
+    Quantiles,
+    Report,
+    StoredEntry,
+    Transcript,
+)
 from trioscrape._records import EntryCounts, LaneStatistics, Outcome
 from trioscrape._store import Store, open_store
 from trioscrape.testing import MemoryStore
@@ -141,14 +153,17 @@ def entry_of_document(found: dict[str, Any]) -> Entry:
     values = {name: found[name] for name in Entry.__slots__}
     for name in ("authors", "tags"):
         values[name] = tuple(values[name])
-    values["enclosures"] = tuple(Enclosure(**enclosure) for enclosure in values["enclosures"])
+    for name, kind in {"enclosures": Enclosure, "categories": Category, "transcripts": Transcript}.items():
+        values[name] = tuple(kind(**each) for each in values[name])
+    values["source"] = values["source"] and EntrySource(**values["source"])
     return Entry(**values)
 
 
 def entry_of_row(row: sqlite3.Row) -> Entry:
     found = dict(row)
-    for name in ("authors", "tags", "enclosures"):
-        found[name] = json.loads(found[name])
+    for name in ("authors", "tags", "enclosures", "categories", "transcripts", "source"):
+        found[name] = found[name] and json.loads(found[name])
+    found["explicit"] = None if found["explicit"] is None else bool(found["explicit"])
     for name in ("published", "updated"):
         found[name] = found[name] and datetime.fromisoformat(found[name])
     return entry_of_document(found)
@@ -166,6 +181,7 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "self_link": "https://a.test/feed",
         "hub": "https://hub.test/",
         "distrusts_ids": True,
+        "shared_keys": ("1", "https://a.test/"),
         "etag": '"1"',
         "last_modified": "Mon, 01 Jan 2024 00:00:00 GMT",
         "validators_url": "https://a.test/feed",
@@ -218,6 +234,16 @@ FULL_ENTRY = Entry(
     tags=("a", "b, c", ""),
     enclosures=(Enclosure("https://a.test/1.mp3", "audio/mpeg", 2**40), Enclosure("https://a.test/2")),
     language="de",
+    categories=(Category("b", "https://a.test/tags", "B"), Category("c", label="C")),
+    image="https://a.test/1.png",
+    comments="https://a.test/1#comments",
+    source=EntrySource("Elsewhere", "https://b.test/"),
+    duration=3600,
+    episode=7,
+    season=1,
+    explicit=False,
+    chapters="https://a.test/1.json",
+    transcripts=(Transcript("https://a.test/1.vtt", "text/vtt", "de-AT"), Transcript("https://a.test/1.srt")),
 )
 
 

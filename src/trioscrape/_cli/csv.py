@@ -1,7 +1,8 @@
 """Stored entries as rows of CSV, for spreadsheets.
 
 RFC 4180: commas, CRLF, quotes doubled, a header row; in UTF-8. Lists are joined by ``; `` to one text;
-enclosures are given by URL. To read stored entries back, export JSON.
+enclosures, transcripts and the source are given by URL, and categories by their terms, which are the tags.
+To read stored entries back, export JSON.
 
 Text that begins like a formula gets an apostrophe in front. The author of a feed could otherwise
 run a formula in the spreadsheet of a user who opens the file (OWASP, "CSV Injection").
@@ -38,6 +39,15 @@ COLUMNS: Final = (
     "truncated",
     "feed_id",
     "key",
+    "image",
+    "comments",
+    "source",
+    "duration",
+    "episode",
+    "season",
+    "explicit",
+    "chapters",
+    "transcripts",
 )
 
 _FORMULA: Final = tuple("=+-@\t\r\n＝＋－＠")
@@ -54,7 +64,10 @@ def row_of(stored: StoredEntry) -> str:
     entry = stored.entry
     of_entry = {name: getattr(entry, name) for name in COLUMNS if hasattr(entry, name)}
     of_store = {name: getattr(stored, name) for name in COLUMNS if hasattr(stored, name)}
-    values = of_entry | of_store | {"enclosures": [enclosure.url for enclosure in entry.enclosures]}
+    values = of_entry | of_store
+    values["enclosures"] = [enclosure.url for enclosure in entry.enclosures]
+    values["transcripts"] = [transcript.url for transcript in entry.transcripts]
+    values["source"] = entry.source and entry.source.link
     return _row(_cell(values[name]) for name in COLUMNS)
 
 
@@ -65,6 +78,8 @@ def _cell(value: Any) -> str:
         return iso(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
     text = value if isinstance(value, str) else "; ".join(value)
     return f"'{text}" if text.startswith(_FORMULA) else text
 

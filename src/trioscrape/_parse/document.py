@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -24,6 +25,9 @@ _DOCTYPE: Final = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 """A declaration of the document's type, with its end if it declares nothing itself."""
+_GZIP: Final = b"\x1f\x8b\x08"
+_LARGEST: Final = 16 * 2**20
+"""Bytes of an unzipped file: the default of `Config.body_limit`."""
 _SMALL: Final = 32
 """Bytes: documents whose entries would have to be smaller on average are not looked through."""
 _START: Final = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s/>]")
@@ -45,10 +49,13 @@ def read_document(document: FeedDocument) -> RawFeed:
 
     Raises:
       FeedFailed: ``not-a-feed``, with what it is instead as the detail; ``malformed`` when nothing
-        can be recovered of it; ``parse-crash`` when the parser itself fails on it.
+        can be recovered of it; ``too-large`` when it is a gzip file that is; ``parse-crash`` when the
+        parser itself fails on it.
     """
     if not document.body.strip():
         raise FeedFailed("not-a-feed", "the document is empty")
+    if document.body.startswith(_GZIP):
+        document = _unzipped(document)
     try:
         if looks_like_json(document.body):
             return read_json_feed(document)
@@ -57,6 +64,18 @@ def read_document(document: FeedDocument) -> RawFeed:
         raise
     except Exception as error:
         raise crashed(error) from error
+
+
+def _unzipped(document: FeedDocument) -> FeedDocument:
+    """What is in a file like ``feed.xml.gz``, which a server sends as it is, without Content-Encoding."""
+    decoder = zlib.decompressobj(wbits=31)
+    try:
+        body = decoder.decompress(document.body, _LARGEST)
+    except zlib.error:
+        return document
+    if decoder.unconsumed_tail:
+        raise FeedFailed("too-large", f"more than {_LARGEST} bytes in a gzip file")
+    return replace(document, body=body)
 
 
 def _read_xml(document: FeedDocument) -> RawFeed:

@@ -88,7 +88,7 @@ def sanitised(markup: str, base: str) -> str:
     markup = shallow(markup)
     if "<noscript" in markup:
         markup = _NOSCRIPT.sub("", markup)
-    cleaner = _cleaner(base)
+    cleaner = sanitiser(base)
     try:
         safe = cleaner.clean(markup if "\x00" not in markup else scrub(markup))
     except UnicodeEncodeError:
@@ -139,7 +139,8 @@ _BARE: Final = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_WITHOU
 
 
 @lru_cache(maxsize=64)
-def _cleaner(base: str) -> nh3.Cleaner:
+def sanitiser(base: str) -> nh3.Cleaner:
+    """What applies the policy to texts with that base."""
     # A base without authority (mailto:, urn:) can't be rejected here: nh3 itself drops the links then.
     if len(base) > _LONGEST_BASE:
         return _policy("deny")

@@ -195,8 +195,12 @@ def change_hash(entry: Entry) -> str:
     # Texts have no NUL, and repr leaves none, so it keeps the parts apart. repr is slow where it has
     # much to look at, as dataclasses.astuple and JSON are everywhere: 130 of 150 µs an entry.
     texts = entry.summary, entry.content
-    small = repr((_small_fields(entry), [text is None for text in texts]))
-    digest = hashlib.blake2b(small.encode(), digest_size=16)
+    small: list[object] = [_first_fields(entry), [text is None for text in texts]]
+    later = _later_fields(entry)
+    if later != _DEFAULTS:
+        pairs = zip(_LATER, later, _DEFAULTS, strict=True)
+        small.append({name: value for name, value, default in pairs if value != default})
+    digest = hashlib.blake2b(repr(tuple(small)).encode(), digest_size=16)
     for text in texts:
         digest.update(b"\0")
         digest.update((text or "").encode())
@@ -205,8 +209,13 @@ def change_hash(entry: Entry) -> str:
 
 _OTHERS: Final = [field.name for field in fields(Entry)][2:]
 """All but ``key`` and ``hash``, which are the first two."""
+_FIRST: Final = _OTHERS[: _OTHERS.index("language") + 1]
+_LATER: Final = _OTHERS[len(_FIRST) :]
+"""Fields that came later: where they say nothing, an entry has the hash that it had before."""
 _other_fields: Final = attrgetter(*_OTHERS)
-_small_fields: Final = attrgetter(*(name for name in _OTHERS if name not in {"summary", "content"}))
+_first_fields: Final = attrgetter(*(name for name in _FIRST if name not in {"summary", "content"}))
+_later_fields: Final = attrgetter(*_LATER)
+_DEFAULTS: Final = _later_fields(Entry("", ""))
 
 
 def _digest(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from .._records import Category, Enclosure, Entry, ParsedFeed, TextType
+from .._records import Category, Enclosure, Entry, EntrySource, ParsedFeed, TextType, Transcript
 from .html import absolute, one_line, plain_line, sanitised, scrub
 from .identity import identified
 from .protocol import FeedDocument
@@ -70,6 +70,16 @@ def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
         tags=_distinct(_terms(raw.categories)),
         enclosures=_enclosures(raw.enclosures, url) if raw.enclosures else (),
         language=None if own_language == language else own_language,
+        categories=_categories(raw.categories) if raw.categories else (),
+        image=_link(raw.image, url),
+        comments=_link(raw.comments, url),
+        source=_source(raw.source, url) if raw.source else None,
+        duration=_count(raw.duration),
+        episode=_count(raw.episode),
+        season=_count(raw.season),
+        explicit=raw.explicit,
+        chapters=_link(raw.chapters, url),
+        transcripts=_transcripts(raw.transcripts, url) if raw.transcripts else (),
     )
 
 
@@ -120,6 +130,39 @@ def _media_type(text: str | None) -> str | None:
 def _length(claimed: int | None) -> int | None:
     """Bytes, when a store can hold that many."""
     return claimed if claimed is not None and 0 <= claimed < 2**63 else None
+
+
+def _categories(categories: Iterable[str | Category]) -> tuple[Category, ...]:
+    """Those with more than a term."""
+    found = (
+        Category(one_line(each.term), _optional(each.scheme), _optional(each.label))
+        for each in categories
+        if isinstance(each, Category) and (each.scheme or each.label)
+    )
+    return tuple(dict.fromkeys(category for category in found if category.term))
+
+
+def _source(source: EntrySource, url: str) -> EntrySource | None:
+    found = EntrySource(_optional(source.title), _link(source.link, url))
+    return found if found.title or found.link else None
+
+
+def _count(number: int | None) -> int | None:
+    """A number that a store can hold."""
+    return number if number is not None and 0 <= number < 2**31 else None
+
+
+def _transcripts(transcripts: Iterable[Transcript], url: str) -> tuple[Transcript, ...]:
+    found = (
+        Transcript(link, _media_type(each.type), _language(each.language))
+        for each in transcripts
+        if (link := _link(each.url, url))
+    )
+    return tuple(dict.fromkeys(found))
+
+
+def _optional(text: str | None) -> str | None:
+    return one_line(text) or None if text else None
 
 
 def _language(tag: str | None) -> str | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from .feed_state import FeedState, FeedTimers
-from .kinds import FLAG, MOMENT, SIZE, TEXT_TYPE, Several
+from .kinds import COUNT, FLAG, MOMENT, SIZE, TEXT_TYPE, Several
 from .table import Nested, Table
 from .texts import CONTENT, FEED_ID, KEY, LINK, NAME, NAMES, SUMMARY, TITLE
 
@@ -31,12 +31,12 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A tag with what it is (RSS ``category``, Atom ``category``)."""
+    """A tag of which more is known than its text (RSS ``category``, Atom ``category``)."""
 
-    term: str
-    scheme: str | None = None
-    """Which set of tags it is from (RSS ``domain``, Atom ``scheme``); often a URL."""
-    label: str | None = None
+    term: Annotated[str, NAME]
+    scheme: Annotated[str | None, NAME] = None
+    """The set of tags it belongs to, often a URL (RSS ``domain``, Atom ``scheme``)."""
+    label: Annotated[str | None, NAME] = None
     """The tag for people, where the term is for machines."""
 
 
@@ -44,20 +44,20 @@ class Category:
 class EntrySource:
     """The feed that an entry was taken from (RSS ``source``, Atom ``source``)."""
 
-    title: str | None = None
+    title: Annotated[str | None, TITLE] = None
     """Plain text on one line."""
-    link: str | None = None
-    """RSS: the feed itself. Atom: the page that it is the feed of."""
+    link: Annotated[str | None, LINK] = None
+    """RSS: the feed itself. Atom: the page whose feed it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What is said in an episode, as a file (``podcast:transcript``)."""
+    """A file with what is said in an episode (``podcast:transcript``)."""
 
-    url: str
-    type: str | None = None
+    url: Annotated[str, LINK]
+    type: Annotated[str | None, NAME] = None
     """Media type: ``text/vtt``, ``application/srt`` …"""
-    language: str | None = None
+    language: Annotated[str | None, NAME] = None
     """A language tag (BCP 47); None: that of the episode."""
 
 
@@ -66,7 +66,7 @@ class Entry:
     """One item of a feed."""
 
     key: Annotated[str, KEY]
-    """Its identity within the feed: trimmed guid or id, else link, else a hash of its text."""
+    """Its identity within the feed: guid or id, else link, else a hash of title and date, or of its text."""
     hash: Annotated[str, KEY]
     """Hex digest over all other fields: an entry has changed when this has."""
     link: Annotated[str | None, LINK] = None
@@ -91,6 +91,27 @@ class Entry:
     ] = ()
     language: Annotated[str | None, NAME] = None
     """A language tag (BCP 47) as the entry has it, ``en-GB``; None: that of the feed."""
+    categories: Annotated[tuple[Category, ...], Several(Nested(Category, "a category"), "categories")] = ()
+    """Those tags that have a scheme or a label."""
+    image: Annotated[str | None, LINK] = None
+    """URL of a picture that stands for the entry (``itunes:image``, ``media:thumbnail``, RSS ``image``)."""
+    comments: Annotated[str | None, LINK] = None
+    """URL of the page with its comments (RSS ``comments``, Atom ``link rel=replies``)."""
+    source: Annotated[EntrySource | None, Nested(EntrySource, "an object")] = None
+    """Where it was published first, when that is another feed."""
+    duration: Annotated[int | None, COUNT] = None
+    """Seconds that its recording lasts (``itunes:duration``, ``media:content``, JSON Feed attachments)."""
+    episode: Annotated[int | None, COUNT] = None
+    """Its number in the season (``itunes:episode``, ``podcast:episode``)."""
+    season: Annotated[int | None, COUNT] = None
+    """``itunes:season``, ``podcast:season``."""
+    explicit: Annotated[bool | None, FLAG] = None
+    """Whether it is for adults only (``itunes:explicit``); None: the feed does not say."""
+    chapters: Annotated[str | None, LINK] = None
+    """URL of a file with chapters (``podcast:chapters``)."""
+    transcripts: Annotated[
+        tuple[Transcript, ...], Several(Nested(Transcript, "a transcript"), "transcripts")
+    ] = ()
 
 
 @dataclass(frozen=True, slots=True)

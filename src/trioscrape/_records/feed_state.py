@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from .kinds import COUNT, FLAG, HOURS, MOMENT, WEEKDAYS
 from .table import Nested, Table
-from .texts import DAYS, FEED_ID, LINK, NAME, TITLE, URL, VALIDATOR
+from .texts import DAYS, FEED_ID, LINK, NAME, NAMES, TITLE, URL, VALIDATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class FeedState:
     hub: Annotated[str | None, LINK] = None
     distrusts_ids: Annotated[bool, FLAG] = False
     """Whether entries are known by link instead of id. It stays true: going back would change their keys."""
+    shared_keys: Annotated[tuple[str, ...], NAMES] = ()
+    """As in `ParsedFeed`, of all documents."""
     etag: Annotated[str | None, VALIDATOR] = None
     """Opaque, byte for byte as it came (RFC 9110 §8.8.3), decoded as latin-1."""
     last_modified: Annotated[str | None, VALIDATOR] = None

@@ -74,6 +74,7 @@ def after_success(
         self_link=said.self_link,
         hub=said.hub,
         distrusts_ids=said.distrusts_ids,
+        shared_keys=said.shared_keys,
         etag=fetched.validators.etag,
         last_modified=fetched.validators.last_modified,
         validators_url=fetched.url if fetched.validators != Validators() else None,

@@ -117,6 +117,7 @@ class Pipeline:
             fetched.url,
             fetched.content_type,
             distrusts_ids=known is not None and known.distrusts_ids,
+            shared_keys=known.shared_keys if known is not None else (),
             entries_limit=self.config.entries_limit,
         )
         async with self.lanes.parse.slot(timings):

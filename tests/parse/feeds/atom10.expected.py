@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from trioscrape._records import Enclosure, Entry, ParsedFeed
+from trioscrape._records import Category, Enclosure, Entry, ParsedFeed
 
 expected = ParsedFeed(
     title="Rock & Roll",
@@ -20,6 +20,7 @@ expected = ParsedFeed(
             updated=datetime(2020, 1, 2, tzinfo=UTC),
             tags=("t1",),
             enclosures=(Enclosure("http://atom.test/blog/1.ogg", "audio/ogg"),),
+            categories=(Category("t1", label="Label 1"),),
         ),
     ),
     self_link="http://atom.test/blog/feed.atom",

@@ -25,6 +25,7 @@ expected = ParsedFeed(
             tags=("insects", "oak", "7"),
             enclosures=(Enclosure("http://feeds.test/dir/stag.mp3", "audio/mpeg", 1234),),
             language="de",
+            duration=7,
         ),
         Entry(
             key="123456789012345678901234567890",

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime
 
-from trioscrape._records import Enclosure, Entry, FeedTimers, ParsedFeed
+from trioscrape._records import Category, Enclosure, Entry, EntrySource, FeedTimers, ParsedFeed, Transcript
 
 expected = ParsedFeed(
     title="Beetles, spoken",
@@ -27,6 +27,9 @@ expected = ParsedFeed(
                 Enclosure("http://feeds.test/1.mp4", "video/mp4"),
             ),
             language="en",
+            image="http://feeds.test/1.png",
+            duration=754,
+            transcripts=(Transcript("http://feeds.test/1.vtt", "text/vtt"),),
         ),
         Entry(
             key="http://other.test/2",
@@ -36,6 +39,8 @@ expected = ParsedFeed(
             authors=("Bea",),
             tags=("insects",),
             language="de",
+            categories=(Category("insects", "http://tags.test/"),),
+            source=EntrySource("Elsewhere", "http://elsewhere.test/feed.xml"),
         ),
     ),
     parser="first-pass",

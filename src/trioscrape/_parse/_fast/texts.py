@@ -25,7 +25,7 @@ def titles(reading: Reading, children: Children, around: Place, names: tuple[str
             language = around.inside(attributes(child)).language
             text = rss_line(reading, child)._replace(language=language)
         if text and text.value:
-            return text
+            return text if text.language or not around.language else text._replace(language=around.language)
     return None
 
 

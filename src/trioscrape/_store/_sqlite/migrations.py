@@ -35,6 +35,19 @@ MIGRATIONS: Final = {
         """UPDATE runs SET errors = replace(errors, '"refused":', '"connection-refused":')""",
         """UPDATE runs SET errors = replace(errors, '"deadline":', '"fetch-timeout":')""",
     ),
+    3: (
+        "ALTER TABLE feeds ADD COLUMN shared_keys TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE entries ADD COLUMN categories TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE entries ADD COLUMN image TEXT",
+        "ALTER TABLE entries ADD COLUMN comments TEXT",
+        "ALTER TABLE entries ADD COLUMN source TEXT",
+        "ALTER TABLE entries ADD COLUMN duration INTEGER",
+        "ALTER TABLE entries ADD COLUMN episode INTEGER",
+        "ALTER TABLE entries ADD COLUMN season INTEGER",
+        "ALTER TABLE entries ADD COLUMN explicit INTEGER",
+        "ALTER TABLE entries ADD COLUMN chapters TEXT",
+        "ALTER TABLE entries ADD COLUMN transcripts TEXT NOT NULL DEFAULT '[]'",
+    ),
 }
 """What makes a file of each version one of the next. A step stays as it was written: it is history.
 
