@@ -14,12 +14,12 @@ from trioscrape._parse.html import (
     DEEPEST,
     FEW,
     FORMATTED,
-    sanitiser,
     absolute,
     is_plain_link,
     one_line,
     plain,
     sanitised,
+    sanitiser,
     shallow,
 )
 
