@@ -22,7 +22,7 @@ def words(text: str) -> list[str]:
 # and what all of them share. A room imports only from those below it.
 ORDER = words(
     "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule _config "
-    "_lane _flow _records _byte_budget _threads _groups _urls _errors"
+    "_lane _flow _records _byte_budget _threads _exception_groups _urls _errors"
 )
 
 # Inside of each room, from top to bottom: a module imports only from those behind it.
@@ -47,7 +47,9 @@ ROOMS = {
     ),
     "_parse/_fast": words("feeds entries podcast categories people media texts links tree names"),
     "_parse/_pool": words("workers worker process frames"),
-    "_http": words("fetcher hops _transport conditional redirects limits happy_eyeballs _decode routes"),
+    "_http": words(
+        "fetcher hops _transport conditional redirect_chain time_limits happy_eyeballs _decode routes"
+    ),
     "_http/_decode": words("body codings"),
     "_http/_transport": words("transport proxied connection stream errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),

@@ -175,5 +175,5 @@ class TestTwins:
 
         assert {moved.outcome, direct.outcome, other.outcome} == {Outcome.NEW}
         assert (moved.same_as, direct.same_as, other.same_as) == ("http://b.test/feed", None, None)
-        assert (days.report.twins, days.report.twin_examples) == (1, (moved,))
+        assert (days.report.redirected_duplicates, days.report.redirected_duplicate_examples) == (1, (moved,))
         assert len(days.store.feeds) == 3

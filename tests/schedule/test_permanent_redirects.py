@@ -3,7 +3,7 @@
 import pytest
 
 from trioscrape import Feed, FeedState
-from trioscrape._http.redirects import RedirectChain
+from trioscrape._http.redirect_chain import RedirectChain
 from trioscrape._schedule.permanent_redirects import start_url
 
 THERE = "https://b.test/feed"

@@ -14,12 +14,13 @@ and a ``"type": "run"`` at the end::
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …, "overdue": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
-     "loop_lag": {"p50": …, "p99": …, "max": …}, "twins": …, "stored": …}
+     "loop_lag": {"p50": …, "p99": …, "max": …}, "redirected_duplicates": …, "stored": …}
 
 Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A lane that a feed did not
-reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``. ``same_as`` is the URL of another
-feed in the list that leads to the same document, and ``twins`` is the number of feeds that have one.
-``stored`` is the number of feeds for which something was written. Nothing here contains credentials.
+reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``. ``same_as`` is another feed of the
+list whose redirects end at the same URL; ``redirected_duplicates`` is the number of feeds that have a
+``same_as``. ``stored`` is the number of feeds for which something was written. Nothing here contains
+credentials.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def run_record(report: Report) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "lanes": {name: _lane(report.lanes[name]) for name in LANES},
         "loop_lag": _quantiles(report.loop_lag),
-        "twins": report.twins,
+        "redirected_duplicates": report.redirected_duplicates,
         "stored": report.stored,
     }
 
@@ -123,9 +124,9 @@ def _summary(report: Report, store: str) -> Iterator[str]:
     if report.duplicates:
         yield ""
         yield from _duplicates(report)
-    if report.twins:
+    if report.redirected_duplicates:
         yield ""
-        yield from _twins(report)
+        yield from _redirected_duplicates(report)
     if report.not_stored_examples:
         yield ""
         yield from _not_stored(report)
@@ -173,11 +174,11 @@ def _duplicates(report: Report) -> Iterator[str]:
         yield f"  and {count(more, 'more line')} that repeat an earlier feed"
 
 
-def _twins(report: Report) -> Iterator[str]:
-    for twin in report.twin_examples:
-        yield f"  {twin.feed.redacted_url} leads to the same document as {twin.same_as}"
-    if more := report.twins - len(report.twin_examples):
-        yield f"  and {count(more, 'more feed')} that lead to the same document as another"
+def _redirected_duplicates(report: Report) -> Iterator[str]:
+    for result in report.redirected_duplicate_examples:
+        yield f"  {result.feed.redacted_url} leads to the same URL as {result.same_as}"
+    if more := report.redirected_duplicates - len(report.redirected_duplicate_examples):
+        yield f"  and {count(more, 'more feed')} that lead to the URL of another feed"
 
 
 def _duplicate(duplicate: DuplicateFeed) -> str:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import trio
 
-from .._groups import ungrouped
+from .._exception_groups import ungrouped
 
 T = TypeVar("T")
 

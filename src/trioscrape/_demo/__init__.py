@@ -17,7 +17,7 @@ from typing import NamedTuple
 import trio
 
 from .._dns.caching import ResolvedAddresses
-from .._groups import ungrouped
+from .._exception_groups import ungrouped
 from .._records import Feed
 from .server import Server
 from .sites import DOMAIN, Site, sites

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 import trio
 
 from .._errors import FeedFailed
-from .._groups import ungrouped
+from .._exception_groups import ungrouped
 from .._lane import Lane, Timings
 from .adaptive_timeout import FLOOR, AdaptiveTimeout
 

@@ -21,8 +21,8 @@ from ._decode import Body
 from ._transport import ADDRESSES, PROXY
 from .conditional import Validators, is_conditional, request_headers, validators
 from .hops import FetchContext, Hop, Visit, moved_to, parsed_url
-from .limits import Clock, Pace
 from .routes import Route, Routes
+from .time_limits import Clock, Pace
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 
@@ -106,9 +106,9 @@ class Fetcher:
         if str(location) in visited:
             raise FeedFailed("redirect-loop", f"back to {without_credentials(str(location))}")
         if len(visited) > self._config.redirects:
+            host = location.raw_host.decode("ascii")
             raise FeedFailed(
-                "too-many-redirects",
-                f"the one after {self._config.redirects} led to {location.raw_host.decode('ascii')}",
+                "too-many-redirects", f"more than {self._config.redirects}; the next one leads to {host}"
             )
         return Hop(location, hop.from_public or route.public, visited)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import trio
 
 from .._errors import FeedFailed, ResourceError
-from .._groups import ungrouped
+from .._exception_groups import ungrouped
 
 Connector = Callable[[str, int], Awaitable[trio.abc.Stream]]
 """Opens a connection to an IP address and port, or raises OSError. Cancellation: leaves no socket."""
@@ -54,20 +55,20 @@ async def connect_fastest(
     by itself, though, and what it resolves nobody has checked.
 
     Raises:
-      FeedFailed: ``refused``, ``unreachable``, ``connect-timeout`` or ``connection-lost``.
+      FeedFailed: ``connection-refused``, ``unreachable``, ``connect-timeout`` or ``connection-lost``.
       ResourceError: this process may not open any more files.
       ConnectorBug: the connector has raised something else.
 
     Cancellation: closes every connection, also one that was made in the same tick.
     """
-    failures: list[Exception] = []
+    failures: list[tuple[str, Exception]] = []
     won: list[tuple[str, trio.abc.Stream]] = []
 
     async def attempt(address: str, failed: trio.Event) -> None:
         try:
             stream = await connector(address, port)
         except (OSError, trio.BrokenResourceError) as error:
-            failures.append(error)
+            failures.append((address, error))
             failed.set()
         except Exception as error:
             raise ConnectorBug(error) from error
@@ -109,11 +110,10 @@ def _interleaved(addresses: Sequence[str]) -> list[str]:
     return pairs + first[shared:] + other[shared:]
 
 
-def _worst(failures: Sequence[Exception]) -> Exception:
+def _worst(failures: Sequence[tuple[str, Exception]]) -> Exception:
     """One reason for several failed addresses: the one that says most about the server."""
-    texts = (getattr(error, "strerror", None) or str(error) for error in failures)
-    text = "; ".join(dict.fromkeys(texts))
-    numbers = {getattr(error, "errno", None) for error in failures}
+    numbers = {getattr(error, "errno", None) for _, error in failures}
+    text = _in_words(failures)
     if numbers & _OURS:
         return ResourceError(f"{text}: allow this process more (ulimit -n), or lower http_width")
     if errno.ECONNREFUSED in numbers:
@@ -121,3 +121,13 @@ def _worst(failures: Sequence[Exception]) -> Exception:
     if errno.ETIMEDOUT in numbers:
         return FeedFailed("connect-timeout", text)
     return FeedFailed("unreachable" if numbers <= _UNREACHABLE else "connection-lost", text)
+
+
+def _in_words(failures: Sequence[tuple[str, Exception]]) -> str:
+    """``Connection refused (192.0.2.1, 192.0.2.2); Network is unreachable (2001:db8::1)``."""
+    by_text: dict[str, list[str]] = {}
+    for address, error in failures:
+        # trio's own text repeats the address, as a tuple of Python.
+        number = getattr(error, "errno", None)
+        by_text.setdefault(os.strerror(number) if number else str(error), []).append(address)
+    return "; ".join(f"{text} ({', '.join(addresses)})" for text, addresses in by_text.items())

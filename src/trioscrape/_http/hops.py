@@ -13,9 +13,9 @@ from .._lane import Timings
 from .._records import Feed, FeedState
 from .._urls import problem_with, without_credentials
 from .conditional import basic_auth
-from .limits import Clock
-from .redirects import RedirectChain
+from .redirect_chain import RedirectChain
 from .routes import Target
+from .time_limits import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +96,12 @@ def moved_to(hop: Hop, response: httpx.Response, redirects: RedirectChain) -> ht
     """Where a redirect leads; noted in `redirects`. Raises `FeedFailed` when that is nowhere."""
     location = response.headers.get("location")
     if not location:
-        raise FeedFailed("bad-redirect", "no Location header")
+        raise FeedFailed("bad-redirect", "the redirect has no Location header")
     # A header is latin-1 to httpx; servers that put more than ASCII there mean UTF-8.
     location = location.encode("latin-1", "replace").decode("utf-8", "replace").strip()
     target = parsed_url(location, "bad-redirect", hop.url)
     if problem := problem_with(str(target)):
-        raise FeedFailed("bad-redirect", f"to {without_credentials(location)[:200]}: {problem}")
+        raise FeedFailed("bad-redirect", f"redirected to {without_credentials(location)[:200]!r}: {problem}")
     redirects.add(response.status_code, hop.url.scheme, target.scheme)
     return target.copy_with(fragment=None)
 

@@ -96,5 +96,6 @@ class Routes:
     def _checked(self, host: str, found: tuple[str, ...], *, from_public: bool) -> tuple[str, ...]:
         allowed = self._rules.permitted(found, from_public=from_public)
         if not allowed:
-            raise FeedFailed("blocked-address", f"{host} is at {', '.join(found[:4])}")
+            addresses = "" if found == (host,) else f" ({', '.join(found[:4])})"
+            raise FeedFailed("blocked-address", f"{host}{addresses} is not allowed")
         return allowed

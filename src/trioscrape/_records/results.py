@@ -67,14 +67,14 @@ class Result:
     stored: bool = False
     """Whether something was written for the feed, and acknowledged by the store."""
     same_as: str | None = None
-    """Another feed of the list that has the same URL after all redirects."""
+    """URL of another feed of the list whose redirects end at the same URL, and which got there first."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name, without the lanes that the feed did not reach."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailureExample:
-    """A feed that failed for a reason, to be shown with the number of all that did."""
+    """One of the feeds that failed for a reason, as an example in a report."""
 
     url: str
     detail: str | None
@@ -109,16 +109,16 @@ class Report:
     outcomes: Mapping[Outcome, int]
     entries: EntryCounts
     errors: Mapping[str, int]
-    """Feeds by reason, most frequent first; what went wrong before this run is not in it."""
+    """Feeds by reason, most frequent first; without feeds that were not due in this run."""
     examples: Mapping[str, FailureExample]
     """The first feed of each reason."""
     seconds: float
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
-    twins: int = 0
-    """Feeds that have the same URL as another one of the list, after all redirects."""
-    twin_examples: tuple[Result, ...] = ()
-    """The first ten of them; ``same_as`` is the other one."""
+    redirected_duplicates: int = 0
+    """Feeds whose redirects end at the same URL as an earlier feed of the list."""
+    redirected_duplicate_examples: tuple[Result, ...] = ()
+    """The results of the first ten of them; ``same_as`` is the other feed."""
     stored: int = 0
     """Feeds for which something was written, and acknowledged by the store."""
     not_stored_examples: tuple[Result, ...] = ()

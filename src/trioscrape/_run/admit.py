@@ -23,8 +23,8 @@ import trio
 
 from .._config.config import Config, HostGrouping
 from .._errors import FeedFailed
+from .._exception_groups import ungrouped
 from .._flow import Flow, State
-from .._groups import ungrouped
 from .._hosts.queue import HostQueue
 from .._hosts.slots import HostSlot, HostSlots
 from .._http import Fetcher

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import trio
 
 from .._errors import StoreError
-from .._groups import ungrouped
+from .._exception_groups import ungrouped
 from .._hosts.slots import HostSlot
 from .._http.happy_eyeballs import ConnectorBug
 from .._lane import Timings

@@ -25,8 +25,8 @@ class Tally:
         self.examples: dict[str, FailureExample] = {}
         self.stored = 0
         self.not_stored_examples: list[Result] = []
-        self.twins = 0
-        self.twin_examples: list[Result] = []
+        self.redirected_duplicates = 0
+        self.redirected_duplicate_examples: list[Result] = []
 
     @property
     def finished(self) -> int:
@@ -39,9 +39,9 @@ class Tally:
         self.entries += result.entries
         self.stored += result.stored
         if result.same_as is not None:
-            self.twins += 1
-            if len(self.twin_examples) < SHOWN:
-                self.twin_examples.append(result)
+            self.redirected_duplicates += 1
+            if len(self.redirected_duplicate_examples) < SHOWN:
+                self.redirected_duplicate_examples.append(result)
         if result.reason is not None and result.outcome is not Outcome.NOT_DUE:
             self.errors[result.reason] += 1
             self.examples.setdefault(result.reason, FailureExample(result.feed.redacted_url, result.detail))

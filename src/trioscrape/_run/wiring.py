@@ -13,8 +13,8 @@ from .._byte_budget import ByteBudget
 from .._config.config import Config, HostGrouping
 from .._config.public_suffixes import registrable_domains
 from .._dns.caching import Names, Resolver
+from .._exception_groups import ungrouped
 from .._flow import Flow
-from .._groups import ungrouped
 from .._hosts.queue import HostQueue
 from .._hosts.retry_after import Pauses
 from .._hosts.slots import HostSlots

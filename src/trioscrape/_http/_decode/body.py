@@ -65,7 +65,7 @@ class Body:
         try:
             yield from self._through(self._stages, data)
         except Undecodable as error:
-            raise FeedFailed("bad-encoding", str(error)) from error
+            raise FeedFailed("bad-encoding", f"the compressed body is damaged: {error}") from error
 
     def _through(self, stages: Sequence[_Stage], data: bytes) -> Iterator[int]:
         if not stages:
@@ -94,8 +94,8 @@ class Body:
 
     def _beyond(self, size: int) -> FeedFailed:
         if size > BOMB_RATIO * self._wire:
-            return FeedFailed("decompression-bomb", f"{self._wire} bytes stand for {size} and more")
-        return FeedFailed("too-large", f"more than {self._limit} bytes")
+            return FeedFailed("decompression-bomb", f"{self._wire:,} bytes decompress to {size:,} or more")
+        return FeedFailed("too-large", f"more than {self._limit:,} bytes")
 
     def finish(self) -> bytes:
         """The whole body.
@@ -125,6 +125,6 @@ def _decoders(encoding: str) -> list[Decoder]:
         decoders = []
     if len(decoders) != len(names) or len(names) > NESTED:
         raise FeedFailed(
-            "bad-encoding", f"Content-Encoding is {encoding[:80]!r}, asked for {ACCEPT_ENCODING}"
+            "bad-encoding", f"Content-Encoding is {encoding[:80]!r}, not one of {ACCEPT_ENCODING}"
         )
     return decoders

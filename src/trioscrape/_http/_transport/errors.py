@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,5 +42,6 @@ def _strays() -> tuple[type[Exception], ...]:
 
 
 def _printable(text: str) -> str:
-    """What others sent may be in it."""
+    """What others sent may be in it, also as h11 quotes it: ``bytearray(b'…')``."""
+    text = re.sub(r"bytearray\(b(.*)\)", r"\1", text)
     return "".join(char if char.isprintable() else " " for char in text[:200])

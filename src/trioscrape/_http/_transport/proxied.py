@@ -74,7 +74,7 @@ class ProxyBackend(Backend):
                 if self._tunnel:
                     await self._open_tunnel(stream, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
                 return stream
-            raise FeedFailed("connect-timeout", f"no tunnel within {timeout:g} s")
+            raise FeedFailed("connect-timeout", f"the proxy opened no tunnel within {timeout:g} s")
 
     async def _open_tunnel(self, stream: httpcore.AsyncNetworkStream, target: str) -> None:
         url = httpcore.URL(scheme="http", host=self._proxy.host, port=self._proxy.port, target=target)

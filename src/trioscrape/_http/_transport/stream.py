@@ -53,7 +53,7 @@ class Head:
         """
         self._left -= size
         if self._left < 0:
-            raise FeedFailed("protocol-error", f"more than {HEAD_LIMIT} bytes and no end of the headers")
+            raise FeedFailed("protocol-error", f"the headers are longer than {HEAD_LIMIT} bytes")
 
 
 class Stream(httpcore.AsyncNetworkStream):
@@ -71,7 +71,7 @@ class Stream(httpcore.AsyncNetworkStream):
                 raise FeedFailed("connection-lost", _why(error)) from error
             self._head.came(len(data))
             return data
-        raise FeedFailed("read-timeout", f"nothing came for {timeout:g} s")
+        raise FeedFailed("read-timeout", f"the server sent nothing for {timeout:g} s")
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         if not buffer:
@@ -83,7 +83,7 @@ class Stream(httpcore.AsyncNetworkStream):
                 # httpcore goes on to read after this one: the server may have answered already.
                 raise httpcore.WriteError(_why(error)) from error
             return
-        raise FeedFailed("read-timeout", f"the server took no byte for {timeout:g} s")
+        raise FeedFailed("read-timeout", f"the server accepted no data for {timeout:g} s")
 
     async def aclose(self) -> None:
         # Without ceremony: over TLS, polite closing would wait for the peer to take our goodbye.
@@ -105,7 +105,7 @@ class Stream(httpcore.AsyncNetworkStream):
             if not done:
                 await trio.aclose_forcefully(self._tcp)
         if not done:
-            raise FeedFailed("connect-timeout", "the TLS handshake was not done in time")
+            raise FeedFailed("connect-timeout", "the TLS handshake did not finish in time")
         return Stream(tls, self._tcp, self._connect_by, self._head)
 
     def get_extra_info(self, info: str) -> Any:
@@ -131,8 +131,15 @@ async def _shake_hands(tls: trio.SSLStream[trio.abc.Stream]) -> None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             raise FeedFailed("tls", cause.verify_message) from error
         if isinstance(cause, ssl.SSLError):
-            raise FeedFailed("tls", cause.reason or str(cause)) from error
-        raise FeedFailed("tls", f"the connection broke in the handshake: {_why(error)}") from error
+            raise FeedFailed("tls", _in_words(cause)) from error
+        raise FeedFailed("tls", f"the connection broke during the handshake: {_why(error)}") from error
+
+
+def _in_words(error: ssl.SSLError) -> str:
+    """OpenSSL's ``WRONG_VERSION_NUMBER`` is what it says of a server that answers without TLS."""
+    if error.reason == "WRONG_VERSION_NUMBER":
+        return "the server does not speak TLS on this port (wrong version number)"
+    return error.reason.lower().replace("_", " ") if error.reason else str(error)
 
 
 def _seconds(timeout: float | None) -> float:

@@ -5,7 +5,7 @@ httpcore's shared pool is the wrong tool here: its bookkeeping is quadratic in t
 loses slots when a request is cancelled, and nearly every request of a scrape goes to another host.
 
 Everything that can go wrong below comes out as `FeedFailed`. httpx and httpcore are imported in
-this package and in ``_fetch`` only.
+this package, `fetcher` and `hops` only.
 """
 
 from __future__ import annotations

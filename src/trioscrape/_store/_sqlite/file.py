@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from functools import partial
@@ -25,6 +26,30 @@ def connect(path: str, timeout: float) -> sqlite3.Connection:
       sqlite3.Error: the file can't be opened.
     """
     return _connected(path, timeout, uri=False)
+
+
+def why_inaccessible(path: str) -> str | None:
+    """Why the file at `path` can't be opened or written, where SQLite only says that it can't."""
+    file = Path(path).absolute()
+    if problem := directory_problem(path):
+        return problem
+    if file.is_dir():
+        return "it is a directory, not a file"
+    if file.exists() and not os.access(file, os.R_OK | os.W_OK):
+        return "permission denied; the file must be readable and writable"
+    if not os.access(file.parent, os.W_OK):  # for the file itself, and for its write-ahead log
+        return f"permission denied to create files in the directory {file.parent}"
+    return None
+
+
+def directory_problem(path: str) -> str | None:
+    """Why no file at `path` can be seen, be there one or not."""
+    directory = Path(path).absolute().parent
+    if not os.access(directory, os.F_OK):
+        return f"the directory {directory} does not exist"
+    if not os.access(directory, os.X_OK):
+        return f"permission denied to enter the directory {directory}"
+    return None
 
 
 def connect_to_read(path: str, timeout: float) -> sqlite3.Connection:

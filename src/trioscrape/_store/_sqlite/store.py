@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from ..._errors import StoreError, StoreUnavailable, UsageError
@@ -14,7 +14,7 @@ from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
-from .file import connect, connect_to_read, enable_wal
+from .file import connect, connect_to_read, directory_problem, enable_wal, why_inaccessible
 from .migrations import migrate, version_of
 from .read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import load, save_all, transaction
@@ -145,8 +145,9 @@ class SqliteStore(Paged):
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def _connect_to_read(self) -> None:
-        if not Path(self._path).exists():
-            raise StoreError(f"{self.redacted_url}: there is no such file")
+        if not os.access(self._path, os.F_OK):  # other than `Path.exists`, it raises nothing
+            missing = directory_problem(self._path) or "there is no such file"
+            raise StoreError(f"{self.redacted_url}: {missing}")
         with self._translated():
             self._connection = connect_to_read(self._path, self._timeout)
             self._check_owner(self._connection)
@@ -210,7 +211,13 @@ class SqliteStore(Paged):
         # The low byte; the others are details of it. Errors of the module itself have no code.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         kind = StoreUnavailable if code in _PASSING else StoreError
-        busy = code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-        raised = kind(f"{self.redacted_url}: {'another process is writing to it: ' if busy else ''}{error}")
+        raised = kind(f"{self.redacted_url}: {self._in_words(code, error)}")
         raised.__cause__ = error
         return raised
+
+    def _in_words(self, code: int, error: Exception) -> str:
+        if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            return f"another process is writing to it: {error}"
+        if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
+            return why_inaccessible(self._path) or str(error)
+        return str(error)

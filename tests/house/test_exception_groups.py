@@ -5,7 +5,7 @@ import gc
 import pytest
 import trio
 
-from trioscrape._groups import ungrouped
+from trioscrape._exception_groups import ungrouped
 
 
 async def fail(error: BaseException) -> None:

@@ -29,7 +29,7 @@ class Clock:
         with self._scope:
             yield
         if self._scope.cancelled_caught:
-            raise FeedFailed("fetch-timeout", f"not done within {self._whole:g} s")
+            raise FeedFailed("fetch-timeout", f"the fetch did not finish within {self._whole:g} s")
         self._left = self._scope.deadline - trio.current_time()
 
     @contextmanager
@@ -68,7 +68,7 @@ class Pace:
         self._seconds += trio.current_time() - self._since
         self._bytes += size
         if self._seconds > GRACE and self._bytes < self._minimum * self._seconds:
-            raise FeedFailed("too-slow", f"{self._bytes} bytes in {self._seconds:.1f} s of reading")
+            raise FeedFailed("too-slow", f"only {self._bytes:,} bytes in {self._seconds:.1f} s of reading")
 
     def resume(self) -> None:
         """Go on counting the time: the next read begins."""
