@@ -2,19 +2,23 @@
 
 import ast
 import re
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from trioscrape import REASONS, Outcome
+from trioscrape import REASONS, Entry, FeedDocument, Outcome
 from trioscrape._cli.command import COMMANDS, main
 from trioscrape._config.config import Config
 from trioscrape._hosts import retry_after
+from trioscrape._parse.document import parse_document
 from trioscrape._schedule import freshness, permanent_redirects
 from trioscrape._store.batches import CALLERS, MERGED_ENTRIES
 from trioscrape._store.lane import OWN_FAILURES
 from trioscrape._store.plan import REWRITES
+
+from support import documented
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -25,6 +29,32 @@ def test_the_table_of_reasons() -> None:
     rows = re.findall(r"^\| `([a-zA-Z-]+)` \| (.*) \|$", table, re.MULTILINE)
 
     assert dict(rows) == REASONS
+
+
+def table_of_fields() -> dict[str, dict[str, str]]:
+    """By field, what each column says."""
+    table = "| field |" + README.partition("| field |")[2].partition("\n\n")[0]
+    head, _, *rows = ([cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines())
+    return {row[0].strip("`"): dict(zip(head[1:], row[1:], strict=True)) for row in rows}
+
+
+def test_the_table_of_fields_has_each_field_of_an_entry() -> None:
+    assert list(table_of_fields()) != []
+    assert sorted(table_of_fields()) == sorted(field.name for field in fields(Entry))
+
+
+@pytest.mark.parametrize("extensions", [False, True])
+@pytest.mark.parametrize("column", ["RSS 2.0", "Atom", "RSS 1.0 (RDF)", "JSON Feed"])
+def test_fields_come_from_where_the_table_says(column: str, extensions: bool) -> None:
+    """A field has a value exactly if its row names something in the column of the format."""
+    also = "extensions of these" if extensions and column != "JSON Feed" else column
+    known = {name for name, row in table_of_fields().items() if row[column] or row[also]}
+    body = documented.document(column, extensions=extensions)
+
+    (entry,) = parse_document(FeedDocument(body, "http://example.org/feed")).entries
+
+    assert {field.name for field in fields(Entry) if getattr(entry, field.name) not in {None, ()}} == known
+    assert entry.key == "1"
 
 
 def test_options_that_are_named_exist(capfd: pytest.CaptureFixture[str]) -> None:
