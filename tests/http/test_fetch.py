@@ -295,4 +295,4 @@ async def test_a_connector_that_fails(number: int) -> None:
     failed = await failure("http://a.test/", connector=connector)
 
     assert failed.reason == {errno.ENETUNREACH: "unreachable", errno.ECONNRESET: "connection-lost"}[number]
-    assert failed.detail == "it broke"
+    assert failed.detail == "it broke (127.0.0.1)"

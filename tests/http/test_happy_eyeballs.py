@@ -9,7 +9,7 @@ import trio
 from trio.testing import MockClock, memory_stream_pair
 
 from trioscrape._errors import FeedFailed
-from trioscrape._http.happy_eyeballs import ConnectorBug, connect_fastest
+from trioscrape._http.happy_eyeballs import ConnectorBug, connect_fastest, open_tcp
 
 
 class Scenario:
@@ -145,3 +145,24 @@ async def test_a_bug_ends_it_and_leaves_nothing_open(autojump_clock: MockClock, 
 
     assert type(caught.value.error) is bug
     assert sorted(map(id, scenario.closed)) == sorted(map(id, scenario.made))
+
+
+async def test_what_failed_is_said_by_address() -> None:
+    """A detail of addresses that fail alike names them together; the text is not trio's, which repeats them."""
+
+    async def connector(address: str, port: int) -> trio.abc.Stream:
+        if address == "192.0.2.3":
+            raise OSError(errno.ENETUNREACH, "Network is unreachable")
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+    with pytest.raises(FeedFailed) as caught:
+        await connect_fastest(["192.0.2.1", "192.0.2.2", "192.0.2.3"], 80, connector)
+
+    assert (
+        caught.value.detail == "Connection refused (192.0.2.1, 192.0.2.2); Network is unreachable (192.0.2.3)"
+    )
+
+
+async def test_a_port_that_is_closed() -> None:
+    with pytest.raises(ConnectionRefusedError, match=r"^\[Errno \d+\] Connection refused$"):
+        await open_tcp("127.0.0.1", 1)

@@ -11,7 +11,7 @@ import trio
 
 from trioscrape import REASONS, AddressPolicy, Config, StoreError, open_scrape
 from trioscrape._dns.caching import ResolvedAddresses
-from trioscrape._http import limits
+from trioscrape._http import time_limits
 from trioscrape._parse import open_process_parser
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
@@ -53,7 +53,7 @@ def test_every_reason_is_provoked() -> None:
 
 @pytest.mark.parametrize("reason", PROVOKED)
 async def test_reason(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "GRACE", 0.3)
+    monkeypatch.setattr(time_limits, "GRACE", 0.3)
     with trio.fail_after(60):
         found = await PROVOKED[reason]()
 

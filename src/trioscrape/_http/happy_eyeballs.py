@@ -40,6 +40,10 @@ async def open_tcp(address: str, port: int) -> trio.abc.Stream:
     sock = trio.socket.socket(family, trio.socket.SOCK_STREAM)
     try:
         await sock.connect((address, port))
+    except OSError as error:
+        sock.close()
+        # trio's own text has the address in it, as a tuple of Python.
+        raise OSError(error.errno, os.strerror(error.errno)) from error
     except BaseException:
         sock.close()
         raise
@@ -127,7 +131,6 @@ def _in_words(failures: Sequence[tuple[str, Exception]]) -> str:
     """``Connection refused (192.0.2.1, 192.0.2.2); Network is unreachable (2001:db8::1)``."""
     by_text: dict[str, list[str]] = {}
     for address, error in failures:
-        # trio's own text repeats the address, as a tuple of Python.
-        number = getattr(error, "errno", None)
-        by_text.setdefault(os.strerror(number) if number else str(error), []).append(address)
+        text = getattr(error, "strerror", None) or str(error)
+        by_text.setdefault(text, []).append(address)
     return "; ".join(f"{text} ({', '.join(addresses)})" for text, addresses in by_text.items())
