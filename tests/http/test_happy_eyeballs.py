@@ -148,7 +148,7 @@ async def test_a_bug_ends_it_and_leaves_nothing_open(autojump_clock: MockClock, 
 
 
 async def test_what_failed_is_said_by_address() -> None:
-    """A detail of addresses that fail alike names them together; the text is not trio's, which repeats them."""
+    """Addresses that fail alike are named together."""
 
     async def connector(address: str, port: int) -> trio.abc.Stream:
         if address == "192.0.2.3":

@@ -1,5 +1,6 @@
 """Opening a store: which URLs are valid, which secrets are never shown, how opening fails."""
 
+import os
 import sqlite3
 import threading
 import traceback
@@ -16,6 +17,7 @@ from pymongo import MongoClient
 from trioscrape import StoreError, UsageError
 from trioscrape._records import EntryCounts
 from trioscrape._store import check_store_url, open_store
+from trioscrape._store._sqlite.file import why_inaccessible
 from trioscrape._store.records import SCHEMA_VERSION
 
 from support.mongod import Mongod, free_port
@@ -136,7 +138,7 @@ class TestSecrets:
     async def test_none_is_told_when_nobody_listens(self) -> None:
         port = free_port()
         url = f"mongodb://me:{quote_plus(SECRET)}@127.0.0.1:{port}/news?tlsCertificateKeyFilePassword=s3cr"
-        with pytest.raises(StoreError, match="Connection refused") as caught:
+        with pytest.raises(StoreError, match=r": 127\.0\.0\.1:\d+: Connection refused$") as caught:
             async with open_store(url.partition("?")[0], connect_timeout=0.3):
                 pass
 
@@ -220,12 +222,31 @@ class TestOpening:
                 pass
         assert path.read_bytes() == before
 
-    @pytest.mark.parametrize("name", ["", "missing/x.db", "text.db"])
-    async def test_a_file_that_can_not_be_opened(self, tmp_path: Path, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("name", "why"),
+        [
+            ("", "it is a directory, not a file"),
+            ("missing/x.db", "the directory {}/missing does not exist"),
+            ("text.db", "file is not a database"),
+        ],
+    )
+    async def test_a_file_that_can_not_be_opened(self, tmp_path: Path, name: str, why: str) -> None:
         (tmp_path / "text.db").write_text("This is no database.\n" * 100)
-        with pytest.raises(StoreError, match=r"^sqlite:/"):
+        with pytest.raises(StoreError) as caught:
             async with open_store(f"sqlite:{tmp_path / name}"):
                 pass
+        assert str(caught.value) == f"sqlite:{tmp_path / name}: {why.format(tmp_path)}"
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root has all permissions")
+    @pytest.mark.parametrize(
+        ("mode", "why"), [(0o000, "permission denied to enter"), (0o500, "permission denied to create files")]
+    )
+    def test_a_directory_without_permission(self, tmp_path: Path, mode: int, why: str) -> None:
+        tmp_path.chmod(mode)
+        try:
+            assert (why_inaccessible(f"{tmp_path}/x.db") or "").startswith(why)
+        finally:
+            tmp_path.chmod(0o700)
 
 
 class TestLeaving:

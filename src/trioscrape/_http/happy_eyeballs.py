@@ -43,7 +43,7 @@ async def open_tcp(address: str, port: int) -> trio.abc.Stream:
     except OSError as error:
         sock.close()
         # trio's own text has the address in it, as a tuple of Python.
-        raise OSError(error.errno, os.strerror(error.errno)) from error
+        raise OSError(error.errno, os.strerror(error.errno or 0)) from error
     except BaseException:
         sock.close()
         raise

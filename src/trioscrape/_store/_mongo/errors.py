@@ -134,5 +134,6 @@ def in_short(error: Exception) -> str:
     text = str(error)
     if isinstance(error, BulkWriteError) and error.details:
         text = next((failed["errmsg"] for failed in error.details.get("writeErrors", ())), text)
+    text = re.sub(r"\[Errno -?\d+\] ", "", text)
     text = re.sub(r" to execute command \{ (\w+: \S*),.*", r" to execute \1", text)
     return re.split(r" \(configured timeouts|, Timeout: |, full error: |\n", text, maxsplit=1)[0][:300]

@@ -115,4 +115,4 @@ def _reason(text: str, url: str) -> str:
     pieces += [value for name, value in re.findall(r"([^?&=]+)=([^&]+)", rest) if _SECRET_OPTION.search(name)]
     if "@" in text or any(piece in text for piece in pieces):
         return "user and password must be percent-encoded"
-    return text
+    return text.replace(" or maybe a camelCase version of one? Refer to docstring.", "?")
