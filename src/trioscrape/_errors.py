@@ -2,11 +2,11 @@
 
     Exception
      ├── TrioscrapeError
-     │    ├── UsageError (ValueError)    what was asked for can't be understood; nothing was done
-     │    ├── ResourceError              this machine lacks a process, a file or room on a disk
+     │    ├── UsageError (ValueError)    a setting, feed list or store URL is not valid; nothing was done
+     │    ├── ResourceError              no process, thread, file or disk space is left
      │    └── StoreError                 the store can't be reached, or has failed for good
      │         └── StoreUnavailable      it can't be used now; another attempt may help
-     └── FeedFailed                      a parser's way of saying that its feed has failed
+     └── FeedFailed                      raised by a parser: the feed has failed
 
 `FeedFailed` never reaches the caller of a scrape, because a feed that fails is a value: a `Result` whose
 outcome is ``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `REASONS`.
@@ -29,7 +29,7 @@ class UsageError(TrioscrapeError, ValueError):
 
 
 class ResourceError(TrioscrapeError):
-    """The operating system refuses what is needed: a process, an open file, room on a disk.
+    """The operating system lacks what is needed: a process, a thread, an open file, room on a disk.
 
     The command line exits with 1.
     """
@@ -43,23 +43,23 @@ class StoreError(TrioscrapeError):
 
 
 class StoreUnavailable(StoreError):
-    """The store can't be used now, but perhaps later: it does not answer, is full, is locked.
+    """The store can't be used now, but perhaps later: it does not answer, is full, or is locked.
 
-    A store raises it; a scrape then keeps what it has, and tries again for `Config.outage_timeout` seconds.
-    What was to be written may have been written or not.
+    A store raises it. A scrape then keeps the feeds in flight, and tries again for `Config.outage_timeout`
+    seconds. The write may have succeeded or not.
     """
 
 
 class FeedFailed(Exception):
-    """How a `Parser`, or another step of a feed's way, says that the feed ends here, and why.
+    """Raised by a `Parser`, or by another step of a fetch, when the feed has failed.
 
     It becomes a `Result` with this reason and detail, whose outcome is ``failed`` for all but a few
-    reasons. No other feed is touched, and it never reaches the caller of a scrape.
+    reasons. Other feeds are not affected, and it never reaches the caller of a scrape.
 
     Args:
       reason: one of `REASONS`.
       detail: the reason in more words, for people. No credentials.
-      not_before: when the server wants to be fetched again at the earliest; aware.
+      not_before: the earliest time of the next fetch, as the server asks (Retry-After); with a time zone.
       sent: False when no request was sent, because the host is in a pause (Retry-After).
 
     Raises:

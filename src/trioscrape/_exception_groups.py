@@ -1,4 +1,4 @@
-"""Errors of nurseries, without the exception groups that nurseries put around them."""
+"""Unwraps the exception groups that nurseries put around a single error."""
 
 from __future__ import annotations
 

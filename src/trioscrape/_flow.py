@@ -1,4 +1,4 @@
-"""The feeds of a scrape, counted: the state that admission watches."""
+"""How many feeds, host slots and lookups are in use: the state that admission waits on."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class State(NamedTuple):
     """A scrape at one moment, as far as admission goes by it."""
 
     in_flight: int = 0
-    """Feeds that have been let in and are not done."""
+    """Feeds that have been admitted and have no result yet."""
     slots: int = 0
-    """Slots of hosts that they have: one each, but for those that wait for a slot of another host."""
+    """Host slots in use: one for each feed in flight, except those that wait for a slot of another host."""
     stuck: int = 0
     """Lookups that are overdue."""
     locating: int = 0
@@ -24,7 +24,7 @@ class State(NamedTuple):
     read: bool = False
     """Whether the list has been read to its end."""
     draining: bool = False
-    """Whether no more feeds are let in."""
+    """Whether no more feeds are admitted."""
 
 
 class Flow:

@@ -1,4 +1,4 @@
-"""Blocking calls in threads, on a machine that may have none left."""
+"""Blocking calls in worker threads, and what happens when no thread can be started."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URLs as trioscrape sees them: what is a feed URL, when two are one, what may be shown."""
+"""URLs: which are valid for feeds, when two are the same, and how credentials are removed."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def problem_with(url: str) -> str | None:
     if url.partition("://")[0].lower() not in _DEFAULT_PORTS:
         return "it does not begin with http:// or https://"
     if _NO_CHARACTER.search(url):
-        return "it has a space or a control character in it"
+        return "it contains a space or a control character"
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -49,12 +49,12 @@ def problem_with(url: str) -> str | None:
     if not host:
         return "it has no host"
     if ":" in host and "%" in host:
-        return "its address has a zone, which means something on one machine only"
+        return "its IPv6 address has a zone, which is only valid on one machine"
     try:
         port = parts.port
     except ValueError:  # its text quotes what may be a part of a password
         port = 0
-    return "its port is no number from 1 to 65535" if port == 0 else None
+    return "its port is not a number from 1 to 65535" if port == 0 else None
 
 
 def normalised(url: str) -> str:
@@ -85,7 +85,7 @@ def ascii_host(host: str) -> str:
         host = idna.uts46_remap(host, std3_rules=False, transitional=False)
     labels = [_ascii_label(label) for label in host.lower().split(".")]
     if max(map(len, labels)) > 63:
-        raise ValueError("a label of a host name has 63 characters at most (RFC 1035 §2.3.4)")
+        raise ValueError("a part of the host name is longer than 63 characters (RFC 1035 §2.3.4)")
     return ".".join(labels)
 
 

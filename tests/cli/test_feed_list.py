@@ -165,7 +165,7 @@ class TestBadLists:
         assert problem(path) == f"{path}, line 8: malformed OPML: mismatched tag"
 
     def test_opml_that_ends_too_early(self, write):
-        assert "malformed OPML: no element found" in problem(write(OPML.partition("  </body>")[0]))
+        assert "malformed OPML: it ends too early" in problem(write(OPML.partition("  </body>")[0]))
 
     def test_a_feed_is_no_feed_list(self, write):
         path = write('<?xml version="1.0"?><rss version="2.0"><channel/></rss>')
@@ -183,7 +183,7 @@ class TestBadLists:
         )
 
     def test_binary_and_utf16_text(self, write):
-        assert "a zero byte" in problem(write("http://a.test/\n".encode("utf-16")))
+        assert "a NUL byte" in problem(write("http://a.test/\n".encode("utf-16")))
 
 
 class TestPipes:

@@ -90,7 +90,7 @@ async def test_one_that_fails_by_itself_is_given_up(autojump_clock: MockClock) -
             await save(waiting, 0)
         assert (caught.value.reason, caught.value.detail) == (
             "not-stored",
-            "too slow; others were stored meanwhile",
+            "too slow; other feeds were stored meanwhile",
         )
         assert waiting.outage is None
         assert trio.current_time() < 100

@@ -1,4 +1,4 @@
-"""The options that are settings of a scrape: what they are called, what their help says, what they mean."""
+"""The command-line options for the settings in `Config`: names, help texts, and how values are read."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from .._records import Feed
 from .._urls import problem_with, without_secrets
 
 _CHUNK: Final = 2**16
+_TOO_SHORT: Final = expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
 _LONGEST_LINE: Final = 2**16
 _BYTE_ORDER_MARKS: Final = b"\xef\xbb\xbf\xfe\xff"
 
@@ -102,7 +103,7 @@ def _read_text(name: str, file: IO[bytes]) -> Iterator[Feed]:
     for number, raw in enumerate(_lines(file), start=1):
         if b"\0" in raw:
             raise UsageError(
-                f"{name}, line {number}: it contains a zero byte; a feed list is UTF-8 text or OPML"
+                f"{name}, line {number}: it contains a NUL byte; a feed list is UTF-8 text or OPML"
             )
         line = _decoded(raw).strip()
         if line and not line.startswith("#"):
@@ -142,6 +143,8 @@ def _read_opml(name: str, file: IO[bytes]) -> Iterator[Feed]:
         outlines.parser.Parse(b"", True)  # noqa: FBT003
     except expat.ExpatError as error:
         text = expat.ErrorString(error.code)
+        if error.code == _TOO_SHORT:
+            text = "it ends too early"
         raise UsageError(f"{name}, line {error.lineno}: malformed OPML: {text}") from error
     yield from outlines.taken()
 

@@ -1,4 +1,4 @@
-"""What is said on standard error while a command works: messages, and the progress of a scrape.
+"""Messages on standard error, and the progress of a scrape.
 
 On a terminal the progress is a live view of the lanes, elsewhere a line every five seconds. Both read
 frozen snapshots, and are written in a thread of their own: a stopped terminal (Ctrl-S) or a slow pipe

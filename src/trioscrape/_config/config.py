@@ -155,11 +155,11 @@ class Config:
     deny_networks: tuple[str, ...] = ()
     """Networks or single addresses that are never connected to, whatever the other two settings say."""
     resolver: str = "system"
-    """What looks host names up.
+    """Which resolver looks up host names.
 
     ``system`` is the C library's ``getaddrinfo``, in threads. ``dns`` queries the name servers of
     ``/etc/resolv.conf`` directly, without threads (see `NativeResolver`); ``dns:SERVER[:PORT][,…]``
-    queries other ones, given as IP addresses.
+    queries others, given by IP address.
     """
     http2: bool = False
     """Offer HTTP/2 to servers. It costs about 1 ms of CPU time for each new host."""

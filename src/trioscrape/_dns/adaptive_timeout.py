@@ -1,4 +1,4 @@
-"""How long a lookup takes when all is well, estimated from those that were answered."""
+"""An adaptive timeout for lookups, estimated from how long answered ones took (RFC 6298)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FLOOR: Final = 0.05
 
 
 class AdaptiveTimeout:
-    """Tells when a lookup is stuck. TCP has the same problem with lost packets, and two solutions.
+    """Decides when a lookup counts as stuck. TCP has the same problem with lost packets, and two solutions.
 
     *By time* (RFC 6298): a lookup is late when it takes longer than the mean of those that were answered
     and four times their deviation. No fixed time would be right everywhere: 100 ms is long for a cache

@@ -1,11 +1,11 @@
 """The address policy: which resolved addresses may be connected to.
 
-It is asked about the very addresses that the connection then goes to, for every hop of every
-fetch, so a name that answers differently the second time (DNS rebinding) gains nothing.
+It is applied to the very addresses that the connection then goes to, for every hop of every fetch, so a
+name that resolves to another address the second time (DNS rebinding) gains nothing.
 
-Three rules, the first that applies decides: what is denied is refused; what is allowed may be
-connected to; the policy judges the rest. An IPv6 address with an IPv4 address inside of it (mapped,
-NAT64, 6to4, …) is judged by both: denied if either is, allowed if itself or all that it holds is.
+There are three rules, and the first that applies decides: a denied network is refused, an allowed network
+is accepted, and the policy decides about the rest. An IPv6 address that contains IPv4 addresses (mapped,
+NAT64, 6to4, …) is denied if it or one of them is, and allowed if it or all of them are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The dns lane: from a host name to its addresses.
+"""The dns lane with its cache: from a host name to its addresses.
 
 A `Resolver` looks a name up. `Names` is what the rest of the program sees: it answers for IP literals and
 ``localhost`` without a lookup, has a cache, makes one lookup per host at a time, and has each lookup pass
@@ -23,7 +23,7 @@ from .._lane import Lane, Timings
 from .adaptive_timeout import FLOOR, AdaptiveTimeout
 
 KEEP_ANSWER: Final = 300.0
-"""Seconds, where the resolver does not know how long an answer is valid; browsers take as much."""
+"""Seconds for which an answer is kept if the resolver does not know its TTL; browsers keep it as long."""
 KEEP_AT_LEAST: Final = 5.0
 """Seconds. A name with a TTL of 0 is looked up once for all feeds of its host, not once for each."""
 KEEP_AT_MOST: Final = 3600.0
@@ -46,7 +46,7 @@ class ResolvedAddresses:
     addresses: Sequence[str]
     """IPv4 and IPv6, best first."""
     ttl: float = KEEP_ANSWER
-    """Seconds for which they are valid; 5 s at least and an hour at most are taken for it."""
+    """Seconds for which they are valid. Less than 5 s counts as 5 s, and more than an hour as an hour."""
 
 
 class Resolver(Protocol):
@@ -76,7 +76,7 @@ class _Known:
 
 
 class Names:
-    """Looks up host names, each once.
+    """Looks up host names and caches the addresses; tasks that need the same host share one lookup.
 
     Dead name servers do not stop the lane: a lookup that takes longer than those that get an answer
     is `Lane.overdue`, and goes on beside the lane until its own timeout.

@@ -35,18 +35,19 @@ time ends a lookup of a dead name, and a process without files left can't fetch 
 
 _ADDRESS_TYPES: Final = (dns.rdatatype.AAAA, dns.rdatatype.A)
 _NOT_IN_THE_DNS: Final = {"local", "onion", "invalid"}
-"""Never to be asked for: RFC 6762 §22.1, RFC 7686 §2, RFC 6761 §6.4."""
+"""Names that are never queried: RFC 6762 §22.1, RFC 7686 §2, RFC 6761 §6.4."""
 
 
 class NativeResolver:
-    """Asks name servers itself, without a thread; what is cancelled has ended.
+    """Queries name servers directly, without threads. A cancelled lookup ends at once.
 
-    It takes /etc/hosts, and name servers, search list, ndots and timeout from /etc/resolv.conf, as
-    they are when the first name is looked up. It knows nothing of nsswitch.conf, mDNS and
-    the per-network resolvers of macOS and VPNs: there `SystemResolver` is right. Both families are
-    asked at once, answers hold for their TTL, CNAMEs are followed, what is cut off comes again
-    over TCP. dnspython draws the message ids, the operating system the ports: two for each lookup.
-    When a third of the files that the process may open are such ports, lookups wait, on nobody's clock.
+    It reads /etc/hosts, and name servers, search list, ndots and timeout from /etc/resolv.conf, once, when
+    the first name is looked up. It does not know nsswitch.conf, mDNS, or the per-network resolvers of macOS
+    and VPNs; use `SystemResolver` there. IPv4 and IPv6 addresses are queried at the same time, answers are
+    valid for their TTL, CNAMEs are followed, and truncated answers are fetched again over TCP.
+
+    Each lookup opens two sockets with random ports. When they are a third of the files that the process may
+    open, further lookups wait; the timeout does not run meanwhile.
 
     Args:
       timeout: seconds for one lookup with all its attempts.
@@ -133,7 +134,7 @@ class _Family:
     async def ask(
         self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name, both: trio.CancelScope
     ) -> None:
-        """Ask. The other family is not waited for in vain: see `OTHER_FAMILY`."""
+        """Query one family; see `OTHER_FAMILY` for how long the other one is waited for."""
         try:
             found = await resolver.resolve(name, self._rdtype, backend=_SOCKETS, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:  # for no type at all (RFC 8020 §2)

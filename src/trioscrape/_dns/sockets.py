@@ -1,7 +1,7 @@
-"""The sockets that dnspython works with here.
+"""Connected sockets for dnspython.
 
-Those of its own trio backend take datagrams from anywhere. Ours are connected, so that a machine that
-runs no name server can tell us so: the lookup would take its whole timeout instead of a round trip.
+Its own trio backend uses unconnected ones, which accept datagrams from anywhere and never see an ICMP error.
+With these, a machine that runs no name server fails a lookup after one round trip instead of the timeout.
 """
 
 from __future__ import annotations

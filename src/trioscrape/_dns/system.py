@@ -14,12 +14,12 @@ from .caching import ResolvedAddresses
 class SystemResolver:
     """`socket.getaddrinfo` in worker threads that nobody else uses.
 
-    It knows what the machine's administrator has set up: hosts file, search list, mDNS, VPNs. It
-    does not tell how long an answer holds, and nobody can make it stop: a `getaddrinfo` keeps its
-    thread until the C library gives up (10 s with one dead name server, 28 with three), whoever
-    has stopped waiting for it meanwhile. So the lane counts the callers, this limiter the threads:
-    it has room for `abandoned` more of them. When all of those are stuck as well, lookups wait, but
-    on nobody's clock: with one limiter for both, 2 % dead names made half of the healthy ones fail.
+    It respects what the machine's administrator has set up: hosts file, search list, mDNS, VPNs. It does not
+    know the TTL of an answer, and can't be cancelled: `getaddrinfo` keeps its thread until the C library
+    gives up (10 s with one dead name server, 28 s with three), even if nobody waits for it any more. So the
+    lane limits the callers, and a second limiter the threads: `abandoned` more than there are callers. When
+    all of those are stuck as well, further lookups wait, and their timeout does not run meanwhile. With one
+    limiter for both, 2 % dead names made half of the healthy ones fail.
 
     Args:
       width: lookups at once.

@@ -1,4 +1,4 @@
-"""The backlog, by host: which feed goes next, and when.
+"""The backlog, one queue for each host, with the limit per host: which feed starts next, and when.
 
 Waiting tasks of one big host would fill whatever bounds the feeds in flight. So the backlog is kept
 as feeds in a queue per host, the hosts are served in turn, and only one with a free slot is: the last

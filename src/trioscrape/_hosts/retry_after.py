@@ -1,4 +1,4 @@
-"""Pauses: a Retry-After of an answer 429 or 503 counts for all feeds of the host."""
+"""Pauses of hosts: the Retry-After of a 429 or 503 response counts for all feeds of the host."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The slot of a host that each feed in flight has, and how a redirected feed gets another host's."""
+"""The host slots of feeds in flight: a feed that is redirected to another host waits for a slot of that host.
+
+`queue` enforces the limit: how many slots a host has, and when the next feed may start.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The redirects of one fetch: whether they were permanent, and what people should know about them."""
+"""The redirects that a fetch has followed: whether all were permanent, and whether one left https.
+
+`fetcher` follows them; `hops` reads the Location header.
+"""
 
 from __future__ import annotations
 
@@ -32,5 +35,5 @@ class RedirectChain:
 
     @property
     def remark(self) -> str | None:
-        """What people should know about it."""
+        """A remark for the detail of the result; None if there is nothing remarkable."""
         return "a redirect led from https to http" if self._downgraded else None

@@ -1,4 +1,4 @@
-"""What a fetch may take: its timeout, and the minimum rate at which its body arrives."""
+"""How long a fetch may take: its timeout, and the minimum rate at which its body must arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Somebody else's parser in the parse lane: its answer is made into records, its failure is its feed's."""
+"""Calls a parser of the user's own in the parse lane; whatever it raises fails its feed only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a document is that no parser could find a feed in: its reason, and words that help. Pure."""
+"""Why no feed was found in a document: the reason, and a detail that helps people. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A document's way to its records: which reader reads it, and what is no feed. Pure and synchronous."""
+"""From a document to its records: which reader reads it, and what is not a feed. Pure and synchronous."""
 
 from __future__ import annotations
 

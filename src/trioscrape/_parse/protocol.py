@@ -15,34 +15,34 @@ class FeedDocument:
 
     body: bytes
     url: str
-    """Where it was found at last, without credentials: the base of relative links."""
+    """Where it was found after all redirects, without credentials: the base of relative links."""
     content_type: str | None = None
     """The Content-Type header's value, which may name a charset."""
     distrusts_ids: bool = False
-    """As an earlier document of the feed has left it, see `ParsedFeed`."""
+    """`ParsedFeed.distrusts_ids` of the feed's last document. A parser need not look at it."""
     entries_limit: int | None = None
     """Entries that are wanted, the first ones; None: all."""
     shared_keys: tuple[str, ...] = ()
-    """As `distrusts_ids`."""
+    """`ParsedFeed.shared_keys` of the feed's last document. A parser need not look at it."""
 
 
 class Parser(Protocol):
-    """Bytes to plain records. Called from at most as many tasks at once as the parse lane is wide.
+    """Reads documents. It is called from at most as many tasks at once as the parse lane is wide.
 
-    What it gives back need not be safe: afterwards HTML is sanitised, links are made absolute, entries
+    What it returns need not be safe: afterwards HTML is sanitised, links are made absolute, entries
     beyond the limit are dropped, and each entry gets its key and its hash.
     """
 
     async def parse(self, document: FeedDocument) -> RawFeed:
         """What the document says.
 
-        It runs in the task of its feed, so what takes long belongs in a thread or a process, with a timeout
-        of its own: none is applied here.
+        It runs in the task of its feed, without a timeout, so work that takes long belongs in a thread or a
+        process.
 
         Raises:
-          FeedFailed: the document has no feed; ``not-a-feed`` or ``malformed``, ``parse-timeout`` or
-            ``parse-crash``. Any other `Exception` ends the feed as well, as ``parse-crash`` with the
-            exception's type and text as the detail; the scrape goes on.
+          FeedFailed: the document can't be read, with the reason ``not-a-feed``, ``malformed``,
+            ``parse-timeout`` or ``parse-crash``. Any other `Exception` fails the feed too, as ``parse-crash``
+            with the exception's type and text as the detail; the scrape goes on.
 
         Cancellation: `trio.Cancelled` must come out.
         """

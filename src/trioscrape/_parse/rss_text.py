@@ -1,4 +1,4 @@
-"""Texts of RSS, which does not say whether they are HTML: what they are by the look of them. Pure.
+"""Texts of RSS: whether they are HTML or plain, which RSS does not say, judged by their look. Pure.
 
 Titles, names and tags are plain text by RSS 2.0, and many publishers put HTML into them, escaped once or
 twice. Descriptions are HTML by what everybody does, and some publishers put plain text into them.

@@ -1,4 +1,4 @@
-"""How often a document wants to be fetched: ``ttl``, ``sy:updatePeriod``, ``skipHours``, ``skipDays``."""
+"""How often a document asks to be fetched: ``ttl``, ``sy:updatePeriod``, ``skipHours``, ``skipDays``."""
 
 from __future__ import annotations
 

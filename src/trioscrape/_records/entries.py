@@ -1,4 +1,4 @@
-"""Entries, as feeds have them and as stores keep them, and the documents that they are in.
+"""Entries, as read from a document and as stored, and the document as a whole.
 
 All datetimes are aware and in UTC.
 """
@@ -31,13 +31,13 @@ class Enclosure:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A tag of which more is known than its text (RSS ``category``, Atom ``category``)."""
+    """A tag with a scheme or a label (RSS and Atom ``category``)."""
 
     term: Annotated[str, NAME]
     scheme: Annotated[str | None, NAME] = None
     """The set of tags it belongs to, often a URL (RSS ``domain``, Atom ``scheme``)."""
     label: Annotated[str | None, NAME] = None
-    """The tag for people, where the term is for machines."""
+    """The tag as it is shown to people, if it differs from the term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class EntrySource:
     title: Annotated[str | None, TITLE] = None
     """Plain text on one line."""
     link: Annotated[str | None, LINK] = None
-    """RSS: the feed itself. Atom: the page whose feed it is."""
+    """RSS: URL of the feed. Atom: URL of the page that it is the feed of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A file with what is said in an episode (``podcast:transcript``)."""
+    """A file with the text of an episode (``podcast:transcript``)."""
 
     url: Annotated[str, LINK]
     type: Annotated[str | None, NAME] = None
@@ -66,9 +66,9 @@ class Entry:
     """One item of a feed."""
 
     key: Annotated[str, KEY]
-    """Its identity within the feed: guid or id, else link, else a hash of title and date, or of its text."""
+    """Identifies it within the feed: guid or id, else link, else a hash of title and date, or of its text."""
     hash: Annotated[str, KEY]
-    """Hex digest over all other fields: an entry has changed when this has."""
+    """Hex digest of all other fields: an entry has changed when its hash has."""
     link: Annotated[str | None, LINK] = None
     """Absolute."""
     title: Annotated[str | None, TITLE] = None
@@ -100,7 +100,7 @@ class Entry:
     source: Annotated[EntrySource | None, Nested(EntrySource, "an object")] = None
     """Where it was published first, when that is another feed."""
     duration: Annotated[int | None, COUNT] = None
-    """Seconds that its recording lasts (``itunes:duration``, ``media:content``, JSON Feed attachments)."""
+    """Length of the recording in seconds (``itunes:duration``, ``media:content``, JSON Feed attachments)."""
     episode: Annotated[int | None, COUNT] = None
     """Its number in the season (``itunes:episode``, ``podcast:episode``)."""
     season: Annotated[int | None, COUNT] = None
@@ -125,7 +125,7 @@ class StoredEntry:
     last_changed: Annotated[datetime, MOMENT]
     """When it was last written because it was new or the feed had changed it; never before `first_seen`."""
     truncated: Annotated[bool, FLAG] = False
-    """Whether something was cut or left out, because it was too long for a store."""
+    """Whether something was cut or left out because it was too long."""
     feed_url: Annotated[str | None, LINK] = None
     """Of the feed; None when the store knows no such feed."""
     feed_title: Annotated[str | None, TITLE] = None
@@ -156,7 +156,7 @@ class ParsedFeed:
 
     title: str | None
     link: str | None
-    """The page whose feed it is."""
+    """The page that it is the feed of."""
     entries: tuple[Entry, ...]
     repaired: bool = False
     """Whether the document was not well-formed, and the entries are what could be recovered."""
@@ -173,13 +173,13 @@ class ParsedFeed:
     hub: str | None = None
     """Its WebSub hub (``link rel=hub``)."""
     distrusts_ids: bool = False
-    """Whether its entries are known by link, because its publisher gives them no ids, or the same ones."""
+    """Whether its entries are identified by link, because too many ids are missing or repeated."""
     has_more: bool = False
     """Whether the document has more entries than `Config.entries_limit`; these are the first ones."""
     parser: str = "feedparser"
-    """The parser that has read it, for statistics only."""
+    """Which parser read it, for statistics only."""
     shared_keys: tuple[str, ...] = ()
-    """Ids and links that several of its entries have had, now or before: none is known by them."""
+    """Ids and links that several of its entries have or have had, so that they identify none."""
 
 
 @dataclass(frozen=True, slots=True)

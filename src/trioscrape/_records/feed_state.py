@@ -13,7 +13,7 @@ from .texts import DAYS, FEED_ID, LINK, NAME, NAMES, TITLE, URL, VALIDATOR
 
 @dataclass(frozen=True, slots=True)
 class FeedTimers:
-    """How long not to fetch a feed again, as its last document and the headers of its response say."""
+    """When not to fetch a feed again, according to its last document and the headers of its response."""
 
     max_age: Annotated[int, COUNT] = 0
     """Whole seconds, from Cache-Control or Expires (RFC 9111 §4.2.1), at most a week."""
@@ -43,7 +43,7 @@ class FeedState:
     self_link: Annotated[str | None, LINK] = None
     hub: Annotated[str | None, LINK] = None
     distrusts_ids: Annotated[bool, FLAG] = False
-    """Whether entries are known by link instead of id. It stays true: going back would change their keys."""
+    """Whether entries are identified by link instead of id. Once true, it stays so: keys would change."""
     shared_keys: Annotated[tuple[str, ...], NAMES] = ()
     """As in `ParsedFeed`, of all documents."""
     etag: Annotated[str | None, VALIDATOR] = None
@@ -64,9 +64,9 @@ class FeedState:
     failure: Annotated[str | None, NAME] = None
     """The reason of the last failure, until a fetch succeeds."""
     gone: Annotated[datetime | None, MOMENT] = None
-    """When the server first said 410, until it says something else."""
+    """When the server first answered 410; None again when it answers otherwise."""
     moved_to: Annotated[str | None, URL] = None
-    """Where permanent redirects alone (301, 308) have led the last fetch."""
+    """Where the last fetch was redirected to by permanent redirects (301, 308) alone."""
     moved_days: Annotated[tuple[str, ...], DAYS] = ()
     """The days on which they led there, ``2026-02-28``, in UTC."""
 

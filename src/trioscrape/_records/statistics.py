@@ -11,7 +11,7 @@ LANES: Final = ("dns", "http", "parse", "store")
 
 @dataclass(frozen=True, slots=True)
 class LaneTimes:
-    """The time that one feed has spent in one lane, over all its turns there."""
+    """The seconds that one feed has spent in one lane, over all its turns there."""
 
     waited: float = 0.0
     worked: float = 0.0

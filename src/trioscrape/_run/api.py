@@ -1,4 +1,4 @@
-"""The embedding API: a scrape inside of somebody else's trio program."""
+"""The embedding API: a scrape inside another trio program."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ class Scrape(metaclass=NoPublicConstructor):
             raise StopAsyncIteration from None
 
     def drain(self) -> None:
-        """Let no more feeds in. The iteration ends when those in flight have their result."""
+        """Start no more feeds. The iteration ends when those in flight have their result."""
         self._run.drain()
 
     def cancel(self) -> None:
-        """Cut short what is in flight. The iteration ends when each feed has its result.
+        """Cancel the feeds in flight, and start no others. The iteration ends when each has its result.
 
         A feed whose write had begun is stored, and its result says so, if the write succeeds; the
         others end as ``cancelled``.
@@ -174,15 +174,15 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       now: the wall clock, in UTC; it decides which feeds are due.
 
     Raises:
-      StoreError: the store can't be opened, is gone for good, or has taken nothing for
-        ``config.outage_timeout`` seconds. The feeds that were in flight have their results before. It comes
-        out of the ``async with`` as itself, as does the caller's own exception.
+      StoreError: the store can't be opened, has failed for good, or has accepted no write for
+        ``config.outage_timeout`` seconds. Results of the feeds in flight come first. It comes out of the
+        ``async with`` without an exception group, as does the caller's own exception.
       UsageError: the store's URL can't be understood, or the ``ca_file`` can't be read.
-      TrioscrapeError: no parser process can be started.
+      ResourceError: no parser process can be started, or no file or connection can be opened.
 
     Cancellation: closes all connections and ends all worker processes; a write that the store has
-    begun is finished first, for at most the store's own timeout. A lookup that the C library does
-    not come back from keeps its thread until it does.
+    begun is finished first, for at most the store's own timeout. A lookup in the C library keeps
+    its thread until it returns.
     """
     config = config or Config()
     async with _opened(store, config) as opened, _opened_parser(parser, config) as parse:

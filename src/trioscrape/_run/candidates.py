@@ -1,4 +1,4 @@
-"""A feed of the list before it is let in."""
+"""A feed of the list that has not been admitted yet."""
 
 from __future__ import annotations
 

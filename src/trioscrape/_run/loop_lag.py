@@ -1,4 +1,4 @@
-"""How late the event loop is: what no lane can be blamed for shows here."""
+"""How late the event loop runs its timers. It shows work that blocks the loop, which no lane measures."""
 
 from __future__ import annotations
 

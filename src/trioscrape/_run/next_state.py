@@ -1,4 +1,4 @@
-"""A feed's state after a fetch, and what it says before one. Pure functions."""
+"""The state of a feed after a fetch, and whether a feed is due. Pure functions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cancelling several tasks together, and nothing else of what they do."""
+"""Cancels parts of several tasks together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import trio
 
 
 class Scopes:
-    """Cancel scopes of tasks that are cancelled together, those that open one later as well."""
+    """Cancel scopes in several tasks that are cancelled together; one opened later is cancelled at once."""
 
     def __init__(self) -> None:
         self._open: set[trio.CancelScope] = set()

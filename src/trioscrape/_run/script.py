@@ -1,4 +1,4 @@
-"""A scrape for programs that are not trio's: scripts, notebooks, asyncio programs."""
+"""`trioscrape.run`: a scrape for programs that do not use trio: scripts, notebooks, asyncio programs."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class _InThread:
             try:
                 ended = pool.submit(trio.run, self._cancellable)
             except RuntimeError as error:
-                raise ResourceError(f"the scrape has no thread: {error}") from error
+                raise ResourceError(f"no thread can be started for the scrape: {error}") from error
             try:
                 _wait(ended)
             except BaseException:

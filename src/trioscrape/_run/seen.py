@@ -1,4 +1,4 @@
-"""Which identities have come by already: in memory up to a number of them, then in a file."""
+"""The set of ids seen so far: in memory up to a limit, then in a temporary file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Note = TypeVar("Note", int | None, str)
 
 
 class Seen(Generic[Note]):
-    """A set of identities, 32 hex digits each, and the note that each came with when it came first.
+    """A set of ids, 32 hex digits each, with the note that each was first added with.
 
     Beyond `IN_MEMORY` of them it is a private temporary database of SQLite, which is used in a thread: even
     a local disk makes one insertion in ten thousand wait for 8 ms, and the event loop must not.
@@ -30,7 +30,7 @@ class Seen(Generic[Note]):
         self._limiter = trio.CapacityLimiter(1)
 
     async def add(self, identity: str, note: Note) -> tuple[Note] | None:
-        """The note of the first time; None when this is the first time.
+        """Add an id with a note. Returns the note that it was first added with, None if it is new.
 
         Cancellation: may have added it.
         """

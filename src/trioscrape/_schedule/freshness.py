@@ -1,6 +1,6 @@
-"""When a feed is asked again. Pure functions: every moment comes from outside, jitter from the feed's id.
+"""When a feed is due again. Pure functions: the time is an argument, and jitter comes from the feed's id.
 
-No server can silence a feed for ever: what it asks for counts up to `LONGEST`. Jitter is a hash of the
+No server can stop a feed for ever: it can delay the next fetch by `LONGEST` at most. Jitter is a hash of the
 feed's id, not a random number: the same feed always gets the same, so that nothing changes in the store
 by looking twice, and no two feeds that began together stay together.
 """
@@ -17,16 +17,16 @@ from typing import Final
 from .._records import FeedState, FeedTimers
 
 LONGEST: Final = timedelta(days=7)
-"""That any server or document is obeyed for."""
+"""The longest delay that a server or document can ask for."""
 FIRST_BACK_OFF: Final = timedelta(minutes=15)
 """After one failure; doubled after each further one, up to `LONGEST_BACK_OFF`, then cut by up to a half."""
 LONGEST_BACK_OFF: Final = timedelta(days=1)
 GONE: Final = timedelta(days=30)
-"""Until a feed that is gone is asked whether it still is."""
+"""Until a feed that is gone is fetched again, to see whether it still is."""
 TRUST: Final = timedelta(days=7)
-"""In a 304: for this long and up to twice as long, by feed."""
+"""How long a 304 is believed: this long and up to twice as long, by feed."""
 DISTRUST: Final = timedelta(days=1)
-"""In the 304 of a server that was caught with another body behind the same validators."""
+"""The same for a server that was caught: it answered 304 although the body had changed."""
 
 _NONE: Final = timedelta(0)
 _LONGEST_SECONDS: Final = int(LONGEST.total_seconds())
@@ -121,7 +121,7 @@ def forgets(headers: Mapping[str, str]) -> bool:
 
 
 def next_fetch(now: datetime, timers: FeedTimers, age: int, interval: float) -> datetime | None:
-    """The moment before which a feed that was fetched `now` need not be asked; None: there is none.
+    """The moment before which a feed that was fetched `now` need not be fetched; None: there is none.
 
     Args:
       now: when it was fetched.
@@ -134,7 +134,7 @@ def next_fetch(now: datetime, timers: FeedTimers, age: int, interval: float) -> 
 
 
 def not_before(state: FeedState, now: datetime) -> datetime | None:
-    """The next moment at which the feed may be asked; None when that is now."""
+    """The next moment at which the feed may be fetched; None when that is now."""
     first = max(state.next_fetch or now, now)
     moment = _after_skipped(first, state.timers)
     return None if moment <= now else moment
@@ -151,7 +151,7 @@ def _after_skipped(moment: datetime, timers: FeedTimers) -> datetime:
 
 
 def back_off(feed_id: str, failures: int) -> timedelta:
-    """How long to leave a feed alone that has failed so many times in a row."""
+    """How long not to fetch a feed that has failed so many times in a row."""
     # 2**20 quarters of an hour are thirty years: the exponent needs no more.
     doubled: int = 2 ** min(failures - 1, 20)
     return min(FIRST_BACK_OFF * doubled, LONGEST_BACK_OFF) * (
@@ -160,9 +160,9 @@ def back_off(feed_id: str, failures: int) -> timedelta:
 
 
 def trusted_until(feed_id: str, now: datetime, *, caught: bool) -> datetime:
-    """When to ask again without validators: some servers answer 304 for ever.
+    """When to fetch without validators next: some servers answer 304 for ever.
 
-    A server that was `caught` is asked daily, until what it says is found true again.
+    For a server that was `caught` doing so that is daily, until its 304 proves right again.
     """
     return now + (DISTRUST if caught else TRUST * (1 + fraction(feed_id, "unconditional")))
 

@@ -1,4 +1,4 @@
-"""The store as feeds see it: behind its lane, and waited for while it is unavailable."""
+"""The store lane: limits the calls of the store, and repeats them while the store is unavailable."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ class StoreLane:
     def _failed_by_itself(self, call: _Call[T], error: StoreUnavailable) -> None:
         call.own_failures += 1
         if call.own_failures == OWN_FAILURES:
-            raise FeedFailed("not-stored", f"{error}; others were stored meanwhile") from error
+            raise FeedFailed("not-stored", f"{error}; other feeds were stored meanwhile") from error
         if self._failure is None:
             self._again = trio.current_time() + FIRST_WAIT * 2**call.own_failures
 

@@ -1,4 +1,4 @@
-"""A store that keeps everything in memory, to begin a store of another kind with."""
+"""A store in memory, for tests, and as a template for stores of other kinds."""
 
 from __future__ import annotations
 

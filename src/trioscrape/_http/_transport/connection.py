@@ -1,4 +1,4 @@
-"""One connection to a server or a proxy, used for one answer after the other."""
+"""One connection to a server or a proxy, used for one request after another."""
 
 from __future__ import annotations
 
