@@ -12,10 +12,10 @@ class ByteBudget:
     """A limit on the bytes that feeds reserve, from the first chunk that they read until they are stored.
 
     A feed that needs more than there is waits for others to release theirs: first come, first served, so
-    that many small documents can't keep a large one from its end. Whole bodies are released sooner or
-    later, whatever the others do. When all bytes are in half-read ones, the feed that has been reading
-    longest may go on all the same, so that its body gets whole: no two can wait for each other for
-    ever, and the overshoot is one body limit at the most.
+    that many small documents can't starve a large one. Whole bodies are released sooner or later, whatever
+    the others do. When all bytes are in incomplete bodies, the feed that has been reading longest may go on
+    all the same, so that its body completes: no two can wait for each other for ever, and the limit is
+    exceeded by the size of one body at most.
 
     Args:
       limit: bytes.

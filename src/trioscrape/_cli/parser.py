@@ -47,14 +47,14 @@ class Parser(argparse.ArgumentParser):
         return OptionSection(self, section)
 
     def error(self, message: str) -> NoReturn:
-        """Raise what argparse has to complain of."""
+        """Raise argparse's message, in plain words, as a `UsageError`."""
         for pattern, plain in _PLAIN:
             if match := pattern.fullmatch(message):
                 message = match.expand(plain)
         raise UsageError(f"{without_secrets(message)}; see {self.prog} --help")
 
     def refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """Raise that these arguments mean nothing."""
+        """Raise `UsageError` for arguments that are unknown."""
         name = unknown[0].partition("=")[0]
         if not name.startswith("-"):
             self.error(f"unexpected argument {name!r}")

@@ -44,7 +44,7 @@ class Fetched:
     moved_to: str | None = None
     """`url`, when only permanent redirects that can be trusted led there."""
     remark: str | None = None
-    """What people should know about the way there."""
+    """A remark about the redirects, for the detail of the result."""
 
 
 class Fetcher:

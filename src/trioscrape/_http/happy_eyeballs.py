@@ -35,7 +35,7 @@ class ConnectorBug(Exception):
 
 
 async def open_tcp(address: str, port: int) -> trio.abc.Stream:
-    """The connector of real life. No name is looked up, not even to find that there is none."""
+    """The default connector: a TCP connection to an IP address. No name is looked up."""
     family = trio.socket.AF_INET6 if ":" in address else trio.socket.AF_INET
     sock = trio.socket.socket(family, trio.socket.SOCK_STREAM)
     try:
@@ -55,8 +55,8 @@ async def connect_fastest(
 ) -> tuple[str, trio.abc.Stream]:
     """Happy Eyeballs (RFC 8305): the first of `addresses` that answers, and the connection to it.
 
-    One after the other with a head start each would be `trio.open_tcp_stream`; that one resolves
-    by itself, though, and what it resolves nobody has checked.
+    `trio.open_tcp_stream` does the same, but looks the name up itself, so the address policy could not
+    check the addresses.
 
     Raises:
       FeedFailed: ``connection-refused``, ``unreachable``, ``connect-timeout`` or ``connection-lost``.

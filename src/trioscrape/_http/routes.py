@@ -41,7 +41,7 @@ class Route:
 
 
 class Routes:
-    """Looks up what a request needs, and applies the address policy.
+    """Decides where a request goes: looks up the host or its proxy, and applies the address policy.
 
     A proxy looks the names of its targets up itself. So for a URL that goes through one, the dns
     lane looks up the proxy's name alone, and the policy can only judge what is an address already;

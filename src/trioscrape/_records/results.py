@@ -129,7 +129,7 @@ class Report:
     """Whether the whole list is counted. False: the scrape goes on or has ended early, and the list may
     have more feeds; see `Scrape.count_not_started`."""
     run_id: str = field(default_factory=new_run_id)
-    """The same in all reports of a scrape, of which a store has one record, see `Store.record_run`."""
+    """Identifies the run: it is the same in all reports of a scrape; see `Store.record_run`."""
 
     @property
     def complete(self) -> bool:

@@ -83,7 +83,7 @@ class Table(Generic[R]):
           others: fields of the record that have no kind.
 
         Raises:
-          InvalidRecord: it is none.
+          InvalidRecord: it is not valid.
         """
         for name in self._required:
             if name not in found:

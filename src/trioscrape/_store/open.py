@@ -60,7 +60,7 @@ async def open_reader(
 ) -> AsyncIterator[Reader]:
     """Connect to the store that `url` names for reading only, and close it after the block.
 
-    Nothing is created, migrated or written, so the right to read is enough. Runs may write to the store
+    Nothing is created, migrated or written, so read permission is enough. Runs may write to the store
     meanwhile.
 
     Args:

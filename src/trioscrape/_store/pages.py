@@ -46,8 +46,8 @@ class Pages(Generic[T]):
     """An async iterator of records, for one task at a time.
 
     Args:
-      read: gives at most so many records that come after the given one, the first ones for None, and none
-        at the end.
+      read: returns the next page: at most that many records after the given one (None: from the
+        beginning); an empty page is the end.
       limit: records in all; None: no limit.
     """
 

@@ -43,7 +43,7 @@ class Reader(Protocol):
         """The stored entries, those that were stored or changed last first.
 
         Order and `since` go by `StoredEntry.last_changed`, which the store sets itself. The dates of feeds
-        do not tell what is new: feeds date entries back, and into the future.
+        do not tell what is new: feeds give entries dates in the past and in the future.
 
         An entry that changes during the iteration becomes the latest one: with `oldest_first` it comes
         again, else the next iteration has it. Moments are taken shortly before a write is done, so to
@@ -53,7 +53,7 @@ class Reader(Protocol):
           feed: the id of a feed, see `feed_id`; None for all feeds.
           since: only entries that were stored or changed at this moment or later; it has a time zone.
           limit: how many entries at most.
-          oldest_first: the latest come last: a program that follows a store misses nothing that way.
+          oldest_first: the latest come last, so that a program which follows the store misses none.
 
         Raises:
           UsageError: `since` has no time zone, or `limit` is negative.

@@ -39,15 +39,15 @@ class Decoder(Protocol):
         """Bytes that it fills at once, whatever is asked of it, in a body whose first byte is `first`."""
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """What `data` stands for, in pieces of about `PIECE` bytes; an empty one is a time to breathe.
+        """The decoded data, in pieces of about `PIECE` bytes. After an empty one, other tasks may run.
 
         Raises:
-          Undecodable: it stands for nothing.
+          Undecodable: the data is not valid.
         """
 
 
 class _Modest:
-    """Looks back on no more than it has been asked for."""
+    """A decoder that allocates no window in advance."""
 
     def window(self, first: int) -> int:
         """See `Decoder.window`."""

@@ -43,7 +43,7 @@ def why_inaccessible(path: str) -> str | None:
 
 
 def directory_problem(path: str) -> str | None:
-    """Why no file at `path` can be seen, be there one or not."""
+    """Why the directory of `path` can't be entered; None if it can."""
     directory = Path(path).absolute().parent
     if not os.access(directory, os.F_OK):
         return f"the directory {directory} does not exist"
