@@ -152,7 +152,7 @@ class TestSummary:
         assert "entries: 1 new, 0 changed" in text
 
     def test_what_was_not_started(self):
-        assert "\n  not started: 1,234\n" in summary(report(not_started=1234), "x")
+        assert "\n  not_started   1,234\n" in summary(report(not_started=1234), "x")
 
     @pytest.mark.parametrize("reason", ["cancelled", "not-stored"])
     def test_what_was_cut_short(self, reason):

@@ -115,9 +115,8 @@ def summary(report: Report, store: str) -> str:
 def _summary(report: Report, store: str) -> Iterator[str]:
     yield f"{count(report.feeds, 'feed')} in {report.seconds:.1f} s"
     yield ""
-    yield from _table([(outcome.value, f"{report.outcomes.get(outcome, 0):,}") for outcome in Outcome])
-    if report.not_started:
-        yield f"  not started: {report.not_started:,}"
+    rows = [(outcome.value, f"{report.outcomes.get(outcome, 0):,}") for outcome in Outcome]
+    yield from _table([*rows, *([("not_started", f"{report.not_started:,}")] if report.not_started else [])])
     if report.errors:
         yield ""
         yield from _table([_reason_row(report, reason) for reason in report.errors])
