@@ -149,6 +149,12 @@ class TestBadLists:
 
         assert problem(path) == f"{path}: No such file or directory"
 
+    def test_the_url_of_a_feed(self) -> None:
+        assert problem("https://me:secret@a.test/feed") == (
+            "https://a.test/feed is a URL, but FEEDS is a file of URLs;"
+            " try: echo 'https://a.test/feed' | trioscrape -"
+        )
+
     def test_directory(self, tmp_path):
         assert problem(str(tmp_path)) == f"{tmp_path}: Is a directory"
 
@@ -170,7 +176,7 @@ class TestBadLists:
     def test_a_feed_is_no_feed_list(self, write):
         path = write('<?xml version="1.0"?><rss version="2.0"><channel/></rss>')
 
-        assert problem(path) == f"{path}: XML, but not OPML: its root element is <rss>"
+        assert problem(path) == f"{path}: it is XML, but not OPML: its root element is <rss>"
 
     def test_entities_are_refused_before_they_expand(self, write):
         bomb = (

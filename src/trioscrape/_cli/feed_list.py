@@ -67,6 +67,8 @@ def open_feed_list(path: str) -> Iterator[FeedList]:
       UsageError: it can't be read, is malformed or contains no feeds. The message names the list.
     """
     name = "standard input" if path == "-" else without_secrets(path)
+    if problem_with(path) is None:
+        raise UsageError(f"{name} is a URL, but FEEDS is a file of URLs; try: echo '{name}' | trioscrape -")
     with ExitStack() as stack:
         try:
             file = stack.enter_context(_open_twice_readable(path))
@@ -173,7 +175,7 @@ class _Outlines:
         if self._root is None:
             self._root = tag
             if tag.lower() != "opml":
-                raise UsageError(f"{self._name}: XML, but not OPML: its root element is <{tag}>")
+                raise UsageError(f"{self._name}: it is XML, but not OPML: its root element is <{tag}>")
         if tag.lower() != "outline":
             return
         # Programs disagree on the case of xmlUrl.

@@ -119,7 +119,7 @@ def _worst(failures: Sequence[tuple[str, Exception]]) -> Exception:
     numbers = {getattr(error, "errno", None) for _, error in failures}
     text = _in_words(failures)
     if numbers & _OURS:
-        return ResourceError(f"{text}: allow this process more (ulimit -n), or lower http_width")
+        return ResourceError(f"{text}: raise the limit of open files (ulimit -n), or lower http_width")
     if errno.ECONNREFUSED in numbers:
         return FeedFailed("connection-refused", text)
     if errno.ETIMEDOUT in numbers:
