@@ -24,11 +24,11 @@ SCHEDULE: Final[Texts] = {
 }
 LANES: Final[Texts] = {
     "dns_width": ("N", "look up N host names at once"),
-    "dns_abandoned": ("N", "allow N more threads that are stuck in lookups which have timed out"),
+    "dns_abandoned": ("N", "allow N more threads for lookups that have timed out and are stuck"),
     "http_width": ("N", "make N requests at once"),
     "parse_width": ("N", "parse documents in N processes"),
     "store_width": ("N", "make N writes at once; SQLite always makes one"),
-    "in_flight": ("N", "have N feeds under way at once, in all lanes together"),
+    "in_flight": ("N", "process N feeds at once, in all lanes together"),
     "per_host": ("N", "fetch N feeds of the same host at once"),
 }
 TIMEOUTS: Final[Texts] = {
@@ -43,14 +43,14 @@ TIMEOUTS: Final[Texts] = {
 }
 LIMITS: Final[Texts] = {
     "body_limit": ("SIZE", "largest document to accept, compressed or decompressed"),
-    "bytes_in_flight": ("SIZE", "memory for all documents under way together"),
+    "bytes_in_flight": ("SIZE", "memory for all documents in flight together"),
     "minimum_rate": (
         "BYTES",
         "give up a download that averages fewer bytes per second, judged after 10 seconds",
     ),
     "entries_limit": ("N", "store the first N entries of a document"),
     "redirects": ("N", "follow up to N redirects in one fetch"),
-    "look_ahead": ("N", "read N feeds ahead in the list, to find other hosts than the busy ones"),
+    "look_ahead": ("N", "read N feeds ahead in the list, to find hosts that are not busy"),
 }
 _MULTIPLES: Final = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
 _SIZE: Final = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
@@ -62,7 +62,7 @@ _KINDS: Final = {
 }
 """What a value is, by its unit."""
 _OTHER_NAMES: Final = {"allow_networks": "--allow-network", "deny_networks": "--deny-network"}
-"""Options that are not called like their setting."""
+"""Options whose names differ from their setting's."""
 
 
 def add_numbers(section: OptionSection, texts: Texts) -> None:
@@ -74,7 +74,7 @@ def add_numbers(section: OptionSection, texts: Texts) -> None:
 def add_rare_options(parser: Parser) -> None:
     """The options of a scrape that few people need, in sections that only ``--help-all`` shows."""
     add_numbers(parser.section("Concurrency", rare=True), LANES)
-    timeouts = parser.section("Timeouts (waiting for a turn is not counted)", rare=True)
+    timeouts = parser.section("Timeouts (waiting for a lane is not counted)", rare=True)
     add_numbers(timeouts, TIMEOUTS)
     add_numbers(parser.section("Limits", rare=True), LIMITS)
     network = parser.section("Network", rare=True)

@@ -61,7 +61,7 @@ async def _report(counts: Transferred, progress: Progress) -> None:
 
 
 async def print_counts(kind: str, counts: Transferred, text: str, given: argparse.Namespace) -> None:
-    """The last line on standard output: `text`, or an object, or nothing if it shall be quiet."""
+    """Print the last line on standard output: `text`, or a JSON object, or nothing if quiet."""
     if given.json:
         read = {"entries": counts.entries, "feeds": counts.feeds}
         written = {"entries": counts.entries_written, "feeds": counts.feeds_written}

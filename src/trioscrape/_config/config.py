@@ -87,7 +87,7 @@ class Config:
     store_width: int = _number(4, 1, 100)
     """Writes to the store at the same time. SQLite always has one."""
     in_flight: int = _number(1000, 1, 100_000)
-    """Feeds that are under way at the same time, in all lanes together."""
+    """Feeds that are processed at the same time, in all lanes together."""
 
     # Politeness
 
@@ -133,7 +133,7 @@ class Config:
     body_limit: int = _number(16 * MEBIBYTE, 1, 2**31, "bytes")
     """The largest document that is accepted, compressed as well as decompressed."""
     bytes_in_flight: int = _number(256 * MEBIBYTE, 1, 2**40, "bytes")
-    """The memory that all documents under way may take together. Further fetches wait for room."""
+    """The memory that all documents in flight may take together. Further fetches wait until some is free."""
     minimum_rate: float = _number(100.0, 0, 2**30, "bytes/s")
     """The average rate at which a body has to arrive. It is checked after 10 seconds of reading."""
     # feedparser takes 1.4 s for 10,000 small ones, nh3 as long again where they are large.
@@ -142,8 +142,8 @@ class Config:
     redirects: int = _number(10, 0, 100)
     """Redirects that are followed in one fetch."""
     look_ahead: int = _number(20_000, 1, 10_000_000)
-    """Feeds that are read from the list ahead of their turn. When a host has many feeds in a row, other
-    hosts are found among those behind them."""
+    """How many feeds to read ahead in the list. When a host has many feeds in a row, this finds other hosts
+    behind them."""
 
     # Requests
 

@@ -1,4 +1,4 @@
-"""Admission: which feed is let into the lanes next, and when.
+"""Admission: which feed enters the lanes next, and when.
 
 ::
 
@@ -8,7 +8,7 @@
                                              grouped by address
 
 Two tasks work here. `Admission.read_ahead` fills the queues, and reads no further than is needed to find
-a feed that can be started. In `Admission.next` the task of the next feed waits until it is let in. All
+a feed that can be started. In `Admission.next` the task of the next feed waits until it is admitted. All
 that they wait for is a change of `Flow`.
 """
 
@@ -40,7 +40,7 @@ from .tally import Results
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Lets feeds in: host by host in turn, no more than may be in flight, none in an outage of the store."""
+    """Admits feeds: host by host in turn, up to the limit in flight, none while the store is unavailable."""
 
     source: FeedSource
     queue: HostQueue[Candidate]
@@ -67,12 +67,12 @@ class Admission:
         self.flow.note(read=True)
 
     async def next(self) -> tuple[Candidate, HostSlot] | None:
-        """Wait until a feed is let in; it is in flight from then on, and has a slot of its host.
+        """Wait until a feed is admitted. It is in flight from then on, and has a slot of its host.
 
-        None: no more feeds are going to be let in. Only one task may wait here at a time. It must call
-        `done` when its feed is.
+        Returns None when no more feeds will be admitted. Only one task may wait here at a time. It must
+        call `done` when its feed is done.
         """
-        # Else each feed that is cancelled would let in another one that is cancelled then.
+        # Else each feed that is cancelled would admit another one, to be cancelled in turn.
         await trio.lowlevel.checkpoint_if_cancelled()
         flow, queue = self.flow, self.queue
         while not flow.now.draining:
@@ -90,18 +90,18 @@ class Admission:
         return None
 
     def done(self, slot: HostSlot) -> None:
-        """Note that a feed is in flight no longer."""
+        """Note that a feed is no longer in flight."""
         slot.release()
         self.flow.add(in_flight=-1)
 
     def drain(self) -> None:
-        """Let no more feeds in, and stop reading the list, also where the store is waited for."""
+        """Admit no more feeds, and stop reading the list, also while the store is unavailable."""
         self.flow.note(draining=True)
         self._reading.cancel()
 
     @property
     def has_others(self) -> bool:
-        """Whether there are more feeds than a single one that is in flight."""
+        """Whether there are other feeds than a single one in flight."""
         now = self.flow.now
         return now.in_flight > 1 or not (now.draining or (now.read and not self.queue))
 
@@ -164,11 +164,11 @@ class Admission:
     def _is_full(self, now: State) -> bool:
         """Whether as many feeds are in flight as may be.
 
-        Those that wait for a slot of another host are let in beside: they take up no more than a task.
+        Those that wait for a slot of another host do not count: they take up no more than a task.
         """
         waiting = min(now.in_flight - now.slots, self.config.look_ahead)
         return now.in_flight >= self._room(now) + waiting
 
     def _room(self, now: State) -> int:
-        """Feeds that may be busy at once. Those whose lookup is stuck are not: others are let in beside."""
+        """Feeds that may be busy at once. Those whose lookup is stuck do not count."""
         return self.config.in_flight + min(now.stuck, self.config.dns_abandoned)

@@ -39,7 +39,7 @@ class Run:
     _in_flight: Scopes = field(default_factory=Scopes)
 
     async def feeds(self) -> None:
-        """Take the feeds through the lanes. The results end when each feed that was let in has its own."""
+        """Take the feeds through the lanes. The results end when each admitted feed has its own."""
         try:
             with self.results, ungrouped():
                 async with trio.open_nursery() as nursery:
@@ -54,9 +54,9 @@ class Run:
             await self.admission.read_ahead()
 
     async def _next_feed(self, nursery: trio.Nursery) -> None:
-        """Wait until a feed is let in, leave the wait for the next one to another task, and take it on.
+        """Wait until a feed is admitted, start a task that waits for the next one, and process the feed.
 
-        So whatever bounds the feeds in flight is taken and released by the same task: that of the feed.
+        So the task of a feed acquires and releases all that limits the feeds in flight.
         """
         admitted = await self.admission.next()
         if admitted is None:
@@ -90,7 +90,7 @@ class Run:
             return Result(candidate.feed, Outcome.FAILED, "not-stored", str(doubt), lanes=timings.lanes)
 
     def _cut_short(self, feed: Feed) -> Result:
-        """The result of a feed whose way through the lanes has ended before its end."""
+        """The result of a feed that was interrupted."""
         reason = "not-stored" if isinstance(self.failure, StoreError) else "cancelled"
         return Result(feed, Outcome.FAILED, reason, str(self.failure) if self.failure else None)
 
@@ -99,7 +99,7 @@ class Run:
         """Have an error in the ``with`` block end the run: it is no feed's own failure.
 
         A store that is gone fails several writes at once; the caller's feed iterator, resolver, connector
-        or parser may have a bug. Nothing more is let in, what is in flight is cut short.
+        or parser may have a bug. No more feeds are admitted, and those in flight are cancelled.
         """
         try:
             yield
@@ -109,7 +109,7 @@ class Run:
             self.cancel()
 
     def drain(self) -> None:
-        """Let no more feeds in."""
+        """Admit no more feeds."""
         self.admission.drain()
 
     def cancel(self) -> None:

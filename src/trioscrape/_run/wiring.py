@@ -36,7 +36,7 @@ from .tally import Results
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """What a scrape is given to work with; each may be somebody else's."""
+    """The replaceable parts of a scrape: ours, or the caller's own."""
 
     store: Store
     resolver: Resolver
