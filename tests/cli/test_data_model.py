@@ -230,11 +230,7 @@ class TestReadingBack:
         self, file: sqlite3.Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: Any
     ) -> None:
         monkeypatch.chdir(tmp_path)
-        body = "".join(f"    {line}\n" for line in blocks("python")[1].splitlines())
-        known: dict[str, Any] = {"trioscrape": trioscrape}
-        exec(f"async def main():\n{body}", known)
-
-        trio.run(known["main"])
+        exec(blocks("python")[1], {})
 
         lines = capfd.readouterr().out.splitlines()
         assert len(lines) == 3

@@ -59,7 +59,7 @@ class TestURLs:
         ("url", "why"),
         [
             ("", "must be mongodb://"),
-            ("news.db", "must be mongodb://"),
+            ("news.db", "(did you mean sqlite:news.db?)"),
             ("mysql://a.test/x", "mysql://a.test/x"),
             ("sqlite:", "has no path"),
             ("sqlite:a\0b", "NUL character"),

@@ -185,7 +185,7 @@ class Config:
             check(name, getattr(self, name), allowed)
         agent = self.user_agent
         if not agent.isascii() or not agent.isprintable() or agent != agent.strip() or not agent:
-            raise UsageError("user_agent must be printable ASCII (RFC 9110 §10.1.5)")
+            raise UsageError("user_agent must be printable ASCII, not empty, without spaces at its ends")
         _choice(self, "address_policy", AddressPolicy)
         _choice(self, "group_hosts_by", HostGrouping)
         if self.group_hosts_by is HostGrouping.DOMAIN and not available():

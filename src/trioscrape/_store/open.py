@@ -109,7 +109,8 @@ def _store(url: str, width: int, connect_timeout: float, call_timeout: float) ->
 
         return MongoStore(url, width=width, connect_timeout=connect_timeout, timeout=call_timeout)
     known = "mongodb://HOST/DATABASE, mongodb+srv://HOST/DATABASE or sqlite:PATH"
-    raise UsageError(f"invalid store URL {_redacted(url)}: it must be {known}")
+    meant = f" (did you mean sqlite:{url}?)" if re.fullmatch(r"[\w./-]*[./][\w./-]*", url) else ""
+    raise UsageError(f"invalid store URL {_redacted(url)}: it must be {known}{meant}")
 
 
 def _redacted(url: str) -> str:
