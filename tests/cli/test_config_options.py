@@ -89,7 +89,10 @@ def test_a_number_out_of_range_is_told_the_range(name: str) -> None:
             "--proxy must be an HTTP proxy like http://proxy.example:3128, not 'socks5://p.test'",
         ),
         (["--group-hosts-by", "net"], "--group-hosts-by must be one of host, domain, address, not 'net'"),
-        (["--user-agent", "a\nb"], "--user-agent must be printable ASCII, not empty, without spaces at its ends"),
+        (
+            ["--user-agent", "a\nb"],
+            "--user-agent must be printable ASCII, not empty, without spaces at its ends",
+        ),
         (
             ["--resolver", "tls:1.1.1.1"],
             "--resolver must be system, dns, or dns:SERVER[:PORT] with the server's IP address"
