@@ -98,6 +98,7 @@ class TestRunRecord:
             "type": "run",
             "feeds": 1500,
             "not_started": 2,
+            "counted": True,
             "duplicates": 1,
             "outcomes": {
                 "new": 1488,
@@ -153,6 +154,7 @@ class TestSummary:
 
     def test_what_was_not_started(self):
         assert "\n  not started: 1,234\n" in summary(report(not_started=1234), "x")
+        assert "\n  not started: 0 or more\n" in summary(report(not_started=0, counted=False), "x")
 
     @pytest.mark.parametrize("reason", ["cancelled", "not-stored"])
     def test_what_was_cut_short(self, reason):
