@@ -241,7 +241,7 @@ class _Tokens:
         if _URI.fullmatch(uri) or (not uri and ":" not in equals):
             return declaration[0]
         self.faults.add("namespaces")
-        uri = uri.strip()
+        uri = "".join(uri.split())
         return f"{equals}{mark}{uri if _URI.fullmatch(uri) else f'urn:no-uri:{quote(uri)}'}{mark}"
 
     def _with_namespaces(self, root: str) -> str:
