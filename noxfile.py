@@ -202,7 +202,9 @@ def conformance(session: nox.Session) -> None:
     options = ("--no-deps", "--no-binary", ":all:", "--dest", folder)
     session.run("python", "-m", "pip", "download", *options, f"feedparser=={version}", silent=True)
     session.run("tar", "-xzf", f"{folder}/{sdist}.tar.gz", "-C", folder, external=True)
-    session.run("python", "tests/support/conformance.py", f"{folder}/{sdist}/tests")
+    session.run(
+        "python", "tests/support/conformance.py", f"{folder}/{sdist}/tests", env={"PYTHONPATH": "tests"}
+    )
 
 
 @nox.session(python=OLDEST, default=False)
