@@ -202,4 +202,19 @@ def conformance(session: nox.Session) -> None:
     options = ("--no-deps", "--no-binary", ":all:", "--dest", folder)
     session.run("python", "-m", "pip", "download", *options, f"feedparser=={version}", silent=True)
     session.run("tar", "-xzf", f"{folder}/{sdist}.tar.gz", "-C", folder, external=True)
-    session.run("python", "tests/support/conformance.py", f"{folder}/{sdist}/tests")
+    session.run(
+        "python", "tests/support/conformance.py", f"{folder}/{sdist}/tests", env={"PYTHONPATH": "tests"}
+    )
+
+
+@nox.session(python=OLDEST, default=False)
+def peers(session: nox.Session) -> None:
+    """The test documents of five other readers, which must find no more in them: half a minute.
+
+    ``$TRIOSCRAPE_PEERS`` is a folder with clones of their repositories, see CONTRIBUTING.md.
+    """
+    folder = os.environ.get("TRIOSCRAPE_PEERS")
+    if not folder or not Path(folder).is_dir():
+        session.skip("$TRIOSCRAPE_PEERS names no folder with clones of other readers, see CONTRIBUTING.md")
+    install(session, "peers")
+    session.run("python", "tests/support/peers.py", folder, env={"PYTHONPATH": "tests"})

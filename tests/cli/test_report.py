@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -98,6 +99,7 @@ class TestRunRecord:
             "type": "run",
             "feeds": 1500,
             "not_started": 2,
+            "counted": True,
             "duplicates": 1,
             "outcomes": {
                 "new": 1488,
@@ -153,6 +155,7 @@ class TestSummary:
 
     def test_what_was_not_started(self):
         assert "\n  not_started   1,234\n" in summary(report(not_started=1234), "x")
+        assert re.search(r"\n  not_started +0  or more\n", summary(report(counted=False), "x"))
 
     @pytest.mark.parametrize("reason", ["cancelled", "not-stored"])
     def test_what_was_cut_short(self, reason):

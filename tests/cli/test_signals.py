@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
+import trio
+
+from trioscrape import Feed
+from trioscrape._cli.command import parse
+from trioscrape._cli.session import Session, Sources
+from trioscrape._cli.subcommand import ExitStatus
 
 from support.command_line import Site, records, running
 
@@ -68,3 +77,48 @@ class TestSignals:
         assert (process.returncode, said) == (1, "")
         assert re.search(r"\n  not_started +2\n", out)
         assert out.endswith("\nincomplete; what was stored is in sqlite:trioscrape.db\n")
+
+
+LONG = 1000
+"""Feeds, of which most have not been read when the first one is fetched."""
+
+
+class Interrupted:
+    """A list that is interrupted when it is read once more, and has no end then."""
+
+    def __init__(self, site: Site) -> None:
+        self._feeds = [Feed(site.url("stall/1"))] + [Feed(site.url(f"{n}")) for n in range(LONG)]
+        self._readings = 0
+
+    def __len__(self) -> int:
+        return len(self._feeds)
+
+    def __iter__(self) -> Iterator[Feed]:
+        self._readings += 1
+        yield from self._feeds
+        while self._readings > 1:
+            os.kill(os.getpid(), signal.SIGINT)
+            yield Feed("http://127.0.0.1/")
+
+
+def test_while_what_was_not_started_is_counted_it_ends_the_counting(
+    site: Site, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And the summary says that there may be more."""
+
+    def interrupt() -> None:
+        site.requested.wait(30)
+        os.kill(os.getpid(), signal.SIGINT)
+        site.go_on.set()
+
+    _, given = parse(["feeds.txt", "--look-ahead", "10"])
+    feeds = Interrupted(site)
+    threading.Thread(target=interrupt).start()
+
+    async def scrape() -> ExitStatus:
+        with trio.fail_after(60):
+            return await Session(given).run(nullcontext(Sources(feeds, len(feeds))))
+
+    assert trio.run(scrape) == ExitStatus.INCOMPLETE
+    out, _ = capfd.readouterr()
+    assert re.search(r"\n  not_started +[\d,]+  or more\n", out)

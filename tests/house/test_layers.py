@@ -165,7 +165,7 @@ def test_the_public_names() -> None:
         assert name in undocumented or getattr(trioscrape, name).__doc__
 
 
-@pytest.mark.parametrize("path", modules(), ids=str)
+@pytest.mark.parametrize("path", [*modules(), *sorted(TESTS.rglob("*.py"))], ids=str)
 def test_files_and_functions_have_house_size(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= 400

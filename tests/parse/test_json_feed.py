@@ -106,6 +106,19 @@ def test_a_feed_without_items_is_empty() -> None:
     assert (feed(title="T").title, feed(title="T").entries) == ("T", ())
 
 
+@pytest.mark.parametrize("version", ["1", "1.0", "1.1", 1, 1.1])
+def test_a_version_may_be_a_number_where_there_are_items(version: str | float) -> None:
+    assert [entry.key for entry in feed(version=version, items=[{"id": "1"}]).entries] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "members", [{"version": "1.1"}, {"version": "1", "items": ["x"]}, {"version": "2", "items": [{}]}]
+)
+def test_without_items_it_is_any_json(members: dict[str, Any]) -> None:
+    with pytest.raises(FeedFailed, match="no JSON Feed"):
+        feed(**members)
+
+
 FAULTY = """{"version": "https://jsonfeed.org/version/1.1", "title": "a, ] // b",
 "items": [{"id": "1", "content_text": "x /* y */"}, {"id": 2, "tags": ["a", "b"]}]}"""
 

@@ -52,6 +52,16 @@ def test_an_empty_feed_is_a_feed() -> None:
     assert replace(parse("<feed xmlns='http://www.w3.org/2005/Atom'/>"), parser="") == EMPTY
 
 
+@pytest.mark.parametrize("declared", ["", "xmlns:atom=' http://www.w3.org/2005/Atom'"])
+def test_an_empty_feed_whose_namespaces_are_missing_or_wrong_is_one_as_well(declared: str) -> None:
+    inner = "<atom:link href='http://b.test/'/>"
+    body = f"<rss version='2.0' {declared}><channel>{inner}</channel></rss>".encode()
+
+    feed = parse_document(FeedDocument(body, URL))
+
+    assert (feed.link, feed.title, feed.entries, feed.parser) == ("http://b.test/", None, (), "first-pass")
+
+
 @pytest.mark.parametrize(
     ("body", "detail"),
     [

@@ -53,6 +53,7 @@ def test_names_in_a_text(author: str, names: list[str]) -> None:
         ("<dc:creator><![CDATA[O&#039;Brien &amp; Co]]></dc:creator>", ("O'Brien & Co",)),
         ("<dc:contributor>Con</dc:contributor><contributor><name>Con</name></contributor>", ()),
         ("<managingEditor>Ed</managingEditor><author/>", ()),
+        ("<author><homepage>http://a.test/</homepage></author>", ()),
     ],
 )
 def test_authors_of_an_item(inside: str, authors: tuple[str, ...]) -> None:

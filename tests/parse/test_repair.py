@@ -171,6 +171,33 @@ def test_entities_make_a_document_no_more_than_twice_as_large() -> None:
     assert len(repair(document)) < 4 * len(document)
 
 
+@pytest.mark.parametrize(
+    ("declared", "meant"),
+    [
+        ("xmlns:a=' http://a.test/#x\n'", "xmlns:a='http://a.test/#x'"),
+        ('xmlns = "\thttp://a.test:80/?b&amp;c"', 'xmlns = "http://a.test:80/?b&amp;c"'),
+        ("xmlns:a='http://www .w3.org/'", "xmlns:a='http://www.w3.org/'"),
+        (
+            "xmlns:a='http://ä.test/' xmlns:b=''",
+            "xmlns:a='urn:no-uri:http%3A//%C3%A4.test/' xmlns:b='urn:no-uri:'",
+        ),
+        ("xmlns='http://a:port/'", "xmlns='urn:no-uri:http%3A//a%3Aport/'"),
+        ("xmlns:a='[' b=' [ '", "xmlns:a='urn:no-uri:%5B' b=' [ '"),
+    ],
+)
+def test_a_namespace_is_a_uri(declared: str, meant: str) -> None:
+    """libxml2 takes no other, and reads no further."""
+    result = repaired(f"<rss {declared}/>".encode())
+
+    assert result == Repaired(f"<rss {meant}/>".encode(), frozenset(("namespaces",)))
+    etree.fromstring(result.data)
+
+
+@pytest.mark.parametrize("uri", ["xmlns=''", "xmlns:a='urn:b'", "xmlns:a='http://a.test:80/b-c/?d=e#f'"])
+def test_other_namespaces_stay_as_they_are(uri: str) -> None:
+    assert repaired(f"<rss {uri}/>".encode()) == Repaired(f"<rss {uri}/>".encode(), frozenset())
+
+
 PATTERNS = """< <! <!-- <![CDATA[ <? <?a> </ </a> <a <a" <a' <a_b=" <a> <p> <p></b> <title> <item><title>
     <item/> & &# &a; &#xD83D; </channel><channel> </rss><rss> <!DOCTYPE[ <!ENTITY_a_"b">&a; <x:y> <a_"<a"_
     ]]> <rss> <author><name> <li> <![CDATA[a</title>""".split()  # noqa: SIM905

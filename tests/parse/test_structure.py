@@ -178,3 +178,16 @@ def test_one_entry_more_than_is_wanted_is_read(limit: int, read_entries: int) ->
     body = rss("", *(f"<guid>{number}</guid>" for number in range(9))).encode()
 
     assert len(read_document(FeedDocument(body, URL, entries_limit=limit)).entries) == read_entries
+
+
+@pytest.mark.parametrize("feed", [rss("<title>T</title>", OWN), atom("<title>T</title>", OWN_OF_ATOM)])
+def test_a_feed_may_be_in_the_body_of_a_page(feed: str) -> None:
+    page = "<!DOCTYPE html PUBLIC '-//W3C//DTD XHTML 1.0 Strict//EN' 'x.dtd'><html xmlns='http://www.w3.org/1999/xhtml'>"
+
+    assert parse(f"{page}<body>{feed}</body></html>") == parse(feed)
+
+
+@pytest.mark.parametrize("inside", ["<rss/>", "<feed><entry/></feed>"])
+def test_what_only_is_called_like_a_feed_is_none(inside: str) -> None:
+    with pytest.raises(FeedFailed, match="not-a-feed"):
+        parse(f"<html><body>{inside}</body></html>")

@@ -65,6 +65,8 @@ def test_titles_of_rss(xml: str, title: str) -> None:
         ("type='xhtml' xmlns:h='http://www.w3.org/1999/xhtml'", "<h:div>a <h:b>b</h:b></h:div>", "a b"),
         ("type='html' mode='base64'", "Jmx0Ozxi PmE8L2I+", "<a"),
         ("type='html' mode='base64'", "?", None),
+        ("type='string'", "T &amp;amp; U, and what &lt;script> does", "T & U, and what <script> does"),
+        ("type='application/octet-stream'", "VA==", None),
     ],
 )
 def test_titles_of_atom_are_what_their_type_says(attributes: str, xml: str, title: str | None) -> None:
@@ -152,7 +154,9 @@ def test_xhtml_is_written_as_html(xhtml: str, html: str) -> None:
         (f"<content type='html'>{XHTML.format('a &lt;b>c&lt;/b>')}</content>", "a <b>c</b>", "html"),
         ("<content>a &lt;b&gt;</content>", "a <b>", "text"),
         ("<content type='text/markdown'># a\n* b</content>", "# a\n* b", "text"),
+        ("<content type='CDATA'>&lt;p>a&lt;/p></content>", "<p>a</p>", "html"),
         ("<content type='text/html' src='http://a.test/'/>", None, None),
+        ("<content type='CDATA' src='http://a.test/'>a</content>", None, None),
         ("<content type='application/octet-stream'>SGVsbG8=</content>", None, None),
         ("<content type='image/png'>iVBORw0KGgo=</content>", None, None),
         ("<content type='application/xml'><x xmlns='urn:x'>data</x></content>", None, None),

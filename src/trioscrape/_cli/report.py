@@ -8,7 +8,7 @@
 
 and a ``"type": "run"`` at the end::
 
-    {"type": "run", "feeds": …, "not_started": …, "duplicates": …,
+    {"type": "run", "feeds": …, "not_started": …, "counted": …, "duplicates": …,
      "outcomes": {"new": …, "updated": …, "not_modified": …, "not_due": …,
                   "gone": …, "refused": …, "failed": …},
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
@@ -17,7 +17,8 @@ and a ``"type": "run"`` at the end::
      "loop_lag": {"p50": …, "p99": …, "max": …}, "redirected_duplicates": …, "stored": …}
 
 Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A lane that a feed did not
-reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``. ``same_as`` is another feed of the
+reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``; if ``counted`` is false, the run was
+interrupted before the list had been read to its end, and there are more. ``same_as`` is another feed of the
 list whose redirects end at the same URL; ``redirected_duplicates`` is the number of feeds that have a
 ``same_as``. ``stored`` is the number of feeds for which something was written. Nothing here contains
 credentials.
@@ -68,6 +69,7 @@ def run_record(report: Report) -> dict[str, Any]:
         "type": "run",
         "feeds": report.feeds,
         "not_started": report.not_started,
+        "counted": report.counted,
         "duplicates": report.duplicates,
         "outcomes": {outcome.value: report.outcomes.get(outcome, 0) for outcome in Outcome},
         "entries": _entries(report.entries),
@@ -115,8 +117,12 @@ def summary(report: Report, store: str) -> str:
 def _summary(report: Report, store: str) -> Iterator[str]:
     yield f"{count(report.feeds, 'feed')} in {report.seconds:.1f} s"
     yield ""
-    rows = [(outcome.value, f"{report.outcomes.get(outcome, 0):,}") for outcome in Outcome]
-    yield from _table([*rows, *([("not_started", f"{report.not_started:,}")] if report.not_started else [])])
+    rows: list[tuple[str, ...]] = [
+        (outcome.value, f"{report.outcomes.get(outcome, 0):,}") for outcome in Outcome
+    ]
+    if not report.complete:
+        rows.append(("not_started", f"{report.not_started:,}", "" if report.counted else "or more"))
+    yield from _table(rows)
     if report.errors:
         yield ""
         yield from _table([_reason_row(report, reason) for reason in report.errors])

@@ -49,7 +49,8 @@ class Session:
     """One scrape, from opening the store to the summary.
 
     The first signal drains the scrape: no more feeds are started. The second cancels it, and the third
-    ends whatever is still going on. Before the scrape has begun, the first signal ends everything.
+    ends whatever is still going on. Before the scrape has begun, the first signal ends everything. A signal
+    that comes while feeds are counted after an interruption only ends the counting.
 
     Args:
       given: the options.
@@ -135,7 +136,17 @@ class Session:
             finally:
                 self._showing.cancel()
         await self._shown.wait()
-        return await _final_report(scrape)
+        return await self._final_report(scrape)
+
+    async def _final_report(self, scrape: Scrape) -> Report:
+        # An interrupted scrape reads the list once more, to count the feeds that were not started.
+        with trio.CancelScope() as counting:
+            stop = partial(_cancel, counting)
+            self._stages.appendleft(stop)
+            await scrape.count_not_started()
+        if stop in self._stages:
+            self._stages.remove(stop)
+        return scrape.report()
 
     async def _show(self, scrape: Scrape, lines: int) -> None:
         with self._showing:
@@ -173,10 +184,8 @@ class Session:
         raise failure
 
 
-async def _final_report(scrape: Scrape) -> Report:
-    # After Ctrl-C the list is read once more, to count the feeds that were not started; Ctrl-C ends that too.
-    await scrape.count_not_started()
-    return scrape.report()
+async def _cancel(scope: trio.CancelScope) -> None:
+    scope.cancel()
 
 
 def allow_open_files(settings: Config) -> None:

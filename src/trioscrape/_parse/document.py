@@ -32,6 +32,8 @@ _SMALL: Final = 32
 """Bytes: documents whose entries would have to be smaller on average are not looked through."""
 _START: Final = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s/>]")
 _ENDS: Final = (b"item>", b"entry>")
+_HARMLESS: Final = {"namespaces"}
+"""Faults with which an empty feed is still one: all of its elements are there."""
 
 
 def parse_document(document: FeedDocument) -> ParsedFeed:
@@ -115,7 +117,7 @@ def _read_repaired(data: bytes, document: FeedDocument, *, broken: bool) -> RawF
     if (mended := repaired(data)) is not None:
         with suppress(NotWellFormed, TooDeep, NoFeed):
             feed = read_wellformed(mended.data, document)
-            if feed.entries or feed.title or not mended.faults:
+            if feed.entries or feed.title or mended.faults <= _HARMLESS:
                 return replace(feed, repaired=bool(mended.faults))
     return read_anything(data, document, broken=broken)
 

@@ -21,6 +21,8 @@ from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
 
 _VERSION: Final = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/")
+_NUMBER_ALONE: Final = frozenset(("1", "1.0", "1.1"))
+"""Versions as publishers write them who have not read that it is a URL."""
 _START: Final = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)*[\s\x00]*\{")
 _WHOLE_NUMBER: Final = re.compile(r"\s*(\d{1,19})(?:\.\d*)?\s*", re.ASCII)
 
@@ -45,8 +47,8 @@ def read_json_feed(document: FeedDocument) -> RawFeed:
     except ValueError as error:
         raise no_feed(document) from error
     feed = _object(value)
-    version = feed.get("version")
-    if not isinstance(version, str) or not _VERSION.match(version):
+    version = _text(feed, "version") or ""
+    if not _VERSION.match(version) and not (version in _NUMBER_ALONE and _objects(feed, "items")):
         raise FeedFailed("not-a-feed", "the document is JSON, but no JSON Feed")
     authors = _authors(feed)
     return RawFeed(

@@ -12,7 +12,7 @@ end                 what was cut off; an entry of which too little is left to kn
 junk                before and after the root element, comments, and what is left of scripts
 roots               several documents in one are one
 DOCTYPE             taken away; its entities are known where they are plain text
-namespaces          prefixes that nobody has declared
+namespaces          prefixes that nobody has declared; namespaces that are no URIs, which libxml2 refuses
 ==================  ==================================================================================
 """
 
@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from .nesting import FIELDS, BeyondRepair, Nesting
 from .references import References
@@ -73,6 +74,12 @@ _UNENDED_TAG: Final = re.compile(rf"<({_NAME})([^<>]*)(?=<)")
 _LONGEST_TAG: Final = 8192
 _MOST_SLOPPY: Final = 10_000
 """Less-than signs that may begin a tag, and don't: each may be looked at for `_LONGEST_TAG` characters."""
+_NAMESPACE: Final = re.compile(rf"(?<=\sxmlns)((?::{_NAME})?\s*=\s*)([\"'])([^\"'<]*)\2")
+_URI: Final = re.compile(
+    r"[a-z][a-z\d+.-]*:(?://[\w.-]+(?::\d+)?(?![^/?#])|(?!//))[\w./:&;=,()*+!~-]*(?:\?[\w./:&;=-]*)?(?:#[\w./:-]*)?",
+    re.ASCII | re.IGNORECASE,
+)
+"""Absolute, with nothing to escape."""
 _CUT_REFERENCE: Final = re.compile(r"&[#\w]{0,31}\Z", re.ASCII)
 
 
@@ -217,6 +224,8 @@ class _Tokens:
         return tag.end()
 
     def _start(self, tag: str, attributes: str, *, empty: bool) -> None:
+        if "xmlns" in attributes:
+            attributes = _NAMESPACE.sub(self._namespace, attributes)
         if ":" in tag or ":" in attributes:
             for name, value in (*_ATTRIBUTE.findall(attributes), (tag, "")):
                 prefix, colon, local = name.partition(":")
@@ -225,6 +234,15 @@ class _Tokens:
                 elif colon:
                     self._used.add(prefix)
         self._nesting.start(tag, attributes, empty=empty)
+
+    def _namespace(self, declaration: re.Match[str]) -> str:
+        """A declaration, with a URI: the one that it has, or any that is no other's."""
+        equals, mark, uri = declaration.groups()
+        if _URI.fullmatch(uri) or (not uri and ":" not in equals):
+            return declaration[0]
+        self.faults.add("namespaces")
+        uri = "".join(uri.split())
+        return f"{equals}{mark}{uri if _URI.fullmatch(uri) else f'urn:no-uri:{quote(uri)}'}{mark}"
 
     def _with_namespaces(self, root: str) -> str:
         """The start tag of the root element, with the declarations that are missing."""

@@ -34,7 +34,7 @@ def authors(reading: Reading, children: Children) -> list[str]:
 
 _PARTS: Final = ("atom:name", "name", "itunes:name", "atom:email", "email", "itunes:email")
 """What a person has inside, best first."""
-_URIS: Final = ("atom:uri", "uri", "atom:url", "url")
+_URIS: Final = ("atom:uri", "uri", "atom:url", "url", "homepage")
 
 
 def split(author: str) -> Iterator[str]:

@@ -21,6 +21,8 @@ def titles(reading: Reading, children: Children, around: Place, names: tuple[str
         of_atom = reading.names[child.tag].startswith("atom:")
         if of_atom:
             text = construct(reading, child, around)
+            if text is None and _has_no_type(attributes(child)):
+                text = rss_line(reading, child)
         else:
             language = around.inside(attributes(child)).language
             text = rss_line(reading, child)._replace(language=language)
@@ -48,7 +50,9 @@ def contents(reading: Reading, children: Children, around: Place, names: tuple[s
 
 def _passage(reading: Reading, element: Element, around: Place) -> RawText | None:
     typed = reading.names[element.tag].startswith("atom:") or element.get("type")
-    return construct(reading, element, around) if typed else rss_passage(reading, element, around)
+    if typed and ((text := construct(reading, element, around)) or not _has_no_type(attributes(element))):
+        return text
+    return rss_passage(reading, element, around)
 
 
 def rss_line(reading: Reading, element: Element) -> RawText:
@@ -104,6 +108,11 @@ def _kind(given: Attributes) -> str | None:
         kind = kind.lower().partition(";")[0].strip()
         found = _KINDS.get(kind, "text" if kind.startswith("text/") or not kind else None)
     return found
+
+
+def _has_no_type(given: Attributes) -> bool:
+    """Whether what is said is no type at all: ``string``, ``CDATA``."""
+    return "src" not in given and "/" not in given.get("type", "")
 
 
 _KINDS: Final = {
