@@ -39,15 +39,15 @@ class Decoder(Protocol):
         """Bytes that it fills at once, whatever is asked of it, in a body whose first byte is `first`."""
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """The decoded data, in pieces of about `PIECE` bytes. After an empty one, other tasks may run.
+        """What `data` stands for, in pieces of about `PIECE` bytes; an empty one is a time to breathe.
 
         Raises:
-          Undecodable: the data is not valid.
+          Undecodable: it stands for nothing.
         """
 
 
 class _Modest:
-    """A decoder that allocates no window in advance."""
+    """Looks back on no more than it has been asked for."""
 
     def window(self, first: int) -> int:
         """See `Decoder.window`."""
