@@ -56,7 +56,7 @@ class Table(Generic[R]):
             form: [(name, write) for name, kind in kinds.items() if (write := kind.writer(form))]
             for form in Form
         }
-        self._cleaners = tuple(kind.clean for kind in kinds.values())
+        self._cleaners = {name: kind.clean for name, kind in kinds.items()}
 
     def write(self, record: R, form: Form) -> dict[str, Any]:
         """The fields of the record, as they are written."""
@@ -110,12 +110,11 @@ class Table(Generic[R]):
 
     def _cleaned(self, record: R) -> tuple[dict[str, Any], bool, bool]:
         """The cleaned values, whether any has changed, and whether something was left out."""
-        values: dict[str, Any] = {}
+        values = dict(zip(self._names, self._values(record), strict=True))
         changed = cut = False
-        for name, clean, value in zip(self._names, self._cleaners, self._values(record), strict=True):
-            values[name] = value
+        for name, value in values.items():
             if value:  # what is empty or None is clean
-                kept, shortened = clean(value)
+                kept, shortened = self._cleaners[name](value)
                 if kept is not value:
                     changed, cut = True, cut or shortened
                     values[name] = self._replacement(name, value) if kept is None else kept
