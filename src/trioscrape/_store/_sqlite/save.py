@@ -23,6 +23,7 @@ from .schema import (
     UPSERT_ENTRY,
     UPSERT_STATE,
     known_of_row,
+    row_of_entry,
     state_of_row,
 )
 
@@ -113,7 +114,7 @@ def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])
         of_store = {"feed": feed, "first_seen": when, "last_changed": when}
         rows = (
-            {**entry_record(entry, Form.COLUMN), **of_store, "rewrites": rewrites}
+            row_of_entry({**entry_record(entry, Form.COLUMN), **of_store, "rewrites": rewrites})
             for entry, rewrites in (*((entry, 0) for entry in todo.new), *todo.changed)
         )
         db.executemany(UPSERT_ENTRY, rows)

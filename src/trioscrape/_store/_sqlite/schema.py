@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 
 from ..._records import FeedState, Report
@@ -80,10 +81,14 @@ SELECT_KEYS: Final = "SELECT key FROM entries WHERE feed = ? AND typeof(key) = '
 # Where another program has stored the new one meanwhile, both stay.
 RENAME_ENTRY: Final = "UPDATE OR IGNORE entries SET key = ? WHERE feed = ? AND key = ?"
 
+# By place: to look 28 names up for each entry takes a quarter of its time.
 UPSERT_ENTRY: Final = f"""
-    INSERT {_insert("entries", _ENTRIES)} ON CONFLICT (feed, key) DO UPDATE SET
-        {_replacing(_ENTRIES, "feed", "key", "first_seen")}
-"""
+    INSERT INTO entries ({", ".join(_ENTRIES)}) VALUES ({", ".join("?" * len(_ENTRIES))})
+        ON CONFLICT (feed, key) DO UPDATE SET {_replacing(_ENTRIES, "feed", "key", "first_seen")}
+"""  # noqa: S608
+
+row_of_entry: Final[Callable[[Mapping[str, Any]], tuple[Any, ...]]] = itemgetter(*_ENTRIES)
+"""The values of `UPSERT_ENTRY`, from the record of an entry."""
 
 RESTORE_ENTRY: Final = f"""
     INSERT {_insert("entries", _ENTRIES)} ON CONFLICT (feed, key) DO UPDATE SET
