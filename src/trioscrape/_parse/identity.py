@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -32,6 +32,9 @@ Identified = tuple[str | None, Entry]
 """An entry whose ``key`` and ``hash`` are still to be filled in, after its guid or id."""
 
 
+KeyKind = Literal["id", "link", "text"]
+
+
 class Identity(NamedTuple):
     """The entries of a document with their keys, and what is to be remembered of these."""
 
@@ -43,7 +46,11 @@ class Identity(NamedTuple):
 
 
 def identified(
-    pairs: Sequence[Identified], *, shared: Sequence[str] = (), distrusts_ids: bool = False
+    pairs: Sequence[Identified],
+    *,
+    shared: Sequence[str] = (),
+    distrusts_ids: bool = False,
+    broken: bool = False,
 ) -> Identity:
     """The entries of one document, in their order, each with a key of its own and its hash.
 
@@ -54,9 +61,10 @@ def identified(
       pairs: guid or id (None when there is none) and the entry, without a key.
       shared: as earlier documents of the feed have left it.
       distrusts_ids: as well.
+      broken: whether the document is, so that ids which it lacks say nothing about its publisher.
     """
     hashed = _without_doubles(_Hashed(_trimmed(guid), change_hash(entry), entry) for guid, entry in pairs)
-    distrusts_ids = distrusts_ids or _has_bad_ids(hashed)
+    distrusts_ids = distrusts_ids or (not broken and _has_bad_ids(hashed))
     keys = _Keys(hashed, shared, by_id=not distrusts_ids)
     if len(keys.shared) > MOST_SHARED and not distrusts_ids:
         return identified(pairs, distrusts_ids=True)
@@ -71,22 +79,18 @@ def identified(
     )
 
 
-def key_without_id(entry: Entry, shared: Collection[str] = ()) -> str:
-    """The key of a stored entry of a feed whose ids are believed no more, or whose key has come to be shared.
-
-    Args:
-      entry: as it is stored.
-      shared: as in `Identity`.
-    """
-    candidates = _candidates(_Hashed(None, entry.hash, entry), by_id=False)
-    return next(key for key in candidates if key not in shared)
-
-
-def known_by(entry: Entry) -> Literal["id", "link", "text"]:
-    """What the key of a stored entry is; it says so itself, but for an id that is the link as well."""
-    if entry.key == _short(entry.link):
+def kind_of(key: str, link: str | None) -> KeyKind:
+    """What the key of an entry is made of. An id that is the link as well counts as a link."""
+    if key == _short(link):
         return "link"
-    return "text" if entry.key in set(_texts(entry)) else "id"
+    return "text" if key.startswith(_TEXT) else "id"
+
+
+def keys_without_id(entry: Entry) -> Iterator[str]:
+    """The keys that an entry may have had in documents that gave it no id, best first."""
+    if link := _short(entry.link):
+        yield link
+    yield from _texts(entry)
 
 
 class _Hashed(NamedTuple):
