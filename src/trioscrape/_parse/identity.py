@@ -81,16 +81,9 @@ def identified(
 
 def kind_of(key: str, link: str | None) -> KeyKind:
     """What the key of an entry is made of. An id that is the link as well counts as a link."""
-    if key == _short(link):
+    if key == short_key(link):
         return "link"
     return "text" if key.startswith(_TEXT) else "id"
-
-
-def keys_without_id(entry: Entry) -> Iterator[str]:
-    """The keys that an entry may have had in documents that gave it no id, best first."""
-    if link := _short(entry.link):
-        yield link
-    yield from _texts(entry)
 
 
 class _Hashed(NamedTuple):
@@ -158,21 +151,22 @@ _TEXT: Final = "hash:"
 def _candidates(hashed: _Hashed, *, by_id: bool) -> Iterator[str]:
     """The keys that an entry may have, best first."""
     guid, digest, entry = hashed
-    guid, link = _short(guid) if by_id else None, _short(entry.link)
+    guid, link = short_key(guid) if by_id else None, short_key(entry.link)
     if guid:
         yield guid
     if link and link != guid:
         yield link
-    yield from _texts(entry)
+    yield from text_keys(entry)
     yield _TEXT + _digest([hashed.guid, digest])
 
 
-def _short(key: str | None) -> str | None:
+def short_key(key: str | None) -> str | None:
+    """An id or a link, as a key."""
     return key if not key or len(key) <= LONGEST_KEY else _TEXT + _digest(key)
 
 
-def _texts(entry: Entry) -> Iterator[str]:
-    """By title and date, which stay when a text is corrected; and by all of it."""
+def text_keys(entry: Entry) -> Iterator[str]:
+    """Keys of its title and date, which stay when a text is corrected, and of all its texts."""
     if entry.title and entry.published:
         yield _TEXT + _digest([entry.title, entry.published, None])
     yield _TEXT + _digest([entry.title, entry.published, entry.content or entry.summary])

@@ -23,7 +23,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
 
-from .._parse.identity import KeyKind, keys_without_id, kind_of
+from .._parse.identity import KeyKind, kind_of, short_key, text_keys
 from .._records import Entry, FeedState
 from .._records.kinds import clean_moment
 from .._records.texts import TITLE, clean_key
@@ -69,9 +69,10 @@ class Renames:
 
     def plan(self, entries: Mapping[str, Entry], stored: Mapping[str, Known]) -> Plan:
         """As `plan.plan`, with what these entries are stored as."""
-        kept = {before: replace(entries[key], key=before) for key, before in self.kept.items()}
-        others = {key: entry for key, entry in entries.items() if key not in self.kept}
-        return plan(others | kept, {**stored, **self.known}, self.renamed)
+        if self.kept:
+            kept = {before: replace(entries[key], key=before) for key, before in self.kept.items()}
+            entries = {key: entry for key, entry in entries.items() if key not in self.kept} | kept
+        return plan(entries, {**stored, **self.known}, self.renamed)
 
 
 def search(entries: Mapping[str, Entry], stored: Collection[str], state: FeedState) -> Search | None:
@@ -87,7 +88,7 @@ def search(entries: Mapping[str, Entry], stored: Collection[str], state: FeedSta
     unknown = {key: entry for key, entry in entries.items() if key not in stored}
     if not unknown:
         return None
-    keys = {alias for key, entry in unknown.items() for alias in _aliases(key, entry, state)}
+    keys = {alias for key, entry in unknown.items() for alias in _other_keys(key, entry, state)}
     dates = {moment for entry in unknown.values() if (moment := clean_moment(entry.published))}
     many = 2 * len(unknown) > len(entries)
     newest = any(_needs_newest(key, entry, many=many) for key, entry in unknown.items())
@@ -101,15 +102,20 @@ def _needs_newest(key: str, entry: Entry, *, many: bool) -> bool:
     return many and same_url(key) is not None
 
 
-def _aliases(key: str, entry: Entry, state: FeedState) -> Iterator[str]:
-    """Other keys under which an entry of a document may be stored, best first."""
-    aliases = [key, *keys_without_id(entry)]
-    aliases += [other for alias in aliases if (other := _with_other_scheme(alias))]
+def _other_keys(key: str, entry: Entry, state: FeedState, *, texts: bool = False) -> Iterator[str]:
+    """Other keys under which an entry of a document may be stored, best first.
+
+    Those of texts are left out if they would be found by their date as well: they take long to make.
+    """
+    link = short_key(entry.link)
+    found = [link if link != key else None, _with_other_scheme(key), _with_other_scheme(link or "")]
     if ":" not in key.partition("/")[0]:
         # Up to schema version 3, ids were resolved as if they were links.
         with suppress(ValueError):
-            aliases.append(urljoin(state.url, key))
-    return (clean for alias in aliases[1:] if (clean := clean_key(alias)) not in state.shared_keys)
+            found.append(urljoin(state.url, key))
+    if texts or entry.published is None:
+        found += text_keys(entry)
+    return (clean for each in found if each and (clean := clean_key(each)) not in state.shared_keys)
 
 
 def _with_other_scheme(url: str) -> str | None:
@@ -210,7 +216,7 @@ class _Matching:
         aliases = [
             (alias, each)
             for each in self._document
-            for alias in _aliases(each.key, self._entries[each.key], self._state)
+            for alias in _other_keys(each.key, self._entries[each.key], self._state, texts=True)
             if same_url(alias) not in self._pages
         ]
         counts = Counter(alias for alias, _ in aliases)

@@ -136,8 +136,9 @@ def stored_key_of_row(row: Sequence[Any]) -> StoredKey:
 
 
 def _moment(text: object) -> datetime | None:
-    with suppress(ValueError, TypeError):
-        return datetime.fromisoformat(text)  # type: ignore[arg-type]
+    if isinstance(text, str):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
     return None
 
 
