@@ -124,7 +124,9 @@ class Publisher:
         same_date = before.published == after.published
         by_link = self.own_links and bool(before.link and after.link) and (same_date or self.ids == ["none"])
         by_text = self.own_texts and (before.title, before.published) == (after.title, after.published)
-        same = replace(before, id=after.id) == after
+        # Those that have link, title and date in common are taken for versions of one entry.
+        versions = after.link and after.title and after.published
+        same = replace(before, id=after.id) == after and not versions
         if ids_differ:
             return by_text and (by_link or same)
         return by_link or by_text or same
