@@ -174,6 +174,13 @@ class TestOtherKeys:
         await publisher.serve(*((f"id {number}", each) for number, each in enumerate(undated)))
         assert await publisher.serve(*((None, each) for each in undated)) == EntryCounts(unchanged=6)
 
+    async def test_a_single_one_without_a_date(self, publisher: Publisher) -> None:
+        """It is found by its link alone, which was its key."""
+        undated = article(1, published=None)
+        await publisher.serve((None, undated), *WITH_IDS[1:])
+        assert await publisher.serve(("id 1", undated), *WITH_IDS[1:]) == EntryCounts(unchanged=6)
+        assert await publisher.keys() == [guid for guid, _ in WITH_IDS]
+
     async def test_first_seen_stays(self, publisher: Publisher) -> None:
         await publisher.serve(*WITH_IDS)
         seen = {found.entry.title: found async for found in publisher.opened.store.read_entries()}

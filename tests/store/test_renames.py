@@ -187,6 +187,10 @@ def test_what_several_entries_have_is_not_enough() -> None:
 
     assert found([replace(ENTRY, link=None)], [one, two]) == Renames()
     assert found([one, two], [replace(ENTRY, link=None)]) == Renames()
+    assert found([one, two], [by_text()]) == Renames()
+    undated = replace(ENTRY, published=None, hash="new")
+    assert renamed(undated, by_link(), *OTHERS)
+    assert not renamed(undated, by_link(), *OTHERS, shared_keys=("http://a.test/1",))
     assert (
         found([by_link(link=PAGE, published=None)], [other(2, link=PAGE), other(3, link=PAGE)]) == Renames()
     )

@@ -115,7 +115,7 @@ def _other_keys(key: str, entry: Entry, state: FeedState, *, texts: bool = False
             found.append(urljoin(state.url, key))
     if texts or entry.published is None:
         found += text_keys(entry)
-    return (clean for each in found if each and (clean := clean_key(each)) not in state.shared_keys)
+    return (clean_key(each) for each in found if each)
 
 
 def _with_other_scheme(url: str) -> str | None:
