@@ -106,6 +106,15 @@ def test_an_entry_that_was_known_by_its_text_has_an_id_or_a_link_now() -> None:
     assert renamed(by_link(published=None), by_text(published=None), *OTHERS)
 
 
+def test_entries_without_links_and_dates_that_have_ids_now() -> None:
+    """By their texts, whatever else has changed."""
+    plain = [replace(each, link=None, published=None) for each in OTHERS]
+    old = [by_text(each) for each in plain]
+    new = [replace(each, tags=("new",)) for each in plain]
+
+    assert found(new, old).renamed == {after.key: before.key for after, before in zip(new, old, strict=True)}
+
+
 @pytest.mark.parametrize("others", [[], OTHERS], ids=["all", "one"])
 def test_an_entry_that_has_lost_its_id_keeps_it(others: list[Entry]) -> None:
     assert kept(by_link(), ENTRY, *others)

@@ -181,7 +181,7 @@ class _Matching:
     ) -> None:
         self._entries, self._found, self._state = entries, found, state
         links = (Counter(same_url(each.link or "") for each in side.values()) for side in (entries, found))
-        self._pages = {link for side in links for link, count in side.items() if count > 1}
+        self._pages = {link for side in links for link, count in side.items() if link and count > 1}
         self._pages |= {url for key in state.shared_keys if (url := same_url(key))}
         self._document = [
             self._described(key, each, each.hash, TITLE.clean(each.title or "")[0])
