@@ -30,7 +30,12 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
     url, limit = document.url, document.entries_limit
     language = _language(raw.language)
     entries = [(_guid(entry), _entry(entry, url, language)) for entry in raw.entries[:limit]]
-    identity = identified(entries, shared=document.shared_keys, distrusts_ids=document.distrusts_ids)
+    identity = identified(
+        entries,
+        shared=document.shared_keys,
+        distrusts_ids=document.distrusts_ids,
+        broken=raw.repaired,
+    )
     return ParsedFeed(
         title=_line(raw.title),
         link=_link(raw.link, url),
