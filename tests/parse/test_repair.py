@@ -109,6 +109,16 @@ def test_a_cut_end_costs_what_is_missing(name: str, data: st.DataObject) -> None
         ("<title one</title><link>l</link>", '<title one="">' "</title><link>l</link>", {"tags"}),
         ("a<!-- -- > <x> -->b<?php echo '<b>' ?>c", "abc", set()),
         ("<a><![CDATA[a</a><b><![CDATA[l]]></b>", "<a><![CDATA[a]]></a><b><![CDATA[l]]></b>", {"tags"}),
+        ("<a>x<![CDATA[a</a><b>l</b>", "<a>x<![CDATA[a]]></a><b>l</b>", {"tags"}),
+        ("<![CDATA[<a>x</a><b><![CDATA[l]]></b>", "<a>x</a><b><![CDATA[l]]></b>", {"tags"}),
+        ("<a>x<!--y</a><b>l<!--z--></b>", "<a>xy</a><b>l</b>", {"tags"}),
+        ("<!--<a>x</a><b>l<!--z--></b>", "<a>x</a><b>l</b>", {"tags"}),
+        ("<!-- <a>x</a> --><b>l</b>", "<b>l</b>", set()),
+        ("<enclosure length=1/><link>l</link>", '<enclosure length="1"/><link>l</link>', {"tags"}),
+        ("<a href=http://a.test/>x</a>", '<a href="http://a.test/">x</a>', {"tags"}),
+        ("<link a=&\"http://a.test/\"/>", '<link a="&amp;&quot;http://a.test/"/>', {"tags", "references"}),
+        ("<link a=\" \"http://a.test/\"/>", '<link a=" " a.test=""/>', {"tags"}),
+        ("<a xml:id='1' b='2'>x</a>", "<a b='2'>x</a>", {"tags"}),
     ],
 )  # fmt: skip
 def test_faults_inside_of_an_item(inner: str, after: str, faults: set[str]) -> None:
@@ -144,6 +154,52 @@ RSS = "<rss><channel><title>T</title><item><guid>1</guid></item></channel></rss>
 def test_faults_around_the_items(document: str, after: str, faults: set[str]) -> None:
     assert repair(document) == after
     assert repaired(document.encode()) == Repaired(after.encode(), frozenset(faults))
+
+
+@pytest.mark.parametrize(
+    ("declaration", "repaired_to"),
+    [
+        ("xmlns:dc=' http://purl.org/dc/elements/1.1/ '", 'xmlns:dc="http://purl.org/dc/elements/1.1/"'),
+        ("xmlns:dc='http://purl.org/dc elements'", 'xmlns:dc="http://purl.org/dc/elements/1.1/"'),
+        ("xmlns:dc=''", 'xmlns:dc="http://purl.org/dc/elements/1.1/"'),
+        ("xmlns:dc='http://a.test:port/'", 'xmlns:dc="http://purl.org/dc/elements/1.1/"'),
+        ("xmlns:dc='x&amp;y:z'", 'xmlns:dc="http://purl.org/dc/elements/1.1/"'),
+        ("xmlns:dc='urn:x?a=1&amp;b#c'", 'xmlns:dc="urn:x?a=1&amp;b#c"'),
+        ("dc='1'", """dc='1' xmlns:dc="http://purl.org/dc/elements/1.1/\""""),
+        ("xmlns='http://a b'", 'xmlns:dc="http://purl.org/dc/elements/1.1/"'),
+        ("xmlns:xml='urn:x' xmlns:1='urn:y'", 'xmlns:dc="http://purl.org/dc/elements/1.1/"'),
+    ],
+)
+def test_namespaces_that_libxml2_refuses(declaration: str, repaired_to: str) -> None:
+    inside = "<channel><item><dc:date>1</dc:date></item></channel></rss>"
+
+    assert repair(f"<rss {declaration}>{inside}") == f"<rss {repaired_to}>{inside}"
+
+
+@pytest.mark.parametrize(
+    ("tags", "after"),
+    [
+        ("<a:b:c>x</a:b:c>", "<a-b-c>x</a-b-c>"),
+        ("<a:1>x</a:1>", "<a-1>x</a-1>"),
+        ("<a:>x</a:>", "<a>x</a>"),
+        ("<xmlns:b>x</xmlns:b>", "<xmlns-b>x</xmlns-b>"),
+        ("<a b:='1' c:d:e='2' f='3'/>", "<a f='3'/>"),
+    ],
+)
+def test_names_with_too_many_colons(tags: str, after: str) -> None:
+    assert after in repair(f"<rss><channel>{tags}</channel></rss>")
+
+
+@pytest.mark.parametrize(
+    ("items", "after"),
+    [
+        ("<item><a/><item><item><b/></item>", "<item><a/></item><item><b/></item>"),
+        ("<item><a/></item><item><b/><item>", "<item><a/></item><item><b/></item>"),
+        ("<item><a/></item><item></item>&", "<item><a/></item><item></item>&amp;"),
+    ],
+)
+def test_a_start_tag_that_was_to_be_an_end_tag_is_no_entry(items: str, after: str) -> None:
+    assert repair(f"<rss><channel>{items}</channel></rss>") == f"<rss><channel>{after}</channel></rss>"
 
 
 @pytest.mark.parametrize("document", ["", "no tags", "<html><body>x</body></html>", "<opml/>", "<rss"])
