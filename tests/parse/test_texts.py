@@ -65,6 +65,8 @@ def test_titles_of_rss(xml: str, title: str) -> None:
         ("type='xhtml' xmlns:h='http://www.w3.org/1999/xhtml'", "<h:div>a <h:b>b</h:b></h:div>", "a b"),
         ("type='html' mode='base64'", "Jmx0Ozxi PmE8L2I+", "<a"),
         ("type='html' mode='base64'", "?", None),
+        ("type='escaped'", "a &lt;i> &amp;amp;", "a <i> &amp;"),
+        ("type='image/png'", "iVBORw0KGgo=", None),
     ],
 )
 def test_titles_of_atom_are_what_their_type_says(attributes: str, xml: str, title: str | None) -> None:
@@ -185,6 +187,24 @@ def test_a_text_of_media_stands_in_where_an_entry_has_none() -> None:
     assert (alone.title, alone.summary, alone.summary_type) == ("M", "One <b>\nTwo", "text")
     assert (with_own.title, with_own.summary, with_own.content) == ("T", "s", None)
     assert (html.summary, html.summary_type) == ("<p>a</p>", "html")
+
+
+@pytest.mark.parametrize(
+    ("inside", "title", "summary"),
+    [
+        ("<itunes:title>i</itunes:title><itunes:subtitle>s</itunes:subtitle>", "i", "s"),
+        ("<title>t</title><itunes:title>i</itunes:title><itunes:summary>s</itunes:summary>", "t", "s"),
+        ("<itunes:subtitle>x</itunes:subtitle><itunes:summary>s</itunes:summary>", None, "s"),
+        ("<itunes:subtitle>x</itunes:subtitle><description>d</description>", None, "d"),
+        ("<itunes:summary>x</itunes:summary><content:encoded>c</content:encoded>", None, None),
+    ],
+)
+def test_a_text_of_itunes_stands_in_where_an_entry_has_none(
+    inside: str, title: str | None, summary: str | None
+) -> None:
+    one = item(f"<guid>1</guid>{inside}")
+
+    assert (one.title, one.summary) == (title, summary)
 
 
 @pytest.mark.parametrize(
