@@ -192,6 +192,21 @@ def scale(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def faults(session: nox.Session) -> None:
+    """Faults planted at random in real feeds: 5,000, or so many (``-- 500``); a few minutes.
+
+    A second number is the seed, which repeats a run.
+    """
+    install(session, "tests")
+    session.run(
+        "python",
+        "tests/support/random_faults.py",
+        *(session.posargs or ["5000"]),
+        env={"PYTHONPATH": "tests"},
+    )
+
+
+@nox.session(python=OLDEST, default=False)
 def conformance(session: nox.Session) -> None:
     """The reader against feedparser, on its own 2,000 test documents and on real feeds: two minutes."""
     install(session, "tests")

@@ -63,12 +63,52 @@ def test_the_server_is_asked_before_the_document() -> None:
 
 @pytest.mark.parametrize(
     "before",
-    ["", "\n\n ", "<!-- a comment -->\n", "<br /><b>Warning</b>: foo() in /var/x.php on line 3<br />\n"],
+    ["", "\n\n ", " " * 9000, "<!-- a comment -->\n", f"<!-- {'x' * 3000} -->", WARNING],
 )
 def test_a_declaration_is_found_behind_other_things(before: str) -> None:
     text = before + declared("windows-1251")
 
     assert read(text, "windows-1251") == text
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "<?xml version=1.0 encoding=windows-1251?>",
+        "<?xml encoding = 'windows-1251' version='1.0'>",
+        "<?XML VERSION='1.0' ENCODING='WINDOWS-1251'?>",
+        "<?xml\nversion='1.0'\nencoding=' windows-1251 '\n?>",
+        "<?xml version='1.0'?><?xml version='1.0' encoding='windows-1251'?>",
+    ],
+)
+def test_a_declaration_is_read_however_it_is_written(declaration: str) -> None:
+    assert read(declaration + RUSSIAN, "windows-1251") == declaration + RUSSIAN
+
+
+def test_of_several_charsets_of_a_server_the_first_that_says_something_counts() -> None:
+    assert read(RUSSIAN, "windows-1251", "text/xml; charset=utf-8; charset=windows-1251") == RUSSIAN
+
+
+@pytest.mark.parametrize(
+    ("label", "codec"), [("cp932", "cp932"), ("CP936", "gbk"), ("cp949", "cp949"), ("cp950", "big5")]
+)
+def test_code_pages_by_their_numbers(label: str, codec: str) -> None:
+    text = {"cp949": "똠방각하"}.get(codec, "日本中文")
+
+    assert read(declared(label, text), codec) == declared(label, text)
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"\xed\xa0\xbd\xed\xb8\x80", "\U0001f600"),
+        ("ж".encode() * 9 + b"\xed\xa0\xbd", "ж" * 9 + "\ufffd"),
+        ("ж".encode() * 9 + b"\xed\xa0\xbd\xed\xb8\x80\xff", "ж" * 9 + "\ufffd" * 7),
+    ],
+)
+def test_a_character_in_two_halves_is_one(data: bytes, text: str) -> None:
+    """CESU-8 (Unicode Technical Report #26)."""
+    assert in_utf_8(data).data.decode() == text
 
 
 @pytest.mark.parametrize("label", ["cp-1251", "win-1251", "win1251", "CP1251", "windows1251", "windows_1251"])

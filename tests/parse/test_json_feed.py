@@ -47,7 +47,8 @@ def test_what_has_the_wrong_type_is_not_there(wrong: Any) -> None:
     assert (bare.title, bare.subtitle, bare.link, bare.self_link, bare.hub) == (None,) * 5
     names = "title content_html content_text summary url date_published authors tags attachments".split()  # noqa: SIM905
     entry = item(id="1", **dict.fromkeys(names, wrong))
-    assert entry == Entry(key="1", hash=entry.hash, tags=("x",) if wrong == ["x"] else ())
+    named = ("x",) if wrong == ["x"] else ()
+    assert entry == Entry(key="1", hash=entry.hash, authors=named, tags=named)
 
 
 @pytest.mark.parametrize(
@@ -72,10 +73,23 @@ def test_dates_are_those_of_all_formats(text: str | int | None, moment: datetime
 def test_authors_of_version_1_count_where_there_are_none_of_1_1() -> None:
     assert item(author={"name": "Ada"}).authors == ("Ada",)
     assert item(author={"name": "Ada"}, authors=[{"name": "Bea"}]).authors == ("Bea",)
-    assert item(author="Ada").authors == ()
+    assert item(author={"name": "Ada"}, authors=[]).authors == ("Ada",)
 
 
-@pytest.mark.parametrize("own", [None, [], [None], [{"url": "http://nobody.test/"}], "Ada"])
+@pytest.mark.parametrize(
+    "own", ["Ada", ["Ada"], {"name": "Ada"}, [{"name": "Ada", "url": None}, None], {"0": {"name": "Ada"}}]
+)
+def test_a_name_or_a_single_author_is_as_good_as_a_list(own: Any) -> None:
+    assert item(author=own).authors == item(authors=own).authors == ("Ada",)
+
+
+def test_an_author_without_a_name_is_not_that_of_the_feed() -> None:
+    found = feed(authors=[{"name": "Ada"}], items=[{"authors": [{"url": "http://bea.test/"}]}])
+
+    assert found.entries[0].authors == ()
+
+
+@pytest.mark.parametrize("own", [None, [], [None], {}, [{"name": ""}], [{"name": None, "url": ""}]])
 def test_authors_of_the_feed_count_where_an_item_has_none(own: Any) -> None:
     authors = [{"name": "Ada"}, {"name": "Bea"}]
 
@@ -223,3 +237,51 @@ def test_a_broken_json_feed_is_malformed(body: str) -> None:
         parse(body)
 
     assert caught.value.reason == "malformed"
+
+
+@pytest.mark.parametrize(
+    "items",
+    ['{"id": "1"}', '{"0": {"id": "1"}}', '{"3": {"id": "1"}, "4": null}', '[{"id": "1"}, "2", null, [3]]'],
+)
+def test_items_that_are_no_list(items: str) -> None:
+    found = parse(f'{{"version": "https://jsonfeed.org/version/1", "items": {items}}}')
+
+    assert [entry.key for entry in found.entries] == ["1"]
+
+
+@pytest.mark.parametrize(
+    "version",
+    ["https://jsonfeed.org/version/1.1", " HTTP://www.JSONFeed.org/version/1 ", "jsonfeed.org/version/1"],
+)
+def test_a_version(version: str) -> None:
+    assert parse(json.dumps({"version": version, "title": "T"})).title == "T"
+
+
+@pytest.mark.parametrize("version", [None, 1.1, "1.1", "https://other.test/jsonfeed.org/version/1", {}])
+def test_what_is_no_version_is_no_feed(version: Any) -> None:
+    with pytest.raises(FeedFailed) as failure:
+        parse(json.dumps({"version": version, "title": "T"}))
+
+    assert failure.value.reason == "not-a-feed"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (r"it\'s", "it's"),
+        (r"C:\d \x41", r"C:\d \x41"),
+        (r"\u12", r"\u12"),
+        (r"a\\'b \u0041\n", "a\\'b A"),
+        ("a\tb\nc", "a b c"),
+    ],
+)
+def test_escapes_that_json_does_not_have(text: str, title: str) -> None:
+    found = parse(f'{{"version": "https://jsonfeed.org/version/1", "title": "{text}", }}')
+
+    assert (found.title, found.repaired) == (title, True)
+
+
+def test_superfluous_commas() -> None:
+    found = parse('{"version": "https://jsonfeed.org/version/1",, "items": [{"id": "a,,b",},,{"id": "2"},]}')
+
+    assert [entry.key for entry in found.entries] == ["a,,b", "2"]

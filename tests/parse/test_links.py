@@ -33,6 +33,9 @@ IANA = "http://www.iana.org/assignments/relation/alternate"
         ("<link>//b.test/1</link>", "http://b.test/1"),
         ("<link>?p=1</link>", f"{URL}?p=1"),
         ("<link>My first post</link>", None),
+        ("<link>none</link>", None),
+        ("<link>123</link><link>http://a.test/</link>", "http://a.test/"),
+        ("<atom:link href='http://a.test/?a=1&amp;amp;b=2'/>", "http://a.test/?a=1&b=2"),
         ("<link>javascript:x</link>", None),
         ("<link>nostr:x</link><link>http://a.test/</link>", "http://a.test/"),
         ("<enclosure url='http://a.test/x.mp3'/>", None),
@@ -49,6 +52,7 @@ def test_the_first_link_of_an_item_is_its_page(inside: str, link: str | None) ->
     [
         ("<guid>http://a.test/1</guid>", "http://a.test/1"),
         ("<guid isPermaLink='true'> https://a.test/1 </guid>", "https://a.test/1"),
+        ("<guid>http://a.test/?a=1&amp;amp;b=2</guid>", "http://a.test/?a=1&b=2"),
         ("<guid isPermaLink=' True '>http://a.test/1</guid>", "http://a.test/1"),
         ("<guid isPermaLink='1'>http://a.test/1</guid>", "http://a.test/1"),
         ("<guid ispermalink='TRUE'>http://a.test/1</guid>", "http://a.test/1"),
@@ -133,6 +137,20 @@ def test_links_are_relative_to_the_bases_around_them() -> None:
     assert one.summary == '<img src="http://base.test/a/b/g">'
 
 
+def test_bases_inside_of_xhtml_count_as_well() -> None:
+    """RFC 4287 §2: any element may have an ``xml:base``."""
+    xhtml = (
+        "<content type='xhtml' xml:base='http://base.test/'>"
+        "<div xmlns='http://www.w3.org/1999/xhtml' xml:base='a/'><a href='1'>x</a><p xml:base='b/'>"
+        "<img src='2'/><i><a href='http://c.test/3'>y</a></i></p><a href='4'>z</a></div></content>"
+    )
+
+    assert entry(f"<id>1</id>{xhtml}").content == (
+        '<a href="http://base.test/a/1">x</a><p><img src="http://base.test/a/b/2">'
+        '<i><a href="http://c.test/3">y</a></i></p><a href="http://base.test/a/4">z</a>'
+    )
+
+
 @pytest.mark.parametrize("base", ["", "javascript:x", "http://[", "x" * 5000])
 def test_a_base_that_is_none_is_left_out(base: str) -> None:
     feed = parse(atom("", f"<id>1</id><link href='/1' xml:base='{base}'/>"))
@@ -146,6 +164,7 @@ def test_a_base_that_is_none_is_left_out(base: str) -> None:
         ("<comments>http://a.test/#c</comments>", "http://a.test/#c"),
         ("<comments>/c</comments>", "http://feeds.test/c"),
         ("<comments/>", None),
+        ("<comments>12</comments>", None),
     ],
 )
 def test_the_page_with_comments(inside: str, comments: str | None) -> None:

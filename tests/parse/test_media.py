@@ -25,6 +25,8 @@ MP3 = Enclosure("http://a.test/1.mp3", "audio/mpeg", 5)
         ("<media:content url='http://a.test/1.mp3' type='audio/mpeg' fileSize='5' medium='audio'/>", [MP3]),
         ("<enclosure>http://a.test/1.mp3</enclosure>", [Enclosure("http://a.test/1.mp3")]),
         ("<enclosure url='/1.mp3?a=1&amp;b=2'/>", [Enclosure("http://feeds.test/1.mp3?a=1&b=2")]),
+        ("<enclosure url='/1.mp3?a=1&amp;amp;b=2'/>", [Enclosure("http://feeds.test/1.mp3?a=1&b=2")]),
+        ("<enclosure url='//a.test/1.mp3'/>", [Enclosure("http://a.test/1.mp3")]),
         ("<enclosure/><enclosure url=''/><enclosure url='data:x'/>", []),
         (
             "<enclosure url='http://a.test/1.mp3' type='audio/mpeg' length='5'/>"
@@ -91,6 +93,11 @@ def test_a_length_is_one_that_a_store_can_hold() -> None:
             "http://feeds.test/t.jpg",
         ),
         ("<image><title>x</title><url>/u.png</url></image>", "http://feeds.test/u.png"),
+        ("<image>/u.png</image>", "http://feeds.test/u.png"),
+        ("<image href='/u.png'/>", "http://feeds.test/u.png"),
+        ("<image url='/u.png?a&amp;amp;b'/>", "http://feeds.test/u.png?a&b"),
+        ("<image xml:base='http://b.test/'><url>u.png</url></image>", "http://b.test/u.png"),
+        ("<image>A beetle</image>", None),
         ("<media:content url='/c.jpg' medium='image'/>", None),
         ("<image/>", None),
     ],

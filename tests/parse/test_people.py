@@ -24,6 +24,7 @@ from support.feeds import entry, item, parse, rss
         ("<ann@a.test>", ["ann@a.test"]),
         ("mailto:ann@a.test", ["ann@a.test"]),
         ("ann@a.test ()", ["ann@a.test"]),
+        ("(Ann Lee)", ["Ann Lee"]),
         ("a@a.test (Ann), b@a.test (Bob)", ["Ann", "Bob"]),
         ("Ann Lee (she/her)", ["Ann Lee (she/her)"]),
         ("@ann@social.test", ["@ann@social.test"]),

@@ -97,6 +97,7 @@ def test_deleted_entries_are_none() -> None:
         f"<rss version='2.0'{DECLARED}><channel><title>T</title></channel><item>{OWN}</item></rss>",
         f"<rss{DECLARED}><channel><title>T</title></channel><channel><item>{OWN}</item></channel></rss>",
         f"<rss{DECLARED}><title>T</title><item>{OWN}</item></rss>",
+        f"<rss{DECLARED}><channel><title>T</title><items><item>{OWN}</item></items></channel></rss>",
         f"<RSS{DECLARED}><CHANNEL><TITLE>T</TITLE><ITEM>{OWN}</ITEM></CHANNEL></RSS>",
         f"<rss xmlns='http://blogs.law.harvard.edu/tech/rss'{DECLARED}><channel><title>T</title><item>{OWN}</item></channel></rss>",
         f"<rss xmlns='http://made-up.test/'{DECLARED}><channel><title>T</title><item>{OWN}</item></channel></rss>",
@@ -107,7 +108,7 @@ def test_deleted_entries_are_none() -> None:
         f"<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#' xmlns='http://my.netscape.com/rdf/simple/0.9/'"
         f"{DECLARED}><channel><title>T</title></channel><item>{OWN}</item></r:RDF>",
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_where_channels_and_items_may_be(document: str) -> None:
     feed = parse(document)

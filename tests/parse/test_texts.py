@@ -192,6 +192,24 @@ def test_a_text_of_media_stands_in_where_an_entry_has_none() -> None:
 
 
 @pytest.mark.parametrize(
+    ("inside", "title", "summary"),
+    [
+        ("<itunes:title>i</itunes:title><itunes:subtitle>s</itunes:subtitle>", "i", "s"),
+        ("<title>t</title><itunes:title>i</itunes:title><itunes:summary>s</itunes:summary>", "t", "s"),
+        ("<itunes:subtitle>x</itunes:subtitle><itunes:summary>s</itunes:summary>", None, "s"),
+        ("<itunes:subtitle>x</itunes:subtitle><description>d</description>", None, "d"),
+        ("<itunes:summary>x</itunes:summary><content:encoded>c</content:encoded>", None, None),
+    ],
+)
+def test_a_text_of_itunes_stands_in_where_an_entry_has_none(
+    inside: str, title: str | None, summary: str | None
+) -> None:
+    one = item(f"<guid>1</guid>{inside}")
+
+    assert (one.title, one.summary) == (title, summary)
+
+
+@pytest.mark.parametrize(
     ("written", "meant"),
     [
         ("cafÃ©", "café"),

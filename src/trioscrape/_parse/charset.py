@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -89,22 +90,20 @@ def _is_utf_8(body: bytes) -> bool:
 
 _CHARSET: Final = re.compile(r"charset\s*=\s*[\"']?\s*([^\s\"';,]+)", re.I)
 _DECLARATION: Final = re.compile(
-    rb"<\?xml\s[^>]{0,200}?\bencoding\s*=\s*[\"']\s*([^\"'<>]{1,60}?)\s*[\"']", re.I
+    rb"<\?xml\s[^>]{0,200}?\bencoding\s*=\s*(?:[\"']\s*([^\"'<>]{1,60}?)\s*[\"']|([^\s\"'<>?]{1,60}))", re.I
 )
-_DECLARED_WITHIN: Final = 1024
-"""Bytes: white space, comments or a warning of the server's may come before the declaration."""
+_DECLARED_WITHIN: Final = 4096
+"""Bytes: comments or a warning of the server's may come before the declaration, and any white space."""
 _NO_CHARSETS: Final = ("utf-8", "utf-16le", "utf-16be", "replacement", "x-user-defined")
 """Names that say nothing about bytes that are no UTF-8 and have no NULs."""
 
 
 def _candidates(body: bytes, content_type: str | None) -> Iterator[Callable[[bytes], str]]:
     if not body.isascii():
-        yield lambda body: body.decode("utf-8", "replace")
-    labels = []
-    if found := _CHARSET.search(content_type or ""):
-        labels.append(found[1])
-    if declared := _DECLARATION.search(body[:_DECLARED_WITHIN]):
-        labels.append(declared[1].decode("latin-1"))
+        yield _utf_8
+    labels = _CHARSET.findall(content_type or "")
+    if declared := _DECLARATION.search(body.lstrip()[:_DECLARED_WITHIN]):
+        labels.append((declared[1] or declared[2]).decode("latin-1"))
     yield from filter(None, map(_decoder, labels))
 
 
@@ -119,9 +118,20 @@ def _decoder(label: str) -> Callable[[bytes], str] | None:
     return lambda body: codec.decode(body, "replace")[0]
 
 
+def _utf_8(body: bytes) -> str:
+    """UTF-8, also with two surrogates for a character, as Java and some databases write it (UTR #26)."""
+    if b"\xed" in body:
+        with suppress(UnicodeDecodeError):
+            halves = body.decode("utf-8", "surrogatepass")
+            return halves.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return body.decode("utf-8", "replace")
+
+
 @cache
 def _labels() -> dict[str, str]:
-    return {_loose(label): label for label in LABELS}
+    """Those of the Encoding Standard, and the code pages of the same charsets by their numbers alone."""
+    pages = {"cp932": "shift_jis", "cp936": "gbk", "cp949": "euc-kr", "cp950": "big5"}
+    return pages | {_loose(label): label for label in LABELS}
 
 
 def _loose(label: str) -> str:

@@ -37,13 +37,17 @@ _STEMS: Final = """
   ιαν φεβ μαρ απρ μαι ιουν ιουλ αυγ σεπ οκτ νοε δεκ
   ינו פבר מרץ אפר מאי יונ יול אוג ספט אוק נוב דצמ
   يناير فبراير مارس أبريل/ابريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر
+  1月 2月 3月 4月 5月 6月 7月 8月 9月 10月 11月 12月
+  一月 二月 三月 四月 五月 六月 七月 八月 九月 十月 十一月 十二月
+  1월 2월 3월 4월 5월 6월 7월 8월 9월 10월 11월 12월
 """
 
 _ZONES: Final = """
   0 z ut utc gmt wet
   60 cet met mez bst west wat
-  120 cest mest mesz eet cat sast
+  120 cest cedt mest mesz eet cat sast
   180 msk eest idt eat trt
+  210 irst
   240 msd gst
   300 pkt
   330 ist
@@ -65,7 +69,7 @@ _ZONES: Final = """
   -360 cst ct mdt
   -420 mst mt pdt
   -480 pst pt akdt
-  -540 akst
+  -540 akst hdt
   -600 hst
 """
 
@@ -95,9 +99,11 @@ _LONGEST: Final = max(map(len, _MONTHS))
 
 def month_number(word: str) -> int | None:
     """The month that `word` (lower case, no accents) names: three letters of an English name, or a stem."""
-    if len(word) >= 3:
-        for number, name in enumerate(_ENGLISH, 1):
-            if name.startswith(word):
-                return number
+    word = word.removeprefix("0")
+    if len(word) < 3:
+        return _MONTHS.get(word)
+    for number, name in enumerate(_ENGLISH, 1):
+        if name.startswith(word):
+            return number
     stems = (word[:length] for length in range(min(len(word), _LONGEST), 2, -1))
     return next((_MONTHS[stem] for stem in stems if stem in _MONTHS), None)

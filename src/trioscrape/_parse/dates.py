@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from .date_words import OFFSETS, month_number, without_accents
 
 _RFC822: Final = re.compile(
-    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d\d?) ([A-Z][a-z][a-z]) (\d{4}) (\d\d):(\d\d):(\d\d)"
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?(\d\d?) ([A-Z][a-z][a-z]) ([1-9]\d{3}) (\d\d):(\d\d):(\d\d)"
     r" (?:([+-])(\d\d)(\d\d)|([A-Z]{1,4}))",
     re.ASCII,
 )
@@ -34,7 +34,7 @@ def parse_date(text: str) -> datetime | None:
     try:
         if match := _RFC822.fullmatch(text):
             return _rfc822(match)
-        if _RFC3339.fullmatch(text):
+        if _RFC3339.fullmatch(text) and text[0] != "0":
             return datetime.fromisoformat(text).replace(microsecond=0).astimezone(UTC)
     except (KeyError, OverflowError, ValueError):
         pass  # 24:00, a leap second, an unknown zone, a month in another language
@@ -69,14 +69,17 @@ def _minutes(sign: str, hours: str, minutes: str | None) -> int:
 _WORD: Final = r"[^\W\d_]+"
 _WEEKDAY: Final = rf"(?:(?P<weekday>{_WORD}(?:[\s-]{_WORD})?)(?:[.,]+\s*|\s+))?"
 _DAY: Final = r"(?P<day>\d\d?)(?:st|nd|rd|th|er|o|\.)?"
-_NAME: Final = rf"(?P<name>{_WORD})\.?"
-_SPACE: Final = r"(?:[,./-]\s*|\s+)(?:de\s+|d['’])?"  # and not before "-0001", which is PHP's 0000-00-00
+_NAME: Final = rf"(?P<name>{_WORD}|\d\d?[月월])\.?"
+_SPACE: Final = r"(?:[,./-]\s*|\s+)(?:del?\s+|d['’]|of\s+)?"  # and not before "-0001", PHP's 0000-00-00
+_DAY_OF_WEEK: Final = (
+    r"(?:\s*(?:\(.\)|(?:星期|周|週|礼拜)?[一二三四五六日天]|[日月火水木金土]曜日?|[일월화수목금토]요일))?"
+)
 
 
 def _named(match: re.Match[str]) -> date | None:
-    """A month by its name; of two digits of a year, RFC 5322 §4.3 says which century."""
+    """A month by its name; of two or three digits of a year, RFC 5322 §4.3 says which century."""
     month, year = month_number(match["name"]), int(match["year"])
-    if len(match["year"]) == 2:
+    if len(match["year"]) < 4:
         year += 2000 if year < 50 else 1900
     return date(year, month, int(match["day"])) if month else None
 
@@ -122,30 +125,31 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date | None
     for form, day in (
         # Tue, 10 Mar 2026; 10-Mar-26; 10. März 2026; 10 de marzo de 2026; 10 марта 2026 г.
         (
-            rf"{_WEEKDAY}{_DAY}{_SPACE}{_NAME}{_SPACE}'?(?P<year>\d{{4}}|\d\d)(?:\s*г\b\.?)?(?P<clock>.*)",
+            rf"{_WEEKDAY}{_DAY}{_SPACE}{_NAME}{_SPACE}'?(?P<year>\d{{2,4}})(?!\d)(?:\s*г\b\.?)?(?P<clock>.*)",
             _named,
         ),
         # March 10, 2026; Tue Mar 10 2026
-        (rf"{_WEEKDAY}{_NAME}\s*{_DAY}[\s,]+(?P<year>\d{{4}})(?P<clock>.*)", _named),
+        (rf"{_WEEKDAY}{_NAME}\s*{_DAY}[\s,]+(?P<year>\d{{4}})(?!\d)(?P<clock>.*)", _named),
         # Tue Mar 10 10:00:00 UTC 2026
         (rf"{_WEEKDAY}{_NAME}\s+{_DAY}(?P<clock>\s+\d\d?:.*)\s(?P<year>\d{{4}})", _named),
         # 2026-03-10; 2026/3/10; Tue, 2026.03.10; Google once had three digits for the month
         (
-            rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>[./-])\s?0?(?P<month>\d\d?)(?P=sep)\s?(?P<day>\d\d?)(?!\d)\.?"
-            r"(?P<clock>.*)",
+            rf"{_WEEKDAY}(?P<year>\d{{4}})(?P<sep>[./ -])\s?0?(?P<month>\d\d?)(?P=sep)\s?(?P<day>\d\d?)"
+            r"(?!\d)\.?(?P<clock>.*)",
             _year_first,
         ),
         # 20260310T100000Z; 20260310; 202603101000
         (r"(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)(?P<clock>(?!\d).*|\d{4}(?:\d\d)?)", _year_first),
         # 10.03.2026; 13/3/2026; Tue, 03/10/2026
         (
-            rf"{_WEEKDAY}(?P<first>\d\d?)(?P<sep>[./-])(?P<second>\d\d?)(?P=sep)(?P<year>\d{{4}})(?P<clock>.*)",
+            rf"{_WEEKDAY}(?P<first>\d\d?)(?P<sep>[./ -])(?P<second>\d\d?)(?P=sep)(?P<year>\d{{4}})(?!\d)"
+            r"(?P<clock>.*)",
             _two_numbers,
         ),
         # 2026年3月10日; 2026년 3월 10일 (화)
         (
-            r"(?P<year>\d{4})\s*[年년]\s*(?P<month>\d\d?)\s*[月월]\s*(?P<day>\d\d?)\s*[日일](?:\s*\(.\))?"
-            r"(?P<clock>.*)",
+            r"(?P<year>\d{4})\s*[年년]\s*(?P<month>\d\d?)\s*[月월]\s*(?P<day>\d\d?)\s*[日일]"
+            rf"{_DAY_OF_WEEK}(?P<clock>.*)",
             _year_first,
         ),
         # 2026. március 10.; 2026-július-10T9:15; 2026 m. kovo 10 d.
@@ -161,17 +165,24 @@ _FORMS: Final[tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], date | None
 
 _CLOCK: Final = re.compile(
     r"""(?:
-        (?: \s*t\s* | \s+[–—-]\s+ | \s*[,;|@]\s* | \s+ | (?<=[日일]) | ^(?=\d) )
-        (?: (?:at|um|om|kl|klo|a|a\ las|alle|ore|в|о)\b\.?\s* )?
+        (?: \s*t\s* | \s+[–—-]\s+ | \s*[,;|@]\s* | \s+ | :(?=\d) | ^(?=\d) )
+        (?: (?:at|um|om|kl|klo|a|as|a\ las|alle|ore|в|о)\b\.?\s* )?
         (?: (?P<half>오전|오후|上午|下午|午前|午後)\s* )?
         (?P<hour>\d\d?)
-        (?: [:.h時时点시]?\s?(?P<minute>\d\d)[分분]?  (?: [:.]?\s?(?P<second>\d\d)[秒초]? (?:[.,:]\d+)? )? )?
+        (?:
+            (?:[:.]|[h時时点시]\s?)?(?P<minute>\d\d|(?<=:)\d(?!\d))[分분]?
+            (?: (?:[:.]|(?<=[分분])\s?)?(?P<second>\d\d|(?<=:)\d(?!\d))[秒초]? (?:[.,:]\d+)? )?
+        )?
         (?: \s*(?P<am_pm>[ap])\.?\s?m\b\.? )?
         (?: \s*(?:uhr|hrs?|h)\b )?
     )?
-    (?: [\s,]*(?P<zone>[a-z]{1,5})\b )?
-    (?: \s*(?P<sign>[+−-])(?P<hours>\d\d?)(?::?(?P<minutes>\d\d))?  (?: \s*[a-z]{1,5}\b )? )?
-    (?: \s*\([^()]*\) )?
+    (?: [\s,]*(?P<zone>[a-z]{1,5}|(?:[a-z]+\s){1,3}time)\b )?
+    (?:
+        # What was a plus sign is a space where somebody has decoded it as a part of a URL.
+        \s*(?P<sign>[+−-]|[+−-]\s(?=\d{4}\b)|(?<=:\d\d:\d\d)\s(?=\d\d:?\d\d$))
+        (?P<hours>\d\d?)(?::?(?P<minutes>\d\d))?  (?: \s*[a-z]{1,5}\b )?
+    )?
+    (?: \s*\((?P<comment>[^()]*)\) )?
     (?: \s*\[[^\[\]]*\] )?""",
     re.VERBOSE,
 )
@@ -182,7 +193,7 @@ _CLOCK: Final = re.compile(
 
 def _unusual(text: str) -> datetime | None:
     text = text.strip(_AROUND)
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or _ZERO.match(text):
         return None
     if unix := _UNIX.fullmatch(text):
         return _EPOCH + timedelta(seconds=int(unix["seconds"]))
@@ -200,11 +211,13 @@ def _unusual(text: str) -> datetime | None:
 
 _LONGEST: Final = 120
 """Characters. JavaScript's, with "(Central European Standard Time)", has 66."""
-_AROUND: Final = " \t\r\n\f\v\xa0\u200e\u200f\ufeff"
+_AROUND: Final = " \t\r\n\f\v\xa0\u200e\u200f\ufeff\"',;."
 _UNIX: Final = re.compile(r"(?P<seconds>\d{10})(?:\d{3}|\.\d+)?", re.ASCII)
 """Seconds, or milliseconds, since 1970: from 2001 to 2286."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_REGION: Final = re.compile(r"(?<![\[(\w])[A-Z]\w+(?:/[\w+-]+){1,2}", re.ASCII)
+_ZERO: Final = re.compile("0001-01-01[T ]|Mon, 0?1 Jan 0001 ")
+"""How Go and .NET write a date that has not been set; 0000-00-00 is no date anyway."""
+_REGION: Final = re.compile(r"(?<![\[(\w])[A-Z]\w+(?:/[A-Za-z][\w+-]*){1,2}", re.ASCII)
 _KOREAN: Final = re.compile("[가-힣]")
 
 
@@ -238,10 +251,20 @@ _HALVES: Final = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "�
 def _offset(clock: re.Match[str], *, korean: bool) -> int:
     """Minutes east of UTC. A name that is not known is UTC (RFC 5322 §4.3)."""
     if clock["sign"]:
-        return _minutes("+" if clock["sign"] == "+" else "-", clock["hours"], clock["minutes"])
-    if clock["zone"]:
-        return OFFSETS.get(clock["zone"], 0)
+        sign = "-" if clock["sign"][0] in "−-" else "+"
+        return _minutes(sign, clock["hours"], clock["minutes"])
+    if zone := clock["zone"] or clock["comment"]:
+        first, *more = zone.split() or [""]
+        if more:
+            zone = "".join(word[0] for word in (first, *more)) if first in _NAMED_BY_INITIALS else ""
+        return OFFSETS.get(zone, 0)
     return OFFSETS["kst"] if korean else 0
+
+
+_NAMED_BY_INITIALS: Final = frozenset(
+    "eastern central mountain pacific alaska british greenwich western japan india korea".split()  # noqa: SIM905
+)
+"""How zones begin whose initials are in `OFFSETS`: Eastern Standard Time, Central European Time."""
 
 
 def _zone(name: str) -> ZoneInfo | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Final
@@ -20,6 +21,7 @@ import feedparser
 from .._records import Category, Enclosure, FeedTimers
 from .dates import parse_date
 from .diagnosis import is_page, no_feed
+from .html import plain_line
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
 from .rss_text import line, passage
@@ -125,7 +127,7 @@ def _entry(entry: Any, of_feed: list[str], version: str) -> RawEntry:
         authors=list(_authors(entry)) or of_feed,
         published=published,
         updated=updated,
-        categories=list(_categories(entry)),
+        categories=[each if of_atom else _decoded(each) for each in _categories(entry)],
         enclosures=list(_enclosures(entry)),
         language=_text(entry, "language"),
         comments=_text(entry, "comments"),
@@ -184,6 +186,13 @@ def _categories(entry: Any) -> Iterator[str | Category]:
         if term := _text(tag, "term") or label:
             scheme, label = _text(tag, "scheme"), label if label != term else None
             yield Category(term, scheme, label) if scheme or label else term
+
+
+def _decoded(category: str | Category) -> str | Category:
+    """A category of RSS, whose text may have been escaped twice, as titles are."""
+    if isinstance(category, str):
+        return plain_line(line(category))
+    return replace(category, term=plain_line(line(category.term)))
 
 
 def _enclosures(entry: Any) -> Iterator[Enclosure]:

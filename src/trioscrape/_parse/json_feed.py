@@ -1,7 +1,9 @@
 """JSON Feed 1.0 and 1.1 (jsonfeed.org/version/1.1), which feedparser does not read.
 
 Lenient where the specification asks readers to be: a field of the wrong type is as good as missing, and a
-number as good as a text, because there are ids that are numbers. Only a document that is no feed fails.
+number as good as a text, because there are ids that are numbers. A single thing stands for a list of it, and
+so does an object whose names are numbers, which is what PHP makes of a list with gaps. Only what is no feed
+fails.
 """
 
 from __future__ import annotations
@@ -20,17 +22,17 @@ from .json_text import json_value
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
 
-_VERSION: Final = re.compile(r"https?://(?:www\.)?jsonfeed\.org/version/")
+_VERSION: Final = re.compile(r"\s*(?:https?:)?(?://)?(?:www\.)?jsonfeed\.org/version\b", re.I)
 _NUMBER_ALONE: Final = frozenset(("1", "1.0", "1.1"))
 """Versions as publishers write them who have not read that it is a URL."""
-_START: Final = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)*[\s\x00]*\{")
+_START: Final = re.compile(rb"(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)*[\s\x00]*(?:\{|/\x00*[/*])")
 _WHOLE_NUMBER: Final = re.compile(r"\s*(\d{1,19})(?:\.\d*)?\s*", re.ASCII)
 
 Object = Mapping[str, Any]
 
 
 def looks_like_json(body: bytes) -> bool:
-    """Whether a document can't be XML, but may be a JSON object."""
+    """Whether a document can't be XML, but may be a JSON object, perhaps after a comment."""
     return _START.match(body[:1000]) is not None
 
 
@@ -92,9 +94,13 @@ def _enclosure(attachment: Object) -> Enclosure:
 
 
 def _authors(of: Object) -> list[str]:
-    """Names. Version 1.1 has a list, and readers should take the one of 1.0 where there is none."""
-    authors = _objects(of, "authors") or [_object(of.get("author"))]
-    return [name for author in authors if (name := _text(author, "name"))]
+    """Names. Version 1.1 has a list, and readers should take the one of 1.0 where there is none.
+
+    The name is empty where an author has something else: then it is not that of the feed.
+    """
+    authors = _list(of, "authors") or _list(of, "author")
+    persons = ({"name": author} if isinstance(author, str) else _object(author) for author in authors)
+    return [_text(person, "name") or "" for person in persons if any(person.values())]
 
 
 def _date(item: Object, name: str) -> datetime | None:
@@ -124,7 +130,9 @@ def _text(of: Object, name: str) -> str | None:
 
 def _list(of: Object, name: str) -> list[Any]:
     value = of.get(name)
-    return value if isinstance(value, list) else []
+    if isinstance(value, dict) and value:
+        return list(value.values()) if all(map(str.isdecimal, value)) else [value]
+    return value if isinstance(value, list) else [value] if isinstance(value, str) else []
 
 
 def _objects(of: Object, name: str) -> list[Object]:

@@ -1,7 +1,8 @@
 """JSON as it is found: with the faults that publishers' templates put into it. Pure.
 
-It is tried as RFC 8259 has it. What is forgiven then: control characters in strings, commas before a closing
-bracket, comments, something after the end, and a missing end, of which the whole items are kept.
+It is tried as RFC 8259 has it. What is forgiven then: control characters in strings, superfluous commas,
+escapes that JSON does not have, comments, something after the end, and a missing end: then the whole items
+are kept.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ _MOST_PARTS: Final = 2_000_000
 # Possessive, so that a string or a comment without an end is looked at once. It ends with the text.
 _STRING: Final = r'"(?:[^"\\]++|\\.)*+"?'
 _COMMENT: Final = re.compile(rf"({_STRING})|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
-_COMMA: Final = re.compile(rf"({_STRING})|,(?=\s*+[}}\]])", re.DOTALL)
+_COMMA: Final = re.compile(rf"({_STRING})|,(?=\s*+[}}\],])", re.DOTALL)
+_ESCAPE: Final = re.compile(r"(\\(?:[\"\\/bfnrt]|u[\da-fA-F]{4}))|\\'|(\\)")
 _BRACKET: Final = re.compile(rf"{_STRING}|[\[\]{{}}]", re.DOTALL)
 
 
@@ -35,6 +37,7 @@ def json_value(text: str) -> tuple[Any, bool]:
         pass
     text = _COMMENT.sub(r"\1", text)
     text = _COMMA.sub(r"\1", text)
+    text = _ESCAPE.sub(lambda found: found[1] or (r"\\" if found[2] else "'"), text)
     return _loads(_whole(text), strict=False), True
 
 

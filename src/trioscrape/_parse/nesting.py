@@ -108,6 +108,11 @@ class Nesting:
         """The name of the innermost open element."""
         return self._open[-1].tag if self._open else ""
 
+    @property
+    def is_in_a_text(self) -> bool:
+        """Whether the innermost open element is a field, and not one that has fields inside."""
+        return bool(self._open) and self._open[-1].local not in ENTRIES | ROOTS
+
     def text(self, text: str) -> None:
         """A text, with references and without markup."""
         if self._open:
@@ -123,6 +128,10 @@ class Nesting:
         name = tag.lower()
         local = name.rpartition(":")[2]
         if not self._is_inside(name, local) or (local == "channel" and self._reopened_channel()):
+            return
+        if local in ENTRIES and self._is_in_an_empty_entry(name):
+            self.faults.add("tags")
+            self._pieces[self._open[-1].start] = f"<{tag}{attributes}>"
             return
         if name in _ENDED_BY_THE_NEXT and self._open and self._open[-1].name == name:
             self._end_unended()
@@ -201,6 +210,16 @@ class Nesting:
             self._reopened_channel()
         return local in ENTRIES
 
+    def _is_in_an_empty_entry(self, name: str) -> bool:
+        """Whether the last start tag was to be the end tag of an entry: ``<item><item>``."""
+        return bool(self._open) and self._open[-1].name == name and not self._open[-1].inside
+
+    def _was_to_be_an_end(self, opened: _Open) -> bool:
+        """The same of an element that has no end itself; unless it is the only entry."""
+        if opened.local not in ENTRIES or opened.inside or self._entries < 2:
+            return False
+        return self._pieces[opened.start] == f"<{opened.tag}>"
+
     def _reopened_channel(self) -> bool:
         """Whether a channel of RSS goes on, because another one begins."""
         if "channel" not in self._ended or not self._open or self._open[-1].local != "rss":
@@ -241,6 +260,9 @@ class Nesting:
     def _end_unended(self) -> None:
         self.faults.add("tags")
         opened = self._pop()
+        if self._was_to_be_an_end(opened):
+            self._pieces[opened.start] = ""
+            return
         if self._open:
             self._open[-1].whole.add(opened.local)
         end = f"</{opened.tag}>"

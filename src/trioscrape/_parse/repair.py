@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import re
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
 from .nesting import FIELDS, BeyondRepair, Nesting
+from .prefixes import ATTRIBUTE, NAME, VALUE, Prefixes, qualified
 from .references import References
 
 
@@ -61,25 +61,15 @@ _BREAKS: Final = b"\x0b\x0c\x1c\x1d\x1e\x1f"
 _WHITE: Final = bytes.maketrans(_BREAKS, b" " * len(_BREAKS))
 _CONTROLS: Final = bytes(code for code in range(32) if code not in b"\t\n\r" + _BREAKS)
 
-_NAME: Final = r"[^\W\d][\w:.\-·]*"
-_VALUE: Final = r"(?:\"[^\"<]*\"|'[^'<]*')"
-_TAG: Final = re.compile(rf"<({_NAME})((?:\s+{_NAME}\s*=\s*{_VALUE})*)\s*(/?)>")
-_ATTRIBUTE: Final = re.compile(rf"\s({_NAME})\s*=\s*({_VALUE})")
-_END_TAG: Final = re.compile(rf"</\s*({_NAME})[^<>]*>")
+_TAG: Final = re.compile(rf"<({NAME})((?:\s+{NAME}\s*=\s*{VALUE})*)\s*(/?)>")
+_END_TAG: Final = re.compile(rf"</\s*({NAME})[^<>]*>")
 # As browsers read them. Atomic groups: what has been read once is not read in another way.
-_SLOPPY_TAG: Final = re.compile(rf"<({_NAME})((?>[^<>\"']+|\"[^\">]*\"|'[^'>]*'|[\"'])*+)>")
-_SLOPPY_ATTRIBUTE: Final = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s\"'<>]*))?")
-_SLOPPY_EMPTY: Final = re.compile(r"(?:^|.*[\s\"'])/\s*", re.DOTALL)
-_UNENDED_TAG: Final = re.compile(rf"<({_NAME})([^<>]*)(?=<)")
+_SLOPPY_TAG: Final = re.compile(rf"<({NAME})((?>[^<>\"']+|\"[^\">]*\"|'[^'>]*'|[\"'])*+)>")
+_SLOPPY_ATTRIBUTE: Final = re.compile(r"([^\s\"'<>/=]+)(?:\s*=\s*(\"[^\"]*\"|'[^']*'|[^\s<>]*))?")
+_UNENDED_TAG: Final = re.compile(rf"<({NAME})([^<>]*)(?=<)")
 _LONGEST_TAG: Final = 8192
 _MOST_SLOPPY: Final = 10_000
 """Less-than signs that may begin a tag, and don't: each may be looked at for `_LONGEST_TAG` characters."""
-_NAMESPACE: Final = re.compile(rf"(?<=\sxmlns)((?::{_NAME})?\s*=\s*)([\"'])([^\"'<]*)\2")
-_URI: Final = re.compile(
-    r"[a-z][a-z\d+.-]*:(?://[\w.-]+(?::\d+)?(?![^/?#])|(?!//))[\w./:&;=,()*+!~-]*(?:\?[\w./:&;=-]*)?(?:#[\w./:-]*)?",
-    re.ASCII | re.IGNORECASE,
-)
-"""Absolute, with nothing to escape."""
 _CUT_REFERENCE: Final = re.compile(r"&[#\w]{0,31}\Z", re.ASCII)
 
 
@@ -92,11 +82,8 @@ class _Tokens:
         self._references = References(len(text))
         self._found: dict[str, int] = {}
         self._sloppy = 0
-        self._used: set[str] = set()
-        """Prefixes of elements and attributes."""
-        self._declared: dict[str, str] = {}
-        """Prefixes and what they have been declared for, with quotes."""
         self.faults = self._nesting.faults
+        self._prefixes = Prefixes(self.faults)
 
     def rewritten(self) -> str:
         """The text, well-formed.
@@ -113,7 +100,7 @@ class _Tokens:
         pieces = self._nesting.finished()
         if self._references.repaired:
             self.faults.add("references")
-        pieces[0] = self._with_namespaces(pieces[0])
+        pieces[0] = self._prefixes.with_namespaces(pieces[0])
         return "".join(pieces)
 
     def _find(self, what: str, at: int) -> int:
@@ -142,7 +129,7 @@ class _Tokens:
                 tag = _END_TAG.match(self._text, at)
                 if tag is None:
                     return self._less_than(at)
-                self._nesting.end(tag[1])
+                self._nesting.end(qualified(tag[1]))
                 return tag.end()
         return self._start_tag(at)
 
@@ -156,7 +143,10 @@ class _Tokens:
         text = self._text
         if text.startswith("<!--", at):
             end = self._find("-->", at + 4)
-            return end + 3 if end >= 0 else at + 4
+            if end < 0 or self._misses_its_end("<!--", at + 4, end) >= 0:
+                self.faults.add("tags")
+                return at + 4
+            return end + 3
         if text.startswith("<![CDATA[", at):
             return self._cdata(at + 9)
         if not text[at + 2 : at + 3].isalpha():
@@ -170,17 +160,30 @@ class _Tokens:
     def _cdata(self, at: int) -> int:
         text = self._text
         end = self._find("]]>", at)
-        if end < 0:
-            self.faults.add("end")
-            self._nesting.text(f"<![CDATA[{text[at:].rstrip(']')}]]>")
-            return len(text)
-        # One in another one: the end of the first is missing, if its element ends before the second.
-        another = text.find("<![CDATA[", at, end)
-        element = -1 if another < 0 else text.find(f"</{self._nesting.top}>", at, another)
+        element = self._misses_its_end("<![CDATA[", at, end)
         if element >= 0:
             self.faults.add("tags")
-        self._nesting.text(f"<![CDATA[{text[at : end if element < 0 else element]}]]>")
-        return end + 3 if element < 0 else element
+            end = element
+        elif end < 0:
+            self.faults.add("end")
+            end = len(text)
+        if end > at:
+            inside = text[at:end] if end < len(text) else text[at:end].rstrip("]")
+            self._nesting.text(f"<![CDATA[{inside}]]>")
+        return end if element >= 0 else end + 3
+
+    def _misses_its_end(self, begin: str, at: int, end: int) -> int:
+        """Where a comment or section should have ended, if `end` is the one of another; -1 if it is its own.
+
+        One can't have another inside. If its element ends before the other one begins, it ends there; if it
+        is not in a text, it has never begun.
+        """
+        another = self._text.find(begin, at, end) if end >= 0 else len(self._text)
+        if another < 0:
+            return -1
+        if not self._nesting.is_in_a_text:
+            return at
+        return self._text.find(f"</{self._nesting.top}>", at, another)
 
     def _instruction(self, at: int) -> int:
         """A processing instruction, or a declaration with half an end; scripts have tags inside."""
@@ -195,7 +198,7 @@ class _Tokens:
             return self._sloppy_tag(at)
         name, attributes, empty = tag.groups()
         if attributes:
-            names = [name for name, _ in _ATTRIBUTE.findall(attributes)]
+            names = [name for name, _ in ATTRIBUTE.findall(attributes)]
             if len(set(names)) < len(names):
                 return self._sloppy_tag(at)
             attributes = self._references.corrected(attributes)
@@ -213,64 +216,27 @@ class _Tokens:
             if tag is None or tag[1].lower().rpartition(":")[2] not in FIELDS:
                 return self._less_than(at)
         values: dict[str, str] = {}
-        for name, value in _SLOPPY_ATTRIBUTE.findall(tag[2]):
-            if re.fullmatch(_NAME, name):
-                values.setdefault(name, value[1:-1] if value[:1] in {'"', "'"} else value)
+        empty = _is_empty(tag[1], tag[2])
+        for name, value in _SLOPPY_ATTRIBUTE.findall(tag[2].rstrip()[:-1] if empty else tag[2]):
+            if re.fullmatch(NAME, name):
+                quoted = value[:1] in {'"', "'"}
+                values.setdefault(name, value[1:-1] if quoted else value.strip("\"'"))
         attributes = "".join(
             f' {name}="{self._references.corrected(value).replace("<", "&lt;").replace(chr(34), "&quot;")}"'
             for name, value in values.items()
         )
-        self._start(tag[1], attributes, empty=_SLOPPY_EMPTY.fullmatch(tag[2]) is not None)
+        self._start(tag[1], attributes, empty=empty)
         return tag.end()
 
     def _start(self, tag: str, attributes: str, *, empty: bool) -> None:
-        if "xmlns" in attributes:
-            attributes = _NAMESPACE.sub(self._namespace, attributes)
-        if ":" in tag or ":" in attributes:
-            for name, value in (*_ATTRIBUTE.findall(attributes), (tag, "")):
-                prefix, colon, local = name.partition(":")
-                if prefix == "xmlns" and colon:
-                    self._declared.setdefault(local, value)
-                elif colon:
-                    self._used.add(prefix)
+        if ":" in tag or ":" in attributes or "xmlns" in attributes:
+            tag, attributes = self._prefixes.valid(tag, attributes)
         self._nesting.start(tag, attributes, empty=empty)
 
-    def _namespace(self, declaration: re.Match[str]) -> str:
-        """A declaration, with a URI: the one that it has, or any that is no other's."""
-        equals, mark, uri = declaration.groups()
-        if _URI.fullmatch(uri) or (not uri and ":" not in equals):
-            return declaration[0]
-        self.faults.add("namespaces")
-        uri = "".join(uri.split())
-        return f"{equals}{mark}{uri if _URI.fullmatch(uri) else f'urn:no-uri:{quote(uri)}'}{mark}"
 
-    def _with_namespaces(self, root: str) -> str:
-        """The start tag of the root element, with the declarations that are missing."""
-        declared = {name.removeprefix("xmlns:") for name, _ in _ATTRIBUTE.findall(root)}
-        added = ""
-        for prefix in sorted(self._used - declared - {"xml", "xmlns"}):
-            if (uri := self._declared.get(prefix)) is None:
-                self.faults.add("namespaces")
-                uri = f'"{_NAMESPACES.get(prefix.lower(), "urn:undeclared:" + prefix)}"'
-            added += f" xmlns:{prefix}={uri}"
-        end = len(root) - (2 if root.endswith("/>") else 1)
-        return root[:end] + added + root[end:]
-
-
-_NAMESPACES: Final = {
-    "atom": "http://www.w3.org/2005/Atom",
-    "content": "http://purl.org/rss/1.0/modules/content/",
-    "dc": "http://purl.org/dc/elements/1.1/",
-    "dcterms": "http://purl.org/dc/terms/",
-    "feedburner": "http://rssnamespace.org/feedburner/ext/1.0",
-    "georss": "http://www.georss.org/georss",
-    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
-    "media": "http://search.yahoo.com/mrss/",
-    "podcast": "https://podcastindex.org/namespace/1.0",
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "slash": "http://purl.org/rss/1.0/modules/slash/",
-    "sy": "http://purl.org/rss/1.0/modules/syndication/",
-    "thr": "http://purl.org/syndication/thread/1.0",
-    "wfw": "http://wellformedweb.org/CommentAPI/",
-}
-"""What prefixes stand for that are known by themselves."""
+def _is_empty(tag: str, attributes: str) -> bool:
+    """Whether a slash before ``>`` ends the element: in HTML it may be a part of a URL without quotes."""
+    before = attributes.rstrip()[:-1] if attributes.rstrip().endswith("/") else None
+    if before is None:
+        return False
+    return not before or before[-1] in " \t\n\r\"'" or ":" in tag or tag.lower() in FIELDS

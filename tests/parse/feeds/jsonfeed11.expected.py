@@ -35,7 +35,7 @@ expected = ParsedFeed(
             content_type="text",
             authors=("Cy",),
         ),
-        Entry(key="hash:ff43217084926591c71bf42219c83e63", hash="", title="5"),
+        Entry(key="hash:ff43217084926591c71bf42219c83e63", hash="", title="5", tags=("none",)),
     ),
     parser="jsonfeed",
 )

@@ -23,7 +23,7 @@ from .podcast import OF_EPISODES, episode
 from .texts import contents, passages, rss_line, rss_passage, titles
 from .tree import Children, Place, Reading, attributes, said, text_in
 
-_TITLES: Final = ("title", "atom:title", "dc:title", "dcterms:title")
+_TITLES: Final = ("title", "atom:title", "dc:title", "dcterms:title", "itunes:title")
 _ABOUT: Final = f"{RDF}about"
 _IDS: Final = ("guid", "atom:id", "id")
 _PUBLISHED: Final = (
@@ -38,7 +38,7 @@ _DATED: Final = ("dc:date", "date")
 _SUMMARIES: Final = ("description", "atom:summary", "summary", "dc:description", "dcterms:abstract")
 _CONTENTS: Final = ("atom:content", "content", "xhtml:body", "body", "fullitem", "yandex:full-text")
 """After ``content:encoded``."""
-_STAND_INS: Final = ("itunes:summary",)
+_STAND_INS: Final = ("itunes:summary", "itunes:subtitle")
 """And ``media:description``: a summary only where the entry has no text of its own."""
 
 

@@ -71,7 +71,9 @@ def _channel(reading: Reading) -> Element:
 
 def _entries(reading: Reading, channel: Element, children: Children) -> Iterator[Element]:
     found: Iterable[Element] = children.all(_ENTRIES)
-    yield from found
+    yield from found or [
+        item for around in children.first(("items",)) for item in reading.children(around).all(_ENTRIES)
+    ]
     if channel is not reading.root:
         beside = reading.children(reading.root)
         yield from beside.all(_ENTRIES)

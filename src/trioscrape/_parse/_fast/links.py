@@ -37,7 +37,7 @@ def links(reading: Reading, children: Children, around: Place) -> list[Link]:
             continue
         href = said(given, "href", "url", "uri")
         base = around.inside(given).base
-        url = absolute(href, base) if href else _link(reading.text(element), base)
+        url = absolute(unescaped(href), base) if href else url_of(reading, reading.text(element), base)
         if url:
             kind = given.get("type", "").lower().partition(";")[0].strip()
             found.append(Link(_relations(given.get("rel", "")), kind, url, given.get("length")))
@@ -79,18 +79,26 @@ def related(found: Sequence[Link], relation: str) -> str | None:
 def url_in(reading: Reading, children: Children, around: Place, names: tuple[str, ...]) -> str | None:
     """The first of these elements whose text is a link."""
     for element in children.first(names):
-        if url := _link(reading.text(element), around.inside(attributes(element)).base):
+        if url := url_of(reading, reading.text(element), around.inside(attributes(element)).base):
             return url
     return None
 
 
-def _link(text: str, base: str) -> str | None:
-    """A text as a link; ``&amp;`` in it has been escaped once too often."""
-    if not text or ("://" not in text and len(text.split()) > 1):  # words
+def url_of(reading: Reading, text: str, base: str) -> str | None:
+    """A text as a link, unless it is words. A single word or a number is one only where there is a base."""
+    if not text or ("://" not in text and len(text.split()) > 1):
         return None
-    if "&" in text:
-        text = _AMPERSAND.sub("&", text)
-    return absolute(text, base)
+    if base == reading.url and not _OF_A_LINK.search(text):
+        return None
+    return absolute(unescaped(text), base)
+
+
+_OF_A_LINK: Final = re.compile("[/.?#:]")
+
+
+def unescaped(url: str) -> str:
+    """A URL in which ``&amp;`` has been escaped once too often, as it was meant."""
+    return _AMPERSAND.sub("&", url) if "&" in url else url
 
 
 def permalink(reading: Reading, children: Children) -> str | None:
@@ -99,5 +107,5 @@ def permalink(reading: Reading, children: Children) -> str | None:
         says = attributes(element).get("ispermalink", "true").strip().lower()
         text = reading.text(element)
         if says in {"true", "1"} and text[:8].lower().startswith(("http://", "https://")):
-            return absolute(text, "")
+            return absolute(unescaped(text), "")
     return None

@@ -8,7 +8,7 @@ from typing import Final
 from ..._records import Enclosure
 from ..html import absolute
 from ..raw import RawText
-from .links import Link, url_in
+from .links import Link, unescaped, url_in, url_of
 from .names import Element
 from .texts import construct
 from .tree import Attributes, Children, Place, Reading, attributes, said
@@ -76,7 +76,7 @@ def enclosures(
 def _enclosure(url: str, given: Attributes, around: Place) -> Enclosure:
     base = around.inside(given).base
     return Enclosure(
-        absolute(url, base) or "", said(given, "type"), length(said(given, "length", "filesize"))
+        absolute(unescaped(url), base) or "", said(given, "type"), length(said(given, "length", "filesize"))
     )
 
 
@@ -88,11 +88,23 @@ def length(claimed: str | None) -> int | None:
 
 def picture(reading: Reading, children: Children, media: Media | None, around: Place) -> str | None:
     """The picture that stands for an entry."""
-    elements = [*children.named("itunes:image"), *(media.first(("media:thumbnail",)) if media else ())]
+    elements = [
+        *children.named("itunes:image"),
+        *(media.first(("media:thumbnail",)) if media else ()),
+        *children.named("image"),
+    ]
     for element in elements:
         given = attributes(element)
-        if url := said(given, "href", "url") or reading.text(element):
-            return absolute(url, around.inside(given).base)
-    for element in children.named("image"):
-        return url_in(reading, reading.children(element), around, ("url",))
+        here = around.inside(given)
+        if len(element):  # as RSS has it for channels
+            url = url_in(reading, reading.children(element), here, ("url",))
+        else:
+            href = said(given, "href", "url")
+            url = (
+                absolute(unescaped(href), here.base)
+                if href
+                else url_of(reading, reading.text(element), here.base)
+            )
+        if url:
+            return url
     return None

@@ -40,7 +40,7 @@ _URIS: Final = ("atom:uri", "uri", "atom:url", "url", "homepage")
 def split(author: str) -> Iterator[str]:
     """The names in a text of RSS, which may have addresses: ``ann@a.test (Ann)``, ``Ann <ann@a.test>``."""
     if "@" not in author:
-        yield author
+        yield author[1:-1].strip() if author[:1] == "(" and author[-1:] == ")" else author
     elif _SEVERAL.fullmatch(author):
         for one in _ONE_OF_SEVERAL.findall(author):
             yield from split(one)

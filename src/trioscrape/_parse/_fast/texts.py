@@ -9,6 +9,7 @@ from typing import Final
 
 from lxml import etree
 
+from ..html import absolute
 from ..raw import RawText
 from ..rss_text import line, passage
 from .names import Element
@@ -83,8 +84,26 @@ def construct(reading: Reading, element: Element, around: Place) -> RawText | No
         if kind == "text":
             return RawText(markup, "text", None, language)
         return RawText(escape(markup, quote=False) if kind == "xhtml" else markup, "html", base, language)
+    if reading.has_bases:
+        resolve(element, around.inside(given))
     # A text has no elements, but Atom 0.3 had mode="xml".
     return RawText(reading.as_meant(inner_html(element, whole=kind == "xhtml")), "html", base, language)
+
+
+def resolve(element: Element, here: Place) -> None:
+    """Make links absolute where elements inside have an ``xml:base`` of their own: HTML has no such thing."""
+    inside = [(child, here) for child in element]
+    while inside:
+        child, around = inside.pop()
+        given = attributes(child)
+        place = around.inside(given)
+        if place.base != here.base:
+            for name in _LINKS & given.keys():
+                child.set(name, absolute(given[name], place.base) or given[name])
+        inside += [(grandchild, place) for grandchild in child]
+
+
+_LINKS: Final = frozenset(("href", "poster", "src"))
 
 
 def _decoded(base64: str) -> str:

@@ -138,8 +138,10 @@ class Reading:
     def __init__(self, root: Element, data: bytes, url: str) -> None:
         self.root = root
         self.names = Names(root)
+        self.url = url
         self.place = Place(url, None).inside(attributes(root))
         """The place inside of the root element."""
+        self.has_bases = b"xml:base" in data
         self._has_c1 = (b"\xc2" in data and _C1_IN_UTF_8.search(data) is not None) or (
             _REFERENCE_TO_C1.search(data) is not None
         )
