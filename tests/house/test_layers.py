@@ -37,8 +37,10 @@ ROOMS = {
     "_run": words(
         "script api wiring run admit pipeline feed_source next_state loop_lag seen tally scopes candidates"
     ),
-    "_store": words("open _sqlite _mongo batches lane pages renames threads records plan protocol"),
-    "_store/_mongo": words("store schema save read client errors documents url pools"),
+    "_store": words(
+        "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"
+    ),
+    "_store/_mongo": words("store schema save lookup read client errors documents url pools"),
     "_store/_sqlite": words("store save read migrations schema file"),
     "_parse": words(
         "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
@@ -83,6 +85,7 @@ ONLY_IN = {
         "_store/_mongo/client",
         "_store/_mongo/documents",
         "_store/_mongo/errors",
+        "_store/_mongo/lookup",
         "_store/_mongo/pools",
         "_store/_mongo/read",
         "_store/_mongo/save",

@@ -77,13 +77,18 @@ def scrub(text: str) -> str:
     return _NOT_TEXT.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
+def needs_sanitiser(markup: str) -> bool:
+    """Whether an HTML parser would do more with `markup` than repeat it."""
+    return _MARKUP.search(markup) is not None
+
+
 def sanitised(markup: str, base: str) -> str:
     """`markup` as a safe HTML fragment; its relative links are joined to `base`.
 
     A relative link is taken away when `base` is no absolute URL that could carry it. What is made to
     grow without bounds loses all of its tags.
     """
-    if _MARKUP.search(markup) is None:
+    if not needs_sanitiser(markup):
         return scrub(markup).strip()
     markup = shallow(markup)
     if "<noscript" in markup:
@@ -100,7 +105,7 @@ def sanitised(markup: str, base: str) -> str:
 
 def plain(markup: str) -> str:
     """What a reader sees of `markup`, in one line: no tags, no entities, single spaces."""
-    if _MARKUP.search(markup) is None:
+    if not needs_sanitiser(markup):
         return one_line(markup)
     return one_line(html.unescape(_BARE.clean(_BLOCK.sub(r" \g<0>", shallow(scrub(markup))))))
 
@@ -122,7 +127,7 @@ def is_plain_link(url: str) -> bool:
 
 def absolute(url: str, base: str) -> str | None:
     """`url` joined to `base`, or None when that is no link of an allowed scheme."""
-    if is_plain_link(url):
+    if _PLAIN_LINK.fullmatch(url):
         return url
     base = base if len(base) <= _LONGEST_BASE else ""
     try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -32,6 +32,9 @@ Identified = tuple[str | None, Entry]
 """An entry whose ``key`` and ``hash`` are still to be filled in, after its guid or id."""
 
 
+KeyKind = Literal["id", "link", "text"]
+
+
 class Identity(NamedTuple):
     """The entries of a document with their keys, and what is to be remembered of these."""
 
@@ -43,7 +46,11 @@ class Identity(NamedTuple):
 
 
 def identified(
-    pairs: Sequence[Identified], *, shared: Sequence[str] = (), distrusts_ids: bool = False
+    pairs: Sequence[Identified],
+    *,
+    shared: Sequence[str] = (),
+    distrusts_ids: bool = False,
+    broken: bool = False,
 ) -> Identity:
     """The entries of one document, in their order, each with a key of its own and its hash.
 
@@ -54,9 +61,10 @@ def identified(
       pairs: guid or id (None when there is none) and the entry, without a key.
       shared: as earlier documents of the feed have left it.
       distrusts_ids: as well.
+      broken: whether the document is, so that ids which it lacks say nothing about its publisher.
     """
     hashed = _without_doubles(_Hashed(_trimmed(guid), change_hash(entry), entry) for guid, entry in pairs)
-    distrusts_ids = distrusts_ids or _has_bad_ids(hashed)
+    distrusts_ids = distrusts_ids or (not broken and _has_bad_ids(hashed))
     keys = _Keys(hashed, shared, by_id=not distrusts_ids)
     if len(keys.shared) > MOST_SHARED and not distrusts_ids:
         return identified(pairs, distrusts_ids=True)
@@ -71,22 +79,11 @@ def identified(
     )
 
 
-def key_without_id(entry: Entry, shared: Collection[str] = ()) -> str:
-    """The key of a stored entry of a feed whose ids are believed no more, or whose key has come to be shared.
-
-    Args:
-      entry: as it is stored.
-      shared: as in `Identity`.
-    """
-    candidates = _candidates(_Hashed(None, entry.hash, entry), by_id=False)
-    return next(key for key in candidates if key not in shared)
-
-
-def known_by(entry: Entry) -> Literal["id", "link", "text"]:
-    """What the key of a stored entry is; it says so itself, but for an id that is the link as well."""
-    if entry.key == _short(entry.link):
+def kind_of(key: str, link: str | None) -> KeyKind:
+    """What the key of an entry is made of. An id that is the link as well counts as a link."""
+    if key == short_key(link):
         return "link"
-    return "text" if entry.key in set(_texts(entry)) else "id"
+    return "text" if key.startswith(_TEXT) else "id"
 
 
 class _Hashed(NamedTuple):
@@ -154,21 +151,22 @@ _TEXT: Final = "hash:"
 def _candidates(hashed: _Hashed, *, by_id: bool) -> Iterator[str]:
     """The keys that an entry may have, best first."""
     guid, digest, entry = hashed
-    guid, link = _short(guid) if by_id else None, _short(entry.link)
+    guid, link = short_key(guid) if by_id else None, short_key(entry.link)
     if guid:
         yield guid
     if link and link != guid:
         yield link
-    yield from _texts(entry)
+    yield from text_keys(entry)
     yield _TEXT + _digest([hashed.guid, digest])
 
 
-def _short(key: str | None) -> str | None:
+def short_key(key: str | None) -> str | None:
+    """An id or a link, as a key."""
     return key if not key or len(key) <= LONGEST_KEY else _TEXT + _digest(key)
 
 
-def _texts(entry: Entry) -> Iterator[str]:
-    """By title and date, which stay when a text is corrected; and by all of it."""
+def text_keys(entry: Entry) -> Iterator[str]:
+    """Keys of its title and date, which stay when a text is corrected, and of all its texts."""
     if entry.title and entry.published:
         yield _TEXT + _digest([entry.title, entry.published, None])
     yield _TEXT + _digest([entry.title, entry.published, entry.content or entry.summary])
@@ -194,17 +192,13 @@ def change_hash(entry: Entry) -> str:
     """32 hex digits over all fields but ``key`` and ``hash``: equal exactly when nothing has changed."""
     # Texts have no NUL, and repr leaves none, so it keeps the parts apart. repr is slow where it has
     # much to look at, as dataclasses.astuple and JSON are everywhere: 130 of 150 µs an entry.
-    texts = entry.summary, entry.content
-    small: list[object] = [_first_fields(entry), [text is None for text in texts]]
-    later = _later_fields(entry)
+    summary, content, later = entry.summary, entry.content, _later_fields(entry)
+    small: tuple[object, ...] = _first_fields(entry), [summary is None, content is None]
     if later != _DEFAULTS:
         pairs = zip(_LATER, later, _DEFAULTS, strict=True)
-        small.append({name: value for name, value, default in pairs if value != default})
-    digest = hashlib.blake2b(repr(tuple(small)).encode(), digest_size=16)
-    for text in texts:
-        digest.update(b"\0")
-        digest.update((text or "").encode())
-    return digest.hexdigest()
+        small = *small, {name: value for name, value, default in pairs if value != default}
+    parts = repr(small), summary or "", content or ""
+    return hashlib.blake2b(b"\0".join(map(str.encode, parts)), digest_size=16).hexdigest()
 
 
 _OTHERS: Final = [field.name for field in fields(Entry)][2:]

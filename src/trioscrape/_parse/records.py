@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -30,7 +30,12 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
     url, limit = document.url, document.entries_limit
     language = _language(raw.language)
     entries = [(_guid(entry), _entry(entry, url, language)) for entry in raw.entries[:limit]]
-    identity = identified(entries, shared=document.shared_keys, distrusts_ids=document.distrusts_ids)
+    identity = identified(
+        entries,
+        shared=document.shared_keys,
+        distrusts_ids=document.distrusts_ids,
+        broken=raw.repaired,
+    )
     return ParsedFeed(
         title=_line(raw.title),
         link=_link(raw.link, url),
@@ -51,7 +56,8 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
 
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
     content, content_type = _text(raw.content, url)
-    summary, summary_type = _text(raw.summary, url)
+    repeats = raw.summary == raw.content  # then it need not be sanitised to see that
+    summary, summary_type = _NOTHING if repeats else _text(raw.summary, url)
     if summary == content:
         summary, summary_type = _NOTHING
     own_language = _language(raw.language) or _language_of(raw.content, raw.summary, raw.title)
@@ -64,10 +70,10 @@ def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
         summary_type=summary_type,
         content=content,
         content_type=content_type,
-        authors=_distinct(raw.authors),
+        authors=_distinct(raw.authors) if raw.authors else (),
         published=_moment(raw.published),
         updated=_moment(raw.updated),
-        tags=_distinct(_terms(raw.categories)),
+        tags=_distinct(_terms(raw.categories)) if raw.categories else (),
         enclosures=_enclosures(raw.enclosures, url) if raw.enclosures else (),
         language=None if own_language == language else own_language,
         categories=_categories(raw.categories) if raw.categories else (),
@@ -85,7 +91,10 @@ def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
 
 def _language_of(*texts: RawText | None) -> str | None:
     """That of the first text which has one."""
-    return next((_language(text.language) for text in texts if text and text.value and text.language), None)
+    for text in texts:
+        if text and text.language and text.value:
+            return _language(text.language)
+    return None
 
 
 def _guid(raw: RawEntry) -> str | None:
@@ -166,17 +175,18 @@ def _optional(text: str | None) -> str | None:
 
 
 def _language(tag: str | None) -> str | None:
-    tag = (tag or "").strip().replace("_", "-")
+    if not tag:
+        return None
+    tag = tag.strip().replace("_", "-")
     return tag if _LANGUAGE.fullmatch(tag) else None
 
 
-def _terms(categories: Iterable[str | Category]) -> Iterator[str]:
-    return (category if isinstance(category, str) else category.term for category in categories)
+def _terms(categories: Iterable[str | Category]) -> list[str]:
+    return [category if isinstance(category, str) else category.term for category in categories]
 
 
 def _distinct(texts: Iterable[str]) -> tuple[str, ...]:
-    lines = (one_line(text) for text in texts if text)
-    return tuple(dict.fromkeys(filter(None, lines)))
+    return tuple(dict.fromkeys([line for text in texts if text and (line := one_line(text))]))
 
 
 def _moment(moment: datetime | None) -> datetime | None:

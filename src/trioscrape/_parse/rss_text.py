@@ -17,6 +17,7 @@ _TAG: Final = re.compile(r"<(/?)([a-zA-Z][\w-]*)(?:\s[^<>]*)?/?>", re.ASCII)
 _REFERENCE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]*);")
 _BEGINNING: Final = re.compile(r"</?([a-zA-Z][\w-]*)", re.ASCII)
 _CDATA: Final = re.compile(r"<!\[CDATA\[(.*)\]\]>", re.DOTALL)
+"""Of a section that has been escaped, and so is text."""
 
 _IN_TITLES: Final = frozenset(
     """a abbr acronym b bdi bdo big blockquote br center cite code del dfn div em font h1 h2 h3 h4 h5 h6 hr
@@ -65,7 +66,7 @@ def passage(text: str, base: str | None, language: str | None) -> RawText:
     """
     if "<" not in text:
         return RawText(text, "html", base, language)
-    if whole := _CDATA.fullmatch(text):
+    if text.startswith("<!") and (whole := _CDATA.fullmatch(text)):
         text = whole[1].strip()
     none = True
     for found in _BEGINNING.finditer(text):

@@ -186,7 +186,10 @@ def from_column(read: Read[T], form: Form) -> Read[T]:
 
 def into_column(write: Write[T], form: Form) -> Write[T]:
     """A writer of lists or subdocuments, which are text in a column."""
-    return (lambda value: _as_text(write(value))) if form is Form.COLUMN else write
+    if form is not Form.COLUMN:
+        return write
+    # Most lists are empty, and the encoder takes 2 µs for any.
+    return lambda value: "[]" if value == () else _as_text(write(value))
 
 
 TEXT_TYPE: Final = Choice("html", "text")

@@ -44,35 +44,39 @@ class Table(Generic[R]):
     def __init__(self, record: type[R]) -> None:
         self.fields: Mapping[str, Field] = dict(_fields(record))
         self._record = record
-        self._names = tuple(self.fields)
-        self._values: Callable[[R], tuple[Any, ...]] = attrgetter(*self._names)
+        self._values: Callable[[R], tuple[Any, ...]] = attrgetter(*self.fields)
         kinds = {name: field.kind for name, field in self.fields.items()}
         self._required = [name for name, field in self.fields.items() if field.default is None]
         self._readers = {
             form: [(name, field.kind.reader(form), field.nullable) for name, field in self.fields.items()]
             for form in Form
         }
+        self._cleaners = {name: kind.clean for name, kind in kinds.items()}
         self._writers = {
-            form: [(name, write) for name, kind in kinds.items() if (write := kind.writer(form))]
-            for form in Form
+            form: [(name, kind.clean, kind.writer(form)) for name, kind in kinds.items()] for form in Form
         }
-        self._cleaners = tuple(kind.clean for kind in kinds.values())
 
     def write(self, record: R, form: Form) -> dict[str, Any]:
         """The fields of the record, as they are written."""
-        return self._written(dict(zip(self._names, self._values(record), strict=True)), form)
+        return {
+            name: value if write is None or value is None else write(value)
+            for (name, _, write), value in zip(self._writers[form], self._values(record), strict=True)
+        }
 
     def write_cleaned(self, record: R, form: Form) -> tuple[dict[str, Any], bool]:
         """The fields of the record as a store can hold it, and whether something had to be left out."""
-        values, _, cut = self._cleaned(record)
-        return self._written(values, form), cut
-
-    def _written(self, values: dict[str, Any], form: Form) -> dict[str, Any]:
-        for name, write in self._writers[form]:
-            value = values[name]
-            if value is not None:
-                values[name] = write(value)
-        return values
+        # Not `clean` and then `write`: every entry that is stored comes by, and one pass saves 1 µs of 11.
+        written: dict[str, Any] = {}
+        cut = False
+        for (name, clean, write), value in zip(self._writers[form], self._values(record), strict=True):
+            kept = value
+            if value:  # what is empty or None is clean
+                kept, shortened = clean(value)
+                if kept is not value:
+                    cut = cut or shortened
+                    kept = self._replacement(name, value) if kept is None else kept
+            written[name] = kept if write is None or kept is None else write(kept)
+        return written, cut
 
     def read(self, found: Mapping[str, Any], form: Form, **others: Any) -> R:
         """The record that `write` has written as `found`.
@@ -105,21 +109,15 @@ class Table(Generic[R]):
         Where nothing of a value can be kept, it is None if it may be, else its default. Where there is no
         default it stays.
         """
-        values, changed, cut = self._cleaned(record)
-        return (dataclasses.replace(record, **values) if changed else record), cut  # type: ignore[type-var]
-
-    def _cleaned(self, record: R) -> tuple[dict[str, Any], bool, bool]:
-        """The cleaned values, whether any has changed, and whether something was left out."""
-        values: dict[str, Any] = {}
-        changed = cut = False
-        for name, clean, value in zip(self._names, self._cleaners, self._values(record), strict=True):
-            values[name] = value
+        changes: dict[str, Any] = {}
+        cut = False
+        for (name, clean), value in zip(self._cleaners.items(), self._values(record), strict=True):
             if value:  # what is empty or None is clean
                 kept, shortened = clean(value)
                 if kept is not value:
-                    changed, cut = True, cut or shortened
-                    values[name] = self._replacement(name, value) if kept is None else kept
-        return values, changed, cut
+                    cut = cut or shortened
+                    changes[name] = self._replacement(name, value) if kept is None else kept
+        return (dataclasses.replace(record, **changes) if changes else record), cut  # type: ignore[type-var]
 
     def _replacement(self, name: str, value: Any) -> Any:
         field = self.fields[name]

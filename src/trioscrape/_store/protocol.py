@@ -104,10 +104,9 @@ class Store(Reader, Protocol):
         without the entries.
 
         Two refinements: an entry whose hash has changed while its ``updated`` has not is written at most
-        24 times in a row, and counts as unchanged from then on; and where more than half of a
-        document is unknown and its keys are URLs, entries that are stored under the same URLs but for
-        scheme or host get the new keys. Without them a store writes some entries needlessly, and has some
-        twice.
+        24 times in a row, and counts as unchanged from then on; and an entry that is stored under another
+        key than the document's, because its publisher has begun to give ids or stopped, or has gone to
+        https, gets the new key. Without them a store writes some entries needlessly, and has some twice.
         """
 
     async def record_run(self, report: Report) -> None:

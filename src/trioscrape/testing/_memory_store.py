@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
-from typing import NamedTuple
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
 
 import trio
 
@@ -13,9 +13,9 @@ from .._errors import StoreUnavailable
 from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from .._records.texts import clean_key
 from .._store.pages import Paged, Wanted, page_of, position
-from .._store.plan import Known, Plan, by_key, plan
+from .._store.plan import Known, Plan, by_key
 from .._store.records import clean_entry, clean_state, now
-from .._store.renames import find_renames, may_have_renames
+from .._store.renames import Renames, Search, StoredKey, find_renames, search
 
 
 class _Stored(NamedTuple):
@@ -86,12 +86,16 @@ class MemoryStore(Paged):
     def _plan(self, update: FeedUpdate, before: FeedState | None) -> Plan:
         feed, entries = update.state.feed_id, by_key(update)
         kept, rewrites = self.entries.get(feed, {}), self._rewrites.get(feed, {})
-        stored = {key: Known(entry.hash, entry.updated, rewrites.get(key, 0)) for key, entry in kept.items()}
-        renamed: dict[str, str] = {}
-        if before is not None and may_have_renames(entries, stored):
-            renamed = find_renames(entries, stored, kept)
-            stored |= {after: stored[key] for after, key in renamed.items()}
-        return plan(entries, stored, renamed)
+        known = {key: Known(entry.hash, entry.updated, rewrites.get(key, 0)) for key, entry in kept.items()}
+        stored = {key: known[key] for key in entries if key in known}
+        renames = Renames()
+        if before is not None and (wanted := search(entries, stored, update.state)):
+            found = [
+                StoredKey(entry.key, entry.link, entry.title, entry.published, known[entry.key])
+                for entry in _found(kept.values(), wanted)
+            ]
+            renames = find_renames(entries, stored, found, update.state, newest=wanted.newest > 0)
+        return renames.plan(entries, stored)
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
@@ -162,3 +166,14 @@ class MemoryStore(Paged):
         """See `Store.aclose`."""
         await trio.lowlevel.checkpoint()
         self.closed = True
+
+
+def _found(entries: Iterable[Entry], wanted: Search) -> Iterator[Entry]:
+    newest = sorted(entries, key=lambda entry: entry.published or _NEVER, reverse=True)
+    for place, entry in enumerate(newest):
+        if place < wanted.newest or entry.key in wanted.keys or entry.published in wanted.dates:
+            yield entry
+
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+"""When entries without a date were published: before all others."""

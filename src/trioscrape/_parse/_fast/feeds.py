@@ -66,7 +66,7 @@ def _channel(reading: Reading) -> Element:
         return root
     if kind not in {"rss", "rdf"}:
         raise NoFeed
-    return next(iter(reading.children(root).first(("channel",))), root)
+    return next(iter(reading.children(root).named("channel")), root)
 
 
 def _entries(reading: Reading, channel: Element, children: Children) -> Iterator[Element]:
@@ -75,7 +75,7 @@ def _entries(reading: Reading, channel: Element, children: Children) -> Iterator
     if channel is not reading.root:
         beside = reading.children(reading.root)
         yield from beside.all(_ENTRIES)
-        for other in list(beside.first(("channel",)))[1:]:
+        for other in list(beside.named("channel"))[1:]:
             yield from reading.children(other).all(_ENTRIES)
 
 
@@ -112,5 +112,5 @@ def _feed(reading: Reading, children: Children, here: Place, entries: list[RawEn
 
 def _listed(reading: Reading, children: Children, around: str, name: str) -> list[str]:
     """The texts in a list of RSS."""
-    lists = (reading.children(element) for element in children.first((around,)))
-    return [reading.text(one) for each in lists for one in each.first((name,))]
+    lists = (reading.children(element) for element in children.named(around))
+    return [reading.text(one) for each in lists for one in each.named(name)]

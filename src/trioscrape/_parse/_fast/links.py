@@ -57,18 +57,23 @@ def page(reading: Reading, children: Children, found: Sequence[Link], around: Pl
     """
     if url := url_in(reading, children, around, ("link",)):
         return url
-    others = (link.url for link in found if "alternate" in link.relations)
-    return page_of(found, "alternate") or next(others, None)
+    return page_of(found, "alternate") or related(found, "alternate")
 
 
 def page_of(found: Sequence[Link], relation: str) -> str | None:
     """The first link with a relation in HTML, or of a type that is not said."""
-    return next((link.url for link in found if relation in link.relations and link.type in _HTML), None)
+    for link in found:
+        if relation in link.relations and link.type in _HTML:
+            return link.url
+    return None
 
 
 def related(found: Sequence[Link], relation: str) -> str | None:
     """The first link with a relation."""
-    return next((link.url for link in found if relation in link.relations), None) if found else None
+    for link in found:
+        if relation in link.relations:
+            return link.url
+    return None
 
 
 def url_in(reading: Reading, children: Children, around: Place, names: tuple[str, ...]) -> str | None:
@@ -90,7 +95,7 @@ def _link(text: str, base: str) -> str | None:
 
 def permalink(reading: Reading, children: Children) -> str | None:
     """The guid of an RSS item, if it may be a link as well (RSS 2.0 ``guid``) and is one."""
-    for element in children.first(("guid",)):
+    for element in children.named("guid"):
         says = attributes(element).get("ispermalink", "true").strip().lower()
         text = reading.text(element)
         if says in {"true", "1"} and text[:8].lower().startswith(("http://", "https://")):

@@ -30,8 +30,8 @@ class Media:
 
     def __init__(self, reading: Reading, children: Children) -> None:
         self._reading = reading
-        self._levels = [children, *(reading.children(group) for group in children.first(("media:group",)))]
-        self.contents = [content for level in self._levels for content in level.first(("media:content",))]
+        self._levels = [children, *(reading.children(group) for group in children.named("media:group"))]
+        self.contents = [content for level in self._levels for content in level.named("media:content")]
         self._levels += [reading.children(content) for content in self.contents if len(content)]
 
     def first(self, names: tuple[str, ...]) -> Iterator[Element]:
@@ -57,7 +57,7 @@ def enclosures(
 ) -> list[Enclosure]:
     """All files that are attached to an entry."""
     found = []
-    for element in children.first(("enclosure",)):
+    for element in children.named("enclosure"):
         given = attributes(element)
         if url := said(given, "url", "href") or reading.text(element):
             found.append(_enclosure(url, given, around))
@@ -88,11 +88,11 @@ def length(claimed: str | None) -> int | None:
 
 def picture(reading: Reading, children: Children, media: Media | None, around: Place) -> str | None:
     """The picture that stands for an entry."""
-    elements = [*children.first(("itunes:image",)), *(media.first(("media:thumbnail",)) if media else ())]
+    elements = [*children.named("itunes:image"), *(media.first(("media:thumbnail",)) if media else ())]
     for element in elements:
         given = attributes(element)
         if url := said(given, "href", "url") or reading.text(element):
             return absolute(url, around.inside(given).base)
-    for element in children.first(("image",)):
+    for element in children.named("image"):
         return url_in(reading, reading.children(element), around, ("url",))
     return None

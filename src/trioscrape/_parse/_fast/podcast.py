@@ -50,7 +50,7 @@ def seconds(text: str) -> int | None:
 
 
 def _text(reading: Reading, children: Children, name: str) -> str:
-    return next((reading.text(element) for element in children.first((name,))), "")
+    return next((reading.text(element) for element in children.named(name)), "")
 
 
 def _number(reading: Reading, children: Children, names: tuple[str, ...]) -> int | None:
@@ -61,7 +61,7 @@ def _number(reading: Reading, children: Children, names: tuple[str, ...]) -> int
 
 def _urls(children: Children, around: Place, name: str) -> Iterator[tuple[str, Attributes]]:
     """The URL and the attributes of each element of that name."""
-    for element in children.first((name,)):
+    for element in children.named(name):
         given = attributes(element)
         url = said(given, "url")
         if url and (url := absolute(url, around.inside(given).base)):

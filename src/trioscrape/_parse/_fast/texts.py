@@ -18,16 +18,15 @@ from .tree import Attributes, Children, Place, Reading, attributes
 def titles(reading: Reading, children: Children, around: Place, names: tuple[str, ...]) -> RawText | None:
     """The first of these elements that says something, as a text on one line."""
     for child in children.first(names):
-        of_atom = reading.names[child.tag].startswith("atom:")
-        if of_atom:
-            text = construct(reading, child, around)
+        text: RawText | None
+        if reading.names[child.tag].startswith("atom:"):
+            text, language = construct(reading, child, around), around.language
             if text is None and _has_no_type(attributes(child)):
                 text = rss_line(reading, child)
         else:
-            language = around.inside(attributes(child)).language
-            text = rss_line(reading, child)._replace(language=language)
+            text, language = rss_line(reading, child), around.inside(attributes(child)).language
         if text and text.value:
-            return text if text.language or not around.language else text._replace(language=around.language)
+            return text if text.language or not language else text._replace(language=language)
     return None
 
 

@@ -79,7 +79,7 @@ class Place(NamedTuple):
 
     def inside(self, given: Attributes) -> Place:
         """The place inside of an element that is here and has these attributes."""
-        if _BASE not in given and _LANGUAGE not in given:
+        if not given or (_BASE not in given and _LANGUAGE not in given):
             return self
         base, language = given.get(_BASE), given.get(_LANGUAGE)
         return Place(
@@ -97,7 +97,7 @@ class Children:
         self._element, self._names = element, names
         self._found: dict[str, list[Element]] = {}
         found, name_of = self._found, names.get
-        for child in element:
+        for child in element[:]:  # a list, because lxml's iterator takes twice as long
             name = name_of(child.tag)
             if name is None:
                 name = names.learn(child)
@@ -105,6 +105,10 @@ class Children:
                 found[name].append(child)
             else:
                 found[name] = [child]
+
+    def named(self, name: str) -> Sequence[Element]:
+        """The elements of one name."""
+        return self._found.get(name, ())
 
     def has(self, names: frozenset[str]) -> bool:
         """Whether there is an element of one of these names."""
@@ -121,10 +125,11 @@ class Children:
 
     def all(self, names: tuple[str, ...]) -> Sequence[Element]:
         """The elements of all of these names, in the document's order."""
-        there = self.first(names)
-        if len(there) < 2 or there is self._found.get(self._names[there[0].tag]):
-            return there
-        return [child for child in self._element if self._names[child.tag] in names]
+        found = self._found
+        groups = [found[name] for name in names if name in found]
+        if len(groups) < 2:
+            return groups[0] if groups else ()
+        return [child for child in self._element[:] if self._names[child.tag] in names]
 
 
 class Reading:

@@ -1,8 +1,8 @@
 """Saving feeds in MongoDB: what differs is written, with as few commands as one feed would need.
 
-The feeds of a batch share a command for each step: read the states; read hashes; rename; insert;
-update; write the states. A step that none of them needs is left out, so that new feeds cost two
-commands and unchanged ones cost two reads.
+The feeds of a batch share a command for each step: read the states; read hashes; look for keys that have
+changed; rename; insert; update; write the states. A step that none of them needs is left out, so that new
+feeds cost two commands and unchanged ones cost two reads.
 
 New entries are inserted and not upserted, which takes a third of the server's time. All entries of a feed
 without a state count as new, and of other feeds those whose keys are not stored. Where that is wrong,
@@ -13,7 +13,6 @@ for the ``_id`` means that an earlier attempt, whose answer was lost, has stored
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -27,15 +26,13 @@ from ..._records import Entry, EntryCounts, FeedUpdate
 from ..._records.kinds import Form
 from ..._records.texts import clean_key
 from ..plan import Known, Plan, by_key, plan
-from ..records import CHUNK, chunks, clean_state, entry_record, now, valid_states
-from ..renames import find_renames, may_have_renames
-from .documents import Document, journaled, state_of, tolerant, write_of_state
+from ..records import chunks, clean_state, entry_record, now
+from ..renames import Renames, find_renames, search
+from .documents import Document, journaled, write_of_state
 from .errors import DUPLICATE_KEY, in_bulk, retried, write_error
+from .lookup import known_entries, stored_keys
+from .read import load
 
-_PROJECTION: Final = {"_id": 0, "feed": 1, "key": 1, "hash": 1, "updated": 1, "rewrites": 1}
-_UNIQUE: Final = [("feed", 1), ("key", 1)]
-_MANY: Final = 2000
-"""Documents a reply. By default the first reply has 101, and the rest costs another round trip."""
 _RACES: Final = 3
 """Attempts at an upsert while others upsert the same key: the second attempt finds the document."""
 
@@ -53,8 +50,8 @@ class _Feed:
         """Errors of entries that were inserted as new and are stored already, by key."""
         self.error: Exception | None = None
 
-    def decide(self, stored: Mapping[str, Known], renamed: Mapping[str, str]) -> None:
-        self.plan = plan(self.entries, stored, renamed)
+    def decide(self, stored: Mapping[str, Known], renames: Renames) -> None:
+        self.plan = renames.plan(self.entries, stored)
 
     def decide_again(self, stored: Mapping[str, Known]) -> None:
         """Compare the doubted entries after all."""
@@ -91,62 +88,22 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
 
 
 def _compare(database: Database[Document], feeds: Sequence[_Feed]) -> None:
-    wanted = {"_id": {"$in": [feed.id for feed in feeds]}}
-    found = retried(lambda: tolerant(database.feeds).find(wanted, batch_size=_MANY).to_list())
-    states = valid_states(found, state_of)
+    states = load(database, [feed.id for feed in feeds])
     for feed in feeds:
         feed.known, feed.differs = feed.id in states, states.get(feed.id) != feed.state
-    stored = _known(database, {feed.id: feed.entries for feed in feeds if feed.known})
+    stored = known_entries(database, {feed.id: feed.entries for feed in feeds if feed.known})
+    searches = {
+        feed.id: wanted
+        for feed in feeds
+        if feed.known and (wanted := search(feed.entries, stored[feed.id], feed.state))
+    }
+    found = stored_keys(database, searches)
     for feed in feeds:
-        here, renamed = stored[feed.id], dict[str, str]()
-        if feed.known and may_have_renames(feed.entries, here):
-            renamed = retried(_renames, database, feed, here)
-            old = _known(database, {feed.id: renamed.values()})[feed.id]
-            here |= {after: old[before] for after, before in renamed.items() if before in old}
-        feed.decide(here, renamed)
-
-
-def _renames(database: Database[Document], feed: _Feed, stored: Mapping[str, Known]) -> dict[str, str]:
-    keys = database.entries.find({"feed": feed.id}, {"_id": 0, "key": 1}, hint=_UNIQUE, batch_size=_MANY)
-    with keys:
-        found = (key for each in keys if isinstance(key := each["key"], str))
-        return find_renames(feed.entries, stored, found)
-
-
-def _known(
-    database: Database[Document], wanted: Mapping[str, Iterable[str]]
-) -> defaultdict[str, dict[str, Known]]:
-    """What is stored of these keys, by feed and key."""
-    entries = tolerant(database.entries)
-    stored = defaultdict[str, dict[str, Known]](dict)
-    clauses = [
-        {"feed": feed, "key": {"$in": list(some)}}
-        for feed, keys in wanted.items()
-        for some in chunks(tuple(keys))
-    ]
-    for some in _up_to_a_chunk(clauses):
-        found = retried(
-            lambda query: entries.find(query, _PROJECTION, batch_size=_MANY).to_list(),
-            {"$or": some},
-        )
-        for document in found:
-            known = Known.of(document.get("hash"), document.get("updated"), document.get("rewrites"))
-            stored[document["feed"]][document["key"]] = known
-    return stored
-
-
-def _up_to_a_chunk(clauses: Iterable[Document]) -> Iterator[list[Document]]:
-    """The clauses in groups with about as many keys as a query should have."""
-    some: list[Document] = []
-    keys = 0
-    for clause in clauses:
-        some.append(clause)
-        keys += len(clause["key"]["$in"])
-        if keys >= CHUNK:
-            yield some
-            some, keys = [], 0
-    if some:
-        yield some
+        here, renames = stored[feed.id], Renames()
+        if feed.id in found:
+            newest = searches[feed.id].newest > 0
+            renames = find_renames(feed.entries, here, found[feed.id], feed.state, newest=newest)
+        feed.decide(here, renames)
 
 
 class _Entries:
@@ -179,7 +136,7 @@ class _Entries:
                 elif error.get("keyPattern") != {"_id": 1}:
                     feed.doubted[clean_key(entry.key)] = error
         doubtful = [feed for feed in feeds if feed.doubted]
-        stored = _known(self._database, {feed.id: feed.doubted for feed in doubtful}) if doubtful else {}
+        stored = known_entries(self._database, {feed.id: feed.doubted for feed in doubtful})
         for feed in doubtful:
             feed.decide_again(stored[feed.id])
 

@@ -12,18 +12,22 @@ from typing import Final
 from ..._records import EntryCounts, FeedState, FeedUpdate
 from ..._records.feed_state import FEED_STATE
 from ..._records.kinds import Form, iso
-from ..plan import Known, Plan, by_key, plan
+from ..plan import Known, Plan, by_key
 from ..records import clean_state, entry_record, now, valid_states
-from ..renames import find_renames, may_have_renames
+from ..renames import NEWEST, Renames, Search, StoredKey, find_renames, search
 from .schema import (
     RENAME_ENTRY,
-    SELECT_KEYS,
+    SELECT_BY_DATE,
+    SELECT_BY_KEY,
     SELECT_KNOWN,
+    SELECT_NEWEST,
     SELECT_STATE,
     UPSERT_ENTRY,
     UPSERT_STATE,
     known_of_row,
+    row_of_entry,
     state_of_row,
+    stored_key_of_row,
 )
 
 _OF_ONE_FEED: Final = (
@@ -91,12 +95,21 @@ def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
     feed = state.feed_id
     before = load(db, [feed]).get(feed)
     stored = _known(db, feed, entries)
-    renamed: dict[str, str] = {}
-    if before is not None and may_have_renames(entries, stored):
-        renamed = find_renames(entries, stored, (key for (key,) in db.execute(SELECT_KEYS, (feed,))))
-        old = _known(db, feed, renamed.values())
-        stored |= {after: old[key] for after, key in renamed.items() if key in old}
-    return _Work(state, plan(entries, stored, renamed), before != state)
+    renames = Renames()
+    if before is not None and (wanted := search(entries, stored, state)):
+        found = _found(db, feed, wanted)
+        renames = find_renames(entries, stored, found, state, newest=wanted.newest > 0)
+    return _Work(state, renames.plan(entries, stored), before != state)
+
+
+def _found(db: sqlite3.Connection, feed: str, wanted: Search) -> Iterator[StoredKey]:
+    rows = [
+        *(row for key in wanted.keys for row in db.execute(SELECT_BY_KEY, (feed, key))),
+        *(row for date in wanted.dates for row in db.execute(SELECT_BY_DATE, (feed, iso(date), NEWEST))),
+    ]
+    if wanted.newest:
+        rows += db.execute(SELECT_NEWEST, (feed, wanted.newest))
+    return map(stored_key_of_row, rows)
 
 
 def _known(db: sqlite3.Connection, feed: str, keys: Iterable[str]) -> dict[str, Known]:
@@ -113,7 +126,7 @@ def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])
         of_store = {"feed": feed, "first_seen": when, "last_changed": when}
         rows = (
-            {**entry_record(entry, Form.COLUMN), **of_store, "rewrites": rewrites}
+            row_of_entry({**entry_record(entry, Form.COLUMN), **of_store, "rewrites": rewrites})
             for entry, rewrites in (*((entry, 0) for entry in todo.new), *todo.changed)
         )
         db.executemany(UPSERT_ENTRY, rows)
