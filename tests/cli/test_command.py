@@ -47,7 +47,6 @@ class TestWhichCommand:
 
 
 WRONG = [
-    ([], "name a list of feeds, as in 'trioscrape feeds.txt'; see trioscrape --help"),
     (["--nonsense"], "unknown option --nonsense; see trioscrape run --help"),
     (
         ["feeds.txt", "--dns", "3"],
@@ -68,7 +67,9 @@ WRONG = [
     (["feeds.txt", "--json=yes"], "--json takes no value; see trioscrape run --help"),
     (["feeds.txt", "--address-policy", "x"], "--address-policy must be one of listed, public, any, not 'x'"),
     (["feeds.txt", "--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
-    (["export", "--format", "xml"], "--format must be jsonl or csv, not 'xml'"),
+    (["export", "--format", "xml"], "--format must be jsonl or csv, not 'xml'\n"),
+    (["export", "--format", "json"], "--format must be jsonl or csv, not 'json' (did you mean jsonl?)"),
+    (["import", "bad.opml"], "bad.opml, line 1: it is not from 'trioscrape export': not JSON"),
     (["--demo", "--since", "24h"], "unknown option --since"),
     (["exprot"], "there is no file and no command 'exprot' (did you mean export?)"),
     (["feeds.txt", "--ca-file", "no.pem"], "--ca-file 'no.pem' can't be read: No such file or directory"),
@@ -100,6 +101,17 @@ def test_wrong_arguments_are_one_line_and_status_2(
     assert err.count("\n") == 1
     assert "secret" not in err
     assert sorted(path.name for path in Path().iterdir()) == ["bad.opml", "empty.txt"]
+
+
+def test_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([])
+
+    assert caught.value.code == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("Usage: trioscrape FEEDS [options]\n")
+    assert "\nExample: trioscrape feeds.txt\n" in err
 
 
 def test_version(capfd: pytest.CaptureFixture[str]) -> None:

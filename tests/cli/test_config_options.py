@@ -73,7 +73,11 @@ def test_a_number_out_of_range_is_told_the_range(name: str) -> None:
     [
         (["--body-limit", "3GiB"], "--body-limit must be a size from 1 to 2GiB, not '3GiB'"),
         (["--dns-width", "0"], "--dns-width must be a whole number from 1 to 1000, not '0'"),
-        (["--interval", "soon"], "--interval must be a number of seconds from 0 to 31536000, not 'soon'"),
+        (
+            ["--interval", "soon"],
+            "--interval must be a number of seconds, or a duration such as 15m, from 0 to 31536000,"
+            " not 'soon'",
+        ),
         (
             ["--allow-network", "10.0.0.1/8"],
             "--allow-network takes networks like 10.0.0.0/8 or fd00::/8, not '10.0.0.1/8'"
@@ -147,3 +151,24 @@ def test_a_bad_proxy_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(UsageError, match=rf"^\${name} must be an HTTP proxy .*, not the one given$"):
         settings("x")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90), ("2.5", 2.5), ("90s", 90), ("15m", 900), ("15min", 900), ("1.5h", 5400), ("1h30m", 5400),
+        ("1h 30min", 5400), ("2 hours", 7200), ("1D", 86_400), ("2w", 14 * 86_400),
+    ],
+)  # fmt: skip
+def test_durations(text: str, seconds: float) -> None:
+    assert settings("x", "--interval", text).interval == seconds
+
+
+def test_a_short_duration() -> None:
+    assert settings("x", "--connect-timeout=500ms").connect_timeout == 0.5
+
+
+@pytest.mark.parametrize("text", ["15x", "m", "15m30", "1h,30m", "-5m", "15 m m", "5m h"])
+def test_what_is_no_duration(text: str) -> None:
+    with pytest.raises(UsageError, match=f"or a duration such as 15m, from 0 to 31536000, not '{text}'$"):
+        settings("x", f"--interval={text}")

@@ -105,7 +105,119 @@ class TestText:
             tracemalloc.stop()
 
 
+class TestAsPeopleWrite:
+    """Lines of lists that were typed, pasted from elsewhere, or saved by other programs."""
+
+    @pytest.mark.parametrize(
+        ("line", "url", "title"),
+        [
+            ("feed://a.test/x", "http://a.test/x", None),
+            ("feed:https://a.test/x Ay", "https://a.test/x", "Ay"),
+            ("FEED:http://a.test/x", "http://a.test/x", None),
+            ("feed://https://a.test/x", "https://a.test/x", None),
+            ("feed:a.test/x", "http://a.test/x", None),
+            ("itpc://a.test/cast", "http://a.test/cast", None),
+            ("<http://a.test/x> Ay", "http://a.test/x", "Ay"),
+            ("<http://a.test/my feed>", "http://a.test/my%20feed", None),
+            ('"http://a.test/x", "Ay"', "http://a.test/x", '"Ay"'),
+            ("'http://a.test/x'", "http://a.test/x", None),
+            ("\u201chttp://a.test/x\u201d", "http://a.test/x", None),
+            ("- http://a.test/x Ay", "http://a.test/x", "Ay"),
+            ("* <feed:a.test/x>", "http://a.test/x", None),
+            ("12. http://a.test/x", "http://a.test/x", None),
+            ("\u2022 http://a.test/x", "http://a.test/x", None),
+            ("a.test/x Ay", "https://a.test/x", "Ay"),
+            ("www.a.test", "https://www.a.test", None),
+            ("//a.test/x", "https://a.test/x", None),
+            ("a.test:8080/x?y", "https://a.test:8080/x?y", None),
+            ("localhost:8000/x", "https://localhost:8000/x", None),
+            ("127.0.0.1/x", "https://127.0.0.1/x", None),
+            ("b\xfccher.example", "https://b\xfccher.example", None),
+        ],
+    )
+    def test_what_is_meant(self, write, line, url, title):
+        assert read(write(f"{line}\n")) == [Feed(url, title=title, line=1)]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "tea",
+            "see my blog",
+            "e.g. this",
+            "ftp://a.test/",
+            "mailto:me@a.test",
+            "a_b",
+            "1.5",
+            "- tea",
+            "Node.js weekly: http://a.test/",
+            "feed:",
+            "feed://",
+            "a..test",
+            "http://",
+            "me@a.test",
+        ],
+    )
+    def test_what_is_no_url(self, write, line):
+        assert read(write(f"{line}\nhttp://a.test/\n"))[0] == Feed(line, line=1)
+
+    @pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+    def test_encodings_and_line_ends(self, write, encoding, end):
+        text = end.join(["# Caf\xe9", "http://a.test/ Caf\xe9", "", "http://b.test/"])
+
+        assert read(write(text.encode(encoding))) == [
+            Feed("http://a.test/", title="Caf\xe9", line=2),
+            Feed("http://b.test/", line=4),
+        ]
+
+    @pytest.mark.parametrize(
+        ("header", "row"),
+        [
+            ("title,xmlUrl,url", "Ay,http://a.test/x,http://a.test/"),
+            ("Name;Feed URL;Tags", '"Ay";"http://a.test/x";a, b'),
+            ("id\turl\ttitle", "7\thttp://a.test/x\tAy"),
+            ("feed_url, title", '"feed://a.test/x", "Ay"'),
+            ("URL,Title", "<http://a.test/x>,Ay"),
+        ],
+    )
+    def test_tables_with_a_header(self, write, header, row):
+        assert read(write(f"{header}\n{row}\n\n{row}")) == [
+            Feed("http://a.test/x", title="Ay", line=2),
+            Feed("http://a.test/x", title="Ay", line=4),
+        ]
+
+    def test_a_row_without_a_url_is_handed_on_whole(self, write):
+        path = write('url,title\n"http://a.test/,x","Ay, or ""Aye"""\nnone,Bee\n"unclosed\nhttp://c.test/\n')
+
+        assert read(path) == [
+            Feed("http://a.test/,x", title='Ay, or "Aye"', line=2),
+            Feed("none,Bee", line=3),
+            Feed('"unclosed', line=4),
+            Feed("http://c.test/", line=5),
+        ]
+
+    def test_a_header_alone_is_a_column_of_urls(self, write):
+        assert read(write("url\nhttp://a.test/\n")) == [Feed("http://a.test/", line=2)]
+
+    @pytest.mark.parametrize("url", ["https://a.test/feed", "feed://a.test/feed", "http://127.0.0.1:1/"])
+    def test_a_url_is_a_list_of_one(self, url):
+        assert read(url) == [Feed(url.replace("feed:", "http:"), line=1)]
+
+
 class TestOpml:
+    def test_urls_as_people_write_them(self, write):
+        outlines = "".join(
+            f'<outline xmlUrl="{url}"/>'
+            for url in (" http://a.test/my feed\n", "feed://b.test/", "c.test/x", "http://d.test/\n   x")
+        )
+
+        assert [feed.url for feed in read(write(f"<opml>{outlines}</opml>"))] == [
+            "http://a.test/my%20feed",
+            "http://b.test/",
+            "https://c.test/x",
+            "http://d.test/%20%20%20%20x",
+        ]
+
     def test_outlines_at_any_depth_with_title_and_line(self, write):
         assert read(write(OPML, "feeds.opml")) == [
             Feed("http://a.test/feed", title="Ay & A", line=6),
@@ -149,11 +261,18 @@ class TestBadLists:
 
         assert problem(path) == f"{path}: No such file or directory"
 
-    def test_the_url_of_a_feed(self) -> None:
-        assert problem("https://me:secret@a.test/feed") == (
-            "https://a.test/feed is a URL, but FEEDS is a file of URLs;"
-            " try: echo 'https://a.test/feed' | trioscrape -"
+    def test_missing_and_the_name_of_a_site(self) -> None:
+        assert problem("a.test/feed") == (
+            "a.test/feed: No such file or directory;"
+            " for the feed at this address, give its URL: https://a.test/feed"
         )
+
+    @pytest.mark.parametrize("content", ["tea\nftp://me:secret@a.test/\n", "tea", "url,title\n,Tea\n"])
+    def test_without_one_url_it_is_no_list(self, write, content):
+        text = problem(write(content))
+
+        assert "no line has the URL of a feed; line " in text
+        assert "secret" not in text
 
     def test_directory(self, tmp_path):
         assert problem(str(tmp_path)) == f"{tmp_path}: Is a directory"
@@ -188,8 +307,8 @@ class TestBadLists:
             problem(path) == f"{path}, line 2: it declares an XML entity, which is not allowed in a feed list"
         )
 
-    def test_binary_and_utf16_text(self, write):
-        assert "a NUL byte" in problem(write("http://a.test/\n".encode("utf-16")))
+    def test_binary(self, write):
+        assert "a NUL byte" in problem(write(b"http://a.test/\n\0\1\2"))
 
 
 class TestPipes:

@@ -58,11 +58,22 @@ def test_of_what_may_be_missing_the_feed_is_fetched_again(capfd: Capture) -> Non
 
 
 def test_of_many_bad_lines_the_first_are_named(capfd: Capture) -> None:
-    Path("x.jsonl").write_text("x\n" * 1000)
+    Path("x.jsonl").write_text("x\n" * 1000 + line_of(state()))
 
     assert main(["import", "x.jsonl", "--quiet"]) == 1
 
     assert capfd.readouterr() == ("", "".join(f"line {number}: not JSON\n" for number in range(1, 21)))
+
+
+def test_another_kind_of_file_is_refused_at_once(capfd: Capture) -> None:
+    Path("feeds.txt").write_text("http://me:secret@a.test/\n" * 100_000)
+
+    assert main(["import", "feeds.txt"]) == 2
+
+    assert capfd.readouterr() == (
+        "", "trioscrape: feeds.txt, line 1: it is not from 'trioscrape export': not JSON\n",
+    )  # fmt: skip
+    assert not Path("trioscrape.db").exists()
 
 
 def test_again_writes_nothing_and_says_so_as_json_too(store_url: str, capfd: Capture) -> None:

@@ -29,8 +29,8 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
-        "config_options progress restore parser signals report input feed_list jsonl csv "
-        "help output"
+        "config_options progress restore parser signals report input feed_list "
+        "text_list opml typed_urls durations jsonl csv help output"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),

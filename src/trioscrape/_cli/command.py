@@ -14,7 +14,7 @@ from typing import Final
 
 from .._errors import TrioscrapeError, UsageError
 from . import copy, demo, export, import_, run
-from .help import Page
+from .help import Page, short_usage
 from .output import Unbuffered
 from .parser import Parser
 from .shared_options import JSON, QUIET, STORE
@@ -51,7 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns an `ExitStatus`. Every error is one line on standard error.
 
     Raises:
-      SystemExit: ``--help`` or ``--version`` has been printed.
+      SystemExit: ``--help`` or ``--version`` has been printed; or there are no arguments, and a short usage
+        has been printed.
     """
     try:
         command, given = parse(sys.argv[1:] if argv is None else argv)
@@ -81,13 +82,14 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
 
     Raises:
       UsageError: an option or argument is unknown, is missing, or lacks its value.
-      SystemExit: ``--help`` or ``--version`` has been printed.
+      SystemExit: a help page, the version or a short usage has been printed.
     """
     parser, parsers = _parsers()
     if "_ARGCOMPLETE" in os.environ:
         _complete(parser)
     if not argv:
-        raise UsageError("name a list of feeds, as in 'trioscrape feeds.txt'; see trioscrape --help")
+        Unbuffered(sys.stderr).write(short_usage(_OVERVIEW))
+        raise SystemExit(ExitStatus.USAGE)
     given, unknown = parser.parse_known_args(_with_command(argv))
     if unknown:
         parsers[given.command].refuse(unknown)

@@ -13,14 +13,15 @@ from typing import Any, Final
 from .._config.config import Config, Range, check, ranges
 from .._config.proxies import proxy
 from .._errors import UsageError
+from .durations import seconds
 from .parser import OptionSection, Parser
 
 Texts = Mapping[str, tuple[str, str]]
 """By setting: what stands for the value, and what the help page says."""
 
 SCHEDULE: Final[Texts] = {
-    "interval": ("SECONDS", "fetch each feed at most once in this time"),
-    "host_delay": ("SECONDS", "pause between two feeds of the same host"),
+    "interval": ("TIME", "fetch each feed at most once in this time, such as 15m or 2h"),
+    "host_delay": ("TIME", "pause between two feeds of the same host"),
 }
 LANES: Final[Texts] = {
     "dns_width": ("N", "look up N host names at once"),
@@ -32,14 +33,14 @@ LANES: Final[Texts] = {
     "per_host": ("N", "fetch N feeds of the same host at once"),
 }
 TIMEOUTS: Final[Texts] = {
-    "lookup_timeout": ("SECONDS", "for one DNS lookup"),
-    "connect_timeout": ("SECONDS", "for connecting to a server: TCP, proxy tunnel and TLS"),
-    "read_timeout": ("SECONDS", "for a server to send the next bytes"),
-    "fetch_timeout": ("SECONDS", "for a whole fetch, redirects included"),
-    "parse_timeout": ("SECONDS", "for parsing one document"),
-    "store_connect_timeout": ("SECONDS", "for connecting to the store"),
-    "store_timeout": ("SECONDS", "for one write or read of the store"),
-    "outage_timeout": ("SECONDS", "wait this long for a store that accepts no writes; 0 does not wait"),
+    "lookup_timeout": ("TIME", "for one DNS lookup"),
+    "connect_timeout": ("TIME", "for connecting to a server: TCP, proxy tunnel and TLS"),
+    "read_timeout": ("TIME", "for a server to send the next bytes"),
+    "fetch_timeout": ("TIME", "for a whole fetch, redirects included"),
+    "parse_timeout": ("TIME", "for parsing one document"),
+    "store_connect_timeout": ("TIME", "for connecting to the store"),
+    "store_timeout": ("TIME", "for one write or read of the store"),
+    "outage_timeout": ("TIME", "wait this long for a store that accepts no writes; 0 does not wait"),
 }
 LIMITS: Final[Texts] = {
     "body_limit": ("SIZE", "largest document to accept, compressed or decompressed"),
@@ -56,7 +57,7 @@ _MULTIPLES: Final = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10,
 _SIZE: Final = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 _KINDS: Final = {
     "": "a whole number",
-    "s": "a number of seconds",
+    "s": "a number of seconds, or a duration such as 15m,",
     "bytes": "a size",
     "bytes/s": "a number of bytes per second",
 }
@@ -74,7 +75,9 @@ def add_numbers(section: OptionSection, texts: Texts) -> None:
 def add_rare_options(parser: Parser) -> None:
     """The options of a scrape that few people need, in sections that only ``--help-all`` shows."""
     add_numbers(parser.section("Concurrency", rare=True), LANES)
-    timeouts = parser.section("Timeouts (waiting for a lane is not counted)", rare=True)
+    timeouts = parser.section(
+        "Timeouts (such as 30, 500ms or 2m; waiting for a lane is not counted)", rare=True
+    )
     add_numbers(timeouts, TIMEOUTS)
     add_numbers(parser.section("Limits", rare=True), LIMITS)
     network = parser.section("Network", rare=True)
@@ -197,7 +200,7 @@ def _variable(name: str) -> tuple[str, str | None]:
 
 
 def _number(name: str, text: str, allowed: Range) -> Any:
-    read = _bytes if allowed.unit == "bytes" else type(_default(name))
+    read = {"bytes": _bytes, "s": seconds}.get(allowed.unit, type(_default(name)))
     try:
         value = read(text)
         check(name, value, allowed)

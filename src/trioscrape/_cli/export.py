@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import re
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from functools import partial
 from typing import Final
 
@@ -15,6 +16,7 @@ from .._errors import UsageError
 from .._store import check_store_url
 from .config_options import config
 from .csv import header, row_of
+from .durations import with_units
 from .help import Page
 from .jsonl import line_of
 from .output import Output
@@ -27,8 +29,6 @@ from .transfer import add_transfer_settings, attended, reader
 
 FORMATS: Final = ("jsonl", "csv")
 
-_AGO: Final = re.compile(r"(\d+)\s*([smhdw])", re.IGNORECASE | re.ASCII)
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _BUFFER: Final = 2**16
 """Characters that are written at once."""
 
@@ -56,7 +56,9 @@ def _add_options(parser: Parser) -> None:
 def _run(given: argparse.Namespace) -> ExitStatus:
     check_store_url(store_url(given))
     if given.format not in FORMATS:
-        raise UsageError(f"--format must be {' or '.join(FORMATS)}, not {given.format!r}")
+        near = get_close_matches(given.format, FORMATS, n=1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        raise UsageError(f"--format must be {' or '.join(FORMATS)}, not {given.format!r}{meant}")
     since = None if given.since is None else moment(given.since)
     return trio.run(_export, given, since, config(given))
 
@@ -68,8 +70,8 @@ def moment(text: str) -> datetime:
       UsageError: it is none of these.
     """
     try:
-        if match := _AGO.fullmatch(text):
-            return datetime.now(UTC) - timedelta(seconds=int(match[1]) * _SECONDS[match[2].lower()])
+        with suppress(ValueError):
+            return datetime.now(UTC) - timedelta(seconds=with_units(text))
         found = datetime.fromisoformat(text)
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):

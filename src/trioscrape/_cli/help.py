@@ -43,9 +43,19 @@ def render(page: Page, sections: Iterable[Section]) -> str:
     return "\n".join(_lines(page, sections, width)) + "\n"
 
 
-def _lines(page: Page, sections: Iterable[Section], width: int) -> Iterator[str]:
+def short_usage(page: Page) -> str:
+    """The first lines of a page, its first example, and how to see the rest."""
+    lines = [*_usage(page), "", f"Example: {page.examples[0]}", "All of it: trioscrape --help"]
+    return "\n".join(lines) + "\n"
+
+
+def _usage(page: Page) -> Iterator[str]:
     for number, usage in enumerate(page.usage):
         yield ("       " if number else "Usage: ") + usage
+
+
+def _lines(page: Page, sections: Iterable[Section], width: int) -> Iterator[str]:
+    yield from _usage(page)
     for paragraph in page.description:
         yield ""
         yield from textwrap.wrap(paragraph, width)

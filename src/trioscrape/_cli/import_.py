@@ -9,6 +9,7 @@ from typing import Final
 import trio
 
 from .._config.config import Config
+from .._errors import UsageError
 from .._store import check_store_url
 from .config_options import config
 from .help import Page
@@ -51,9 +52,13 @@ async def _import(lines: Input, settings: Config, given: argparse.Namespace) -> 
 async def _store(
     lines: Input, settings: Config, given: argparse.Namespace, counts: Transferred, progress: Progress
 ) -> ExitStatus:
+    some = await lines.some(_decoded)
+    if some and all(isinstance(record, BadLine) for _, record in some):
+        number, problem = some[0]
+        raise UsageError(f"{given.file}, line {number}: it is not from 'trioscrape export': {problem}")
     async with writer(store_url(given), settings) as store:
         with restoring(store, counts) as target:
-            while some := await lines.some(_decoded):
+            while some:
                 for number, record in some:
                     if not isinstance(record, BadLine):
                         await target.add(record)
@@ -61,6 +66,7 @@ async def _store(
                     counts.bad_lines += 1
                     if counts.bad_lines <= _SHOWN:
                         await progress.warn(f"line {number}: {record}")
+                some = await lines.some(_decoded)
             await target.finish(whole=not counts.bad_lines)
         bad = f"; skipped {count(counts.bad_lines, 'invalid line')}" if counts.bad_lines else ""
         text = f"read {counts}, wrote {counts.written} to {store.redacted_url}{bad}"
@@ -84,7 +90,8 @@ COMMAND: Final = Command(
         description=(
             "Store the entries and feeds in FILE. Entries that the store already has in the same or a newer"
             " version are left as they are, and so are feeds that it already has.",
-            "Invalid lines are reported and skipped, and the exit status is 1.",
+            "Invalid lines are reported and skipped, and the exit status is 1. If a file begins with nothing"
+            " else, it is refused.",
         ),
         examples=(
             "trioscrape import news.jsonl --store mongodb://localhost/news",

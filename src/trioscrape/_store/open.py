@@ -29,7 +29,9 @@ async def open_store(
     """Connect to the store that `url` names, prepare it, and close it after the block.
 
     ``mongodb://HOST/DATABASE`` and ``mongodb+srv://HOST/DATABASE`` are MongoDB (the database is
-    ``trioscrape`` if none is named), ``sqlite:PATH`` is an SQLite file, which is created if need be.
+    ``trioscrape`` if none is named). ``sqlite:PATH`` is an SQLite file, which is created if need be;
+    ``sqlite:///PATH`` is the same, and means what it means to SQLAlchemy: a relative path after three
+    slashes, an absolute one after four.
 
     Tables, collections and indexes are created if need be, and data of an older version is migrated.
 
@@ -97,10 +99,6 @@ def check_store_url(url: str) -> None:
 
 
 def _store(url: str, width: int, connect_timeout: float, call_timeout: float) -> _Connectable:
-    if url == f"{SQLITE}:memory:":
-        raise UsageError(
-            "sqlite::memory: would lose everything when the program ends; give the path of a file"
-        )
     if url.startswith(SQLITE):
         return SqliteStore(url, connect_timeout=connect_timeout, timeout=call_timeout)
     if url.startswith(MONGO):

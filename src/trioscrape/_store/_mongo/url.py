@@ -48,11 +48,13 @@ def parse_mongo_url(url: str) -> MongoURL:
       UsageError: it is not valid for pymongo, or can't be that of a store.
     """
     scheme = next(scheme for scheme in SCHEMES if url.startswith(scheme))
-    plain = _without_srv(url)
     try:
-        parsed = parse_uri(plain, default_port=None if scheme == SRV else 27017)
-        MongoClient[Any](plain, connect=False).close()
-    except (PyMongoError, ValueError, TypeError, OSError) as error:
+        try:
+            parsed = _parsed(url)
+        except _INVALID:
+            url = _with_encoded_user(url)
+            parsed = _parsed(url)
+    except _INVALID as error:
         reason = _reason(str(error), url)
         raise UsageError(f"invalid store URL {scheme}…: {reason}") from None
     problem = _problem(url, parsed)
@@ -67,6 +69,32 @@ def parse_mongo_url(url: str) -> MongoURL:
         {name.lower(): value for name, value in parsed["options"].items()},
         _secrets(parsed),
     )
+
+
+_INVALID: Final = (PyMongoError, ValueError, TypeError, OSError)
+
+
+def _parsed(url: str) -> Mapping[str, Any]:
+    """What pymongo makes of `url`; raises one of `_INVALID`."""
+    plain = _without_srv(url)
+    parsed: Mapping[str, Any] = parse_uri(plain, default_port=None if url.startswith(SRV) else 27017)
+    MongoClient[Any](plain, connect=False).close()
+    return parsed
+
+
+def _with_encoded_user(url: str) -> str:
+    """`url`, with user and password percent-encoded; the last "@" ends them."""
+    scheme, _, rest = url.partition("://")
+    userinfo, at, hosts = rest.rpartition("@")
+    if not at:
+        return url
+    user, colon, password = userinfo.partition(":")
+    return f"{scheme}://{_encoded(user)}{colon}{_encoded(password)}@{hosts}"
+
+
+def _encoded(text: str) -> str:
+    # What is percent-encoded already stays; "+" is a space to pymongo.
+    return quote(re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", text), safe="%+!$&'()*,;=")
 
 
 def _without_srv(url: str) -> str:

@@ -42,15 +42,21 @@ _PASSING: Final = frozenset(
 def sqlite_path(url: str) -> str:
     """The path of a ``sqlite:PATH`` URL.
 
+    ``sqlite:///PATH`` is the same, as SQLAlchemy has it: relative after three slashes, absolute after four.
+
     Raises:
-      UsageError: there is no path, or one that no file can have.
+      UsageError: there is no path, or one that no file can have, or it would be in memory.
     """
-    path = url.removeprefix(SCHEME)
+    path = url.removeprefix(SCHEME).removeprefix("///" if url.startswith(f"{SCHEME}///") else "")
+    if path in {":memory:", "//"} or "mode=memory" in path:
+        raise UsageError(f"{url} would lose everything when the program ends; give the path of a file")
     if not path:
-        raise UsageError("the store URL 'sqlite:' has no path; it must be sqlite:PATH")
+        raise UsageError(f"the store URL {url!r} has no path; it must be sqlite:PATH")
+    if path.startswith("//") and not path.startswith("///"):
+        raise UsageError(f"invalid store URL {url}: after two slashes comes no path; write sqlite:{path[2:]}")
     if "\0" in path:
         raise UsageError("the path in the store URL has a NUL character")
-    return path
+    return os.path.expanduser(path)  # shells only do that at the beginning of a word
 
 
 class SqliteStore(Paged):

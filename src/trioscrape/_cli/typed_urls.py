@@ -1,0 +1,52 @@
+"""URLs as people type and paste them, and the URLs that they mean."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from .._urls import problem_with
+
+_LIST_MARK: Final = re.compile(r"(?:[-*+\u2022\u2013]|\d{1,6}[.)])\s+")
+_QUOTED: Final = re.compile(
+    r"""(?:<([^<>]+)> | "([^"]+)" | '([^']+)' | \u201c([^\u201d]+)\u201d | `([^`]+)`) [\s,;]* (.*)""",
+    re.VERBOSE | re.DOTALL,
+)
+# Schemes that browsers and podcast programs use to say that a URL is that of a feed, in front of it
+# (feed:https://…) or instead of http (feed://…).
+_FEED_SCHEME: Final = re.compile(r"(?:feeds?|rss|podcast|pcast|itpc):(?://)?(?=.)", re.IGNORECASE)
+_HOST_LABEL: Final = r"[^\W_](?:[\w-]*[^\W_])?"
+_WITHOUT_SCHEME: Final = re.compile(
+    rf"""(?://)?
+    (?: (?:{_HOST_LABEL}\.)+ (?:[^\W\d_]{{2,}} | xn--[\w-]+) | localhost | \d{{1,3}}(?:\.\d{{1,3}}){{3}} )
+    \.? (?::\d{{1,5}})? (?:[/?\#].*)?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def split_line(line: str) -> tuple[str, str | None]:
+    """The URL of a line as it is typed, and the title after it.
+
+    A mark such as ``-`` or ``1.`` in front of the URL is left out, and so are quotes or angle brackets
+    around it (RFC 3986 appendix C).
+    """
+    line = _LIST_MARK.sub("", line.strip(), count=1) if _LIST_MARK.match(line.strip()) else line.strip()
+    if match := _QUOTED.fullmatch(line):
+        *urls, title = match.groups()
+        return next(filter(None, urls)), title.strip() or None
+    url, *rest = line.split(maxsplit=1)
+    return url, rest[0] if rest else None
+
+
+def meant_url(text: str) -> str | None:
+    """The http or https URL that `text` stands for; None when it stands for none.
+
+    Without a scheme it is https. A space in it is percent-encoded, as browsers do (WHATWG URL).
+    """
+    url = re.sub(r"[\t\r\n]\s*", "", text.strip()).replace(" ", "%20")
+    unwrapped = _FEED_SCHEME.sub("", url, count=1) if _FEED_SCHEME.match(url) else None
+    if unwrapped is not None:
+        url = unwrapped if "://" in unwrapped.partition("?")[0] else f"http://{unwrapped}"
+    elif _WITHOUT_SCHEME.fullmatch(url):
+        url = f"https://{url.removeprefix('//')}"
+    return url if problem_with(url) is None else None
