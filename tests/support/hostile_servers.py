@@ -147,7 +147,7 @@ BROKEN: dict[str, tuple[Handler, str]] = {
     "chunk-size-absurd": (sending(CHUNKED + b"f" * 20 + b"\r\n" + FEED), "connection-lost"),
     "chunk-size-negative": (sending(CHUNKED + b"-1\r\n" + FEED), "protocol-error"),
     "chunk-garbage": (sending(CHUNKED + b"\0garbage\r\n" * 9), "protocol-error"),
-    "unknown-transfer-encoding": (sending(OK + b"Transfer-Encoding: gzip\r\n\r\n"), "protocol-error"),
+    "unknown-transfer-encoding": (sending(OK + b"Transfer-Encoding: compress\r\n\r\n"), "protocol-error"),
     "nul-in-a-header": (sending(OK + b"A: \0\r\n\r\n"), "protocol-error"),
     "no-status": (sending(b"HTTP/1.1 OK\r\n\r\n"), "protocol-error"),
     "status-of-four-digits": (sending(b"HTTP/1.1 2000 OK\r\n\r\n"), "protocol-error"),

@@ -15,6 +15,8 @@ import trio
 # words: of AsyncHTTP11Connection and AsyncHTTP2Connection ("Server disconnected …"), and of h11 ("peer
 # closed connection without sending complete message body …").
 _ENDED_EARLY: Final = ("disconnected", "closed connection")
+# And h11's words for a line among the headers that is none.
+_NO_HEADER: Final = ("illegal header line", "continuation line")
 
 
 def has_unread_bytes(http: httpcore.AsyncHTTPConnection) -> bool:
@@ -26,6 +28,17 @@ def has_unread_bytes(http: httpcore.AsyncHTTPConnection) -> bool:
     if not isinstance(inner, httpcore.AsyncHTTP11Connection):
         return False
     return inner.has_expired() or bool(inner._h11_state.trailing_data[0])
+
+
+def has_junk_trailer(http: httpcore.AsyncHTTPConnection, words: str) -> bool:
+    """Whether an error with these `words` is about a line after the last chunk of a body (RFC 9112 §7.1.2).
+
+    The body is whole then.
+    """
+    inner = http._connection
+    if not isinstance(inner, httpcore.AsyncHTTP11Connection) or not any(said in words for said in _NO_HEADER):
+        return False
+    return bool(getattr(inner._h11_state._reader, "_reading_trailer", False))
 
 
 def has_unread_records(tls: trio.SSLStream[trio.abc.Stream]) -> bool:
