@@ -161,6 +161,24 @@ BROKEN: dict[str, tuple[Handler, str]] = {
     "closed-at-once": (sending(b""), "connection-lost"),
     "redirect-to-file": (sending(answer("302 x", b"", "Location: file:///etc/passwd")), "bad-redirect"),
     "redirect-to-data": (sending(answer("302 x", b"", "Location: data:,<rss/>")), "bad-redirect"),
+    "part-of-a-document": (
+        sending(answer("206 x", FEED[:50], f"Content-Range: bytes 0-49/{len(FEED)}")),
+        "http-206",
+    ),
+    "endless-junk-headers": (sending(OK, forever=repeated(b"no header\r\n")), "protocol-error"),
+    "endless-folded-header": (sending(OK + b"A: b\r\n", forever=repeated(b" c\r\n")), "protocol-error"),
+    "endless-header-of-gzip": (
+        sending(OK + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08" + bytes(6), forever=repeated(b"x")),
+        "bad-encoding",
+    ),
+    "endless-cookies": (
+        sending(OK.replace(b"200 OK", b"302 x"), forever=repeated(b"Set-Cookie: a=b\r\n")),
+        "protocol-error",
+    ),
+    "endless-gzip-said": (
+        sending(OK + b"Content-Encoding: gzip\r\n\r\n", forever=repeated(b"<rss>")),
+        "too-large",
+    ),
     "redirect-to-itself": (sending(answer("302 x", b"", "Location: /feed")), "redirect-loop"),
     "redirect-with-endless-body": (
         sending(b"HTTP/1.1 302 x\r\nLocation: /feed\r\n\r\n", forever=repeated(b"x")),

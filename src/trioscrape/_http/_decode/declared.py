@@ -63,9 +63,7 @@ def decoder_of(name: str, head: bytes, *, last: bool) -> Decoder | None:
       Undecodable: there is none.
     """
     is_text = bool(_TEXT.match(head)) and (head[:1] in b"\xfe\xff" or not _NO_TEXT.search(head[:_LOOKED_AT]))
-    if not last and (
-        (is_text and len(head) < _LOOKED_AT) or any(magic[: len(head)] == head for magic in (_GZIP, _ZSTD))
-    ):
+    if not last and len(head) < (_LOOKED_AT if is_text else len(_ZSTD)):
         return None
     if is_text:
         return Plain()

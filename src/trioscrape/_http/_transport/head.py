@@ -114,6 +114,8 @@ class Head:
     def _readable(self, block: bytes) -> bytes:
         if _SOUND.fullmatch(block) and _has_one_length(block.lower()):
             return block
+        if not block.startswith(b"HTTP/"):
+            return block  # h11 says so
         repaired = _repaired(block)
         self.tolerated = True
         return repaired

@@ -30,15 +30,9 @@ def has_unread_bytes(http: httpcore.AsyncHTTPConnection) -> bool:
     return inner.has_expired() or bool(inner._h11_state.trailing_data[0])
 
 
-def has_junk_trailer(http: httpcore.AsyncHTTPConnection, words: str) -> bool:
-    """Whether an error with these `words` is about a line after the last chunk of a body (RFC 9112 §7.1.2).
-
-    The body is whole then.
-    """
-    inner = http._connection
-    if not isinstance(inner, httpcore.AsyncHTTP11Connection) or not any(said in words for said in _NO_HEADER):
-        return False
-    return bool(getattr(inner._h11_state._reader, "_reading_trailer", False))
+def is_junk_trailer(words: str) -> bool:
+    """Whether an error in a body is about a line after its last chunk (RFC 9112 §7.1.2): it is whole then."""
+    return any(said in words for said in _NO_HEADER)
 
 
 def has_unread_records(tls: trio.SSLStream[trio.abc.Stream]) -> bool:

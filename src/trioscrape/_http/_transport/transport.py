@@ -25,7 +25,7 @@ from ..._errors import FeedFailed, UsageError
 from ..happy_eyeballs import Connector
 from .connection import Connection, close
 from .errors import translated
-from .private_parts import has_junk_trailer
+from .private_parts import is_junk_trailer
 from .proxied import ProxyBackend, forwarded
 from .stream import Backend
 
@@ -192,7 +192,7 @@ class BodyStream(httpx.AsyncByteStream):
             self._complete = True
             raise
         except FeedFailed as failed:
-            if failed.reason == "protocol-error" and has_junk_trailer(self._connection.http, failed.detail):
+            if failed.reason == "protocol-error" and is_junk_trailer(failed.detail):
                 raise StopAsyncIteration from failed  # and so not complete: the connection is closed
             raise
         finally:
