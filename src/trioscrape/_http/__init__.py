@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .fetcher import Fetched, Fetcher
 from .hops import FetchContext
+from .limits import Clock
 from .routes import Routes
 
-__all__ = ["FetchContext", "Fetched", "Fetcher", "Routes"]
+__all__ = ["Clock", "FetchContext", "Fetched", "Fetcher", "Routes"]

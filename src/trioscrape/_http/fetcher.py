@@ -22,7 +22,7 @@ from ._transport import ADDRESSES, PROXY, BodyStream
 from .answer import Fields, check_for_challenge, check_is_whole, may_have_document, words_of
 from .conditional import Validators, is_conditional, request_headers, validators
 from .hops import FetchContext, Hop, Visit, listed_url
-from .limits import Clock, Pace
+from .limits import Pace
 from .routes import Route, Routes
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
@@ -46,6 +46,8 @@ class Fetched:
     """`url`, when only permanent redirects that can be trusted led there."""
     remark: str | None = None
     """What people should know about the way there."""
+    failed_with_validators: bool = False
+    """Whether the same fetch had failed before, and only because it was conditional."""
 
 
 class Fetcher:
@@ -90,13 +92,13 @@ class Fetcher:
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
         hop = _first_hop(context.feed, context.state)
-        visit = Visit(context, listed_url(context.feed.url), Clock(self._config.fetch_timeout))
+        visit = Visit(context, listed_url(context.feed.url))
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
             self._pauses.check(hop.host)
             route = await self._routes.find(hop.target, context.timings)
             async with self._lane.slot(context.timings):
-                with visit.clock.running():
+                with context.clock.running():
                     answer = await self._get(hop, route, visit)
             if isinstance(answer, Fetched):
                 return answer
@@ -179,7 +181,7 @@ class Fetcher:
             pace.came(len(chunk))
             for size in body.feed(chunk):
                 if size:
-                    with visit.clock.paused():
+                    with visit.context.clock.paused():
                         await reservation.grow(size)
                 # A chunk may be long to decode, and a read may hold thousands of small ones.
                 await trio.lowlevel.checkpoint()

@@ -35,6 +35,8 @@ class FetchContext:
     """For the bytes of its document."""
     slot: HostSlot
     """Of the host where the fetch begins."""
+    clock: Clock
+    """How long the fetch may take; what is left of it, when the same feed has been fetched before."""
 
 
 @dataclass(slots=True)
@@ -77,7 +79,6 @@ class Visit:
     context: FetchContext
     start: httpx.URL
     """As the list has it."""
-    clock: Clock
     redirects: RedirectChain = field(default_factory=RedirectChain)
     cookies: Cookies = field(default_factory=Cookies)
 
