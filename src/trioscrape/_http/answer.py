@@ -87,5 +87,6 @@ def words_of(response: httpx.Response) -> str:
     """For people: what a status without a document means."""
     words = response.reason_phrase
     if 200 <= response.status_code < 300:
-        return f"{words}: the server sent no document".removeprefix(": ")
+        said = "the server sent no document; a browser shows whether it wants cookies or a script first"
+        return f"{words}: {said}".removeprefix(": ")
     return words

@@ -108,7 +108,10 @@ class Fetcher:
         visited = hop.visited | {(str(hop.url), hop.cookie)}
         cookie = visit.cookie(location)
         if (str(location), cookie) in visited:
-            raise FeedFailed("redirect-loop", f"back to {without_credentials(str(location))}")
+            back = without_credentials(str(location))
+            raise FeedFailed(
+                "redirect-loop", f"back to {back}; a browser shows where the feed is, if anywhere"
+            )
         if len(visited) > self._config.redirects:
             raise FeedFailed(
                 "too-many-redirects",

@@ -121,7 +121,8 @@ class Body:
         if not all(stage.ended for stage in self._stages):
             raise FeedFailed(
                 "bad-encoding",
-                "the compressed body ends before its last block: the server did not send all of it",
+                "the compressed body ends before its last block: the server did not send all of it; "
+                "if that goes on, only its operator can change it",
             )
         return b"".join([*self._parts, self._small])
 
@@ -147,4 +148,4 @@ class _Stage:
 
 def _not_what_it_says(stages: Sequence[_Stage], error: Undecodable) -> FeedFailed:
     said = ", ".join(stage.name for stage in reversed(stages))
-    return FeedFailed("bad-encoding", f"the body is not the {said} that the server says it is: {error}")
+    return FeedFailed("bad-encoding", f"the body is not {said}, as the server says: {error}")

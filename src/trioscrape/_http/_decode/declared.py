@@ -74,8 +74,8 @@ def decoder_of(name: str, head: bytes, *, last: bool) -> Decoder | None:
     if name == "gzip" and is_zlib(head):
         return Deflate()
     if name not in CODINGS:
-        hint = f"; install trioscrape[{name}] to read it" if name in _EXTRAS else ""
-        raise Undecodable(
-            f"the server sent Content-Encoding {name!r}, though only {ACCEPT_ENCODING} were asked for{hint}"
+        hint = (
+            f"install trioscrape[{name}] to read it" if name in _EXTRAS else "only its operator can change it"
         )
+        raise Undecodable(f"Content-Encoding {name!r}, though only {ACCEPT_ENCODING} were asked for; {hint}")
     return CODINGS[name]()
