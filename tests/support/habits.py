@@ -262,6 +262,16 @@ REFUSED: dict[str, tuple[Handler, str, str]] = {
     "no-location": (keeping(answer("302 Found")), "bad-redirect", "without saying where to"),
     "location-to-mail": (redirecting(b"Location: mailto:me@a.test"), "bad-redirect", "begin with http"),
     "location-host-with-a-space": (redirecting(b"Location: http://a b/"), "bad-redirect", "no host can have"),
+    "location-host-with-a-control": (
+        redirecting(b"Location: http://a\x01b/"),
+        "bad-redirect",
+        "no host can have",
+    ),
+    "location-credentials": (
+        redirecting(b"Location: ftp://me:s3cret@a.test/"),
+        "bad-redirect",
+        "to ftp://a.test/: ",
+    ),
     "location-port": (redirecting(b"Location: http://a.test:99999/"), "bad-redirect", "65535"),
     "cookies-for-ever": (
         keeping(

@@ -140,7 +140,9 @@ def _target(hop: Hop, location: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError) as error:
         problem = str(error)
     if problem is not None:
-        raise FeedFailed("bad-redirect", f"to {without_credentials(location.strip())[:200]}: {problem}")
+        said = without_credentials(location.strip().encode("latin-1").decode("utf-8", "replace"))[:200]
+        shown = "".join(char if char.isprintable() else " " for char in said)
+        raise FeedFailed("bad-redirect", f"to {shown}: {problem}")
     return parsed
 
 
