@@ -86,7 +86,6 @@ class ProxyBackend(Backend):
             await stream.aclose()
             words = answer.extensions["reason_phrase"].decode("latin-1")
             raise FeedFailed(http_status_reason(answer.status), f"CONNECT {target}: {words}")
-        self.head.expect()  # the head of the answer proper, through the tunnel
 
 
 @contextmanager
