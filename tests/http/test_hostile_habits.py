@@ -92,7 +92,19 @@ async def test_beside_curl(name: str) -> None:
     handlers = {**TOLERATED, **STATUSES, **COOKIES, **{name: REFUSED[name][0] for name in REFUSED}}
     async with open_server(handlers[name]) as server:
         url = f"http://a.test:{server.port}/feed"
-        command = ["curl", "-sSL", "--compressed", "--noproxy", "*", "--max-time", "10", "--cookie", "none"]
+        command = [
+            "curl",
+            "-sSL",
+            "--compressed",
+            "--noproxy",
+            "*",
+            "--max-time",
+            "10",
+            "--cookie",
+            "none",
+            "--max-filesize",
+            "1M",
+        ]
         command += ["--connect-to", "::127.0.0.1:", url]
         done = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     curl_reads_it = done.returncode == 0 and done.stdout == FEED

@@ -14,7 +14,7 @@ import trio
 
 from trioscrape._http._decode.codings import zstd
 
-from support.hostile_servers import OK, Handler, chunked
+from support.hostile_servers import OK, Handler, chunked, repeated, sending
 from support.servers import FEED, RawServer, answer, read_head
 
 PACKED = gzip.compress(FEED)
@@ -247,6 +247,11 @@ REFUSED: dict[str, tuple[Handler, str, str]] = {
     "compress": (coded("compress", b"\x1f\x9d\x90"), "bad-encoding", "'compress'"),
     "three-codings": (coded("gzip, gzip, gzip", PACKED), "bad-encoding", "3 codings"),
     "gzip-cut": (coded("gzip", PACKED[:-20]), "bad-encoding", "did not send all of it"),
+    "gzip-said-no-end": (
+        sending(OK + b"Content-Encoding: gzip\r\n\r\n", forever=repeated(b"<rss>")),
+        "too-large",
+        "more than",
+    ),
     "gzip-said-noise-sent": (coded("gzip", b"\xff" * 100), "bad-encoding", "there is no gzip in it"),
     "compress-as-transfer-coding": (
         keeping(answer("200 OK", FEED, "Transfer-Encoding: compress")),

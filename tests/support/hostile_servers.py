@@ -175,10 +175,6 @@ BROKEN: dict[str, tuple[Handler, str]] = {
         sending(OK.replace(b"200 OK", b"302 x"), forever=repeated(b"Set-Cookie: a=b\r\n")),
         "protocol-error",
     ),
-    "endless-gzip-said": (
-        sending(OK + b"Content-Encoding: gzip\r\n\r\n", forever=repeated(b"<rss>")),
-        "too-large",
-    ),
     "redirect-to-itself": (sending(answer("302 x", b"", "Location: /feed")), "redirect-loop"),
     "redirect-with-endless-body": (
         sending(b"HTTP/1.1 302 x\r\nLocation: /feed\r\n\r\n", forever=repeated(b"x")),
