@@ -134,7 +134,7 @@ def hostile(session: nox.Session) -> None:
     """Every hostile server many times over, in the middle of a healthy scrape: about four minutes."""
     install(session, "tests")
     files = (
-        *(f"tests/http/test_hostile{name}.py" for name in ("", "_http2", "_reasons")),
+        *(f"tests/http/test_hostile{name}.py" for name in ("", "_habits", "_http2", "_reasons")),
         "tests/run/test_hostile_scrape.py",
     )
     session.run("pytest", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})

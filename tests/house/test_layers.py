@@ -50,10 +50,11 @@ ROOMS = {
     "_parse/_fast": words("feeds entries podcast categories people media texts links tree names"),
     "_parse/_pool": words("workers worker process frames"),
     "_http": words(
-        "fetcher hops _transport conditional redirect_chain time_limits happy_eyeballs _decode routes"
+        "fetcher hops answer _transport conditional cookies locations redirect_chain time_limits "
+        "happy_eyeballs _decode routes"
     ),
-    "_http/_decode": words("body codings"),
-    "_http/_transport": words("transport proxied connection stream errors private_parts"),
+    "_http/_decode": words("body declared codings inflate decoder"),
+    "_http/_transport": words("transport proxied connection stream head errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("slots retry_after queue"),
     "_schedule": words("permanent_redirects freshness"),
@@ -76,7 +77,14 @@ ONLY_IN = {
         "_http/_transport/stream",
         "_http/_transport/transport",
     },
-    "httpx": {"_http/_transport/proxied", "_http/_transport/transport", "_http/fetcher", "_http/hops"},
+    "httpx": {
+        "_http/_transport/proxied",
+        "_http/_transport/transport",
+        "_http/answer",
+        "_http/fetcher",
+        "_http/hops",
+        "_http/locations",
+    },
     "idna": {"_urls"},
     "lxml": {"_parse/_fast/texts", "_parse/_fast/tree", "_parse/diagnosis"},
     "nh3": {"_parse/html"},

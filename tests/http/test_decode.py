@@ -11,7 +11,9 @@ import pytest
 
 from trioscrape._errors import FeedFailed
 from trioscrape._http._decode import ACCEPT_ENCODING, Body
-from trioscrape._http._decode.codings import MEMBERS, PIECE, zstd
+from trioscrape._http._decode.codings import zstd
+from trioscrape._http._decode.decoder import PIECE
+from trioscrape._http._decode.inflate import MEMBERS
 
 TEXT = b"<rss>" + bytes(range(256)) * 2000
 EMPTY_GZIP = gzip.compress(b"")
@@ -139,10 +141,103 @@ def test_refusals(encoding: str, data: bytes, expected: str) -> None:
     assert reason(encoding, data) == expected
 
 
+FEED = b'<?xml version="1.0"?><rss version="2.0"><channel>' + bytes(range(32, 127)) * 20
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**6])
+@pytest.mark.parametrize(
+    "encoding", ["UTF-8", "none", "binary", "gzip", "deflate", "br", "zstd", "compress", "gzip, br"]
+)
+@pytest.mark.parametrize(
+    "document",
+    [
+        FEED,
+        FEED[:50],
+        b"\n" + FEED,
+        b" " * 100 + FEED,
+        b"\xef\xbb\xbf" + FEED,
+        FEED.decode().encode("utf-16"),
+        FEED.decode().encode("utf-16-be").join([b"\xfe\xff", b""]),
+        b'{ "version": "https://jsonfeed.org/version/1" }',
+        b"{}",
+        b"<",
+        b"<!-- -->",
+        b"\xef",
+    ],
+)
+def test_a_coding_that_was_only_said(encoding: str, document: bytes, step: int) -> None:
+    body = Body(encoding, 10**6)
+    for start in range(0, len(document), step):
+        assert sum(body.feed(document[start : start + step])) <= len(document)
+
+    assert body.finish() == document
+    assert not body.sound
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**6])
+@pytest.mark.parametrize(
+    ("encoding", "data", "sound"),
+    [
+        ("gzip", gzip.compress(FEED), True),
+        ("gzip", gzip.compress(FEED[:9]) + gzip.compress(FEED[9:]), True),
+        ("gzip", gzip.compress(FEED) + b"padding", True),
+        ("deflate", zlib.compress(FEED), True),
+        ("deflate", bare_deflate(FEED), True),
+        ("zstd", zstd.compress(FEED), True),
+        ("gzip", gzip.compress(FEED)[:-1], False),
+        ("gzip", gzip.compress(FEED)[:-8] + bytes(8), False),
+        ("gzip", gzip.compress(FEED[:9])[:-8] + bytes(8) + gzip.compress(FEED[9:]), False),
+        ("deflate", zlib.compress(FEED)[:-1], False),
+        ("deflate", zlib.compress(FEED)[:-1] + b"\0", False),
+        ("gzip, gzip", gzip.compress(FEED), False),
+        ("gzip", zlib.compress(FEED), False),
+        ("deflate", gzip.compress(FEED), False),
+        ("utf-8, gzip", gzip.compress(FEED), False),
+        ("br", gzip.compress(FEED), False),
+    ],
+)
+def test_what_was_wrong_is_noted(encoding: str, data: bytes, step: int, sound: bool) -> None:
+    body = Body(encoding, 10**6)
+    for start in range(0, len(data), step):
+        list(body.feed(data[start : start + step]))
+
+    assert body.finish() == FEED
+    assert body.sound is sound
+
+
+@pytest.mark.parametrize("flags", range(0, 32, 2))
+@pytest.mark.parametrize("step", [1, 10**6])
+def test_what_may_be_in_a_gzip_header(flags: int, step: int) -> None:
+    """RFC 1952 §2.3.1."""
+    fields = {4: b"\3\0abc", 8: b"name\0", 16: b"comment\0", 2: b"\1\2"}
+    extra = b"".join(field for flag, field in fields.items() if flags & flag)
+    packed = gzip.compress(FEED)
+
+    assert (
+        decoded("gzip", packed[:3] + bytes([flags]) + packed[4:10] + extra + packed[10:], step=step) == FEED
+    )
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"),
+    [
+        ("gzip", b"\x1f\x8b\x08\x08" + bytes(6) + b"x" * 5000),
+        ("gzip", b"\x1f\x8b\x08\xff" + bytes(100)),
+        ("gzip", b"\x1f\x8b\x09\0" + bytes(100)),
+        ("gzip", b"\x1f"),
+        ("deflate", b"\x78\xbb" + bytes(100)),
+        ("br", b"\x28\xb5"),
+    ],
+)
+def test_headers_that_are_none(encoding: str, data: bytes) -> None:
+    assert reason(encoding, data) == "bad-encoding"
+
+
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "zstd", "gzip, br"])
 def test_a_body_that_ends_too_early(encoding: str) -> None:
     whole = encoded(encoding, TEXT[:1000])
-    for size in range(1, len(whole)):
+    trailer = {"gzip": 8, "deflate": 4}.get(encoding, 0)
+    for size in range(1, len(whole) - trailer):
         assert reason(encoding, whole[:size]) == "bad-encoding"
 
 

@@ -80,6 +80,34 @@ async def test_a_redirect_to_a_name_that_is_no_name(host: str) -> None:
             assert isinstance(failed, FeedFailed)
 
 
+@pytest.mark.parametrize(
+    ("host", "ascii"),
+    [
+        ("xn--ls8h.test", "xn--ls8h.test"),
+        ("XN--LS8H.test", "xn--ls8h.test"),
+        ("💩.test", "xn--ls8h.test"),
+        ("i❤.test", "xn--i-7iq.test"),
+        ("bücher.test", "xn--bcher-kva.test"),
+        ("a_b.test", "a_b.test"),
+        ("-a-.test", "-a-.test"),
+        ("xn--a.test", "xn--a.test"),
+        ("a.test.", "a.test"),
+    ],
+)
+async def test_a_host_goes_to_dns_as_it_goes_over_the_wire(host: str, ascii: str) -> None:  # noqa: A002
+    """Whether IDNA allows it is nobody's business here: such names are registered, and browsers open them."""
+    internet = Internet({ascii: Site(addresses=["127.0.0.1"])})
+    async with open_raw(answer("200 OK", FEED)) as server:
+        await fetch(f"http://{host}:{server.port}/a", resolver=internet)
+        location = f"http://{host}:{server.port}/b".encode()
+        async with open_raw(answer("302 Found", b"", "Location: @").replace(b"@", location)) as first:
+            await fetch(f"http://{host}:{first.port}/a", resolver=internet)
+
+    assert set(internet.lookups) == {ascii}
+    for head in server.heads:
+        assert head.split(b"\r\n")[1].split(b":")[1].strip().rstrip(b".") == ascii.encode()
+
+
 async def test_a_304_that_nobody_asked_for_is_a_failure() -> None:
     async with open_raw(b"HTTP/1.1 304 Not Modified\r\n\r\n") as server:
         url = f"http://a.test:{server.port}/"
@@ -97,8 +125,8 @@ async def test_redirects_are_followed_hop_by_hop(status: str) -> None:
     async with open_raw(answer(status, b"", "Location: ../b?q=\xe4"), answer("200 OK", FEED)) as server:
         fetched = await fetch(f"http://a.test:{server.port}/x/a")
 
-    assert fetched.url == f"http://a.test:{server.port}/b?q=%EF%BF%BD"
-    assert server.heads[1].startswith(b"GET /b?q=%EF%BF%BD HTTP/1.1\r\n")
+    assert fetched.url == f"http://a.test:{server.port}/b?q=%E4"
+    assert server.heads[1].startswith(b"GET /b?q=%E4 HTTP/1.1\r\n")
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from trioscrape._http._transport.private_parts import (
     has_unread_bytes,
     has_unread_records,
     http2_error_code,
+    is_junk_trailer,
 )
 
 ORIGIN = httpcore.Origin(b"http", b"a.test", 80)
@@ -53,6 +54,22 @@ async def test_an_answer_that_ends_early(read: tuple[bytes, ...]) -> None:
 
     assert ended_early(caught.value)
     assert http2_error_code(caught.value) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"2\r\nok\r\n0\r\nX Y: z\r\n\r\n", True),
+        (b"2\r\nok\r\n0\r\n folded\r\n\r\n", True),
+        (b"2\r\nok\r\nno chunk\r\n", False),
+        (b"2\r\nokay\r\n0\r\n\r\n", False),
+    ],
+)
+async def test_junk_after_the_last_chunk(body: bytes, expected: bool) -> None:
+    with pytest.raises(httpcore.RemoteProtocolError) as caught:
+        await connection(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + body).request("GET", URL)
+
+    assert is_junk_trailer(str(caught.value)) is expected
 
 
 async def test_an_answer_that_is_no_http() -> None:

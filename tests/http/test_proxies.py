@@ -108,6 +108,35 @@ async def test_https_goes_through_a_tunnel(tmp_path: Path, http2: bool, version:
     assert b"proxy-authorization" not in dict(seen[0]["headers"])  # type: ignore[call-overload]
 
 
+@pytest.mark.parametrize("junk", [b"Proxy agent: x", b"Via : x", b": x", b"no header", b"X-\xe9: x"])
+async def test_junk_in_what_a_proxy_says(tmp_path: Path, junk: bytes) -> None:
+    """To CONNECT, and in the answer to a plain request; neither connection is used again."""
+    authority = trustme.CA()
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+
+    async def handler(stream: trio.SocketStream, server: RawServer) -> None:
+        while head := await read_head(stream):
+            server.heads.append(head)
+            if not head.startswith(b"CONNECT"):
+                await stream.send_all(answer("200 OK", FEED).replace(b"\r\n", b"\r\n" + junk + b"\r\n", 1))
+                continue
+            async with await trio.open_tcp_stream("127.0.0.1", port) as onward:
+                await stream.send_all(b"HTTP/1.1 200 OK\r\n" + junk + b"\r\n\r\n")
+                await both_ways(stream, onward)
+                return
+
+    async with (
+        open_https(authority, tmp_path, names=["a.test"], seen=[]) as port,
+        open_server(handler) as proxy,
+    ):
+        fetching = Fetching(through(f"http://127.0.0.1:{proxy.port}"), context=context)
+        async with aclosing(fetching.transport):
+            for number, scheme in enumerate(("https", "https", "http", "http"), 1):
+                assert (await fetching.get(f"{scheme}://a.test:{port}/")).body == FEED
+                assert proxy.connections == number
+
+
 async def test_the_certificate_is_still_the_targets(tmp_path: Path) -> None:
     authority = trustme.CA()
     context = ssl.create_default_context()

@@ -81,6 +81,28 @@ async def test_the_certificate_of_another_name(
     assert "Hostname mismatch" in failed.detail
 
 
+@pytest.mark.parametrize("host", ["a.test.", "A.Test.", "xn--bcher-kva.test."])
+async def test_a_trailing_dot_is_no_part_of_a_name_in_tls(
+    authority: trustme.CA, context: ssl.SSLContext, host: str
+) -> None:
+    """Neither in SNI (RFC 6066 §3) nor in the certificate."""
+    asked_for: list[str | None] = []
+    server_side = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(host.lower().rstrip(".")).configure_cert(server_side)
+    server_side.sni_callback = lambda _socket, name, _context: asked_for.append(name)
+
+    async def handler(tcp: trio.SocketStream, server: RawServer) -> None:
+        tls = trio.SSLStream(tcp, server_side, server_side=True, https_compatible=True)
+        await read_head(tls)
+        await tls.send_all(answer("200 OK", FEED))
+
+    async with open_server(handler) as server:
+        fetched = await fetch(f"https://{host}:{server.port}/", context=context)
+
+    assert fetched.body == FEED
+    assert asked_for == [host.lower().rstrip(".")]
+
+
 async def test_an_authority_that_nobody_knows(authority: trustme.CA, tmp_path: Path) -> None:
     async with open_https(authority, tmp_path, names=["a.test"], seen=[]) as port:
         failed = await failure(f"https://a.test:{port}/", context=ssl.create_default_context())

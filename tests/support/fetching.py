@@ -14,7 +14,7 @@ from trioscrape._flow import Flow
 from trioscrape._hosts.queue import HostQueue
 from trioscrape._hosts.retry_after import Pauses
 from trioscrape._hosts.slots import HostSlot, HostSlots
-from trioscrape._http import FetchContext, Fetched, Fetcher, Routes
+from trioscrape._http import Clock, FetchContext, Fetched, Fetcher, Routes
 from trioscrape._http._transport import LaneTransport
 from trioscrape._http.happy_eyeballs import Connector, open_tcp
 from trioscrape._lane import Lane, Timings
@@ -38,7 +38,7 @@ class Fetching:
         connector: Connector = open_tcp,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        config = config or Config()
+        self.config = config = config or Config()
         self.dns, self.http = Lane("dns", config.dns_width), Lane("http", config.http_width)
         self.transport = LaneTransport(
             context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connector, http2=config.http2
@@ -53,7 +53,9 @@ class Fetching:
         slot = HostSlot(self.slots, None)
         try:
             with self.budget.reservation() as reservation:
-                return await self.fetcher.fetch(FetchContext(Feed(url), state, Timings(), reservation, slot))
+                clock = Clock(self.config.fetch_timeout)
+                context = FetchContext(Feed(url), state, Timings(), reservation, slot, clock)
+                return await self.fetcher.fetch(context)
         finally:
             slot.release()
 

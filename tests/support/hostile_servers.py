@@ -147,7 +147,7 @@ BROKEN: dict[str, tuple[Handler, str]] = {
     "chunk-size-absurd": (sending(CHUNKED + b"f" * 20 + b"\r\n" + FEED), "connection-lost"),
     "chunk-size-negative": (sending(CHUNKED + b"-1\r\n" + FEED), "protocol-error"),
     "chunk-garbage": (sending(CHUNKED + b"\0garbage\r\n" * 9), "protocol-error"),
-    "unknown-transfer-encoding": (sending(OK + b"Transfer-Encoding: gzip\r\n\r\n"), "protocol-error"),
+    "unknown-transfer-encoding": (sending(OK + b"Transfer-Encoding: compress\r\n\r\n"), "protocol-error"),
     "nul-in-a-header": (sending(OK + b"A: \0\r\n\r\n"), "protocol-error"),
     "no-status": (sending(b"HTTP/1.1 OK\r\n\r\n"), "protocol-error"),
     "status-of-four-digits": (sending(b"HTTP/1.1 2000 OK\r\n\r\n"), "protocol-error"),
@@ -161,6 +161,20 @@ BROKEN: dict[str, tuple[Handler, str]] = {
     "closed-at-once": (sending(b""), "connection-lost"),
     "redirect-to-file": (sending(answer("302 x", b"", "Location: file:///etc/passwd")), "bad-redirect"),
     "redirect-to-data": (sending(answer("302 x", b"", "Location: data:,<rss/>")), "bad-redirect"),
+    "part-of-a-document": (
+        sending(answer("206 x", FEED[:50], f"Content-Range: bytes 0-49/{len(FEED)}")),
+        "http-206",
+    ),
+    "endless-junk-headers": (sending(OK, forever=repeated(b"no header\r\n")), "protocol-error"),
+    "endless-folded-header": (sending(OK + b"A: b\r\n", forever=repeated(b" c\r\n")), "protocol-error"),
+    "endless-header-of-gzip": (
+        sending(OK + b"Content-Encoding: gzip\r\n\r\n\x1f\x8b\x08\x08" + bytes(6), forever=repeated(b"x")),
+        "bad-encoding",
+    ),
+    "endless-cookies": (
+        sending(OK.replace(b"200 OK", b"302 x"), forever=repeated(b"Set-Cookie: a=b\r\n")),
+        "protocol-error",
+    ),
     "redirect-to-itself": (sending(answer("302 x", b"", "Location: /feed")), "redirect-loop"),
     "redirect-with-endless-body": (
         sending(b"HTTP/1.1 302 x\r\nLocation: /feed\r\n\r\n", forever=repeated(b"x")),

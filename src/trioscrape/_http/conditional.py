@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from .._errors import FeedFailed
 from .._records import FeedState
 from .._schedule.freshness import forgets
 from ._decode import ACCEPT_ENCODING
@@ -16,6 +17,8 @@ ACCEPT: Final = (
     "application/atom+xml, application/rss+xml, application/rdf+xml, application/feed+json, "
     "application/xml;q=0.9, text/xml;q=0.8, */*;q=0.1"
 )
+
+_BREAKAGES: Final = {"connection-lost", "protocol-error", "bad-encoding", "not-a-feed", "malformed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,19 @@ def request_headers(state: FeedState | None, user_agent: str) -> list[tuple[byte
 def is_conditional(state: FeedState | None) -> bool:
     """Whether a request with this state has validators: only such a one may be answered with 304."""
     return state is not None and (state.etag is not None or state.last_modified is not None)
+
+
+def may_break_on_validators(failed: FeedFailed) -> bool:
+    """Whether a conditional request may have failed for no other reason than that it was one.
+
+    Servers answer it with 412, 400 or 500, with a page for people or nothing at all, or hang up. One that
+    asks for a pause means it.
+    """
+    return (
+        failed.sent
+        and failed.not_before is None
+        and (failed.reason in _BREAKAGES or failed.reason.startswith("http-"))
+    )
 
 
 def basic_auth(userinfo: bytes) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 import httpx
 import trio
@@ -18,11 +18,12 @@ from .._schedule.freshness import age, max_age
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import without_credentials
 from ._decode import Body
-from ._transport import ADDRESSES, PROXY
+from ._transport import ADDRESSES, PROXY, BodyStream
+from .answer import Fields, check_for_challenge, check_is_whole, may_have_document, words_of
 from .conditional import Validators, is_conditional, request_headers, validators
-from .hops import FetchContext, Hop, Visit, moved_to, parsed_url
+from .hops import FetchContext, Hop, Visit, listed_url
 from .routes import Route, Routes
-from .time_limits import Clock, Pace
+from .time_limits import Pace
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 
@@ -44,7 +45,9 @@ class Fetched:
     moved_to: str | None = None
     """`url`, when only permanent redirects that can be trusted led there."""
     remark: str | None = None
-    """A remark about the redirects, for the detail of the result."""
+    """What people should know about the way there, for the detail of the result."""
+    failed_with_validators: bool = False
+    """Whether the same fetch had failed before, and only because it was conditional."""
 
 
 class Fetcher:
@@ -89,101 +92,117 @@ class Fetcher:
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
         hop = _first_hop(context.feed, context.state)
-        visit = Visit(context, parsed_url(context.feed.url, "not-a-url"), Clock(self._config.fetch_timeout))
+        visit = Visit(context, listed_url(context.feed.url))
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
             self._pauses.check(hop.host)
             route = await self._routes.find(hop.target, context.timings)
             async with self._lane.slot(context.timings):
-                with visit.clock.running():
+                with context.clock.running():
                     answer = await self._get(hop, route, visit)
             if isinstance(answer, Fetched):
                 return answer
-            hop = self._next_hop(hop, answer, route)
+            hop = self._next_hop(hop, answer, route, visit)
 
-    def _next_hop(self, hop: Hop, location: httpx.URL, route: Route) -> Hop:
-        visited = hop.visited | {str(hop.url)}
-        if str(location) in visited:
-            raise FeedFailed("redirect-loop", f"back to {without_credentials(str(location))}")
+    def _next_hop(self, hop: Hop, location: httpx.URL, route: Route, visit: Visit) -> Hop:
+        visited = hop.visited | {(str(hop.url), hop.cookie)}
+        cookie = visit.cookie(location)
+        if (str(location), cookie) in visited:
+            back = without_credentials(str(location))
+            raise FeedFailed(
+                "redirect-loop", f"back to {back}; a browser shows where the feed is, if anywhere"
+            )
         if len(visited) > self._config.redirects:
             host = location.raw_host.decode("ascii")
             raise FeedFailed(
                 "too-many-redirects", f"more than {self._config.redirects}; the next one leads to {host}"
             )
-        return Hop(location, hop.from_public or route.public, visited)
+        return Hop(location, hop.from_public or route.public, cookie, visited)
 
     async def _get(self, hop: Hop, route: Route, visit: Visit) -> Fetched | httpx.URL:
         """One answer: the document, or where it has moved."""
         state = visit.state_at(hop)
         response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
+        fields, stream = Fields(response.headers.raw), cast("BodyStream", response.stream)
         try:
-            _check_for_challenge(response)
+            check_for_challenge(response, fields)
+            if fields.repeated:
+                stream.distrust()
             if response.status_code in _REDIRECTS:
-                return moved_to(hop, response, visit.redirects)
-            body = None
-            if response.status_code in (200, 203):
-                body = await self._read(response, visit)
-            elif response.status_code != 304 or not is_conditional(state):
-                raise self._refused(hop, response, visit)
-            else:
-                await _end(response.stream)  # type: ignore[arg-type]
+                return visit.redirected(hop, response.status_code, fields, self._pauses.now())
+            body = await self._document(response, fields, visit)
+            if body is None:
+                if response.status_code != 304 or not is_conditional(state):
+                    raise self._refused(hop, response, fields, visit)
+                await _end(stream)
         finally:
-            await response.stream.aclose()  # type: ignore[union-attr] # noqa: ASYNC102 - is shielded inside
-        known = validators(response.headers, state, response.status_code)
+            await stream.aclose()  # noqa: ASYNC102 - is shielded inside
         return Fetched(
             hop.redacted_url,
             body,
-            known,
-            response.headers.get("content-type"),
-            max_age=max_age(response.headers, self._pauses.now()),
-            age=age(response.headers),
+            validators(fields, state, response.status_code),
+            fields.get("content-type"),
+            max_age=max_age(fields, self._pauses.now()),
+            age=age(fields),
             moved_to=visit.redirects.moved_to(hop.redacted_url, public=route.public),
             remark=visit.redirects.remark,
         )
 
-    def _refused(self, hop: Hop, response: httpx.Response, visit: Visit) -> FeedFailed:
+    async def _document(self, response: httpx.Response, fields: Fields, visit: Visit) -> bytes | None:
+        """The body of a success, or None: of the less usual ones only if there is something in it."""
+        if not may_have_document(response):
+            return None
+        stream = cast("BodyStream", response.stream)
+        if response.status_code == 206:  # nobody has asked for a range
+            stream.distrust()
+            check_is_whole(fields)
+        body = await self._read(stream, fields.get("content-encoding"), visit)
+        return body if body or response.status_code in (200, 203) else None
+
+    def _refused(self, hop: Hop, response: httpx.Response, fields: Fields, visit: Visit) -> FeedFailed:
         """What an answer without a document means for the feed and for its host."""
         reason = http_status_reason(response.status_code)
         place = visit.context.slot.host
-        pause = self._pauses.refused(hop.host, response.status_code, reason, response.headers, place)
+        pause = self._pauses.refused(hop.host, response.status_code, reason, fields, place)
         if pause is None:
-            return FeedFailed(reason, response.reason_phrase)
+            return FeedFailed(reason, words_of(response))
         return FeedFailed(reason, f"{hop.host} asked for {pause.words}", not_before=pause.until)
 
     def _request(self, hop: Hop, route: Route, visit: Visit, state: FeedState | None) -> httpx.Request:
-        headers = request_headers(state, self._config.user_agent) + visit.credentials(hop.url)
+        # Without a Host of ours httpx decodes that of the URL, and raises when it can't.
+        headers = [(b"Host", hop.url.netloc), *request_headers(state, self._config.user_agent)]
+        headers += visit.credentials(hop.url)
+        if hop.cookie:
+            headers.append((b"Cookie", hop.cookie.encode("latin-1")))
         extensions = {"timeout": self._timeouts, ADDRESSES: route.addresses, PROXY: route.proxy}
         return httpx.Request("GET", hop.url, headers=headers, extensions=extensions)
 
-    async def _read(self, response: httpx.Response, visit: Visit) -> bytes:
-        body = Body(response.headers.get("content-encoding"), self._config.body_limit)
+    async def _read(self, stream: BodyStream, encoding: str | None, visit: Visit) -> bytes:
+        body = Body(encoding, self._config.body_limit)
         pace, reservation = Pace(self._config.minimum_rate), visit.context.reservation
-        async for chunk in response.stream:  # type: ignore[union-attr]
+        async for chunk in stream:
             pace.came(len(chunk))
             for size in body.feed(chunk):
                 if size:
-                    with visit.clock.paused():
+                    with visit.context.clock.paused():
                         await reservation.grow(size)
                 # A chunk may be long to decode, and a read may hold thousands of small ones.
                 await trio.lowlevel.checkpoint()
             pace.resume()
         reservation.shrink(body.windows)
         reservation.complete()
-        return body.finish()
+        document = body.finish()
+        if not body.sound:
+            stream.distrust()
+        return document
 
 
 def _first_hop(feed: Feed, state: FeedState | None) -> Hop:
     # Where a redirect led on another day is as little to be trusted as where one leads today.
-    return Hop(parsed_url(start_url(feed, state), "not-a-url"), from_public=has_moved(feed, state))
+    return Hop(listed_url(start_url(feed, state)), from_public=has_moved(feed, state))
 
 
 async def _end(stream: AsyncIterable[bytes]) -> None:
     """Read the end of an answer without content, so that its connection is free for the next one."""
     async for _ in stream:
         return
-
-
-def _check_for_challenge(response: httpx.Response) -> None:
-    """Raise when this is a puzzle for a browser; Cloudflare sends one with any status."""
-    if response.headers.get("cf-mitigated") == "challenge":
-        raise FeedFailed("challenge", f"{response.status_code} {response.reason_phrase}".rstrip())

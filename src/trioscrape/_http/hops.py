@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import httpx
 
@@ -12,7 +13,10 @@ from .._hosts.slots import HostSlot
 from .._lane import Timings
 from .._records import Feed, FeedState
 from .._urls import problem_with, without_credentials
+from .answer import Fields
 from .conditional import basic_auth
+from .cookies import Cookies, Place
+from .locations import absolute, listed
 from .redirect_chain import RedirectChain
 from .routes import Target
 from .time_limits import Clock
@@ -31,6 +35,8 @@ class FetchContext:
     """For the bytes of its document."""
     slot: HostSlot
     """Of the host where the fetch begins."""
+    clock: Clock
+    """How long the fetch may take; what is left of it, when the same feed has been fetched before."""
 
 
 @dataclass(slots=True)
@@ -40,12 +46,18 @@ class Hop:
     url: httpx.URL
     from_public: bool = False
     """Whether a server on the public internet has redirected us here."""
-    visited: frozenset[str] = frozenset()
+    cookie: str = ""
+    """The header that the request has; a server that sets one may redirect to the same URL with it."""
+    visited: frozenset[tuple[str, str]] = frozenset()
+    """The URLs and cookies of the hops before."""
 
     @property
     def host(self) -> str:
-        """As it goes over the wire: httpx's own `URL.host` decodes IDNA, and raises when it can't."""
-        return self.url.raw_host.decode("ascii").lower()
+        """As it goes over the wire: httpx's own `URL.host` decodes IDNA, and raises when it can't.
+
+        ``a.test.`` is the same host as ``a.test``.
+        """
+        return self.url.raw_host.decode("ascii").lower().rstrip(".")
 
     @property
     def target(self) -> Target:
@@ -67,8 +79,23 @@ class Visit:
     context: FetchContext
     start: httpx.URL
     """As the list has it."""
-    clock: Clock
     redirects: RedirectChain = field(default_factory=RedirectChain)
+    cookies: Cookies = field(default_factory=Cookies)
+
+    def redirected(self, hop: Hop, status: int, fields: Fields, now: datetime) -> httpx.URL:
+        """Where an answer redirects to; noted, as are its cookies.
+
+        Raises:
+          FeedFailed: ``bad-redirect``: nowhere.
+        """
+        target = _target(hop, fields.get("location", ""))
+        self.redirects.add(status, hop.url.scheme, target.scheme)
+        self.cookies.take(_place(hop.url), fields.cookies, now)
+        return target
+
+    def cookie(self, url: httpx.URL) -> str:
+        """The Cookie header of a request to `url`; empty: none."""
+        return self.cookies.header(_place(url))
 
     def state_at(self, hop: Hop) -> FeedState | None:
         """The state whose validators the server there may be sent: to another URL they mean nothing."""
@@ -92,24 +119,36 @@ class Visit:
         return [(b"Authorization", basic_auth(self.start.userinfo))]
 
 
-def moved_to(hop: Hop, response: httpx.Response, redirects: RedirectChain) -> httpx.URL:
-    """Where a redirect leads; noted in `redirects`. Raises `FeedFailed` when that is nowhere."""
-    location = response.headers.get("location")
-    if not location:
-        raise FeedFailed("bad-redirect", "the redirect has no Location header")
-    # A header is latin-1 to httpx; servers that put more than ASCII there mean UTF-8.
-    location = location.encode("latin-1", "replace").decode("utf-8", "replace").strip()
-    target = parsed_url(location, "bad-redirect", hop.url)
-    if problem := problem_with(str(target)):
-        raise FeedFailed("bad-redirect", f"redirected to {without_credentials(location)[:200]!r}: {problem}")
-    redirects.add(response.status_code, hop.url.scheme, target.scheme)
-    return target.copy_with(fragment=None)
+def _place(url: httpx.URL) -> Place:
+    return Place(
+        url.scheme, url.raw_host.decode("ascii").rstrip("."), url.raw_path.decode("ascii").partition("?")[0]
+    )
 
 
-def parsed_url(url: str, reason: str, base: httpx.URL | None = None) -> httpx.URL:
-    """`url`, joined to `base`; raises `FeedFailed` with `reason` when it is none."""
+def _target(hop: Hop, location: str) -> httpx.URL:
+    """Where a Location header leads; it has been decoded as latin-1."""
+    if not location.strip():
+        raise FeedFailed(
+            "bad-redirect",
+            "the server redirects without saying where to: it has no Location header; "
+            "the feed may have a newer URL, which its site names",
+        )
     try:
-        parsed = httpx.URL(url) if base is None else base.join(url)
-        return parsed.copy_with(host=parsed.host)  # decodes IDNA now: later, httpx raises where it likes
+        target = absolute(location.encode("latin-1"), hop.url)
+        problem = problem_with(target.replace(" ", "%20"))
+        parsed = httpx.URL(target) if problem is None else hop.url
     except (httpx.InvalidURL, ValueError) as error:
-        raise FeedFailed(reason, f"{without_credentials(url)[:200]}: {error}") from error
+        problem = str(error)
+    if problem is not None:
+        said = without_credentials(location.strip().encode("latin-1").decode("utf-8", "replace"))[:200]
+        shown = "".join(char if char.isprintable() else " " for char in said)
+        raise FeedFailed("bad-redirect", f"redirected to {shown!r}: {problem}")
+    return parsed
+
+
+def listed_url(url: str) -> httpx.URL:
+    """The URL of a feed list; raises `FeedFailed`, ``not-a-url``, when it is none."""
+    try:
+        return listed(url)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FeedFailed("not-a-url", f"{without_credentials(url)[:200]}: {error}") from error

@@ -16,7 +16,10 @@ GRACE: Final = 10.0
 
 
 class Clock:
-    """The fetch timeout. It only runs in the http lane: queues and lookups are not the server's fault."""
+    """The fetch timeout, for all requests of a fetch.
+
+    It only runs in the http lane: queues and lookups are not the server's fault.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._whole = self._left = seconds
@@ -26,11 +29,13 @@ class Clock:
     def running(self) -> Iterator[None]:
         began = trio.current_time()
         self._scope = trio.CancelScope(deadline=began + self._left)
-        with self._scope:
-            yield
+        try:
+            with self._scope:
+                yield
+        finally:
+            self._left = self._scope.deadline - trio.current_time()
         if self._scope.cancelled_caught:
             raise FeedFailed("fetch-timeout", f"the fetch did not finish within {self._whole:g} s")
-        self._left = self._scope.deadline - trio.current_time()
 
     @contextmanager
     def paused(self) -> Iterator[None]:

@@ -58,7 +58,8 @@ class FeedState:
     next_fetch: Annotated[datetime | None, MOMENT] = None
     """When the feed is due; None: at any time."""
     next_unconditional: Annotated[datetime | None, MOMENT] = None
-    """When to fetch it without validators, once; None when there are no validators."""
+    """When to fetch it without validators, once. Of a feed without validators, until when none are kept,
+    because its server breaks on conditional requests; else None."""
     failures: Annotated[int, COUNT] = 0
     """Fetches in a row that have failed."""
     failure: Annotated[str | None, NAME] = None

@@ -42,7 +42,7 @@ class Candidate:
 
 def _host(url: str) -> str:
     """As it goes over the wire, so that a feed queues under the name that it is fetched from."""
-    host = urlsplit(url).hostname or ""
+    host = (urlsplit(url).hostname or "").rstrip(".")  # with a dot at its end it is the same host
     try:
         return ascii_host(host)
     except ValueError:

@@ -14,6 +14,7 @@ from .._schedule.permanent_redirects import moves
 from .candidates import Candidate
 
 GONE_REASON = "http-410"
+_LATE = {"read-timeout", "fetch-timeout"}
 
 
 def not_due(candidate: Candidate, now: datetime) -> Result | None:
@@ -38,7 +39,12 @@ def to_send(known: FeedState | None, now: datetime) -> FeedState | None:
     """The state whose validators to send: none when it is time for an unconditional fetch."""
     if known is None or known.next_unconditional is None or known.next_unconditional > now:
         return known
-    return replace(known, etag=None, last_modified=None)
+    return without_validators(known)
+
+
+def without_validators(known: FeedState | None) -> FeedState | None:
+    """The same state with nothing to make a request conditional."""
+    return None if known is None else replace(known, etag=None, last_modified=None)
 
 
 def after_success(
@@ -60,6 +66,8 @@ def after_success(
       interval: the user's seconds between two fetches.
     """
     known = candidate.state
+    if unkept_until := _unkept_until(candidate, fetched, now):
+        fetched = replace(fetched, validators=Validators())
     timers = _timers(known, fetched, parsed)
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
     said = parsed or known or FeedState(candidate.feed_id, url)
@@ -81,7 +89,7 @@ def after_success(
         body_hash=body_hash,
         timers=timers,
         next_fetch=next_fetch(now, timers, fetched.age, interval),
-        next_unconditional=_next_unconditional(candidate, fetched, body_hash, now),
+        next_unconditional=unkept_until or _next_unconditional(candidate, fetched, body_hash, now),
         moved_to=moved_to,
         moved_days=moved_days,
     )
@@ -93,6 +101,20 @@ def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None
     timers = parsed.timers if parsed is not None else before
     silent = before.max_age if fetched.body is None else 0
     return replace(timers, max_age=silent if fetched.max_age is None else fetched.max_age)
+
+
+def _unkept_until(candidate: Candidate, fetched: Fetched, now: datetime) -> datetime | None:
+    """Until when no validators are kept, because the server breaks on them; None: they are kept."""
+    known = candidate.state
+    if fetched.failed_with_validators:
+        return trusted_until(candidate.feed_id, now, caught=False)
+    if known is None or known.next_unconditional is None:
+        return None
+    if not is_conditional(known):
+        return known.next_unconditional if known.next_unconditional > now else None
+    # It did not answer a conditional request in time, and one without validators it did.
+    was_late = known.failure in _LATE and not is_conditional(to_send(known, now))
+    return trusted_until(candidate.feed_id, now, caught=True) if was_late else None
 
 
 def _next_unconditional(
@@ -134,6 +156,9 @@ def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, inter
             gone=known.gone or now,
             next_fetch=now + GONE,
         )
+    if failed.reason in _LATE and is_conditional(known):
+        # There was no time left for the same without validators, and it may be these that it hangs on.
+        known = replace(known, next_unconditional=now)
     failures = known.failures + 1
     wait = max(back_off(candidate.feed_id, failures), timedelta(seconds=interval))
     return replace(

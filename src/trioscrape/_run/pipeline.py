@@ -13,7 +13,8 @@ from .._config.config import Config
 from .._errors import FeedFailed
 from .._flow import Flow
 from .._hosts.slots import HostSlot
-from .._http import FetchContext, Fetched, Fetcher
+from .._http import Clock, FetchContext, Fetched, Fetcher
+from .._http.conditional import is_conditional, may_break_on_validators
 from .._lane import Lane, Timings
 from .._parse import FeedDocument, RecordParser
 from .._records import (
@@ -30,7 +31,7 @@ from .._store import Store
 from .._store.lane import StoreLane
 from .._urls import feed_id
 from .candidates import Candidate
-from .next_state import GONE_REASON, after_failure, after_success, to_send
+from .next_state import GONE_REASON, after_failure, after_success, to_send, without_validators
 from .seen import Seen
 
 
@@ -84,11 +85,32 @@ class Pipeline:
         return await self._failed(candidate, failure, timings)
 
     async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
+        """Once with the validators that are known, and without when the server breaks on them."""
+        sent, clock = to_send(candidate.state, self.now()), Clock(self.config.fetch_timeout)
+        try:
+            return await self._fetched_and_stored(candidate, sent, slot, timings, clock)
+        except FeedFailed as failed:
+            if not (is_conditional(sent) and may_break_on_validators(failed)):
+                raise
+            failure = failed.with_traceback(None)
+        sent = without_validators(sent)
+        return await self._fetched_and_stored(candidate, sent, slot, timings, clock, failure)
+
+    async def _fetched_and_stored(
+        self,
+        candidate: Candidate,
+        sent: FeedState | None,
+        slot: HostSlot,
+        timings: Timings,
+        clock: Clock,
+        before: FeedFailed | None = None,
+    ) -> Result:
+        """One fetch with the validators in `sent`; `before` is how one with others has failed."""
         known = candidate.state
         with self.budget.reservation() as reservation:
             # The dns lane and the http lane, once for every hop.
-            context = FetchContext(candidate.feed, to_send(known, self.now()), timings, reservation, slot)
-            fetched = await self.fetcher.fetch(context)
+            context = FetchContext(candidate.feed, sent, timings, reservation, slot, clock)
+            fetched = _noted(await self.fetcher.fetch(context), before)
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
@@ -155,6 +177,15 @@ _FAILURES: Final = {
     "not-a-url": Outcome.REFUSED,
     "blocked-address": Outcome.REFUSED,
 }
+
+
+def _noted(fetched: Fetched, before: FeedFailed | None) -> Fetched:
+    """`fetched`, with how the same request with validators has failed."""
+    if before is None:
+        return fetched
+    words = f"fetched without validators: a conditional request ended with {before.reason}"
+    remark = "; ".join(filter(None, (words, fetched.remark)))
+    return replace(fetched, failed_with_validators=True, remark=remark)
 
 
 def _body_hash(fetched: Fetched, known: FeedState | None) -> str | None:

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..._errors import FeedFailed
-from .codings import ACCEPT_ENCODING, CODINGS, Decoder, Undecodable
-
-NESTED: Final = 2
-"""Codings on top of each other that are undone. A proxy may add one to the server's own."""
+from .codings import CODINGS
+from .declared import codings_of, decoder_of
+from .decoder import Decoder, Undecodable
 
 BOMB_RATIO: Final = 100
 """From here on, a body past its limit is a bomb and no large feed. Feeds shrink to a fifth or a
@@ -33,7 +32,7 @@ class Body:
       limit: bytes, on the wire, decoded, and between two codings.
 
     Raises:
-      FeedFailed: ``bad-encoding`` when the encoding is not one that we asked for.
+      FeedFailed: ``bad-encoding`` when it names too many codings.
     """
 
     def __init__(self, encoding: str | None, limit: int) -> None:
@@ -43,7 +42,13 @@ class Body:
         self._wire = 0
         self.windows = 0
         """Bytes announced by `feed` that are free again when the body is finished."""
-        self._stages = [_Stage(decoder) for decoder in _decoders(encoding or "")]
+        names, self._is_well_said = codings_of(encoding) if encoding else ([], True)
+        self._stages = [_Stage(name) for name in names]
+
+    @property
+    def sound(self) -> bool:
+        """Whether the body was what the header says, in each coding, with its trailer and checksum."""
+        return self._is_well_said and all(stage.sound for stage in self._stages)
 
     def feed(self, chunk: bytes) -> Iterator[int]:
         """Take what came from the wire; gives how many bytes more are held, piece by piece.
@@ -65,17 +70,20 @@ class Body:
         try:
             yield from self._through(self._stages, data)
         except Undecodable as error:
-            raise FeedFailed("bad-encoding", f"the compressed body is damaged: {error}") from error
+            raise _not_what_it_says(self._stages, error) from error
 
-    def _through(self, stages: Sequence[_Stage], data: bytes) -> Iterator[int]:
+    def _through(self, stages: Sequence[_Stage], data: bytes, *, last: bool = False) -> Iterator[int]:
         if not stages:
             self._add(data)
             yield len(data)
             return
         stage = stages[0]
-        if data and not stage.begun:
-            stage.begun = True
-            if window := stage.decoder.window(data[0]):
+        if stage.decoder is None:
+            data = stage.head = stage.head + data
+            if not data or (decoder := decoder_of(stage.name, data, last=last)) is None:
+                return
+            stage.decoder, stage.head = decoder, b""
+            if window := decoder.window(data[0]):
                 self.windows += window
                 yield window
         for piece in stage.decoder.decode(data):
@@ -103,28 +111,41 @@ class Body:
         Raises:
           FeedFailed: ``bad-encoding`` when a compressed stream has no end.
         """
-        if not all(stage.decoder.ended for stage in self._stages):
-            raise FeedFailed("bad-encoding", "the compressed body ends too early")
+        try:
+            for n, stage in enumerate(self._stages):
+                if stage.head:  # a few bytes that look like text, or like the beginning of a coding
+                    for _ in self._through(self._stages[n:], b"", last=True):
+                        pass
+        except Undecodable as error:
+            raise _not_what_it_says(self._stages, error) from error
+        if not all(stage.ended for stage in self._stages):
+            raise FeedFailed(
+                "bad-encoding",
+                "the compressed body ends before its last block: the server did not send all of it; "
+                "if that goes on, only its operator can change it",
+            )
         return b"".join([*self._parts, self._small])
 
 
 class _Stage:
     """One coding on the way from the wire to the document."""
 
-    def __init__(self, decoder: Decoder) -> None:
-        self.decoder = decoder
-        self.begun, self.size = False, 0
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.decoder: Decoder | None = None
+        """None until the first bytes have come."""
+        self.head, self.size = b"", 0
+
+    @property
+    def ended(self) -> bool:
+        """An empty body may end anywhere: some servers say gzip and send nothing."""
+        return self.decoder is None or self.decoder.ended
+
+    @property
+    def sound(self) -> bool:
+        return self.decoder is None or (type(self.decoder) is CODINGS.get(self.name) and self.decoder.sound)
 
 
-def _decoders(encoding: str) -> list[Decoder]:
-    """In the order in which they are to be undone: the header names the last one applied last."""
-    names = [name for part in encoding.lower().split(",") if (name := part.strip()) not in ("", "identity")]
-    try:
-        decoders = [CODINGS[name.removeprefix("x-")]() for name in reversed(names)]
-    except KeyError:
-        decoders = []
-    if len(decoders) != len(names) or len(names) > NESTED:
-        raise FeedFailed(
-            "bad-encoding", f"Content-Encoding is {encoding[:80]!r}, not one of {ACCEPT_ENCODING}"
-        )
-    return decoders
+def _not_what_it_says(stages: Sequence[_Stage], error: Undecodable) -> FeedFailed:
+    said = ", ".join(stage.name for stage in reversed(stages))
+    return FeedFailed("bad-encoding", f"the body is not {said}, as the server says: {error}")

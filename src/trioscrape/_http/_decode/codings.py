@@ -9,137 +9,29 @@ nothing. ``backports.zstd`` is the module that Python 3.14 has as ``compression.
 from __future__ import annotations
 
 import importlib
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-PIECE: Final = 65_536
-"""Bytes that are decoded at once: as much as one read from the wire."""
-
-MEMBERS: Final = 1000
-"""Compressed streams in one body. bgzip makes one of every 64 KiB; an empty one costs 20 bytes."""
+from .decoder import PIECE, Decoder, Modest, Undecodable
+from .inflate import Deflate, Gzip, one_more
 
 ZSTD_WINDOW_LOG: Final = 23
 """8 MiB, the most that a server may ask of a client (RFC 9659 §3)."""
 
 
-class Undecodable(Exception):
-    """The bytes are not what they are said to be; the text says how."""
-
-
-class Decoder(Protocol):
-    """Undoes one content coding."""
-
-    @property
-    def ended(self) -> bool:
-        """Whether the body may end here. An empty one may: some servers say gzip and send nothing."""
-
-    def window(self, first: int) -> int:
-        """Bytes that it fills at once, whatever is asked of it, in a body whose first byte is `first`."""
-
-    def decode(self, data: bytes) -> Iterator[bytes]:
-        """What `data` stands for, in pieces of about `PIECE` bytes; an empty one is a time to breathe.
-
-        Raises:
-          Undecodable: it stands for nothing.
-        """
-
-
-class _Modest:
-    """Looks back on no more than it has been asked for."""
-
-    def window(self, first: int) -> int:
-        """See `Decoder.window`."""
-        del first
-        return 0
-
-
-class Gzip(_Modest):
-    """RFC 1952, any number of members up to `MEMBERS`."""
-
-    def __init__(self) -> None:
-        self._members = 0
-        self._inflate = _Inflate(16 + zlib.MAX_WBITS)
-        self._padding = False
-
-    @property
-    def ended(self) -> bool:
-        return self._members == 0 or self._inflate.ended
-
-    def decode(self, data: bytes) -> Iterator[bytes]:
-        """See `Decoder.decode`."""
-        while data and not self._padding:
-            if self.ended and not data.startswith(b"\x1f") and self._members:
-                self._padding = True  # after the last member: ignored, as browsers do
-                return
-            if self.ended:
-                self._members = _one_more(self._members)
-                self._inflate = _Inflate(16 + zlib.MAX_WBITS)
-            yield from self._inflate.decode(data)
-            data = self._inflate.unused
-
-
-class Deflate(_Modest):
-    """RFC 1950, or bare RFC 1951 as some servers send it."""
-
-    def __init__(self) -> None:
-        self._head = b""
-        self._inflate: _Inflate | None = None
-
-    @property
-    def ended(self) -> bool:
-        return not self._head if self._inflate is None else self._inflate.ended
-
-    def decode(self, data: bytes) -> Iterator[bytes]:
-        """See `Decoder.decode`."""
-        if self._inflate is None:
-            data = self._head = self._head + data
-            if len(data) < 2:
-                return
-            # The two bytes of a zlib header: method 8, and a checksum (RFC 1950 §2.2).
-            has_header = data[0] & 15 == 8 and int.from_bytes(data[:2]) % 31 == 0
-            self._inflate = _Inflate(zlib.MAX_WBITS if has_header else -zlib.MAX_WBITS)
-        if not self._inflate.ended:
-            yield from self._inflate.decode(data)
-
-
-class _Inflate:
-    """One zlib stream."""
-
-    def __init__(self, window_bits: int) -> None:
-        self._zlib = zlib.decompressobj(window_bits)
-
-    @property
-    def ended(self) -> bool:
-        return self._zlib.eof
-
-    @property
-    def unused(self) -> bytes:
-        return self._zlib.unused_data
-
-    def decode(self, data: bytes) -> Iterator[bytes]:
-        is_full = False
-        while (data or is_full) and not self._zlib.eof:
-            try:
-                piece = self._zlib.decompress(data, PIECE)
-            except zlib.error as error:
-                raise Undecodable(str(error)) from error
-            data = self._zlib.unconsumed_tail
-            is_full = len(piece) == PIECE  # then zlib may have more without being given more
-            yield piece
-
-
 class Brotli:
     """RFC 7932. The library decodes until its window is full, then lets go of it a piece at a time."""
 
+    sound = True
+
     def __init__(self) -> None:
         self._brotli = brotli.Decompressor()
-        self._begun = False
 
     @property
     def ended(self) -> bool:
-        return not self._begun or bool(self._brotli.is_finished())
+        """See `Decoder.ended`."""
+        return bool(self._brotli.is_finished())
 
     def window(self, first: int) -> int:
         """See `Decoder.window`; the first bits say it (RFC 7932 §9.1)."""
@@ -152,7 +44,6 @@ class Brotli:
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder.decode`."""
-        self._begun = self._begun or bool(data)
         while True:
             try:
                 piece = self._brotli.process(data, output_buffer_limit=PIECE)
@@ -165,8 +56,10 @@ class Brotli:
             data = b""
 
 
-class Zstd(_Modest):
+class Zstd(Modest):
     """RFC 8878, any number of frames up to `MEMBERS`."""
+
+    sound = True
 
     def __init__(self) -> None:
         self._frames = 0
@@ -174,13 +67,14 @@ class Zstd(_Modest):
 
     @property
     def ended(self) -> bool:
+        """See `Decoder.ended`."""
         return self._zstd is None or bool(self._zstd.eof)
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         """See `Decoder.decode`."""
         while data or not (self.ended or self._zstd.needs_input):
             if self.ended:
-                self._frames = _one_more(self._frames)
+                self._frames = one_more(self._frames)
                 options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
                 self._zstd = zstd.ZstdDecompressor(options=options)
             try:
@@ -189,12 +83,6 @@ class Zstd(_Modest):
                 raise Undecodable(str(error)) from error
             data = self._zstd.unused_data
             yield piece
-
-
-def _one_more(members: int) -> int:
-    if members == MEMBERS:
-        raise Undecodable(f"more than {MEMBERS} compressed streams in one body")
-    return members + 1
 
 
 def _brotli_module() -> Any:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .transport import ADDRESSES, PROXY, LaneTransport, client_context
+from .transport import ADDRESSES, PROXY, BodyStream, LaneTransport, client_context
 
-__all__ = ["ADDRESSES", "PROXY", "LaneTransport", "client_context"]
+__all__ = ["ADDRESSES", "PROXY", "BodyStream", "LaneTransport", "client_context"]

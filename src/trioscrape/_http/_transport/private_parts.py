@@ -15,6 +15,8 @@ import trio
 # words: of AsyncHTTP11Connection and AsyncHTTP2Connection ("Server disconnected …"), and of h11 ("peer
 # closed connection without sending complete message body …").
 _ENDED_EARLY: Final = ("disconnected", "closed connection")
+# And h11's words for a line among the headers that is none.
+_NO_HEADER: Final = ("illegal header line", "continuation line")
 
 
 def has_unread_bytes(http: httpcore.AsyncHTTPConnection) -> bool:
@@ -26,6 +28,11 @@ def has_unread_bytes(http: httpcore.AsyncHTTPConnection) -> bool:
     if not isinstance(inner, httpcore.AsyncHTTP11Connection):
         return False
     return inner.has_expired() or bool(inner._h11_state.trailing_data[0])
+
+
+def is_junk_trailer(words: str) -> bool:
+    """Whether an error in a body is about a line after its last chunk (RFC 9112 §7.1.2): it is whole then."""
+    return any(said in words for said in _NO_HEADER)
 
 
 def has_unread_records(tls: trio.SSLStream[trio.abc.Stream]) -> bool:

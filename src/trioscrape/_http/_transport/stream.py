@@ -4,56 +4,15 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import httpcore
 import trio
 
 from ..._errors import FeedFailed
 from ..happy_eyeballs import Connector, connect_fastest
+from .head import HEAD_READ, Head
 from .private_parts import has_unread_records
-
-HEAD_LIMIT: Final = 256 * 1024
-"""Bytes that a server may send before the answer's headers have ended: a single header or block of
-headers meets the limits of h11 (100 KiB) and h2 (64 KiB) before."""
-
-HEAD_READ: Final = 16 * 1024
-"""Bytes read at once before that. h11 takes interim answers of 17 bytes apart without a pause for others:
-those of one read of 64 KiB took 44 ms, these 11 ms."""
-
-
-class Head:
-    """Counts what comes before an answer's headers have ended.
-
-    h11 and h2 bound one block of headers. Nothing there bounds interim answers (RFC 9110 §15.2),
-    pings or settings in front of it, and they are read as fast as they come.
-    """
-
-    def __init__(self) -> None:
-        self._left = float("inf")
-
-    def expect(self) -> None:
-        """A request is on its way."""
-        self._left = HEAD_LIMIT
-
-    def ended(self) -> None:
-        """The headers are there; from now on it is the body that is counted."""
-        self._left = float("inf")
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the headers are there."""
-        return self._left == float("inf")
-
-    def came(self, size: int) -> None:
-        """So many bytes were read.
-
-        Raises:
-          FeedFailed: ``protocol-error`` when it is too much.
-        """
-        self._left -= size
-        if self._left < 0:
-            raise FeedFailed("protocol-error", f"the headers are longer than {HEAD_LIMIT} bytes")
 
 
 class Stream(httpcore.AsyncNetworkStream):
@@ -61,16 +20,25 @@ class Stream(httpcore.AsyncNetworkStream):
 
     def __init__(self, stream: trio.abc.Stream, tcp: trio.abc.Stream, connect_by: float, head: Head) -> None:
         self._stream, self._tcp, self._connect_by, self._head = stream, tcp, connect_by, head
+        self._is_http2 = isinstance(stream, trio.SSLStream) and stream.selected_alpn_protocol() == "h2"
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+        if self._head.has_ended:
+            return await self._receive(max_bytes, timeout)
+        while data := await self._receive(min(max_bytes, HEAD_READ), timeout):
+            if self._is_http2:
+                self._head.came(len(data))
+                return data
+            if ready := self._head.take(data):
+                return ready
+        return b""
+
+    async def _receive(self, size: int, timeout: float | None) -> bytes:  # noqa: ASYNC109
         with trio.move_on_after(_seconds(timeout)):
             try:
-                size = max_bytes if self._head.has_ended else min(max_bytes, HEAD_READ)
-                data = bytes(await self._stream.receive_some(size))
+                return bytes(await self._stream.receive_some(size))
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
                 raise FeedFailed("connection-lost", _why(error)) from error
-            self._head.came(len(data))
-            return data
         raise FeedFailed("read-timeout", f"the server sent nothing for {timeout:g} s")
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
@@ -95,7 +63,9 @@ class Stream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ASYNC109, ARG002 - TCP and TLS share one timeout
     ) -> httpcore.AsyncNetworkStream:
-        tls = trio.SSLStream(self._tcp, ssl_context, server_hostname=server_hostname, https_compatible=True)
+        # A name's trailing dot belongs neither into SNI (RFC 6066 §3) nor into a certificate.
+        name = server_hostname and server_hostname.rstrip(".")
+        tls = trio.SSLStream(self._tcp, ssl_context, server_hostname=name, https_compatible=True)
         done = False
         try:
             with trio.CancelScope(deadline=self._connect_by):

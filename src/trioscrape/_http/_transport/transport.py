@@ -25,6 +25,7 @@ from ..._errors import FeedFailed, UsageError
 from ..happy_eyeballs import Connector
 from .connection import Connection, close
 from .errors import translated
+from .private_parts import is_junk_trailer
 from .proxied import ProxyBackend, forwarded
 from .stream import Backend
 
@@ -98,7 +99,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
         response = httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_BodyStream(answer, connection, self, origin),
+            stream=BodyStream(answer, connection, self, origin),
             extensions=answer.extensions,
         )
         # httpx would guess one encoding for all headers; latin-1 keeps every byte (RFC 9110 §5.5).
@@ -116,7 +117,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
 
     async def park(self, connection: Connection, origin: _Origin) -> None:
         """Keep an idle connection for the next request to `origin`; close any other."""
-        if not connection.http.is_idle() or connection.has_leftovers():
+        if not connection.http.is_idle() or connection.has_leftovers() or connection.backend.head.tolerated:
             await close(connection)
             return
         self._parked[connection] = origin
@@ -167,7 +168,9 @@ def _core_request(request: httpx.Request) -> httpcore.Request:
     )
 
 
-class _BodyStream(httpx.AsyncByteStream):
+class BodyStream(httpx.AsyncByteStream):
+    """The body of an answer. Closing it keeps its connection for the next request, if that is safe."""
+
     def __init__(
         self, answer: httpcore.Response, connection: Connection, lot: LaneTransport, origin: _Origin
     ) -> None:
@@ -188,16 +191,24 @@ class _BodyStream(httpx.AsyncByteStream):
         except StopAsyncIteration:
             self._complete = True
             raise
+        except FeedFailed as failed:
+            if failed.reason == "protocol-error" and is_junk_trailer(failed.detail):
+                raise StopAsyncIteration from failed  # and so not complete: the connection is closed
+            raise
         finally:
             self._under_way = has_more
         return chunk
+
+    def distrust(self) -> None:
+        """Something in this answer was tolerated: its connection is not used again."""
+        self._connection.backend.head.tolerated = True
 
     async def aclose(self) -> None:
         with trio.CancelScope(shield=True):
             if was_abandoned := self._under_way:
                 await self._abandon()
             await self._answer.aclose()
-            if self._complete and not was_abandoned and not _is_ambiguous(self._answer):
+            if self._complete and not was_abandoned:
                 await self._lot.park(self._connection, self._origin)
             else:
                 # Over HTTP/2 the server would go on sending what nobody reads.
@@ -216,11 +227,6 @@ def _check_status(answer: httpcore.Response) -> None:
     """h11 takes three digits alone, h2 whatever comes."""
     if not 100 <= answer.status <= 999:
         raise FeedFailed("protocol-error", f"the status is {answer.status}")
-
-
-def _is_ambiguous(answer: httpcore.Response) -> bool:
-    """Whether two readers may find two ends of it (RFC 9112 §6.3): then nothing after it is to be trusted."""
-    return {b"content-length", b"transfer-encoding"} <= {name.lower() for name, _ in answer.headers}
 
 
 def client_context(ca_file: str | None = None) -> ssl.SSLContext:
