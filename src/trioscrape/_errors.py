@@ -115,7 +115,7 @@ _MEANINGS: Final = {
     "fetch-timeout": "the whole fetch took longer than its timeout",
     "too-large": "the document is larger than the body limit",
     "decompression-bomb": "the document exceeds the body limit, and is 100 times larger than what was sent",
-    "bad-encoding": "the Content-Encoding is unknown or broken, or there are more than two",
+    "bad-encoding": "the body is not what its Content-Encoding says, or has more than two codings",
     "too-many-redirects": "there were more redirects than the limit",
     "redirect-loop": "a redirect led back to a URL that was already visited",
     "bad-redirect": "a redirect has no target, or one that is not an http or https URL",

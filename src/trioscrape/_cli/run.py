@@ -25,7 +25,7 @@ def _add_options(parser: Parser) -> None:
         metavar="FEEDS",
         nargs="?",
         text="a text file with one URL per line (text after a URL is the feed's title, # starts a comment),"
-        " an OPML file, or - for standard input",
+        " a CSV file with a header, an OPML file, - for standard input, or the URL of a feed",
     )
     options = parser.section("Options")
     add_store_option(options)
