@@ -66,7 +66,7 @@ def test_of_many_bad_lines_the_first_are_named(capfd: Capture) -> None:
 
 
 def test_another_kind_of_file_is_refused_at_once(capfd: Capture) -> None:
-    Path("feeds.txt").write_text("http://me:secret@a.test/\n" * 100_000)
+    Path("feeds.txt").write_text("http://me:secret@a.test/\n" * 100)
 
     assert main(["import", "feeds.txt"]) == 2
 

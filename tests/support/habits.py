@@ -275,7 +275,7 @@ REFUSED: dict[str, tuple[Handler, str, str]] = {
     "location-credentials": (
         redirecting(b"Location: ftp://me:s3cret@a.test/"),
         "bad-redirect",
-        "to ftp://a.test/: ",
+        "redirected to 'ftp://a.test/': ",
     ),
     "location-port": (redirecting(b"Location: http://a.test:99999/"), "bad-redirect", "65535"),
     "cookies-for-ever": (

@@ -37,8 +37,8 @@ _OVERVIEW: Final = Page(
         "trioscrape export --format csv --since 24h > today.csv",
     ),
     notes=(
-        "FEEDS is a text file with one URL per line, a CSV or OPML file, - for standard input, or the URL of a"
-        " feed. If the file has the name of a command, write ./NAME.",
+        "FEEDS is a text file with one URL per line, a CSV or OPML file, - for standard input, or the URL of"
+        " a feed. If the file has the name of a command, write ./NAME.",
         "Read on: 'trioscrape COMMAND --help', 'trioscrape run --help-all' for timeouts and limits, and"
         " the README for results, what is stored, and use from Python.",
     ),

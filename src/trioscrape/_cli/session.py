@@ -70,7 +70,7 @@ class Session:
         self._output = Output()
         self._progress = Progress(quiet=self._quiet)
         self._showing, self._shown = trio.CancelScope(), trio.Event()
-        self._recording = trio.CancelScope()
+        self._counting, self._recording = trio.CancelScope(), trio.CancelScope()
         self._failure: TrioscrapeError | None = None
         self._bad_lines = 0
 
@@ -140,13 +140,15 @@ class Session:
 
     async def _final_report(self, scrape: Scrape) -> Report:
         # An interrupted scrape reads the list once more, to count the feeds that were not started.
-        with trio.CancelScope() as counting:
-            stop = partial(_cancel, counting)
-            self._stages.appendleft(stop)
+        self._stages.appendleft(self._stop_counting)
+        with self._counting:
             await scrape.count_not_started()
-        if stop in self._stages:
-            self._stages.remove(stop)
+        if self._stop_counting in self._stages:
+            self._stages.remove(self._stop_counting)
         return scrape.report()
+
+    async def _stop_counting(self) -> None:
+        self._counting.cancel()
 
     async def _show(self, scrape: Scrape, lines: int) -> None:
         with self._showing:
@@ -182,10 +184,6 @@ class Session:
             waiting = StoreLane(store, Lane("store", 1), self._config.outage_timeout)
             return await waiting.record_run(report)
         raise failure
-
-
-async def _cancel(scope: trio.CancelScope) -> None:
-    scope.cancel()
 
 
 def allow_open_files(settings: Config) -> None:
