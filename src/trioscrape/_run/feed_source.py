@@ -9,7 +9,6 @@ by a task of its own, and what has arrived is taken at once.
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator, Sized
 from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass, field
@@ -192,14 +191,14 @@ class _Slices:
     """Divides synchronous work into slices, between which other tasks may run."""
 
     def __init__(self) -> None:
-        self._began = self._last = time.perf_counter()
+        self._began = self._last = trio.current_time()
 
     async def checkpoint(self) -> float:
         """A checkpoint, if a slice is over; returns the seconds since the beginning."""
-        now = time.perf_counter()
+        now = trio.current_time()
         if now - self._last > SLICE:
             await trio.lowlevel.checkpoint()
-            self._last = time.perf_counter()
+            self._last = trio.current_time()
         return now - self._began
 
 
