@@ -60,14 +60,14 @@ class FeedFailed(Exception):
       reason: one of `REASONS`.
       detail: the reason in more words, for people. No credentials.
       not_before: when the server wants to be fetched again at the earliest; aware.
-      sent: False when no request was sent, because the host is in a pause (Retry-After).
+      postponed: True when the feed is only put off, because of its host: that is no failure of the feed.
 
     Raises:
       ValueError: `reason` is not one of the reasons.
     """
 
     def __init__(
-        self, reason: str, detail: str = "", *, not_before: datetime | None = None, sent: bool = True
+        self, reason: str, detail: str = "", *, not_before: datetime | None = None, postponed: bool = False
     ) -> None:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of the reasons")
@@ -75,7 +75,7 @@ class FeedFailed(Exception):
         self.reason = reason
         self.detail = detail
         self.not_before = not_before
-        self.sent = sent
+        self.postponed = postponed
 
 
 class Reasons(Mapping[str, str]):

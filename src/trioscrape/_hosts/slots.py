@@ -29,6 +29,10 @@ class HostSlots:
         """The slot that a feed has from `HostQueue.start`, and that has been counted."""
         return HostSlot(self, host)
 
+    def none(self) -> HostSlot:
+        """What a feed has that is not fetched."""
+        return HostSlot(self, None)
+
     def same(self, one: str, other: str) -> bool:
         """Whether two hosts count as one."""
         return self._queue.name(one) == self._queue.name(other)
@@ -45,6 +49,9 @@ class HostSlots:
     async def acquire(self, host: str) -> None:
         """Take a slot of `host` as soon as one is free and the host is in no pause.
 
+        Raises:
+          FeedFailed: the host leaves no time for the feed in this run.
+
         Cancellation: takes none.
         """
         if self._acquired(host):
@@ -53,6 +60,7 @@ class HostSlots:
         try:
             with self._queue.visited(host):
                 while not (acquired := self._acquired(host)):
+                    self._queue.check_visitor(host, trio.current_time())
                     with trio.move_on_at(self._queue.opens(host)):
                         await self._lot(host).park()
         finally:
@@ -96,6 +104,9 @@ class HostSlot:
         """Give the slot back and take one of `host`; nothing happens if that is the same host.
 
         It is given back first: two hosts that redirect to each other can't block each other.
+
+        Raises:
+          FeedFailed: the host leaves no time for the feed in this run. The feed has no slot then.
 
         Cancellation: the feed has no slot then.
         """

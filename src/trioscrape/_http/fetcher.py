@@ -85,6 +85,7 @@ class Fetcher:
 
         Raises:
           FeedFailed: with any reason of the dns and http lanes.
+          QueueAgain: a host has refused it, and will take it later in this run.
 
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
@@ -92,7 +93,7 @@ class Fetcher:
         visit = Visit(context, parsed_url(context.feed.url, "not-a-url"), Clock(self._config.fetch_timeout))
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
-            self._pauses.check(hop.host)
+            self._pauses.check(context.slot.host or hop.host)
             route = await self._routes.find(hop.target, context.timings)
             async with self._lane.slot(context.timings):
                 with visit.clock.running():
@@ -116,6 +117,7 @@ class Fetcher:
         """One answer: the document, or where it has moved."""
         state = visit.state_at(hop)
         response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
+        self._pauses.answered(visit.context.slot.host or hop.host, response.status_code)
         try:
             _check_for_challenge(response)
             if response.status_code in _REDIRECTS:

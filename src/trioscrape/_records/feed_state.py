@@ -63,6 +63,9 @@ class FeedState:
     """Fetches in a row that have failed."""
     failure: Annotated[str | None, NAME] = None
     """The reason of the last failure, until a fetch succeeds."""
+    postponed: Annotated[datetime | None, MOMENT] = None
+    """Since when the feed has been due and was put off because of its host, which has answered 429, or 503
+    with Retry-After, or not at all; None: it was fetched when it was due."""
     gone: Annotated[datetime | None, MOMENT] = None
     """When the server first said 410, until it says something else."""
     moved_to: Annotated[str | None, URL] = None

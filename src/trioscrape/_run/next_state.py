@@ -119,13 +119,19 @@ def _next_unconditional(
 def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, interval: float) -> FeedState:
     """The state after a failure: what is known stays, and the next fetch is put off.
 
-    A feed that no request was sent for, because its host is in a pause, has not failed once more.
+    A feed that was postponed because of its host has not failed once more.
     """
     feed = candidate.feed
     known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, feed.title)
+    if failed.postponed:
+        return replace(
+            known,
+            failure=known.failure if known.failures else failed.reason,
+            next_fetch=failed.not_before or known.next_fetch,
+            postponed=known.postponed or now,
+        )
     until = failed.not_before or now
-    if not failed.sent:
-        return replace(known, failure=failed.reason, next_fetch=until)
+    known = replace(known, postponed=None)
     if failed.reason == GONE_REASON:
         return replace(
             known,

@@ -12,6 +12,7 @@ from .._byte_budget import ByteBudget
 from .._config.config import Config
 from .._errors import FeedFailed
 from .._flow import Flow
+from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
 from .._http import FetchContext, Fetched, Fetcher
 from .._lane import Lane, Timings
@@ -30,6 +31,7 @@ from .._store import Store
 from .._store.lane import StoreLane
 from .._urls import feed_id
 from .candidates import Candidate
+from .network import Network
 from .next_state import GONE_REASON, after_failure, after_success, to_send
 from .seen import Seen
 
@@ -54,6 +56,8 @@ class Pipeline:
 
     lanes: Lanes
     fetcher: Fetcher
+    silence: Silence
+    network: Network
     parser: RecordParser
     store: StoreLane
     budget: ByteBudget
@@ -71,16 +75,23 @@ class Pipeline:
           timings: what it spends in the lanes is added here.
 
         Raises:
+          QueueAgain: its host has refused it, and will take it later in this run.
           StoreError: the store is gone for good.
           OutageInDoubt: see `StoreLane.save`.
 
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
+        if candidate.put_off is not None:
+            return await self._failed(candidate, candidate.put_off, timings)
         try:
             return await self._through_the_lanes(candidate, slot, timings)
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
+        if slot.host is not None and not failure.postponed:
+            self.silence.failed(slot.host, failure)
+        if await self.network.is_to_blame(candidate.host, failure):
+            return _not_counted(candidate.feed, failure, timings)
         return await self._failed(candidate, failure, timings)
 
     async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
@@ -155,6 +166,11 @@ _FAILURES: Final = {
     "not-a-url": Outcome.REFUSED,
     "blocked-address": Outcome.REFUSED,
 }
+
+
+def _not_counted(feed: Feed, failed: FeedFailed, timings: Timings) -> Result:
+    detail = "; ".join(filter(None, (failed.detail, "there is no network, so this is not counted")))
+    return Result(feed, Outcome.FAILED, failed.reason, detail, lanes=timings.lanes)
 
 
 def _body_hash(fetched: Fetched, known: FeedState | None) -> str | None:

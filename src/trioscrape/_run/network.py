@@ -1,0 +1,61 @@
+"""Whether there is a network at all: a machine that is offline is no fault of its feeds."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from .._errors import FeedFailed
+from .._flow import Flow, State
+
+FEW: Final = 3
+"""Hosts that may all be down at once while the network is not."""
+
+_NO_CONTACT: Final = {
+    "name-not-found",
+    "lookup-timeout",
+    "lookup-failed",
+    "connection-refused",
+    "unreachable",
+    "connect-timeout",
+}
+
+
+class Network:
+    """What a run knows of the network: whether any server has answered, and how many hosts have not.
+
+    Args:
+      flow: knows whether a server has answered.
+      in_flight: how many feeds may be under way.
+    """
+
+    def __init__(self, flow: Flow, in_flight: int) -> None:
+        self._flow, self._in_flight = flow, in_flight
+        self._hosts: set[str] = set()
+
+    @property
+    def is_down(self) -> bool:
+        """Whether no server of more than a few hosts has answered so far."""
+        return len(self._hosts) > FEW and not self._flow.now.reached
+
+    async def is_to_blame(self, host: str, failure: FeedFailed) -> bool:
+        """Whether a feed of `host` has failed because there is no network.
+
+        As long as no server has answered, that can't be known. So the feed waits until one does, or until
+        nothing else is under way that could tell.
+
+        Cancellation: stops waiting.
+        """
+        if self._flow.now.reached or failure.reason not in _NO_CONTACT:
+            return False
+        if len(self._hosts) <= FEW:
+            self._hosts.add(host)
+        self._flow.add(doubtful=1)
+        try:
+            await self._flow.until(self._knows)
+            return self.is_down
+        finally:
+            self._flow.add(doubtful=-1)
+
+    def _knows(self, now: State) -> bool:
+        nothing_comes = now.hungry or now.draining or now.in_flight >= self._in_flight
+        return now.reached or (nothing_comes and now.doubtful >= now.in_flight)

@@ -1,0 +1,92 @@
+"""A host that allows so many requests a minute, over many runs of a program that cron starts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import trio
+
+from trioscrape import Config, Outcome, Report
+from trioscrape.testing import Internet, MemoryStore, Site
+
+from support.scenarios import Calendar, rss, run_virtual
+
+
+class Running(Calendar):
+    """Goes as fast as trio's clock."""
+
+    def __call__(self) -> datetime:
+        return self.moment + timedelta(seconds=trio.current_time())
+
+
+class Limited(Site):
+    """Allows so many requests in each window, which begins with the first one; says 429 to the others."""
+
+    def __init__(self, allowed: int, window: float = 60.0, *, says: bool = True) -> None:
+        super().__init__(body=rss("x"), first_byte=0.1)
+        self._allowed, self._window, self._says = allowed, window, says
+        self._ends = 0.0
+        self._left = 0
+        self.refused = 0
+
+    @property
+    def status(self) -> int:  # type: ignore[override]
+        """Of the answer to a request that comes now."""
+        now = trio.current_time()
+        if now >= self._ends:
+            self._ends, self._left = now + self._window, self._allowed
+        self._left -= 1
+        self.refused += self._left < 0
+        return 429 if self._left < 0 else 200
+
+    @status.setter
+    def status(self, _: int) -> None:
+        """It follows from the requests."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Whole seconds, rounded up as servers do it."""
+        left = self._ends - trio.current_time()
+        return {"Retry-After": str(int(left) + 1)} if self._left < 0 and self._says else {}
+
+    @headers.setter
+    def headers(self, _: Mapping[str, str]) -> None:
+        """They follow from the requests."""
+
+
+class Cron:
+    """Runs of one list into one store, one every so many seconds, or as soon as the one before has ended."""
+
+    def __init__(self, site: Site, feeds: int, seconds: float = 900.0) -> None:
+        self.internet = Internet({"reddit.test": site})
+        self.store = MemoryStore()
+        self.feeds = [f"http://reddit.test/{number}" for number in range(feeds)]
+        self.fetched: Counter[str] = Counter(dict.fromkeys(self.feeds, 0))
+        self.reports: list[Report] = []
+        self._now, self._seconds = Running(), seconds
+
+    async def run(self, **settings: object) -> Report:
+        """One run."""
+        config = Config(**settings)  # type: ignore[arg-type]
+        how = {"config": config, "now": self._now}
+        results, scrape = await run_virtual(self.feeds, self.internet, self.store, **how)
+        good = {Outcome.NEW, Outcome.UPDATED, Outcome.NOT_MODIFIED}
+        self.fetched.update(result.feed.url for result in results if result.outcome in good)
+        self.internet.requests.clear()
+        self.reports.append(scrape.report())
+        return self.reports[-1]
+
+    async def runs(self, count: int, **settings: object) -> None:
+        """So many runs."""
+        for _ in range(count):
+            due = trio.current_time() + self._seconds
+            await self.run(**settings)
+            await trio.sleep_until(due)
+
+    @property
+    def spread(self) -> float:
+        """How many times as often the luckiest feed was fetched as the unluckiest."""
+        counts = self.fetched.values()
+        return max(counts) / min(counts) if min(counts) else float("inf")
