@@ -1,17 +1,30 @@
-"""A host that allows so many requests a minute, over many runs of a program that cron starts."""
+"""Many runs that cron starts, over days, also of a host that allows so many requests a minute."""
 
 from __future__ import annotations
 
+import ssl
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+import pytest
 import trio
 
 from trioscrape import Config, Outcome, Report
+from trioscrape._run import loop_lag, wiring
 from trioscrape.testing import Internet, MemoryStore, Site
 
 from support.scenarios import Calendar, rss, run_virtual
+
+
+def make_cheap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out of a run what would be most of the work in days of virtual time.
+
+    The loop's lag is measured 50 times a second, and every run loads the certificates.
+    """
+    monkeypatch.setattr(loop_lag, "PERIOD", 86400.0)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    monkeypatch.setattr(wiring, "client_context", lambda _: context)
 
 
 class Running(Calendar):
@@ -32,7 +45,7 @@ class Limited(Site):
         self.refused = 0
 
     @property
-    def status(self) -> int:  # type: ignore[override]
+    def status(self) -> int:
         """Of the answer to a request that comes now."""
         now = trio.current_time()
         if now >= self._ends:
@@ -46,7 +59,7 @@ class Limited(Site):
         """It follows from the requests."""
 
     @property
-    def headers(self) -> Mapping[str, str]:  # type: ignore[override]
+    def headers(self) -> Mapping[str, str]:
         """Whole seconds, rounded up as servers do it."""
         left = self._ends - trio.current_time()
         return {"Retry-After": str(int(left) + 1)} if self._left < 0 and self._says else {}
@@ -78,12 +91,12 @@ class Cron:
         self.reports.append(scrape.report())
         return self.reports[-1]
 
-    async def runs(self, count: int, **settings: object) -> None:
-        """So many runs."""
-        for _ in range(count):
-            due = trio.current_time() + self._seconds
+    async def runs(self, count: int, *, late: Sequence[float] = (0.0,), **settings: object) -> None:
+        """So many runs, of which cron starts each some seconds late."""
+        began = trio.current_time()
+        for number in range(count):
+            await trio.sleep_until(began + number * self._seconds + late[number % len(late)])
             await self.run(**settings)
-            await trio.sleep_until(due)
 
     @property
     def spread(self) -> float:

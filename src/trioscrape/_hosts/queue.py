@@ -25,6 +25,8 @@ from .record import HostRecord, Limit
 
 JITTER: Final = 0.5
 """A delay is up to so much longer than configured, never shorter."""
+MARGIN: Final = 0.5
+"""Seconds to wait beyond the end of a pause: two clocks need not agree to the millisecond."""
 KEPT: Final = 10_000
 """Hosts whose limits are remembered; beyond that the oldest limit is forgotten."""
 
@@ -165,7 +167,7 @@ class HostQueue(Generic[Item]):
         for name in self._crowded:
             host = self._hosts.get(name)
             if host is not None and (limit := host.record.limit) is not None:
-                room = max(0, limit.room(host.not_before - now) - host.visitors)
+                room = max(0, limit.room(host.not_before - now - MARGIN) - host.visitors)
                 if len(host.waiting) > room:
                     host.waiting.sort()  # which leaves it a heap
                     kept = int(room)
@@ -204,7 +206,7 @@ class HostQueue(Generic[Item]):
         """Raise `FeedFailed` when `host` leaves no time in this run for one of those that wait for a slot."""
         known = self._hosts[self._group(host)]
         limit = known.record.limit
-        if limit is not None and limit.room(known.not_before - now) < known.visitors:
+        if limit is not None and limit.room(known.not_before - now - MARGIN) < known.visitors:
             raise limit.failure()
 
     def check(self, host: str, now: float) -> None:

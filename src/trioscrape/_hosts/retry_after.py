@@ -11,15 +11,13 @@ import trio
 from .._errors import FeedFailed
 from .._flow import Flow
 from .._schedule.freshness import Pause, format_moment, retry_after
-from .queue import HostQueue
+from .queue import MARGIN, HostQueue
 from .record import NEVER, HostRecord, Limit
 
 UNSAID: Final = timedelta(minutes=1)
 """The pause of a host that answers 429 and does not say for how long (RFC 6585 §4)."""
 SHORT: Final = timedelta(seconds=30)
 """A pause that is worth waiting for at a host of which nothing else is known: what a fetch may take."""
-MARGIN: Final = 0.5
-"""Seconds to wait beyond the end of a pause: the two clocks need not agree to the millisecond."""
 REFUSALS: Final = 3
 """Refusals in a row after which nothing more is fetched from a host in this run."""
 SHOWN: Final = 10
@@ -103,13 +101,13 @@ class Pauses:
     def _pause(self, host: str, place: str, pause: Pause, reason: str) -> bool:
         """Whether the pause is waited for."""
         now = trio.current_time()
-        until = now + (pause.until - self.now()).total_seconds() + MARGIN
+        until = now + (pause.until - self.now()).total_seconds()
         record = self._queue.record(place)
         spacing = record.refuse(now, until)
-        patience = self._patience if spacing else SHORT.total_seconds() + MARGIN
+        patience = self._patience if spacing else SHORT.total_seconds()
         if record.refusals >= REFUSALS:
             patience = NEVER
-        self._queue.pause(place, until)
+        self._queue.pause(place, until + MARGIN)
         waits = until - now <= patience
         if spacing and waits:
             detail, due = f"not fetched in this run: {host} allows {rate(spacing)}", None

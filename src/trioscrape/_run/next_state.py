@@ -14,6 +14,22 @@ from .._schedule.permanent_redirects import moves
 from .candidates import Candidate
 
 GONE_REASON = "http-410"
+SLACK = 0.1
+"""Of the user's interval: cron is late now and then, and what is due a second later would wait for another
+whole interval."""
+
+
+def next_run(began: datetime, interval: float) -> datetime | None:
+    """When feeds that are fetched in a run may be fetched again.
+
+    The interval counts from the beginning of the run. Else feeds that are fetched late in a run would not
+    be due in the next one, and their interval would be twice as long.
+
+    Args:
+      began: when the run began.
+      interval: the user's seconds between two fetches.
+    """
+    return began + timedelta(seconds=interval * (1 - SLACK)) if interval else None
 
 
 def not_due(candidate: Candidate, now: datetime) -> Result | None:
@@ -47,7 +63,7 @@ def after_success(
     body_hash: str | None,
     parsed: ParsedFeed | None,
     now: datetime,
-    interval: float,
+    next_run: datetime | None,
 ) -> FeedState:
     """The state after an answer. It is equal to the one before when there is nothing new to remember.
 
@@ -57,7 +73,7 @@ def after_success(
       body_hash: of its body, or of the known one if that has not been modified.
       parsed: what the body says; None when it is known already.
       now: when the answer came.
-      interval: the user's seconds between two fetches.
+      next_run: before which the user wants no fetch.
     """
     known = candidate.state
     timers = _timers(known, fetched, parsed)
@@ -80,7 +96,7 @@ def after_success(
         validators_url=fetched.url if fetched.validators != Validators() else None,
         body_hash=body_hash,
         timers=timers,
-        next_fetch=next_fetch(now, timers, fetched.age, interval),
+        next_fetch=next_fetch(now, timers, fetched.age, next_run),
         next_unconditional=_next_unconditional(candidate, fetched, body_hash, now),
         moved_to=moved_to,
         moved_days=moved_days,
@@ -116,7 +132,9 @@ def _next_unconditional(
     return trusted_until(candidate.feed_id, now, caught=caught)
 
 
-def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, interval: float) -> FeedState:
+def after_failure(
+    candidate: Candidate, failed: FeedFailed, now: datetime, next_run: datetime | None
+) -> FeedState:
     """The state after a failure: what is known stays, and the next fetch is put off.
 
     A feed that was postponed because of its host has not failed once more.
@@ -141,7 +159,5 @@ def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, inter
             next_fetch=now + GONE,
         )
     failures = known.failures + 1
-    wait = max(back_off(candidate.feed_id, failures), timedelta(seconds=interval))
-    return replace(
-        known, failures=failures, failure=failed.reason, gone=None, next_fetch=max(now + wait, until)
-    )
+    due = max(now + back_off(candidate.feed_id, failures), until, next_run or until)
+    return replace(known, failures=failures, failure=failed.reason, gone=None, next_fetch=due)

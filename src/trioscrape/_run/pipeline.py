@@ -64,6 +64,8 @@ class Pipeline:
     arrivals: Seen[str]
     """Where the feeds of the run have arrived, with the first feed's URL."""
     now: Callable[[], datetime]
+    next_run: datetime | None
+    """The moment before which the user wants no feed to be fetched again; None: there is none."""
     config: Config
 
     async def outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
@@ -103,7 +105,7 @@ class Pipeline:
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.config.interval)
+            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
             result = Result(
                 candidate.feed,
                 Outcome.NOT_MODIFIED,
@@ -150,8 +152,8 @@ class Pipeline:
         """Remember a failure, unless it is our own refusal: with other settings there might be none."""
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
-        if stored:
-            state = after_failure(candidate, failed, self.now(), self.config.interval)
+        state = after_failure(candidate, failed, self.now(), self.next_run)
+        if stored := stored and state != candidate.state:
             try:
                 await self.store.save(FeedUpdate(state, ()), timings)
             except FeedFailed as not_stored:

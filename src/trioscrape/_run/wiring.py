@@ -30,6 +30,7 @@ from .admit import Admission
 from .candidates import Candidate
 from .feed_source import Feeds, FeedSource
 from .network import Network
+from .next_state import next_run
 from .pipeline import Lanes, Pipeline
 from .run import Run
 from .seen import Seen
@@ -70,7 +71,10 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[
     slots, source = HostSlots(queue, flow), FeedSource(feeds)
     network = Network(flow, config.in_flight)
     admission = Admission(source, queue, slots, fetcher, store, silence, flow, results, now, config)
-    pipeline = Pipeline(lanes, fetcher, silence, network, seams.parser, store, budget, arrivals, now, config)
+    due = next_run(now(), config.interval)
+    pipeline = Pipeline(
+        lanes, fetcher, silence, network, seams.parser, store, budget, arrivals, now, due, config
+    )
     run = Run(admission, pipeline, results, pauses)
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
