@@ -22,7 +22,7 @@ class State(NamedTuple):
     doubtful: int = 0
     """Feeds in flight that have failed, perhaps because there is no network."""
     reached: bool = False
-    """Whether any server has answered."""
+    """Whether any server has answered, or at least been connected to."""
     hungry: bool = False
     """Whether nothing that has been read of the list can be started."""
     read: bool = False

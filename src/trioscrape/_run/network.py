@@ -18,13 +18,15 @@ _NO_CONTACT: Final = {
     "unreachable",
     "connect-timeout",
 }
+_CONTACT: Final = {"tls", "connection-lost", "protocol-error", "read-timeout"}
+"""Without an answer, but not without a connection."""
 
 
 class Network:
-    """What a run knows of the network: whether any server has answered, and how many hosts have not.
+    """What a run knows of the network: whether any server was reached, and how many hosts were not.
 
     Args:
-      flow: knows whether a server has answered.
+      flow: knows whether a server was reached.
       in_flight: how many feeds may be under way.
     """
 
@@ -34,17 +36,19 @@ class Network:
 
     @property
     def is_down(self) -> bool:
-        """Whether no server of more than a few hosts has answered so far."""
+        """Whether more than a few hosts were tried, and no server was reached so far."""
         return len(self._hosts) > FEW and not self._flow.now.reached
 
     async def is_to_blame(self, host: str, failure: FeedFailed) -> bool:
         """Whether a feed of `host` has failed because there is no network.
 
-        As long as no server has answered, that can't be known. So the feed waits until one does, or until
+        As long as no server was reached, that can't be known. So the feed waits until one is, or until
         nothing else is under way that could tell.
 
         Cancellation: stops waiting.
         """
+        if failure.reason in _CONTACT:
+            self._flow.note(reached=True)
         if self._flow.now.reached or failure.reason not in _NO_CONTACT:
             return False
         if len(self._hosts) <= FEW:
