@@ -19,15 +19,15 @@ def cheap_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("feeds", "allowed", "runs"),
     [
-        (12, 1, 96),
+        (12, 1, 30),
         (12, 4, 20),
         (12, 60, 10),
         (100, 1, 30),
         (100, 4, 10),
-        (100, 60, 10),
+        (100, 60, 5),
         (1000, 1, 100),
         (1000, 4, 45),
-        (1000, 60, 4),
+        (1000, 60, 3),
     ],
 )
 async def test_every_feed_is_read_by_runs_from_cron(

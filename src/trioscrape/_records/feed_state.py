@@ -33,6 +33,12 @@ class FeedState:
     """See `feed_id`: it stays the same when the feed's URL changes."""
     url: Annotated[str, URL]
     """Where the next fetch starts: the URL of the list, or where a permanent redirect has led for days."""
+    listed_url: Annotated[str | None, URL] = None
+    """Its URL in the list, by which it can always be found; None: only an older version has fetched it."""
+    moved_from: Annotated[str | None, URL] = None
+    """What `url` was before it became the target of a permanent redirect; None: it is that of the list."""
+    moved_since: Annotated[datetime | None, MOMENT] = None
+    """Since when `url` is another one than `moved_from`."""
     title: Annotated[str | None, TITLE] = None
     """That of the last document, else that of the list; plain text on one line."""
     link: Annotated[str | None, LINK] = None

@@ -10,7 +10,7 @@ from .._http import Fetched
 from .._http.conditional import Validators, is_conditional
 from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result
 from .._schedule.freshness import GONE, back_off, format_moment, next_fetch, not_before, trusted_until
-from .._schedule.permanent_redirects import moves
+from .._schedule.permanent_redirects import moved_from, moves
 from .candidates import Candidate
 
 GONE_REASON = "http-410"
@@ -78,10 +78,14 @@ def after_success(
     known = candidate.state
     timers = _timers(known, fetched, parsed)
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
+    origin, since = moved_from(candidate.feed, known, url, now)
     said = parsed or known or FeedState(candidate.feed_id, url)
     return FeedState(
         feed_id=candidate.feed_id,
         url=url,
+        listed_url=candidate.feed.redacted_url,
+        moved_from=origin,
+        moved_since=since,
         title=said.title or candidate.feed.title,
         link=said.link,
         subtitle=said.subtitle,
@@ -140,7 +144,8 @@ def after_failure(
     A feed that was postponed because of its host has not failed once more.
     """
     feed = candidate.feed
-    known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, feed.title)
+    known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, title=feed.title)
+    known = replace(known, listed_url=feed.redacted_url)
     if failed.postponed:
         return replace(
             known,
