@@ -49,7 +49,8 @@ def test_of_one_hosts_feeds_the_longest_waiting_goes_first() -> None:
 
     def due(minutes: int, **more: object) -> FeedState:
         since = datetime(2026, 3, 2, 12, minutes, tzinfo=UTC)
-        return FeedState("f", "http://a/", body_hash="b", **{"next_fetch": since, **more})  # type: ignore[arg-type]
+        values = {"body_hash": "b", "next_fetch": since, **more}
+        return FeedState("f", "http://a/", **values)  # type: ignore[arg-type]
 
     put_off = due(9, postponed=datetime(2026, 3, 2, 12, 2, tzinfo=UTC))
     states = [due(0, next_fetch=None), due(5), put_off, due(1), None]

@@ -86,6 +86,18 @@ async def test_a_few_hosts_may_all_be_down(autojump_clock: MockClock) -> None:
     assert complete(days.report)
 
 
+async def test_hosts_that_were_down_before_prove_nothing(autojump_clock: MockClock) -> None:
+    """In a run in which all others are fresh."""
+    days = offline(10, exists=False)
+    days.sites["fresh.test"] = Site(body=rss("x"), headers={"Cache-Control": "max-age=86400"})
+    days.feeds.append("http://fresh.test/")
+    for failures in 1, 2, 3:
+        await days.run()
+        assert sum(state.failures for state in days.store.feeds.values()) == 10 * failures
+        assert not is_offline(days.report)
+        days.now.forward(hours=2)
+
+
 @pytest.mark.parametrize(
     "answer", [{"status": 500}, {"first_byte": math.inf}, {"body": rss("x"), "lookup": 4, "connect": 5}]
 )

@@ -6,6 +6,7 @@ from typing import Final
 
 from .._errors import FeedFailed
 from .._flow import Flow, State
+from .._records import FeedState
 
 FEW: Final = 3
 """Hosts that may all be down at once while the network is not."""
@@ -36,11 +37,11 @@ class Network:
 
     @property
     def is_down(self) -> bool:
-        """Whether more than a few hosts were tried, and no server was reached so far."""
+        """Whether more than a few hosts that were not down before were tried, and none reached so far."""
         return len(self._hosts) > FEW and not self._flow.now.reached
 
-    async def is_to_blame(self, host: str, failure: FeedFailed) -> bool:
-        """Whether a feed of `host` has failed because there is no network.
+    async def is_to_blame(self, host: str, state: FeedState | None, failure: FeedFailed) -> bool:
+        """Whether a feed of `host`, with this state before, has failed because there is no network.
 
         As long as no server was reached, that can't be known. So the feed waits until one is, or until
         nothing else is under way that could tell.
@@ -51,7 +52,8 @@ class Network:
             self._flow.note(reached=True)
         if self._flow.now.reached or failure.reason not in _NO_CONTACT:
             return False
-        if len(self._hosts) <= FEW:
+        # One that was down in earlier runs proves nothing: there may be runs in which no other is due.
+        if len(self._hosts) <= FEW and (state is None or not state.failures):
             self._hosts.add(host)
         self._flow.add(doubtful=1)
         try:

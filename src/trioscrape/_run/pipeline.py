@@ -92,7 +92,7 @@ class Pipeline:
             failure = failed.with_traceback(None)
         if slot.host is not None and not failure.postponed:
             self.silence.failed(slot.host, failure)
-        if await self.network.is_to_blame(candidate.host, failure):
+        if await self.network.is_to_blame(candidate.host, candidate.state, failure):
             return _not_counted(candidate.feed, failure, timings)
         return await self._failed(candidate, failure, timings)
 
