@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from trio.testing import MockClock
 
 from trioscrape import Outcome
+from trioscrape.testing import Site
 
 from support.limited_hosts import Cron, Limited, make_cheap
 
@@ -73,3 +76,20 @@ async def test_it_says_what_a_host_allows(autojump_clock: MockClock) -> None:
 
     assert report.remarks == ("reddit.test allows about 1 request in 60 s; its 12 feeds take 12 min",)
     assert report.seconds == pytest.approx(11 * 60.5, rel=0.05)
+
+
+async def test_feeds_that_are_redirected_to_such_a_host_take_turns(autojump_clock: MockClock) -> None:
+    """From hosts of their own to one that allows five requests an hour."""
+    limited = Limited(5, 3500)
+    cron = Cron(limited, 40, seconds=3600)
+    sites = {
+        f"f{number}.test": Site(status=302, headers={"Location": f"http://reddit.test/{number}"})
+        for number in range(40)
+    }
+    cron.internet.sites = {"reddit.test": limited, **sites}
+    cron.feeds = [f"http://{host}/" for host in sites]
+    cron.fetched = Counter(dict.fromkeys(cron.feeds, 0))
+    await cron.runs(20)
+
+    assert cron.spread <= 2
+    assert {state.failures for state in cron.store.feeds.values()} == {0}

@@ -70,6 +70,9 @@ class TestDocuments:
             {
                 "_id": FEED,
                 "url": known.url,
+                "listed_url": known.listed_url,
+                "moved_from": known.moved_from,
+                "moved_since": known.moved_since,
                 "title": known.title,
                 "link": known.link,
                 "subtitle": known.subtitle,
@@ -88,6 +91,8 @@ class TestDocuments:
                 "next_unconditional": known.next_unconditional,
                 "failures": known.failures,
                 "failure": known.failure,
+                "postponed": known.postponed,
+                "postponed_by": known.postponed_by,
                 "gone": known.gone,
                 "moved_to": known.moved_to,
                 "moved_days": ["2024-02-28", "2024-02-29"],

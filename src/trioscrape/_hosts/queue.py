@@ -97,6 +97,7 @@ class HostQueue(Generic[Item]):
         self._order = count()
         self._size = 0
         self._limited: dict[str, None] = {}
+        """Hosts whose limit is remembered, the oldest one first."""
         self._crowded: dict[str, None] = {}
         """Hosts that may have more feeds than they leave time for."""
         self._put_off: deque[tuple[Item, Limit]] = deque()
@@ -118,7 +119,7 @@ class HostQueue(Generic[Item]):
 
     def _put(self, item: Item, order: int) -> _Host[Item]:
         name = self._group(item.host)
-        host = self._hosts.setdefault(name, _Host())
+        host = self._host(name)
         heapq.heappush(host.waiting, (item.waits_since, order, item))
         self._size += 1
         if host.record.limit is not None:
@@ -164,6 +165,7 @@ class HostQueue(Generic[Item]):
         return item, limit.failure()
 
     def _thin_out(self, now: float) -> None:
+        """Put off the feeds for which their hosts leave no time."""
         for name in self._crowded:
             host = self._hosts.get(name)
             if host is not None and (limit := host.record.limit) is not None:
@@ -182,11 +184,8 @@ class HostQueue(Generic[Item]):
         Raises:
           trio.WouldBlock: all of them are taken, or the host is in a pause.
         """
-        name = self._group(host)
-        known = self._hosts.get(name)
-        if known is None:
-            known = self._hosts[name] = _Host()
-        elif known.slots >= self._per_host or known.not_before > now:
+        known = self._host(self._group(host))
+        if known.slots >= self._per_host or known.not_before > now:
             raise trio.WouldBlock
         self._take_slot(known, now)
 
@@ -194,7 +193,7 @@ class HostQueue(Generic[Item]):
     def visited(self, host: str) -> Iterator[None]:
         """For the body of the ``with``, a feed in flight waits for a slot: none that queues is started."""
         name = self._group(host)
-        known = self._hosts.setdefault(name, _Host())
+        known = self._host(name)
         known.visitors += 1
         try:
             yield
@@ -202,11 +201,17 @@ class HostQueue(Generic[Item]):
             known.visitors -= 1
             self._list(name)
 
-    def check_visitor(self, host: str, now: float) -> None:
-        """Raise `FeedFailed` when `host` leaves no time in this run for one of those that wait for a slot."""
+    def check_visitor(self, host: str, now: float, before: int) -> None:
+        """Raise `FeedFailed` when `host` leaves no time for a feed that waits for a slot.
+
+        Args:
+          host: whose slot it waits for.
+          now: the time.
+          before: others that wait for one and go before it.
+        """
         known = self._hosts[self._group(host)]
         limit = known.record.limit
-        if limit is not None and limit.room(known.not_before - now - MARGIN) < known.visitors:
+        if limit is not None and limit.room(known.not_before - now - MARGIN) <= before:
             raise limit.failure()
 
     def check(self, host: str, now: float) -> None:
@@ -233,7 +238,7 @@ class HostQueue(Generic[Item]):
     def pause(self, host: str, until: float) -> None:
         """Start nothing of `host` before `until`, for a Retry-After for example. A longer pause stays."""
         name = self._group(host)
-        known = self._hosts.setdefault(name, _Host())
+        known = self._host(name)
         known.not_before = max(known.not_before, until)
         if not known.listed:
             self._schedule(name, known)
@@ -252,7 +257,7 @@ class HostQueue(Generic[Item]):
 
     def record(self, host: str) -> HostRecord:
         """That of a host which a feed waits for, or has a slot of."""
-        return self._hosts.setdefault(self._group(host), _Host()).record
+        return self._host(self._group(host)).record
 
     def knows(self, host: str) -> bool:
         """Whether there is a record of `host`."""
@@ -262,6 +267,13 @@ class HostQueue(Generic[Item]):
     def next_time(self) -> float:
         """When to try `start` again if nothing else happens; it may be in vain. `math.inf`: never."""
         return self._calendar[0][0] if self._calendar else math.inf
+
+    def _host(self, name: str) -> _Host[Item]:
+        """A new one, if it is not there."""
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host()
+        return host
 
     def _take_slot(self, host: _Host[Item], now: float) -> None:
         host.slots += 1

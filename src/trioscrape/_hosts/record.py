@@ -17,6 +17,7 @@ NEVER: Final = -1.0
 class Limit:
     """What a host allows from now on, and what becomes of the feeds that it leaves no time for."""
 
+    host: str
     reason: str
     """One of `REASONS`."""
     detail: str
@@ -36,7 +37,7 @@ class Limit:
 
     def failure(self) -> FeedFailed:
         """How a feed ends that is put off: a new exception each time, as it collects frames."""
-        return FeedFailed(self.reason, self.detail, not_before=self.until, postponed=True)
+        return FeedFailed(self.reason, self.detail, not_before=self.until, postponed_by=self.host)
 
 
 @dataclass(slots=True)

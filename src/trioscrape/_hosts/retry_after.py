@@ -93,10 +93,11 @@ class Pauses:
             pause = Pause(until, f"a pause until {format_moment(until)} (it did not say for how long)")
         if pause is None or status not in (429, 503):
             return pause
-        host = self._queue.name(host)
-        if self._pause(host, place or host, pause, reason):
+        place, host = place or host, self._queue.name(host)
+        if self._pause(host, place, pause, reason):
             raise QueueAgain
-        raise FeedFailed(reason, f"{host} asked for {pause.words}", not_before=pause.until, postponed=True)
+        detail = f"{host} asked for {pause.words}"
+        raise FeedFailed(reason, detail, not_before=pause.until, postponed_by=place)
 
     def _pause(self, host: str, place: str, pause: Pause, reason: str) -> bool:
         """Whether the pause is waited for."""
@@ -115,7 +116,7 @@ class Pauses:
                 self._shown[host] = record
         else:
             detail, due = f"not fetched: {host} asked for {pause.words}", pause.until
-        self._queue.limit(place, Limit(reason, detail, patience, spacing, due))
+        self._queue.limit(place, Limit(place, reason, detail, patience, spacing, due))
         return waits
 
     def remarks(self) -> list[str]:

@@ -51,7 +51,7 @@ class Silence:
         record.unanswered += 1
         if record.unanswered >= IN_A_ROW:
             detail = f"not fetched in this run: {host} does not answer ({failure.reason})"
-            self._queue.limit(host, Limit(failure.reason, detail, NEVER))
+            self._queue.limit(host, Limit(host, failure.reason, detail, NEVER))
             if len(self._shown) < SHOWN:
                 self._shown[host] = record
 

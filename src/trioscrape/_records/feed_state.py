@@ -72,6 +72,8 @@ class FeedState:
     postponed: Annotated[datetime | None, MOMENT] = None
     """Since when the feed has been due and was put off because of its host, which has answered 429, or 503
     with Retry-After, or not at all; None: it was fetched when it was due."""
+    postponed_by: Annotated[str | None, NAME] = None
+    """The host because of which it was put off: its own, or one that it is redirected to."""
     gone: Annotated[datetime | None, MOMENT] = None
     """When the server first said 410, until it says something else."""
     moved_to: Annotated[str | None, URL] = None

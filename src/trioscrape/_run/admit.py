@@ -93,7 +93,7 @@ class Admission:
                 await flow.change()
             elif (candidate := queue.start(trio.current_time())) is not None:
                 flow.add(in_flight=1, slots=1)
-                return candidate, self.slots.started(candidate.host)
+                return candidate, self.slots.started(candidate.host, candidate.waits_since)
             elif (put_off := queue.put_off()) is not None:
                 flow.add(in_flight=1)
                 return replace(put_off[0], put_off=put_off[1]), self.slots.none()
@@ -162,9 +162,9 @@ class Admission:
 
     def _put(self, candidate: Candidate) -> None:
         self.queue.put(candidate)
-        if candidate.state is not None and candidate.state.postponed is not None:
+        if candidate.state is not None and (host := candidate.state.postponed_by) is not None:
             # Those that have waited longer may be further down in the list.
-            self.queue.pause(candidate.host, self._began + GATHERING)
+            self.queue.pause(host, self._began + GATHERING)
 
     def _wants_more(self, now: State) -> bool:
         """Whether to read on: nothing can be started, and there is room in the queues."""

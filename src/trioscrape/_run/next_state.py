@@ -146,15 +146,16 @@ def after_failure(
     feed = candidate.feed
     known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, title=feed.title)
     known = replace(known, listed_url=feed.redacted_url)
-    if failed.postponed:
+    if failed.postponed_by is not None:
         return replace(
             known,
             failure=known.failure if known.failures else failed.reason,
             next_fetch=failed.not_before or known.next_fetch,
             postponed=known.postponed or now,
+            postponed_by=failed.postponed_by,
         )
     until = failed.not_before or now
-    known = replace(known, postponed=None)
+    known = replace(known, postponed=None, postponed_by=None)
     if failed.reason == GONE_REASON:
         return replace(
             known,

@@ -90,7 +90,7 @@ class Pipeline:
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
-        if slot.host is not None and not failure.postponed:
+        if slot.host is not None and failure.postponed_by is None:
             self.silence.failed(slot.host, failure)
         if await self.network.is_to_blame(candidate.host, candidate.state, failure):
             return _not_counted(candidate.feed, failure, timings)

@@ -54,6 +54,7 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN moved_from TEXT",
         "ALTER TABLE feeds ADD COLUMN moved_since TEXT",
         "ALTER TABLE feeds ADD COLUMN postponed TEXT",
+        "ALTER TABLE feeds ADD COLUMN postponed_by TEXT",
     ),
 }
 """What makes a file of each version one of the next. A step stays as it was written: it is history.
