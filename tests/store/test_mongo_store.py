@@ -93,6 +93,7 @@ class TestDocuments:
                 "failure": known.failure,
                 "postponed": known.postponed,
                 "postponed_by": known.postponed_by,
+                "last_fetch": known.last_fetch,
                 "gone": known.gone,
                 "moved_to": known.moved_to,
                 "moved_days": ["2024-02-28", "2024-02-29"],

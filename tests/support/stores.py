@@ -197,6 +197,7 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "moved_since": datetime(2024, 2, 1, 6, tzinfo=UTC),
         "postponed": datetime(2024, 2, 29, 11, tzinfo=UTC),
         "postponed_by": "a.test",
+        "last_fetch": datetime(2024, 2, 28, 11, tzinfo=UTC),
         "moved_to": "https://b.test/feed",
         "moved_days": ("2024-02-28", "2024-02-29"),
     }

@@ -50,6 +50,10 @@ class HostSlots:
         """Whether two hosts count as one."""
         return self._queue.name(one) == self._queue.name(other)
 
+    def limits(self, host: str) -> bool:
+        """Whether `host` limits what it allows."""
+        return self._queue.knows(host) and self._queue.record(host).limit is not None
+
     def acquire_nowait(self, host: str) -> None:
         """Take a slot of `host`.
 
@@ -108,8 +112,7 @@ class HostSlots:
         """
         name = self._queue.name(host)
         if lot := self._lots.get(name):
-            limited = self._queue.knows(host) and self._queue.record(host).limit is not None
-            for visitor in lot if limited else lot[:1]:
+            for visitor in lot if self.limits(host) else lot[:1]:
                 visitor.turn.set()
         else:
             self._lots.pop(name, None)
@@ -131,6 +134,11 @@ class HostSlot:
         self._slots, self._since = slots, since
         self.host = host
         """Whose slot it is; None while the feed waits for one, and after `release`."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether its host limits what it allows."""
+        return self.host is not None and self._slots.limits(self.host)
 
     async def switch(self, host: str) -> None:
         """Give the slot back and take one of `host`; nothing happens if that is the same host.

@@ -74,6 +74,8 @@ class FeedState:
     with Retry-After, or not at all; None: it was fetched when it was due."""
     postponed_by: Annotated[str | None, NAME] = None
     """The host because of which it was put off: its own, or one that it is redirected to."""
+    last_fetch: Annotated[datetime | None, MOMENT] = None
+    """When it was last fetched from a host that limits what it allows; None: the last one did not."""
     gone: Annotated[datetime | None, MOMENT] = None
     """When the server first said 410, until it says something else."""
     moved_to: Annotated[str | None, URL] = None

@@ -59,6 +59,7 @@ class Admission:
     store: StoreLane
     """Knows when feeds are due."""
     silence: Silence
+    """Is told which hosts did not answer in earlier runs."""
     flow: Flow
     results: Results
     """Gets the results of feeds that are not fetched at all."""

@@ -43,14 +43,15 @@ class Candidate:
 
     @property
     def waits_since(self) -> datetime:
-        """By what the feeds of a host are served: those that were never fetched, then by when they were due.
+        """By what the feeds of a host are served: those that were never fetched, then by their last fetch.
 
-        A feed without timers is due in every run. It was fetched in the last one, unless it was put off.
+        That is not stored where the host serves all. Of such a feed it counts since when it is due; one
+        that is due in every run was fetched in the last one, unless it was put off.
         """
         state = self.state
         if state is None or (state.body_hash is None and not state.failures):
             return _NEVER
-        return state.postponed or state.next_fetch or _LATELY
+        return state.last_fetch or state.postponed or state.next_fetch or _LATELY
 
     def knowing(self, state: FeedState | None) -> Candidate:
         """The same feed with what the store knows of it: it may have moved to another host."""

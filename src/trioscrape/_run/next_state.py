@@ -155,7 +155,7 @@ def after_failure(
             postponed_by=failed.postponed_by,
         )
     until = failed.not_before or now
-    known = replace(known, postponed=None, postponed_by=None)
+    known = replace(known, postponed=None, postponed_by=None, last_fetch=None)
     if failed.reason == GONE_REASON:
         return replace(
             known,

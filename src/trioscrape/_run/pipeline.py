@@ -106,6 +106,9 @@ class Pipeline:
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
             state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
+            if slot.is_limited or (known is not None and known.postponed is not None):
+                # The feeds of the host take turns.
+                state = replace(state, last_fetch=self.now())
             result = Result(
                 candidate.feed,
                 Outcome.NOT_MODIFIED,

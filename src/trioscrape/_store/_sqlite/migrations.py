@@ -55,6 +55,7 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN moved_since TEXT",
         "ALTER TABLE feeds ADD COLUMN postponed TEXT",
         "ALTER TABLE feeds ADD COLUMN postponed_by TEXT",
+        "ALTER TABLE feeds ADD COLUMN last_fetch TEXT",
     ),
 }
 """What makes a file of each version one of the next. A step stays as it was written: it is history.
