@@ -60,14 +60,19 @@ class FeedFailed(Exception):
       reason: one of `REASONS`.
       detail: the reason in more words, for people. No credentials.
       not_before: the earliest time of the next fetch, as the server asks (Retry-After); with a time zone.
-      sent: False when no request was sent, because the host is in a pause (Retry-After).
+      postponed_by: the host because of which the feed is only put off: that is no failure of the feed.
 
     Raises:
       ValueError: `reason` is not one of the reasons.
     """
 
     def __init__(
-        self, reason: str, detail: str = "", *, not_before: datetime | None = None, sent: bool = True
+        self,
+        reason: str,
+        detail: str = "",
+        *,
+        not_before: datetime | None = None,
+        postponed_by: str | None = None,
     ) -> None:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of the reasons")
@@ -75,7 +80,7 @@ class FeedFailed(Exception):
         self.reason = reason
         self.detail = detail
         self.not_before = not_before
-        self.sent = sent
+        self.postponed_by = postponed_by
 
 
 class Reasons(Mapping[str, str]):

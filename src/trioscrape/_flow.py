@@ -19,6 +19,10 @@ class State(NamedTuple):
     """Lookups that are overdue."""
     locating: int = 0
     """Feeds whose host is looked up before they can queue for it."""
+    doubtful: int = 0
+    """Feeds in flight that have failed, perhaps because there is no network."""
+    reached: bool = False
+    """Whether any server has answered, or at least been connected to."""
     hungry: bool = False
     """Whether nothing that has been read of the list can be started."""
     read: bool = False
@@ -39,7 +43,9 @@ class Flow:
         self._state: Any = AsyncValue(State())
         self.now = State()
 
-    def add(self, *, in_flight: int = 0, slots: int = 0, stuck: int = 0, locating: int = 0) -> None:
+    def add(
+        self, *, in_flight: int = 0, slots: int = 0, stuck: int = 0, locating: int = 0, doubtful: int = 0
+    ) -> None:
         """Change the counts by so much."""
         now = self.now
         self._set(
@@ -48,6 +54,8 @@ class Flow:
                 now.slots + slots,
                 now.stuck + stuck,
                 now.locating + locating,
+                now.doubtful + doubtful,
+                now.reached,
                 now.hungry,
                 now.read,
                 now.draining,
@@ -55,7 +63,7 @@ class Flow:
         )
 
     def note(self, **facts: bool) -> None:
-        """Change what is not counted: ``hungry``, ``read`` or ``draining``."""
+        """Change what is not counted: ``reached``, ``hungry``, ``read`` or ``draining``."""
         self._set(self.now._replace(**facts))
 
     async def change(self) -> None:

@@ -93,7 +93,7 @@ def feeds_of(shapes: Sequence[tuple[Entry, ...]], entries: int) -> Iterator[Feed
     stored = 0
     while stored < entries:
         for shape in shapes:
-            state = FeedState(os.urandom(16).hex(), "https://a.test/feed", "A feed", body_hash="0" * 32)
+            state = FeedState(os.urandom(16).hex(), "https://a.test/feed", title="A feed", body_hash="0" * 32)
             yield FeedUpdate(state, shape)
             stored += len(shape)
             if stored >= entries:

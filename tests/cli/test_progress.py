@@ -136,6 +136,27 @@ class TestLines:
 
         assert capfd.readouterr().err.splitlines() == [plain_line(report(), 1500)] * 3
 
+    async def test_what_a_host_allows_is_said_once(self, capfd, autojump_clock, monkeypatch):
+        """Whether there is a network is known at the end only."""
+
+        async def at_once(write, **_):
+            await trio.lowlevel.checkpoint()
+            write()
+
+        monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+        said = ("a.test allows about 1 request in 60 s", "b.test does not answer")
+        reports = [
+            replace(report(), remarks=("no network: nothing",), offline=True),
+            replace(report(), remarks=said[:1]),
+            replace(report(), remarks=(f"{said[0]}; its 12 feeds take 12 min", said[1])),
+        ]
+
+        with trio.move_on_after(16):
+            await Progress().show(lambda: reports.pop(0), 1500)
+
+        line = plain_line(report(), 1500)
+        assert capfd.readouterr().err.splitlines() == [line, said[0], line, said[1], line]
+
     async def test_messages_can_not_command_a_terminal(self, capfd):
         await Progress().say("bad \x1b[2J\nline")
 

@@ -116,6 +116,7 @@ class TestRunRecord:
             "loop_lag": {"p50": 0.0001, "p99": 0.002, "max": 0.012346},
             "redirected_duplicates": 0,
             "stored": 0,
+            "remarks": [],
         }
         assert lane == {
             "width": 32,

@@ -64,6 +64,27 @@ class TestRun:
         )
 
 
+class TestNoNetwork:
+    LINE = "no network: no host could be reached, so the failures of the feeds are not counted\n"
+
+    @pytest.fixture
+    def dead(self, feeds: Write) -> str:
+        return feeds(*(f"http://127.0.0.{number}:1/" for number in range(2, 8)))
+
+    def test_one_line_says_so(self, dead: str) -> None:
+        ended = run(dead)
+
+        assert ended.returncode == 1
+        assert f"\n  {self.LINE}" in ended.stdout
+
+    def test_for_programs_too(self, dead: str) -> None:
+        ended = run(dead, "--json", "-q")
+
+        assert ended.returncode == 1
+        assert records(ended.stdout)[-1]["remarks"] == [self.LINE.rstrip()]
+        assert ended.stderr == self.LINE
+
+
 class TestQuiet:
     def test_nothing_is_said(self, site: Site, feeds: Write) -> None:
         ended = run(feeds(site.url("a")), "--quiet")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections import defaultdict
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
-from trioscrape import Feed
+from trioscrape import Feed, FeedState
 from trioscrape._hosts.queue import JITTER, HostQueue
 from trioscrape._run.candidates import Candidate
 
@@ -36,6 +38,45 @@ def test_hosts_take_turns() -> None:
 
     assert [url[0] for url in started(queue)] == ["a", "b", "c", "a", "b"]
     assert len(queue) == 1
+
+
+def waiting(number: int, state: FeedState | None) -> Candidate:
+    return replace(candidate("a", number), state=state)
+
+
+def test_of_one_hosts_feeds_the_longest_waiting_goes_first() -> None:
+    """Those that were never fetched, those that were put off or due at some time, those that always are."""
+
+    def due(minutes: int, **more: object) -> FeedState:
+        since = datetime(2026, 3, 2, 12, minutes, tzinfo=UTC)
+        values = {"body_hash": "b", "next_fetch": since, **more}
+        return FeedState("f", "http://a/", **values)  # type: ignore[arg-type]
+
+    put_off = due(9, postponed=datetime(2026, 3, 2, 12, 2, tzinfo=UTC))
+    states = [due(0, next_fetch=None), due(5), put_off, due(1), None]
+    states.append(FeedState("f", "http://a/", postponed=datetime(2026, 3, 2, 13, tzinfo=UTC)))
+    states.append(due(3, body_hash=None, failures=4))
+    queue = HostQueue[Candidate](99)
+    for number, state in enumerate(states):
+        queue.put(waiting(number, state))
+
+    states.append(due(59, last_fetch=datetime(2026, 3, 2, 12, 4, tzinfo=UTC)))
+    queue.put(waiting(7, states[-1]))
+
+    assert started(queue) == ["a/4", "a/5", "a/3", "a/2", "a/6", "a/7", "a/1", "a/0"]
+
+
+def test_what_is_put_back_goes_before_those_that_have_waited_as_long() -> None:
+    queue = HostQueue[Candidate](1)
+    for number in range(3):
+        queue.put(candidate("a", number))
+    first = queue.start(0)
+    assert first is not None
+    queue.put_back(first)
+    queue.release("a", 0)
+
+    assert started(queue) == ["a/0"]
+    assert queue.record("a").feeds == 3
 
 
 def test_a_busy_host_is_passed_over_until_it_has_a_slot() -> None:

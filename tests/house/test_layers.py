@@ -35,7 +35,8 @@ ROOMS = {
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
     "_run": words(
-        "script api wiring run admit pipeline feed_source next_state loop_lag seen tally scopes candidates"
+        "script api wiring run admit pipeline feed_source next_state network loop_lag seen tally scopes "
+        "candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"
@@ -56,7 +57,7 @@ ROOMS = {
     "_http/_decode": words("body declared codings inflate decoder"),
     "_http/_transport": words("transport proxied connection stream head errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
-    "_hosts": words("slots retry_after queue"),
+    "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words("permanent_redirects freshness"),
     "_config": words("config public_suffixes name_servers proxies"),
     "_records": words("results entries feed_state texts table kinds statistics"),

@@ -176,7 +176,7 @@ async def test_credentials_go_to_their_own_server_only() -> None:
         (answer("404 Not Found"), "http-404"),
         (answer("410 Gone"), "http-410"),
         (answer("503 Busy"), "http-503"),
-        (answer("429 Too Many Requests", b"", "Retry-After: 9"), "rate-limited"),
+        (answer("429 Too Many Requests", b"", "Retry-After: 90"), "rate-limited"),
         (answer("403 Forbidden", b"", "cf-mitigated: challenge"), "challenge"),
         (answer("200 OK", FEED, "CF-Mitigated: challenge"), "challenge"),
         (answer("204 No Content"), "http-204"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from trio.testing import MockClock
 
-from trioscrape import Outcome
+from trioscrape import Outcome, feed_id
 from trioscrape.testing import Site
 
 from support.days import Days
@@ -40,10 +42,10 @@ class TestMoves:
             assert (days.state.url, days.state.moved_to) == ("http://a.test/feed", "http://b.test/feed")
             assert len(days.state.moved_days) == found
             days.now.forward(hours=12)
-        (feed_id,) = days.store.feeds
+        before = list(days.store.feeds)
         await days.run()
 
-        assert list(days.store.feeds) == [feed_id]
+        assert list(days.store.feeds) == before
         assert (days.state.url, days.state.moved_to) == ("http://b.test/feed", None)
 
     async def test_from_then_on_the_old_url_is_not_fetched(self, autojump_clock: MockClock) -> None:
@@ -134,6 +136,39 @@ class TestMoves:
 
         assert fetched == [["b.test"]] * 3 + [["a.test", "c.test"]]
         assert days.state.url == "http://a.test/feed"
+
+    async def test_it_is_found_by_the_url_of_the_list(self, autojump_clock: MockClock) -> None:
+        """And by the present one, with since when it has been there and from where."""
+        days = self.days(301)
+        for _ in range(3):
+            await days.run()
+            days.now.forward(days=1)
+        moved = days.now() - timedelta(days=1)
+        assert (days.state.url, days.state.listed_url) == ("http://b.test/feed", "http://a.test/feed")
+        assert (days.state.moved_from, days.state.moved_since) == ("http://a.test/feed", moved)
+
+        for _ in range(2):
+            await days.run()
+            days.now.forward(days=1)
+            assert (days.state.moved_from, days.state.moved_since) == ("http://a.test/feed", moved)
+        for url in "http://a.test/feed", "http://B.test/feed", feed_id("http://a.test/feed"):
+            entries = [stored.entry.key async for stored in days.store.read_entries(feed=url)]
+            assert len(entries) == len(set(entries)) > 0, url
+
+    async def test_it_moves_on(self, autojump_clock: MockClock) -> None:
+        days = self.days(301)
+        days.sites["c.test"] = Site(body=rss("x"), addresses=["93.184.215.16"])
+        for number in range(7):
+            await days.run()
+            days.now.forward(days=1)
+            if number == 3:
+                days.sites["b.test"].status, days.sites["b.test"].headers = (
+                    308,
+                    {"Location": "http://c.test/"},
+                )
+
+        assert (days.state.url, days.state.listed_url) == ("http://c.test/", "http://a.test/feed")
+        assert days.state.moved_from == "http://b.test/feed"
 
     async def test_credentials_stay_with_the_server_of_the_list(self, autojump_clock: MockClock) -> None:
         days = self.days(301)

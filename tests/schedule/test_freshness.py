@@ -142,7 +142,9 @@ def test_the_latest_of_all_timers_counts(
 ) -> None:
     expected = None if seconds is None else NOW + timedelta(seconds=seconds)
 
-    assert next_fetch(NOW, timers, old, interval) == expected
+    next_run = NOW + timedelta(seconds=interval) if interval else None
+
+    assert next_fetch(NOW, timers, old, next_run) == expected
 
 
 @pytest.mark.parametrize(

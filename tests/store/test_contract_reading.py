@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 import trio
 
-from trioscrape import FeedUpdate, UsageError
+from trioscrape import FeedUpdate, UsageError, feed_id
 from trioscrape._store import pages
 
 from support.stores import FEED, FULL_ENTRY, OTHER, Opened, entry, keys, moment, state, stored, update
@@ -47,6 +47,23 @@ class TestEntries:
 
         assert await keys(opened.store.read_entries()) == ["a", "c", "b"]
         assert await keys(opened.store.read_entries(oldest_first=True)) == ["b", "c", "a"]
+
+    async def test_of_a_feed_by_its_url(self, opened: Opened) -> None:
+        """That of the list, or where it has moved to; the list counts more."""
+        listed, moved = "https://a.test/feed", "https://b.test/feed"
+        first = state(feed_id=feed_id(listed), url=moved, listed_url=listed)
+        await opened.store.save(FeedUpdate(first, (entry("a"),)))
+        read = opened.store.read_entries
+
+        assert await keys(read(feed=listed)) == await keys(read(feed=moved)) == ["a"]
+        assert await keys(read(feed="https://A.test:443/feed")) == ["a"]
+        assert await keys(read(feed="https://c.test/feed")) == []
+
+        second = state(feed_id=feed_id(moved), url=moved, listed_url=moved)
+        await opened.store.save(FeedUpdate(second, (entry("b"),)))
+        assert [await keys(read(feed=url)) for url in (listed, moved)] == [["a"], ["b"]]
+        with pytest.raises(UsageError, match="feed must be a feed id or a URL: it has no host"):
+            read(feed="https://")
 
     async def test_of_a_feed_since_a_moment_and_a_few(self, opened: Opened) -> None:
         read = opened.store.read_entries
@@ -166,8 +183,8 @@ class TestFeeds:
     async def test_in_the_order_of_their_ids(self, opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(pages, "PAGE", 3)
         ids = [f"{number * 7919 % 100:032x}" for number in range(10)]
-        for feed_id in ids:
-            await opened.store.save(FeedUpdate(state(feed_id), ()))
+        for each in ids:
+            await opened.store.save(FeedUpdate(state(each), ()))
 
         found = [each async for each in opened.store.read_feeds()]
 

@@ -81,10 +81,11 @@ def updates(feeds: int, entries_each: int) -> Iterator[FeedUpdate]:
         state = FeedState(
             feed_id(url_of(number)),
             url_of(number),
-            parsed.title,
+            title=parsed.title,
             etag='"1"' if number % 10 else None,
             validators_url=url_of(number) if number % 10 else None,
             body_hash="0" * 32,
+            listed_url=url_of(number),
             next_unconditional=datetime(9000, 1, 1, tzinfo=UTC) if number % 10 else None,
         )
         yield FeedUpdate(state, tuple(more(parsed.entries, entries_each)))

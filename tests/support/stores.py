@@ -192,6 +192,12 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "failures": 3,
         "failure": "http-503",
         "gone": datetime(2024, 1, 1, tzinfo=UTC),
+        "listed_url": "https://www.a.test/feed",
+        "moved_from": "http://www.a.test/feed",
+        "moved_since": datetime(2024, 2, 1, 6, tzinfo=UTC),
+        "postponed": datetime(2024, 2, 29, 11, tzinfo=UTC),
+        "postponed_by": "a.test",
+        "last_fetch": datetime(2024, 2, 28, 11, tzinfo=UTC),
         "moved_to": "https://b.test/feed",
         "moved_days": ("2024-02-28", "2024-02-29"),
     }

@@ -8,7 +8,7 @@ must not delay the event loop, where unrelated timeouts would expire meanwhile.
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import Final, TextIO, cast
@@ -52,13 +52,24 @@ class Progress:
         # Its own: what waits for a thread here must not wait for the threads of lookups.
         self._limiter = trio.CapacityLimiter(1)
         self._stderr = Unbuffered(sys.stderr)
+        self._remarked: set[str] = set()
 
     async def show(self, report: Callable[[], Report], lines: int) -> None:
         """Show the progress of a list of `lines` feeds, again and again until cancelled."""
         async with aclosing(periodic(self.period)) as ticks:
             async for elapsed, _ in ticks:
                 if elapsed and ((now := report()).outage or not self._quiet):
+                    for remark in self._new_remarks(now):
+                        await self.say(remark)
                     await self._in_thread(partial(self._draw, now, lines))
+
+    def _new_remarks(self, report: Report) -> Iterator[str]:
+        """One line for each host. Whether there is a network is only known at the end."""
+        for remark in () if report.offline else report.remarks:
+            host = remark.partition(" ")[0]
+            if host not in self._remarked:
+                self._remarked.add(host)
+                yield remark
 
     async def say(self, message: str) -> None:
         """Write a line, unless it is quiet."""

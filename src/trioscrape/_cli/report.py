@@ -14,14 +14,15 @@ and a ``"type": "run"`` at the end::
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …, "overdue": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
-     "loop_lag": {"p50": …, "p99": …, "max": …}, "redirected_duplicates": …, "stored": …}
+     "loop_lag": {"p50": …, "p99": …, "max": …}, "redirected_duplicates": …, "stored": …,
+     "remarks": [line, …]}
 
 Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A lane that a feed did not
 reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``; if ``counted`` is false, the run was
 interrupted before the list had been read to its end, and there are more. ``same_as`` is another feed of the
 list whose redirects end at the same URL; ``redirected_duplicates`` is the number of feeds that have a
-``same_as``. ``stored`` is the number of feeds for which something was written. Nothing here contains
-credentials.
+``same_as``. ``stored`` is the number of feeds for which something was written. ``remarks`` are for
+people to read. Nothing here contains credentials.
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def run_record(report: Report) -> dict[str, Any]:
         "loop_lag": _quantiles(report.loop_lag),
         "redirected_duplicates": report.redirected_duplicates,
         "stored": report.stored,
+        "remarks": list(report.remarks),
     }
 
 
@@ -132,6 +134,9 @@ def _summary(report: Report, store: str) -> Iterator[str]:
     if report.redirected_duplicates:
         yield ""
         yield from _redirected_duplicates(report)
+    if report.remarks:
+        yield ""
+        yield from (f"  {remark}" for remark in report.remarks)
     if report.not_stored_examples:
         yield ""
         yield from _not_stored(report)
@@ -142,7 +147,7 @@ def _summary(report: Report, store: str) -> Iterator[str]:
 
 def complete(report: Report) -> bool:
     """Whether every feed was processed to its end."""
-    return report.complete and not {"cancelled", "not-stored"} & report.errors.keys()
+    return report.complete and not report.offline and not {"cancelled", "not-stored"} & report.errors.keys()
 
 
 def _not_stored(report: Report) -> Iterator[str]:

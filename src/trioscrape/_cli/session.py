@@ -105,6 +105,8 @@ class Session:
                 except StoreError as error:
                     self._failure = error
             if self._json:
+                for remark in report.remarks:
+                    await (self._progress.warn if report.offline else self._progress.say)(remark)
                 await self._output.write(json_line(run_record(report)))
             elif not (self._quiet and complete(report)):
                 await self._output.write(summary(report, store.redacted_url))

@@ -98,6 +98,12 @@ class Config:
     # would let 500 channels of one such service take nine minutes.
     host_delay: float = _number(0.0, 0, 3600, "s")
     """Pause between two feeds of the same host. Each pause is made longer by up to half, at random."""
+    # Twelve feeds of a host that allows a request a minute; and a run from cron every quarter of an hour
+    # ends before the next one begins.
+    host_patience: float = _number(720.0, 0, 7 * 86400, "s")
+    """How long a run waits for a host that allows only so many requests in a time (429, or 503 with
+    Retry-After). Its feeds are spread over the time that it gives; those for which it gives none are left to
+    the next run, in which they go first."""
     group_hosts_by: HostGrouping = HostGrouping.HOST
     """What counts as one host."""
 

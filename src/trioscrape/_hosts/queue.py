@@ -14,13 +14,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Final, Generic, Protocol, TypeVar
 
 import trio
 
+from .._errors import FeedFailed
+from .record import HostRecord, Limit
+
 JITTER: Final = 0.5
 """A delay is up to so much longer than configured, never shorter."""
+MARGIN: Final = 0.5
+"""Seconds to wait beyond the end of a pause: two clocks need not agree to the millisecond."""
+KEPT: Final = 10_000
+"""Hosts whose limits are remembered; beyond that the oldest limit is forgotten."""
 
 
 class Queued(Protocol):
@@ -30,13 +38,18 @@ class Queued(Protocol):
     def host(self) -> str:
         """Under which it queues."""
 
+    @property
+    def waits_since(self) -> datetime:
+        """Of one host's feeds the one that has waited longest goes first."""
+
 
 Item = TypeVar("Item", bound=Queued)
 
 
 @dataclass(slots=True)
 class _Host(Generic[Item]):
-    waiting: deque[Item] = field(default_factory=deque)
+    waiting: list[tuple[datetime, int, Item]] = field(default_factory=list)
+    """A heap."""
     slots: int = 0
     """Those that are taken."""
     visitors: int = 0
@@ -44,6 +57,7 @@ class _Host(Generic[Item]):
     not_before: float = -math.inf
     listed: bool = False
     """Whether it stands in the ring or in the calendar; never in both, never twice."""
+    record: HostRecord = field(default_factory=HostRecord)
 
 
 class HostQueue(Generic[Item]):
@@ -53,6 +67,9 @@ class HostQueue(Generic[Item]):
     `per_host` slots. After each start and each end of a feed it pauses for `delay` seconds and some
     more at random, so that two programs that began together, or two feeds of one host, do not stay in
     step. All times are of trio's clock.
+
+    Of a host that limits what it allows no more feeds wait than it leaves time for within the patience of
+    its `Limit`. The others, which have waited least, are put off: see `put_off`.
 
     Hosts that may start now stand in a ring, those in a pause in a calendar (a heap); one that only
     waits for a slot stands in neither. So every operation takes O(log n) for n hosts, however many
@@ -79,6 +96,11 @@ class HostQueue(Generic[Item]):
         self._calendar: list[tuple[float, int, str]] = []
         self._order = count()
         self._size = 0
+        self._limited: dict[str, None] = {}
+        """Hosts whose limit is remembered, the oldest one first."""
+        self._crowded: dict[str, None] = {}
+        """Hosts that may have more feeds than they leave time for."""
+        self._put_off: deque[tuple[Item, Limit]] = deque()
 
     def __len__(self) -> int:
         return self._size
@@ -88,14 +110,26 @@ class HostQueue(Generic[Item]):
         return self._group(host)
 
     def put(self, item: Item) -> None:
-        """Add one at the end of its host's queue."""
+        """Add one to its host's queue, after those that have waited as long."""
+        self._put(item, next(self._order)).record.feeds += 1
+
+    def put_back(self, item: Item) -> None:
+        """Add one that was started in vain, before those that have waited as long."""
+        self._put(item, -next(self._order))
+
+    def _put(self, item: Item, order: int) -> _Host[Item]:
         name = self._group(item.host)
-        self._hosts.setdefault(name, _Host()).waiting.append(item)
+        host = self._host(name)
+        heapq.heappush(host.waiting, (item.waits_since, order, item))
         self._size += 1
+        if host.record.limit is not None:
+            self._crowded[name] = None
         self._list(name)
+        return host
 
     def start(self, now: float) -> Item | None:
         """Take the next feed whose host has a free slot, and that slot; None when there is none."""
+        self._thin_out(now)
         while self._calendar and self._calendar[0][0] <= now:
             name = heapq.heappop(self._calendar)[2]
             host = self._hosts[name]
@@ -110,14 +144,39 @@ class HostQueue(Generic[Item]):
             host.listed = False
             if host.visitors or host.slots >= self._per_host:  # a visitor came first
                 continue
-            if host.not_before <= now:
-                item = host.waiting.popleft()
+            if not host.waiting:  # they have been put off
+                self._list(name)
+            elif host.not_before <= now:
+                item = heapq.heappop(host.waiting)[2]
                 self._size -= 1
                 self._take_slot(host, now)
                 self._list(name)
                 return item
-            self._schedule(name, host)
+            else:
+                self._schedule(name, host)
         return None
+
+    def put_off(self) -> tuple[Item, FeedFailed] | None:
+        """Take a feed that its host leaves no time for in this run, and why; None when there is none."""
+        if not self._put_off:
+            return None
+        self._size -= 1
+        item, limit = self._put_off.popleft()
+        return item, limit.failure()
+
+    def _thin_out(self, now: float) -> None:
+        """Put off the feeds for which their hosts leave no time."""
+        for name in self._crowded:
+            host = self._hosts.get(name)
+            if host is not None and (limit := host.record.limit) is not None:
+                room = max(0, limit.room(host.not_before - now - MARGIN) - host.visitors)
+                if len(host.waiting) > room:
+                    host.waiting.sort()  # which leaves it a heap
+                    kept = int(room)
+                    host.record.put_off += len(host.waiting) - kept
+                    self._put_off.extend((item, limit) for _, _, item in host.waiting[kept:])
+                    del host.waiting[kept:]
+        self._crowded.clear()
 
     def acquire_nowait(self, host: str, now: float) -> None:
         """Take a slot of `host` for a feed that is in flight already.
@@ -125,11 +184,8 @@ class HostQueue(Generic[Item]):
         Raises:
           trio.WouldBlock: all of them are taken, or the host is in a pause.
         """
-        name = self._group(host)
-        known = self._hosts.get(name)
-        if known is None:
-            known = self._hosts[name] = _Host()
-        elif known.slots >= self._per_host or known.not_before > now:
+        known = self._host(self._group(host))
+        if known.slots >= self._per_host or known.not_before > now:
             raise trio.WouldBlock
         self._take_slot(known, now)
 
@@ -137,13 +193,32 @@ class HostQueue(Generic[Item]):
     def visited(self, host: str) -> Iterator[None]:
         """For the body of the ``with``, a feed in flight waits for a slot: none that queues is started."""
         name = self._group(host)
-        known = self._hosts.setdefault(name, _Host())
+        known = self._host(name)
         known.visitors += 1
         try:
             yield
         finally:
             known.visitors -= 1
             self._list(name)
+
+    def check_visitor(self, host: str, now: float, before: int) -> None:
+        """Raise `FeedFailed` when `host` leaves no time for a feed that waits for a slot.
+
+        Args:
+          host: whose slot it waits for.
+          now: the time.
+          before: others that wait for one and go before it.
+        """
+        known = self._hosts[self._group(host)]
+        limit = known.record.limit
+        if limit is not None and limit.room(known.not_before - now - MARGIN) <= before:
+            raise limit.failure()
+
+    def check(self, host: str, now: float) -> None:
+        """Raise `FeedFailed` when a feed that has a slot of `host` must not be fetched after all."""
+        record = self.record(host)
+        if record.limit is not None and max(record.paused_until - now, 0) > record.limit.patience:
+            raise record.limit.failure()
 
     def opens(self, host: str) -> float:
         """From when on `acquire_nowait` may succeed; `math.inf`: once a slot has been released."""
@@ -163,18 +238,48 @@ class HostQueue(Generic[Item]):
     def pause(self, host: str, until: float) -> None:
         """Start nothing of `host` before `until`, for a Retry-After for example. A longer pause stays."""
         name = self._group(host)
-        known = self._hosts.setdefault(name, _Host())
+        known = self._host(name)
         known.not_before = max(known.not_before, until)
         if not known.listed:
             self._schedule(name, known)
+
+    def limit(self, host: str, limit: Limit) -> None:
+        """Let no more feeds of `host` wait than it leaves time for."""
+        name = self._group(host)
+        self._hosts[name].record.limit = limit
+        self._crowded[name] = None
+        self._limited[name] = None
+        if len(self._limited) > KEPT:
+            oldest = next(iter(self._limited))
+            del self._limited[oldest]
+            self._hosts[oldest].record.limit = None
+            self._list(oldest)
+
+    def record(self, host: str) -> HostRecord:
+        """That of a host which a feed waits for, or has a slot of."""
+        return self._host(self._group(host)).record
+
+    def knows(self, host: str) -> bool:
+        """Whether there is a record of `host`."""
+        return self._group(host) in self._hosts
 
     @property
     def next_time(self) -> float:
         """When to try `start` again if nothing else happens; it may be in vain. `math.inf`: never."""
         return self._calendar[0][0] if self._calendar else math.inf
 
+    def _host(self, name: str) -> _Host[Item]:
+        """A new one, if it is not there."""
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = _Host()
+        return host
+
     def _take_slot(self, host: _Host[Item], now: float) -> None:
         host.slots += 1
+        host.record.started(now)
+        if host.record.limit is not None:
+            host.not_before = max(host.not_before, now + host.record.limit.spacing)
         self._delay_next(host, now)
 
     def _delay_next(self, host: _Host[Item], now: float) -> None:
@@ -194,5 +299,5 @@ class HostQueue(Generic[Item]):
         if host.waiting and host.slots < self._per_host and not host.visitors:
             host.listed = True
             self._ring.append(name)
-        elif not host.waiting and not host.slots and not host.visitors:
+        elif not host.waiting and not host.slots and not host.visitors and host.record.limit is None:
             del self._hosts[name]

@@ -1,26 +1,27 @@
-"""Pauses of hosts: the Retry-After of a 429 or 503 response counts for all feeds of the host."""
+"""What hosts allow: a 429, or a 503 with Retry-After, is an answer of the host for all of its feeds."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import trio
 
 from .._errors import FeedFailed
+from .._flow import Flow
 from .._schedule.freshness import Pause, format_moment, retry_after
-from .queue import HostQueue
+from .queue import MARGIN, HostQueue
+from .record import NEVER, HostRecord, Limit
 
 UNSAID: Final = timedelta(minutes=1)
 """The pause of a host that answers 429 and does not say for how long (RFC 6585 §4)."""
 SHORT: Final = timedelta(seconds=30)
-"""A pause that is worth waiting for: about what a single fetch may take."""
-MARGIN: Final = 0.5
-"""Seconds to wait beyond the end of a pause."""
-KEPT: Final = 10_000
-"""Pauses to remember; beyond that the oldest one is forgotten."""
+"""A pause that is worth waiting for at a host of which nothing else is known: what a fetch may take."""
+REFUSALS: Final = 3
+"""Refusals in a row after which nothing more is fetched from a host in this run."""
+SHOWN: Final = 10
+"""Hosts of which a report tells what they allow."""
 
 
 def utc_now() -> datetime:
@@ -28,62 +29,119 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Paused:
-    until: datetime
-    reason: str
+class QueueAgain(Exception):
+    """A feed has been refused because of its host, which will take it later in this run."""
 
 
 class Pauses:
-    """Which hosts nothing is fetched from in this run, and until when.
+    """The pauses that hosts ask for, and the rates that are learned from them.
 
-    The other feeds of such a host wait for the end of a short pause, and fail at once in a long one:
-    a run should not take an hour because one of ten thousand hosts asks for one.
+    The feeds of such a host are spread over the time that it gives, in the order in which they have
+    waited, for as long as `patience` lasts. Those for which there is no time are put off, and go first in
+    the next run: a run should not take a day because one of ten thousand hosts has many feeds.
 
     Args:
-      queue: where the feeds of a host wait for the end of a short pause.
+      queue: where the feeds of a host wait.
       now: the wall clock, in UTC.
+      patience: seconds.
+      flow: is told when any server has answered.
     """
 
-    def __init__(self, queue: HostQueue[Any], now: Callable[[], datetime] = utc_now) -> None:
-        self._queue = queue
-        self.now = now
-        self._hosts: dict[str, _Paused] = {}
+    def __init__(
+        self,
+        queue: HostQueue[Any],
+        now: Callable[[], datetime] = utc_now,
+        patience: float = 0.0,
+        flow: Flow | None = None,
+    ) -> None:
+        self._queue, self.now, self._patience, self._flow = queue, now, patience, flow or Flow()
+        self._shown: dict[str, HostRecord] = {}
 
-    def check(self, host: str) -> None:
-        """Raise `FeedFailed`, with ``sent`` false, while `host` is in a pause."""
-        paused = self._hosts.get(host)
-        if paused is None:
-            return
-        if paused.until <= self.now():
-            del self._hosts[host]
-            return
-        detail = f"not fetched: {host} asked for a pause until {format_moment(paused.until)}"
-        raise FeedFailed(paused.reason, detail, not_before=paused.until, sent=False)
+    def check(self, place: str) -> None:
+        """Raise `FeedFailed` when nothing more is fetched from a host in this run, or for now."""
+        self._queue.check(place, trio.current_time())
+
+    def answered(self, place: str, status: int) -> None:
+        """Note an answer of the host whose slot the feed has."""
+        if not self._flow.now.reached:
+            self._flow.note(reached=True)
+        record = self._queue.record(place)
+        record.unanswered = 0
+        if status not in (429, 503):
+            record.answer()
 
     def refused(
         self, host: str, status: int, reason: str, headers: Mapping[str, str], place: str | None = None
     ) -> Pause | None:
-        """The pause that an error answer asks for; that of a 429 or 503 is remembered for the host.
+        """The pause that an error answer asks for, if it counts for its feed alone.
 
         Args:
           host: whose answer it is.
           status: of the answer.
-          reason: with which the host's other feeds fail meanwhile.
+          reason: with which the host's feeds end that are put off.
           headers: of the answer.
           place: under what the host's feeds queue, if it is another name.
+
+        Raises:
+          QueueAgain: the answer is one for the host, and the feed has to wait for it in this run.
+          FeedFailed: it is one for the host, which leaves no time for the feed in this run.
         """
         now = self.now()
         pause = retry_after(headers.get("retry-after"), now)
         if pause is None and status == 429:
             until = now + UNSAID
             pause = Pause(until, f"a pause until {format_moment(until)} (it did not say for how long)")
-        if pause is not None and status in (429, 503):
-            if len(self._hosts) >= KEPT:
-                del self._hosts[next(iter(self._hosts))]
-            self._hosts[host] = _Paused(pause.until, reason)
-            if pause.until - now <= SHORT:
-                # The two clocks need not agree to the millisecond.
-                seconds = (pause.until - now).total_seconds() + MARGIN
-                self._queue.pause(place or host, trio.current_time() + seconds)
-        return pause
+        if pause is None or status not in (429, 503):
+            return pause
+        place, host = place or host, self._queue.name(host)
+        if self._pause(host, place, pause, reason):
+            raise QueueAgain
+        detail = f"{host} asked for {pause.words}"
+        raise FeedFailed(reason, detail, not_before=pause.until, postponed_by=place)
+
+    def _pause(self, host: str, place: str, pause: Pause, reason: str) -> bool:
+        """Whether the pause is waited for."""
+        now = trio.current_time()
+        until = now + (pause.until - self.now()).total_seconds()
+        record = self._queue.record(place)
+        spacing = record.refuse(now, until)
+        patience = self._patience if spacing else SHORT.total_seconds()
+        if record.refusals >= REFUSALS:
+            patience = NEVER
+        self._queue.pause(place, until + MARGIN)
+        waits = until - now <= patience
+        if spacing and waits:
+            detail, due = f"not fetched in this run: {host} allows {rate(spacing)}", None
+            if host in self._shown or len(self._shown) < SHOWN:
+                self._shown[host] = record
+        else:
+            detail, due = f"not fetched: {host} asked for {pause.words}", pause.until
+        self._queue.limit(place, Limit(place, reason, detail, patience, spacing, due))
+        return waits
+
+    def remarks(self) -> list[str]:
+        """A line for each host whose rate has been learned."""
+        return [_remark(host, record) for host, record in self._shown.items()]
+
+
+def _remark(host: str, record: HostRecord) -> str:
+    spacing = record.limit.spacing if record.limit is not None else 0.0
+    feeds, left = f"{record.feeds:,} feed{'s' if record.feeds > 1 else ''}", record.put_off
+    rest = f"; {left:,} of them are left to the next runs" if left else ""
+    takes = "take" if record.feeds > 1 else "takes"
+    return f"{host} allows {rate(spacing)}; its {feeds} {takes} {duration(record.feeds * spacing)}{rest}"
+
+
+def rate(spacing: float) -> str:
+    """``about 1 request in 60 s``, for the seconds from one request to the next."""
+    if spacing < 1:
+        return f"about {1 / spacing:.0f} requests in 1 s"
+    return f"about 1 request in {duration(spacing)}"
+
+
+def duration(seconds: float) -> str:
+    """``45 s``, ``12 min``, ``16 h 40 min``."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return " ".join(filter(None, (f"{hours:,} h" if hours else "", f"{minutes} min" if minutes else "")))

@@ -51,7 +51,7 @@ def may_break_on_validators(failed: FeedFailed) -> bool:
     asks for a pause means it.
     """
     return (
-        failed.sent
+        failed.postponed_by is None
         and failed.not_before is None
         and (failed.reason in _BREAKAGES or failed.reason.startswith("http-"))
     )

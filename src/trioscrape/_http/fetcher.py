@@ -88,6 +88,7 @@ class Fetcher:
 
         Raises:
           FeedFailed: with any reason of the dns and http lanes.
+          QueueAgain: a host has refused it, and will take it later in this run.
 
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
@@ -95,7 +96,7 @@ class Fetcher:
         visit = Visit(context, listed_url(context.feed.url))
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
-            self._pauses.check(hop.host)
+            self._pauses.check(context.slot.host or hop.host)
             route = await self._routes.find(hop.target, context.timings)
             async with self._lane.slot(context.timings):
                 with context.clock.running():
@@ -123,6 +124,7 @@ class Fetcher:
         """One answer: the document, or where it has moved."""
         state = visit.state_at(hop)
         response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
+        self._pauses.answered(visit.context.slot.host or hop.host, response.status_code)
         fields, stream = Fields(response.headers.raw), cast("BodyStream", response.stream)
         try:
             check_for_challenge(response, fields)

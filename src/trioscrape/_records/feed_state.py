@@ -33,6 +33,12 @@ class FeedState:
     """See `feed_id`: it stays the same when the feed's URL changes."""
     url: Annotated[str, URL]
     """Where the next fetch starts: the URL of the list, or where a permanent redirect has led for days."""
+    listed_url: Annotated[str | None, URL] = None
+    """Its URL in the list, by which it can always be found; None: only an older version has fetched it."""
+    moved_from: Annotated[str | None, URL] = None
+    """What `url` was before it became the target of a permanent redirect; None: it is that of the list."""
+    moved_since: Annotated[datetime | None, MOMENT] = None
+    """Since when `url` is another one than `moved_from`."""
     title: Annotated[str | None, TITLE] = None
     """That of the last document, else that of the list; plain text on one line."""
     link: Annotated[str | None, LINK] = None
@@ -64,6 +70,13 @@ class FeedState:
     """Fetches in a row that have failed."""
     failure: Annotated[str | None, NAME] = None
     """The reason of the last failure, until a fetch succeeds."""
+    postponed: Annotated[datetime | None, MOMENT] = None
+    """Since when the feed has been due and was put off because of its host, which has answered 429, or 503
+    with Retry-After, or not at all; None: it was fetched when it was due."""
+    postponed_by: Annotated[str | None, NAME] = None
+    """The host because of which it was put off: its own, or one that it is redirected to."""
+    last_fetch: Annotated[datetime | None, MOMENT] = None
+    """When it was last fetched from a host that limits what it allows; None: the last one did not."""
     gone: Annotated[datetime | None, MOMENT] = None
     """When the server first answered 410; None again when it answers otherwise."""
     moved_to: Annotated[str | None, URL] = None

@@ -131,6 +131,13 @@ class Report:
     run_id: str = field(default_factory=new_run_id)
     """Identifies the run: it is the same in all reports of a scrape; see `Store.record_run`."""
 
+    remarks: tuple[str, ...] = ()
+    """What people should know about hosts and the network, a line each: a host that allows few requests or
+    does not answer, no network at all."""
+    offline: bool = False
+    """Whether there seems to be no network: more than a few hosts were tried, and none of their lookups and
+    connections has succeeded. The state of their feeds is as it was before."""
+
     @property
     def complete(self) -> bool:
         """Whether every feed of the list was started."""

@@ -4,8 +4,11 @@
 
     feed list ─► read ahead ─► is it due? ─► locate ─► queue of its host ─► in flight ─► the lanes
                  250 feeds,    if not, it    only where  hosts are served    when there is room, and
-                 with states   has a result  hosts are   in turn             its host has a free slot
-                                             grouped by address
+                 with states   has a result  hosts are   in turn; in each    its host has a free slot
+                                             grouped by  the longest waiting     │
+                                             address     feed goes first         ├─► put off: its host
+                                                               ▲                 │   leaves no time for it
+                                                               └── refused by its host, for a while
 
 Two tasks work here. `Admission.read_ahead` fills the queues, and reads no further than is needed to find
 a feed that can be started. In `Admission.next` the task of the next feed waits until it is admitted. All
@@ -18,6 +21,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Final
 
 import trio
 
@@ -26,6 +30,7 @@ from .._errors import FeedFailed
 from .._exception_groups import ungrouped
 from .._flow import Flow, State
 from .._hosts.queue import HostQueue
+from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot, HostSlots
 from .._http import Fetcher
 from .._lane import Timings
@@ -36,6 +41,10 @@ from .feed_source import FeedSource
 from .next_state import not_due
 from .scopes import Scopes
 from .tally import Results
+
+GATHERING: Final = 2.0
+"""Seconds after the start before a host is fetched from whose feeds have been put off in earlier runs: time
+to read the list. Else the longest waiting one would be looked for among the first 250 feeds only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +58,15 @@ class Admission:
     """Locates feeds."""
     store: StoreLane
     """Knows when feeds are due."""
+    silence: Silence
+    """Is told which hosts did not answer in earlier runs."""
     flow: Flow
     results: Results
     """Gets the results of feeds that are not fetched at all."""
     now: Callable[[], datetime]
     config: Config
     _reading: Scopes = field(default_factory=Scopes)
+    _began: float = field(default_factory=trio.current_time)
 
     async def read_ahead(self) -> None:
         """Read the list and queue the feeds that are due; ends with the list, or when the scrape drains."""
@@ -69,8 +81,9 @@ class Admission:
     async def next(self) -> tuple[Candidate, HostSlot] | None:
         """Wait until a feed is admitted. It is in flight from then on, and has a slot of its host.
 
-        Returns None when no more feeds will be admitted. Only one task may wait here at a time. It must
-        call `done` when its feed is done.
+        Returns None when no more feeds will be admitted. A feed that its host leaves no time for is admitted
+        too, but has no slot and is not fetched. Only one task may wait here at a time. It must call `done`
+        when its feed is done.
         """
         # Else each feed that is cancelled would admit another one, to be cancelled in turn.
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -80,14 +93,21 @@ class Admission:
                 await flow.change()
             elif (candidate := queue.start(trio.current_time())) is not None:
                 flow.add(in_flight=1, slots=1)
-                return candidate, self.slots.started(candidate.host)
-            elif flow.now.read and not queue:
+                return candidate, self.slots.started(candidate.host, candidate.waits_since)
+            elif (put_off := queue.put_off()) is not None:
+                flow.add(in_flight=1)
+                return replace(put_off[0], put_off=put_off[1]), self.slots.none()
+            elif flow.now.read and not (queue or flow.now.in_flight):
                 return None
             else:
                 flow.note(hungry=True)
                 with trio.move_on_at(queue.next_time):
                     await flow.change()
         return None
+
+    def put_back(self, candidate: Candidate, timings: Timings) -> None:
+        """Have a feed that was let in wait for its host once more: it counts as not started."""
+        self.queue.put_back(replace(candidate, timings=timings))
 
     def done(self, slot: HostSlot) -> None:
         """Note that a feed is no longer in flight."""
@@ -121,6 +141,14 @@ class Admission:
 
     def _queue(self, batch: Sequence[Candidate], nursery: trio.Nursery) -> list[Result]:
         """Queue what is to be fetched; the results of the others."""
+        unfetched = self._queue_due(batch, nursery)
+        for candidate in batch:
+            if candidate.state is not None:
+                self.silence.remember(candidate.host, candidate.state)
+        self.flow.note(hungry=False)
+        return unfetched
+
+    def _queue_due(self, batch: Sequence[Candidate], nursery: trio.Nursery) -> list[Result]:
         unfetched = []
         for candidate in batch:
             if (result := self._unfetched(candidate)) is not None:
@@ -129,9 +157,14 @@ class Admission:
                 self.flow.add(locating=1)
                 nursery.start_soon(self._locate, candidate)
             else:
-                self.queue.put(candidate)
-        self.flow.note(hungry=False)
+                self._put(candidate)
         return unfetched
+
+    def _put(self, candidate: Candidate) -> None:
+        self.queue.put(candidate)
+        if candidate.state is not None and (host := candidate.state.postponed_by) is not None:
+            # Those that have waited longer may be further down in the list.
+            self.queue.pause(host, self._began + GATHERING)
 
     def _wants_more(self, now: State) -> bool:
         """Whether to read on: nothing can be started, and there is room in the queues."""
@@ -157,7 +190,7 @@ class Admission:
             with self._reading.open():
                 with suppress(FeedFailed):  # fetching it will fail in the same way
                     place = await self.fetcher.place(candidate.feed, candidate.state, timings)
-                self.queue.put(replace(candidate, host=place, timings=timings))
+                self._put(replace(candidate, host=place, timings=timings))
         finally:
             self.flow.add(locating=-1)
 

@@ -114,6 +114,8 @@ class Scrape(metaclass=NoPublicConstructor):
             not_stored_examples=tuple(tally.not_stored_examples),
             outage=run.pipeline.store.outage,
             run_id=run.id,
+            remarks=run.remarks(),
+            offline=run.pipeline.network.is_down,
         )
 
     async def count_not_started(self) -> int | None:

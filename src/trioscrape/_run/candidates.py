@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import urlsplit
 
+from .._errors import FeedFailed
 from .._lane import Timings
 from .._records import Feed, FeedState
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import ascii_host, identity, normalised, problem_with
+
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_LATELY: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,9 @@ class Candidate:
     """Why it can't be fetched at all."""
     state: FeedState | None = None
     timings: Timings | None = None
-    """What it took to locate it; None: it queues under its host's name."""
+    """What it has spent in the lanes so far: to be located, or in a fetch that its host has refused."""
+    put_off: FeedFailed | None = None
+    """Why it is not fetched in this run although it is due: its host leaves no time for it."""
 
     @classmethod
     def of(cls, feed: Feed) -> Candidate:
@@ -32,6 +40,18 @@ class Candidate:
             return Candidate(feed, "", "", problem)
         url = normalised(feed.url)
         return Candidate(feed, identity(url), _host(url))
+
+    @property
+    def waits_since(self) -> datetime:
+        """By what the feeds of a host are served: those that were never fetched, then by their last fetch.
+
+        That is not stored where the host serves all. Of such a feed it counts since when it is due; one
+        that is due in every run was fetched in the last one, unless it was put off.
+        """
+        state = self.state
+        if state is None or (state.body_hash is None and not state.failures):
+            return _NEVER
+        return state.last_fetch or state.postponed or state.next_fetch or _LATELY
 
     def knowing(self, state: FeedState | None) -> Candidate:
         """The same feed with what the store knows of it: it may have moved to another host."""

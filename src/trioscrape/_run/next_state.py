@@ -10,11 +10,27 @@ from .._http import Fetched
 from .._http.conditional import Validators, is_conditional
 from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result
 from .._schedule.freshness import GONE, back_off, format_moment, next_fetch, not_before, trusted_until
-from .._schedule.permanent_redirects import moves
+from .._schedule.permanent_redirects import moved_from, moves
 from .candidates import Candidate
 
 GONE_REASON = "http-410"
 _LATE = {"read-timeout", "fetch-timeout"}
+SLACK = 0.1
+"""Of the user's interval: cron is late now and then, and what is due a second later would wait for another
+whole interval."""
+
+
+def next_run(began: datetime, interval: float) -> datetime | None:
+    """When feeds that are fetched in a run may be fetched again.
+
+    The interval counts from the beginning of the run. Else feeds that are fetched late in a run would not
+    be due in the next one, and their interval would be twice as long.
+
+    Args:
+      began: when the run began.
+      interval: the user's seconds between two fetches.
+    """
+    return began + timedelta(seconds=interval * (1 - SLACK)) if interval else None
 
 
 def not_due(candidate: Candidate, now: datetime) -> Result | None:
@@ -53,7 +69,7 @@ def after_success(
     body_hash: str | None,
     parsed: ParsedFeed | None,
     now: datetime,
-    interval: float,
+    next_run: datetime | None,
 ) -> FeedState:
     """The state after an answer. It is equal to the one before when there is nothing new to remember.
 
@@ -63,17 +79,21 @@ def after_success(
       body_hash: of its body, or of the known one if that has not been modified.
       parsed: what the body says; None when it is known already.
       now: when the answer came.
-      interval: the user's seconds between two fetches.
+      next_run: before which the user wants no fetch.
     """
     known = candidate.state
     if unkept_until := _unkept_until(candidate, fetched, now):
         fetched = replace(fetched, validators=Validators())
     timers = _timers(known, fetched, parsed)
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
+    origin, since = moved_from(candidate.feed, known, url, now)
     said = parsed or known or FeedState(candidate.feed_id, url)
     return FeedState(
         feed_id=candidate.feed_id,
         url=url,
+        listed_url=candidate.feed.redacted_url,
+        moved_from=origin,
+        moved_since=since,
         title=said.title or candidate.feed.title,
         link=said.link,
         subtitle=said.subtitle,
@@ -88,7 +108,7 @@ def after_success(
         validators_url=fetched.url if fetched.validators != Validators() else None,
         body_hash=body_hash,
         timers=timers,
-        next_fetch=next_fetch(now, timers, fetched.age, interval),
+        next_fetch=next_fetch(now, timers, fetched.age, next_run),
         next_unconditional=unkept_until or _next_unconditional(candidate, fetched, body_hash, now),
         moved_to=moved_to,
         moved_days=moved_days,
@@ -138,16 +158,26 @@ def _next_unconditional(
     return trusted_until(candidate.feed_id, now, caught=caught)
 
 
-def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, interval: float) -> FeedState:
+def after_failure(
+    candidate: Candidate, failed: FeedFailed, now: datetime, next_run: datetime | None
+) -> FeedState:
     """The state after a failure: what is known stays, and the next fetch is put off.
 
-    A feed that no request was sent for, because its host is in a pause, has not failed once more.
+    A feed that was postponed because of its host has not failed once more.
     """
     feed = candidate.feed
-    known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, feed.title)
+    known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, title=feed.title)
+    known = replace(known, listed_url=feed.redacted_url)
+    if failed.postponed_by is not None:
+        return replace(
+            known,
+            failure=known.failure if known.failures else failed.reason,
+            next_fetch=failed.not_before or known.next_fetch,
+            postponed=known.postponed or now,
+            postponed_by=failed.postponed_by,
+        )
     until = failed.not_before or now
-    if not failed.sent:
-        return replace(known, failure=failed.reason, next_fetch=until)
+    known = replace(known, postponed=None, postponed_by=None, last_fetch=None)
     if failed.reason == GONE_REASON:
         return replace(
             known,
@@ -160,7 +190,5 @@ def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, inter
         # There was no time left for the same without validators, and it may be these that it hangs on.
         known = replace(known, next_unconditional=now)
     failures = known.failures + 1
-    wait = max(back_off(candidate.feed_id, failures), timedelta(seconds=interval))
-    return replace(
-        known, failures=failures, failure=failed.reason, gone=None, next_fetch=max(now + wait, until)
-    )
+    due = max(now + back_off(candidate.feed_id, failures), until, next_run or until)
+    return replace(known, failures=failures, failure=failed.reason, gone=None, next_fetch=due)

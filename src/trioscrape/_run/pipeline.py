@@ -12,6 +12,7 @@ from .._byte_budget import ByteBudget
 from .._config.config import Config
 from .._errors import FeedFailed
 from .._flow import Flow
+from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
 from .._http import Clock, FetchContext, Fetched, Fetcher
 from .._http.conditional import is_conditional, may_break_on_validators
@@ -31,6 +32,7 @@ from .._store import Store
 from .._store.lane import StoreLane
 from .._urls import feed_id
 from .candidates import Candidate
+from .network import Network
 from .next_state import GONE_REASON, after_failure, after_success, to_send, without_validators
 from .seen import Seen
 
@@ -55,12 +57,16 @@ class Pipeline:
 
     lanes: Lanes
     fetcher: Fetcher
+    silence: Silence
+    network: Network
     parser: RecordParser
     store: StoreLane
     budget: ByteBudget
     arrivals: Seen[str]
     """Where the feeds of the run have arrived, with the first feed's URL."""
     now: Callable[[], datetime]
+    next_run: datetime | None
+    """The moment before which the user wants no feed to be fetched again; None: there is none."""
     config: Config
 
     async def outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
@@ -72,16 +78,23 @@ class Pipeline:
           timings: what it spends in the lanes is added here.
 
         Raises:
+          QueueAgain: its host has refused it, and will take it later in this run.
           StoreError: the store is gone for good.
           OutageInDoubt: see `StoreLane.save`.
 
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
+        if candidate.put_off is not None:
+            return await self._failed(candidate, candidate.put_off, timings)
         try:
             return await self._through_the_lanes(candidate, slot, timings)
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
+        if slot.host is not None and failure.postponed_by is None:
+            self.silence.failed(slot.host, failure)
+        if await self.network.is_to_blame(candidate.host, candidate.state, failure):
+            return _not_counted(candidate.feed, failure, timings)
         return await self._failed(candidate, failure, timings)
 
     async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
@@ -114,7 +127,10 @@ class Pipeline:
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.config.interval)
+            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
+            if slot.is_limited or (known is not None and known.postponed is not None):
+                # The feeds of the host take turns.
+                state = replace(state, last_fetch=self.now())
             result = Result(
                 candidate.feed,
                 Outcome.NOT_MODIFIED,
@@ -161,8 +177,8 @@ class Pipeline:
         """Remember a failure, unless it is our own refusal: with other settings there might be none."""
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
-        if stored:
-            state = after_failure(candidate, failed, self.now(), self.config.interval)
+        state = after_failure(candidate, failed, self.now(), self.next_run)
+        if stored := stored and state != candidate.state:
             try:
                 await self.store.save(FeedUpdate(state, ()), timings)
             except FeedFailed as not_stored:
@@ -186,6 +202,11 @@ def _noted(fetched: Fetched, before: FeedFailed | None) -> Fetched:
     words = f"fetched without validators: a conditional request ended with {before.reason}"
     remark = "; ".join(filter(None, (words, fetched.remark)))
     return replace(fetched, failed_with_validators=True, remark=remark)
+
+
+def _not_counted(feed: Feed, failed: FeedFailed, timings: Timings) -> Result:
+    detail = "; ".join(filter(None, (failed.detail, "there is no network, so this is not counted")))
+    return Result(feed, Outcome.FAILED, failed.reason, detail, lanes=timings.lanes)
 
 
 def _body_hash(fetched: Fetched, known: FeedState | None) -> str | None:

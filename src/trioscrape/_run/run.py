@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 import trio
 
 from .._errors import StoreError
 from .._exception_groups import ungrouped
+from .._hosts.retry_after import Pauses, QueueAgain
 from .._hosts.slots import HostSlot
 from .._http.happy_eyeballs import ConnectorBug
 from .._lane import Timings
@@ -22,6 +24,8 @@ from .pipeline import Pipeline
 from .scopes import Scopes
 from .tally import Results, Tally
 
+_OFFLINE: Final = "no network: no host could be reached, so the failures of the feeds are not counted"
+
 
 @dataclass(slots=True)
 class Run:
@@ -30,6 +34,7 @@ class Run:
     admission: Admission
     pipeline: Pipeline
     results: Results
+    pauses: Pauses
     id: str = field(default_factory=new_run_id)
     lag: LoopLag = field(default_factory=LoopLag)
     began: float = field(default_factory=trio.current_time)
@@ -69,21 +74,31 @@ class Run:
             self.admission.done(slot)
 
     async def _take(self, candidate: Candidate, slot: HostSlot) -> None:
-        """Take one feed through the lanes, and hand out its result, whatever it is."""
+        """Take one feed through the lanes, and hand out its result, whatever it is.
+
+        A feed that has to wait for its host once more has none, and counts as not started.
+        """
         self.tally.accepted += 1
-        result = None
+        timings = candidate.timings or Timings()
+        result: Result | QueueAgain | None = None
         try:
             with self._ending_the_run(), self._in_flight.open():
-                result = await self._outcome(candidate, slot)
+                result = await self._outcome(candidate, slot, timings)
         finally:
-            result = result or self._cut_short(candidate.feed)
-            self.tally.count(result)
-        await self.results.give(result)
+            if isinstance(result, QueueAgain):
+                self.tally.accepted -= 1
+                self.admission.put_back(candidate, timings)
+            else:
+                result = result or self._cut_short(candidate.feed)
+                self.tally.count(result)
+        if isinstance(result, Result):
+            await self.results.give(result)
 
-    async def _outcome(self, candidate: Candidate, slot: HostSlot) -> Result:
-        timings = candidate.timings or Timings()
+    async def _outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result | QueueAgain:
         try:
             return await self.pipeline.outcome(candidate, slot, timings)
+        except QueueAgain as again:
+            return again.with_traceback(None)
         except OutageInDoubt as doubt:
             if not self.admission.has_others:
                 raise doubt.error from doubt.__cause__
@@ -116,6 +131,12 @@ class Run:
         """End the feeds that are in flight; each still has its result."""
         self.admission.drain()
         self._in_flight.cancel()
+
+    def remarks(self) -> tuple[str, ...]:
+        """What people should know about hosts and the network, a line each."""
+        pipeline = self.pipeline
+        offline = [_OFFLINE] if pipeline.network.is_down else []
+        return (*offline, *self.pauses.remarks(), *pipeline.silence.remarks())
 
     @property
     def tally(self) -> Tally:

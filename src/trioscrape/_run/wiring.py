@@ -17,6 +17,7 @@ from .._exception_groups import ungrouped
 from .._flow import Flow
 from .._hosts.queue import HostQueue
 from .._hosts.retry_after import Pauses
+from .._hosts.silence import Silence
 from .._hosts.slots import HostSlots
 from .._http import Fetcher, Routes
 from .._http._transport import LaneTransport, client_context
@@ -28,6 +29,8 @@ from .._threads import off_loop
 from .admit import Admission
 from .candidates import Candidate
 from .feed_source import Feeds, FeedSource
+from .network import Network
+from .next_state import next_run
 from .pipeline import Lanes, Pipeline
 from .run import Run
 from .seen import Seen
@@ -62,12 +65,17 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[
     transport = LaneTransport(tls, seams.connector, http2=config.http2)
     queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
     routes = Routes(Names(seams.resolver, lanes.dns), config)
-    fetcher = Fetcher(routes, lanes.http, transport, config, Pauses(queue, now))
+    pauses, silence = Pauses(queue, now, config.host_patience, flow), Silence(queue)
+    fetcher = Fetcher(routes, lanes.http, transport, config, pauses)
     budget, arrivals = ByteBudget(config.bytes_in_flight), Seen[str]()
     slots, source = HostSlots(queue, flow), FeedSource(feeds)
-    admission = Admission(source, queue, slots, fetcher, store, flow, results, now, config)
-    pipeline = Pipeline(lanes, fetcher, seams.parser, store, budget, arrivals, now, config)
-    run = Run(admission, pipeline, results)
+    network = Network(flow, config.in_flight)
+    admission = Admission(source, queue, slots, fetcher, store, silence, flow, results, now, config)
+    due = next_run(now(), config.interval)
+    pipeline = Pipeline(
+        lanes, fetcher, silence, network, seams.parser, store, budget, arrivals, now, due, config
+    )
+    run = Run(admission, pipeline, results, pauses)
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)

@@ -120,17 +120,18 @@ def forgets(headers: Mapping[str, str]) -> bool:
     )
 
 
-def next_fetch(now: datetime, timers: FeedTimers, age: int, interval: float) -> datetime | None:
+def next_fetch(now: datetime, timers: FeedTimers, age: int, next_run: datetime | None) -> datetime | None:
     """The moment before which a feed that was fetched `now` need not be fetched; None: there is none.
 
     Args:
       now: when it was fetched.
       timers: what it asks for; skipped hours and days are `not_before`'s.
       age: seconds by which the answer was old already.
-      interval: seconds that the user wants between two fetches.
+      next_run: before which the user wants no fetch.
     """
-    wait = max(timers.max_age - age, timers.every, interval)
-    return now + timedelta(seconds=wait) if wait > 0 else None
+    wait = max(timers.max_age - age, timers.every)
+    due = now + timedelta(seconds=wait) if wait > 0 else None
+    return max(due, next_run) if due and next_run else due or next_run
 
 
 def not_before(state: FeedState, now: datetime) -> datetime | None:

@@ -31,6 +31,24 @@ def start_url(feed: Feed, state: FeedState | None) -> str:
     return state.url if state is not None and has_moved(feed, state) else feed.url
 
 
+def moved_from(
+    feed: Feed, state: FeedState | None, url: str, now: datetime
+) -> tuple[str | None, datetime | None]:
+    """``moved_from`` and ``moved_since`` of a feed that is fetched from `url` from now on.
+
+    Args:
+      feed: what the list says.
+      state: before.
+      url: where the next fetch starts.
+      now: when that was found.
+    """
+    if normalised(url) == normalised(feed.redacted_url):
+        return None, None
+    if state is None or normalised(state.url) != normalised(url):
+        return (feed.redacted_url if state is None else state.url), now
+    return state.moved_from or feed.redacted_url, state.moved_since
+
+
 def moves(
     feed: Feed, state: FeedState | None, moved_to: str | None, now: datetime
 ) -> tuple[str, str | None, tuple[str, ...]]:

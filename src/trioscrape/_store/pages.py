@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Generic, Self, TypeVar
 
@@ -22,6 +22,7 @@ import trio
 from .._errors import StoreError, UsageError
 from .._records import FeedState, StoredEntry
 from .._records.table import InvalidRecord
+from .._urls import feed_id, normalised, problem_with, without_credentials
 
 T = TypeVar("T")
 
@@ -96,9 +97,14 @@ class Paged(ABC):
             since = since.astimezone(UTC)
         if limit is not None and limit < 0:
             raise UsageError("limit must not be negative")
+        if feed is not None and "://" in feed and (problem := problem_with(feed)):
+            raise UsageError(f"feed must be a feed id or a URL: {problem}")
         wanted = Wanted(feed, since, oldest_first)
 
         async def page(after: StoredEntry | None, count: int) -> Sequence[StoredEntry]:
+            nonlocal wanted
+            if feed is not None and "://" in feed and after is None:
+                wanted = replace(wanted, feed=await self._feed_at(feed))
             with self._naming_invalid_records():
                 return await self._page_of_entries(wanted, after, count)
 
@@ -112,6 +118,13 @@ class Paged(ABC):
                 return await self._page_of_feeds(after, count)
 
         return Pages(page, None)
+
+    async def _feed_at(self, url: str) -> str:
+        """The id of the feed that has this URL in the list, or else of one that has moved there."""
+        listed = feed_id(url)
+        stored = without_credentials(url)
+        found = await self._feeds_at((stored, normalised(stored)))
+        return listed if listed in found or not found else min(found)
 
     @contextmanager
     def _naming_invalid_records(self) -> Iterator[None]:
@@ -137,6 +150,10 @@ class Paged(ABC):
         Raises:
           InvalidRecord: one of them is not valid.
         """
+
+    @abstractmethod
+    async def _feeds_at(self, urls: Sequence[str]) -> Sequence[str]:
+        """The ids of the feeds that have one of these URLs now, or in the list."""
 
     @abstractmethod
     async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:

@@ -50,13 +50,14 @@ class Reader(Protocol):
         miss nothing let `since` be a minute before the latest entry that you have.
 
         Args:
-          feed: the id of a feed, see `feed_id`; None for all feeds.
+          feed: the id of a feed, see `feed_id`, or its URL: that of the list, or the present one of a feed
+            that has moved; None for all feeds.
           since: only entries that were stored or changed at this moment or later; it has a time zone.
           limit: how many entries at most.
           oldest_first: the latest come last, so that a program which follows the store misses none.
 
         Raises:
-          UsageError: `since` has no time zone, or `limit` is negative.
+          UsageError: `since` has no time zone, `limit` is negative, or `feed` begins like a URL and is none.
           StoreError: during the iteration: the store has failed, or has a record that is not valid.
         """
 

@@ -152,6 +152,10 @@ class MemoryStore(Paged):
                     entry = self.entries[feed][key]
                     yield StoredEntry(feed, entry, first_seen, last_changed, truncated, *named)
 
+    async def _feeds_at(self, urls: Sequence[str]) -> Sequence[str]:
+        await self._answer()
+        return [feed for feed, state in self.feeds.items() if state.url in urls or state.listed_url in urls]
+
     async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
         await self._answer()
         later = sorted(feed for feed in self.feeds if after is None or feed > after.feed_id)

@@ -98,6 +98,13 @@ def _with_feeds(database: Database[Document], page: Sequence[StoredEntry]) -> li
     return [replace(stored, feed_url=url, feed_title=title) for stored, url, title in named]
 
 
+def feeds_at(database: Database[Document], urls: Sequence[str]) -> list[str]:
+    """See `Paged._feeds_at`."""
+    query = {"$or": [{"url": {"$in": list(urls)}}, {"listed_url": {"$in": list(urls)}}]}
+    found = retried(lambda: database.feeds.find(query, {"_id": 1}).to_list())
+    return [str(feed["_id"]) for feed in found]
+
+
 def page_of_feeds(database: Database[Document], after: FeedState | None, count: int) -> list[FeedState]:
     """See `Paged._page_of_feeds`."""
     query = {"_id": {"$gt": after.feed_id}} if after is not None else {}

@@ -23,7 +23,7 @@ from .client import make_client
 from .documents import Document, journaled
 from .errors import in_short, is_outage, retried
 from .pools import Pools
-from .read import load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
 from .schema import changes_since, finish_migration, migrate_some, prepare, schema_version
 from .url import parse_mongo_url
@@ -168,6 +168,9 @@ class MongoStore(Paged):
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
         return await self._threads.run(self._call, page_of_entries, wanted, after, count)
+
+    async def _feeds_at(self, urls: Sequence[str]) -> Sequence[str]:
+        return await self._threads.run(self._call, feeds_at, urls)
 
     async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
         return await self._threads.run(self._call, page_of_feeds, after, count)

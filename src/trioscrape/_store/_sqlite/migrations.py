@@ -48,6 +48,15 @@ MIGRATIONS: Final = {
         "ALTER TABLE entries ADD COLUMN chapters TEXT",
         "ALTER TABLE entries ADD COLUMN transcripts TEXT NOT NULL DEFAULT '[]'",
     ),
+    4: (
+        # The next fetch of a feed says what its URL is in the list.
+        "ALTER TABLE feeds ADD COLUMN listed_url TEXT",
+        "ALTER TABLE feeds ADD COLUMN moved_from TEXT",
+        "ALTER TABLE feeds ADD COLUMN moved_since TEXT",
+        "ALTER TABLE feeds ADD COLUMN postponed TEXT",
+        "ALTER TABLE feeds ADD COLUMN postponed_by TEXT",
+        "ALTER TABLE feeds ADD COLUMN last_fetch TEXT",
+    ),
 }
 """What makes a file of each version one of the next. A step stays as it was written: it is history.
 

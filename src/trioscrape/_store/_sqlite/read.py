@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ..._records import FeedState, StoredEntry
@@ -45,6 +45,13 @@ def page_of_entries(
         return page_of(stored_entry(entry_of_row(row), Form.COLUMN) for row in cursor)
     finally:
         cursor.close()  # ends the transaction, also when the page is full before the last row
+
+
+def feeds_at(db: sqlite3.Connection, urls: Sequence[str]) -> list[str]:
+    """See `Paged._feeds_at`."""
+    marks = ", ".join("?" for _ in urls)
+    statement = f"SELECT feed_id FROM feeds WHERE url IN ({marks}) OR listed_url IN ({marks})"  # noqa: S608
+    return [feed for (feed,) in db.execute(statement, (*urls, *urls))]
 
 
 def page_of_feeds(db: sqlite3.Connection, after: FeedState | None, count: int) -> list[FeedState]:

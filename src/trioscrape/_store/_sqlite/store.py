@@ -16,7 +16,7 @@ from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
 from .file import connect, connect_to_read, directory_problem, enable_wal, why_inaccessible
 from .migrations import migrate, version_of
-from .read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import load, save_all, transaction
 from .schema import REPLACE_RUN, run_row
 
@@ -129,6 +129,9 @@ class SqliteStore(Paged):
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
         return await self._threads.run(self._read, page_of_entries, wanted, after, count)
+
+    async def _feeds_at(self, urls: Sequence[str]) -> Sequence[str]:
+        return await self._threads.run(self._read, feeds_at, urls)
 
     async def _page_of_feeds(self, after: FeedState | None, count: int) -> Sequence[FeedState]:
         return await self._threads.run(self._read, page_of_feeds, after, count)

@@ -1,0 +1,65 @@
+"""Hosts that do not answer: after a few timeouts in a row their other feeds are left to the next run."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from .._errors import FeedFailed
+from .._records import FeedState
+from .queue import HostQueue
+from .record import NEVER, HostRecord, Limit
+
+IN_A_ROW: Final = 3
+"""Fetches without any answer after which a host counts as silent."""
+SHOWN: Final = 10
+"""Silent hosts that a report names."""
+
+_UNANSWERED: Final = {
+    "connect-timeout",
+    "read-timeout",
+    "fetch-timeout",
+    "connection-refused",
+    "unreachable",
+}
+
+
+class Silence:
+    """Which hosts do not answer in this run.
+
+    A thousand feeds of one would take hours: each waits for a timeout of its own.
+
+    Args:
+      queue: the hosts.
+    """
+
+    def __init__(self, queue: HostQueue[Any]) -> None:
+        self._queue = queue
+        self._shown: dict[str, HostRecord] = {}
+
+    def remember(self, host: str, state: FeedState) -> None:
+        """Note how a feed of `host` ended in an earlier run: then one fetch has to be tried, not three."""
+        if state.failures and state.failure in _UNANSWERED and self._queue.knows(host):
+            record = self._queue.record(host)
+            if not record.answered:
+                record.unanswered = min(record.unanswered + 1, IN_A_ROW - 1)
+
+    def failed(self, host: str, failure: FeedFailed) -> None:
+        """Note how the fetch of a feed has ended that has a slot of `host`."""
+        if failure.reason not in _UNANSWERED:
+            return
+        record = self._queue.record(host)
+        record.unanswered += 1
+        if record.unanswered >= IN_A_ROW:
+            detail = f"not fetched in this run: {host} does not answer ({failure.reason})"
+            self._queue.limit(host, Limit(host, failure.reason, detail, NEVER))
+            if len(self._shown) < SHOWN:
+                self._shown[host] = record
+
+    def remarks(self) -> list[str]:
+        """A line for each silent host that has more feeds."""
+        return [
+            f"{host} does not answer ({record.limit.reason}); {record.put_off:,} of its feeds"
+            f" {'is' if record.put_off == 1 else 'are'} left to the next run"
+            for host, record in self._shown.items()
+            if record.put_off and record.limit is not None
+        ]

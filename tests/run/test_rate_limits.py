@@ -1,0 +1,95 @@
+"""Hosts that allow so many requests a minute, with many feeds, over days."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from trio.testing import MockClock
+
+from trioscrape import Outcome
+from trioscrape.testing import Site
+
+from support.limited_hosts import Cron, Limited, make_cheap
+
+
+@pytest.fixture(autouse=True)
+def cheap_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Days of them."""
+    make_cheap(monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("feeds", "allowed", "runs"),
+    [
+        (12, 1, 30),
+        (12, 4, 20),
+        (12, 60, 10),
+        (100, 1, 30),
+        (100, 4, 10),
+        (100, 60, 5),
+        (1000, 1, 100),
+        (1000, 4, 45),
+        (1000, 60, 3),
+    ],
+)
+async def test_every_feed_is_read_by_runs_from_cron(
+    autojump_clock: MockClock, feeds: int, allowed: int, runs: int
+) -> None:
+    """Every quarter of an hour."""
+    site = Limited(allowed)
+    cron = Cron(site, feeds)
+    await cron.runs(runs)
+
+    assert cron.spread <= 2
+    assert max(report.seconds for report in cron.reports) < 900
+    assert site.refused <= 2 * runs, "once it has said what it allows, it is not pressed"
+    assert {state.failures for state in cron.store.feeds.values()} == {0}
+
+
+@pytest.mark.parametrize(("feeds", "allowed"), [(12, 1), (100, 4), (1000, 1), (1000, 60)])
+async def test_every_feed_is_read_by_one_long_run(
+    autojump_clock: MockClock, feeds: int, allowed: int
+) -> None:
+    """With patience for it."""
+    site = Limited(allowed)
+    cron = Cron(site, feeds)
+    report = await cron.run(host_patience=2 * 86400)
+
+    assert report.outcomes[Outcome.NEW] == feeds
+    assert report.seconds < 1.1 * 60 * feeds / allowed
+    assert site.refused <= 2
+
+
+@pytest.mark.parametrize("says", [True, False])
+async def test_one_feed_a_run(autojump_clock: MockClock, says: bool) -> None:
+    """The host allows one request an hour, and may not say so: the feeds take turns, all 300 of the list."""
+    cron = Cron(Limited(1, 3500, says=says), 300, seconds=3600)
+    await cron.runs(310)
+
+    assert set(cron.fetched.values()) == {1, 2}
+
+
+async def test_it_says_what_a_host_allows(autojump_clock: MockClock) -> None:
+    cron = Cron(Limited(1), 12)
+    report = await cron.run()
+
+    assert report.remarks == ("reddit.test allows about 1 request in 60 s; its 12 feeds take 12 min",)
+    assert report.seconds == pytest.approx(11 * 60.5, rel=0.05)
+
+
+async def test_feeds_that_are_redirected_to_such_a_host_take_turns(autojump_clock: MockClock) -> None:
+    """From hosts of their own to one that allows five requests an hour."""
+    limited = Limited(5, 3500)
+    cron = Cron(limited, 40, seconds=3600)
+    sites = {
+        f"f{number}.test": Site(status=302, headers={"Location": f"http://reddit.test/{number}"})
+        for number in range(40)
+    }
+    cron.internet.sites = {"reddit.test": limited, **sites}
+    cron.feeds = [f"http://{host}/" for host in sites]
+    cron.fetched = Counter(dict.fromkeys(cron.feeds, 0))
+    await cron.runs(20)
+
+    assert cron.spread <= 2
+    assert {state.failures for state in cron.store.feeds.values()} == {0}
