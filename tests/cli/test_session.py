@@ -28,7 +28,7 @@ class TestRun:
         ended = run(path)
 
         assert ended.returncode == 0
-        assert "4 feeds into sqlite:trioscrape.db\n" in ended.stderr
+        assert "Fetching 4 feeds into sqlite:trioscrape.db\n" in ended.stderr
         assert "line 2: " in ended.stderr
         assert "3 feeds in " in ended.stdout
         assert f"line 4 repeats the feed of line 1: {site.url('a')}" in ended.stdout
@@ -114,7 +114,7 @@ class TestTrouble:
             process.stdout.readline()
             process.stdout.close()
 
-            assert process.stderr.read() == "500 feeds into sqlite:trioscrape.db\n"
+            assert process.stderr.read() == "Fetching 500 feeds into sqlite:trioscrape-demo.db\n"
             assert process.wait() == 1
 
     def test_no_thread_can_be_started(self, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +136,7 @@ class TestDemo:
         for ended in (first, second):
             assert ended.returncode == 0
             # Then progress, on a machine that takes longer than five seconds.
-            assert ended.stderr.startswith("500 feeds into sqlite:trioscrape.db\n")
+            assert ended.stderr.startswith("Fetching 500 feeds into sqlite:trioscrape-demo.db\n")
             *results, last = records(ended.stdout)
             assert len(results) == last["feeds"] == 500
         *results, last = records(first.stdout)

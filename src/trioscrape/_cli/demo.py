@@ -17,10 +17,13 @@ from .session import Session, Sources
 from .shared_options import add_help_option, add_output_options, add_store_option
 from .subcommand import Command, ExitStatus
 
+STORE: Final = "sqlite:trioscrape-demo.db"
+"""Made-up feeds do not belong among real ones, wherever ``$TRIOSCRAPE_STORE`` points."""
+
 
 def _add_options(parser: Parser) -> None:
     options = parser.section("Options")
-    add_store_option(options)
+    add_store_option(options, STORE)
     options.add("--all", text="fetch every feed now, even one that is not due")
     add_output_options(options)
     add_help_option(options)

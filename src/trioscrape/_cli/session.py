@@ -114,7 +114,7 @@ class Session:
         """The report, also of a scrape that was cancelled or whose store has failed."""
         scrape = None
         async with open_progress(live=not self._json, quiet=self._quiet) as self._progress:
-            await self._progress.say(f"{count(sources.count, 'feed')} into {store.redacted_url}")
+            await self._progress.say(f"Fetching {count(sources.count, 'feed')} into {store.redacted_url}")
             for proxy in self._config.proxies.redacted_urls:
                 await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
             try:
