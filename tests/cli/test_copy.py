@@ -35,7 +35,7 @@ class TestRoundTrip:
 
         assert main(["import", "news.jsonl", "--store", mongodb_url]) == 0
         said = f"read 3 entries and 2 feeds, wrote 3 entries and 2 feeds to {mongodb_url}\n"
-        assert capfd.readouterr() == (said, "")
+        assert capfd.readouterr() == (said, f"connecting to {mongodb_url}\n")
         assert main(["export", "--store", mongodb_url]) == 0
         second, _ = capfd.readouterr()
         back = run("import", "-", "--store", "sqlite:back.db", input=second)

@@ -197,9 +197,10 @@ async def test_the_run_itself_is_recorded_when_the_store_is_back(
     async with open_store(locked_file.url):  # makes the tables
         pass
     async with open_sites(0, tmp_path) as sites:
-        sites.list.write_text("no URL, and nothing to store")
+        sites.list.write_text("http://127.0.0.1/ is refused, so there is nothing to store")
         locked_file.begin()
-        async with running(sites, locked_file.url, "--store-timeout", "0.2") as program:
+        options = ("--store-timeout", "0.2", "--deny-network", "127.0.0.0/8")
+        async with running(sites, locked_file.url, *options) as program:
             await program.until(lambda: "waiting for the store to record the run" in program.said)
             for said in ["press Ctrl-C again to stop now", ""][:signals]:
                 program.process.send_signal(signal.SIGINT)

@@ -30,7 +30,7 @@ ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
         "config_options progress restore parser signals report input feed_list "
-        "text_list opml typed_urls durations jsonl csv help output"
+        "text_list opml typed_urls durations jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),

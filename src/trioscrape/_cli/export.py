@@ -94,7 +94,7 @@ async def _print(
     progress: Progress,
 ) -> ExitStatus:
     out = _Buffer()
-    async with reader(store_url(given), settings) as source:
+    async with reader(store_url(given), settings, progress) as source:
         if given.format == "csv":
             await out.add(header())
         elif since is None:

@@ -55,10 +55,11 @@ class Output:
 
         Raises and is cancelled like `write_bytes`.
         """
-        await self.write_bytes(text.encode(sys.stdout.encoding, "backslashreplace"))
+        encoding = sys.stdout.encoding if sys.stdout else "utf-8"
+        await self.write_bytes(text.encode(encoding, "backslashreplace"))
 
     async def write_bytes(self, data: bytes) -> None:
-        """Write `data`.
+        """Write `data`. When standard output was closed before the start (``>&-``), nobody wants it.
 
         Raises:
           BrokenPipeError: nobody reads it any more.
@@ -66,6 +67,8 @@ class Output:
 
         Cancellation: returns at once; part of the data may have been written.
         """
+        if sys.stdout is None:
+            return
         await in_thread(write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True)
 
 

@@ -15,6 +15,7 @@ _STORES: Final = "sqlite:PATH or mongodb://HOST/DATABASE"
 STORE: Final = "--store URL", f"{_STORES} (default: ${STORE_VARIABLE}, or {DEFAULT_STORE})"
 JSON: Final = "--json", "print results as JSON, one object per line"
 QUIET: Final = "-q, --quiet", "print errors only: no progress, no summary"
+VERBOSE: Final = "add the lanes' figures to the summary"
 
 
 def add_store_option(section: OptionSection, own: str | None = None) -> None:
@@ -28,6 +29,11 @@ def store_url(given: argparse.Namespace) -> str:
     if given.store is not None:
         return str(given.store)
     return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def add_verbose_option(section: OptionSection) -> None:
+    """``--verbose``."""
+    section.add("-v", "--verbose", text=VERBOSE)
 
 
 def add_output_options(section: OptionSection, *, json: bool = True) -> None:

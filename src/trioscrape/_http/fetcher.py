@@ -45,6 +45,7 @@ class Fetched:
     """`url`, when only permanent redirects that can be trusted led there."""
     remark: str | None = None
     """A remark about the redirects, for the detail of the result."""
+    status: int | None = None
 
 
 class Fetcher:
@@ -139,6 +140,7 @@ class Fetcher:
             age=age(response.headers),
             moved_to=visit.redirects.moved_to(hop.redacted_url, public=route.public),
             remark=visit.redirects.remark,
+            status=response.status_code,
         )
 
     def _refused(self, hop: Hop, response: httpx.Response, visit: Visit) -> FeedFailed:
