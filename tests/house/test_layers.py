@@ -41,7 +41,7 @@ ROOMS = {
         "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"
     ),
     "_store/_mongo": words("store schema save lookup read client errors documents url pools"),
-    "_store/_sqlite": words("store save read migrations schema file"),
+    "_store/_sqlite": words("store reader save read migrations schema file"),
     "_parse": words(
         "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol html references nesting json_text identity date_words "
