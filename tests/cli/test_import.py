@@ -44,7 +44,7 @@ def test_of_what_may_be_missing_the_feed_is_fetched_again(capfd: Capture) -> Non
     assert main(["import", "x.jsonl", "--store", SQLITE]) == 1
 
     capfd.readouterr()
-    assert main(["export", "--store", SQLITE]) == 0
+    assert main(["export", "--feeds", "--store", SQLITE]) == 0
     found = json.loads(capfd.readouterr().out.splitlines()[0])
     assert (found["title"], found["failures"], found["gone"]) == ("A", 3, "2024-01-01T00:00:00.000+00:00")
     for name in (

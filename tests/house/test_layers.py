@@ -29,8 +29,8 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy run demo transfer session subcommand shared_options "
-        "config_options progress restore parser signals report input feed_list "
-        "text_list opml typed_urls durations jsonl csv help output process"
+        "config_options progress chosen restore parser signals report input feed_list "
+        "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
@@ -81,6 +81,7 @@ ONLY_IN = {
     "lxml": {"_parse/_fast/texts", "_parse/_fast/tree", "_parse/diagnosis"},
     "nh3": {"_parse/html"},
     "publicsuffixlist": {"_config/public_suffixes"},
+    "pyarrow": {"_cli/parquet"},
     "pymongo": {
         "_store/_mongo/client",
         "_store/_mongo/documents",

@@ -45,9 +45,13 @@ class Output:
 
     Its reader may stop for as long as they like, a pager for example. That delays results and so,
     in the end, the lanes. It must not delay the event loop, where timeouts would expire meanwhile.
+
+    Args:
+      file: the descriptor of a file to write to instead of standard output.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: int | None = None) -> None:
+        self._file = file
         self._limiter = trio.CapacityLimiter(1)
 
     async def write(self, text: str) -> None:
@@ -67,9 +71,10 @@ class Output:
 
         Cancellation: returns at once; part of the data may have been written.
         """
-        if sys.stdout is None:
+        if self._file is None and sys.stdout is None:
             return
-        await in_thread(write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True)
+        file = sys.stdout.fileno() if self._file is None else self._file
+        await in_thread(write_all, file, data, limiter=self._limiter, abandon_on_cancel=True)
 
 
 def write_all(file: int, data: bytes) -> None:
