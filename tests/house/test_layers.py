@@ -28,7 +28,7 @@ ORDER = words(
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy run demo transfer session subcommand shared_options "
+        "command import_ export copy forget run demo transfer session subcommand shared_options "
         "config_options progress chosen restore parser signals report input feed_list "
         "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
@@ -40,8 +40,8 @@ ROOMS = {
     "_store": words(
         "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"
     ),
-    "_store/_mongo": words("store schema save lookup read client errors documents url pools"),
-    "_store/_sqlite": words("store reader save read migrations schema file"),
+    "_store/_mongo": words("store schema save lookup read forget client errors documents url pools"),
+    "_store/_sqlite": words("store reader save read forget migrations schema file"),
     "_parse": words(
         "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol html references nesting json_text identity date_words "
@@ -86,6 +86,7 @@ ONLY_IN = {
         "_store/_mongo/client",
         "_store/_mongo/documents",
         "_store/_mongo/errors",
+        "_store/_mongo/forget",
         "_store/_mongo/lookup",
         "_store/_mongo/pools",
         "_store/_mongo/read",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,9 +34,9 @@ async def chosen_feeds(store: Reader, chosen: Chosen) -> AsyncIterator[FeedState
       UsageError: at the end: one of them is not stored.
       StoreError: the store has failed.
     """
-    wanted = {url: _normalised(url) for url in chosen.urls}
-    by_id = {feed_id(url): typed for typed, url in wanted.items()}
-    by_url = {url: typed for typed, url in wanted.items()}
+    wanted = dict.fromkeys(chosen.urls)
+    by_url = {url: typed for typed in wanted for url in _meant(typed)}
+    by_id = {feed_id(url): typed for url, typed in by_url.items()}
     missing, left = set(wanted), chosen.limit
     async for state in store.read_feeds():
         typed = by_id.get(state.feed_id) or by_url.get(normalised(state.url))
@@ -71,8 +71,11 @@ async def chosen_entries(store: Reader, chosen: Chosen) -> AsyncIterator[StoredE
             left = None if left is None else left - 1
 
 
-def _normalised(typed: str) -> str:
+def _meant(typed: str) -> Iterator[str]:
+    """The URLs that may be meant: without a scheme, https and http."""
     url = meant_url(typed) or typed
     if problem := problem_with(url):
-        raise UsageError(f"--feed {without_secrets(typed)}: {problem}")
-    return normalised(without_credentials(url))
+        raise UsageError(f"{without_secrets(typed)!r} is no URL of a feed: {problem}")
+    yield normalised(without_credentials(url))
+    if "://" not in typed:
+        yield normalised(without_credentials(url.replace("https://", "http://", 1)))

@@ -15,6 +15,7 @@ from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
 from .file import connect, directory_problem, enable_wal, why_inaccessible
+from .forget import count_entries, forget
 from .migrations import migrate, version_of
 from .read import page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .reader import FileReader
@@ -126,6 +127,14 @@ class SqliteStore(Paged):
     async def restore_feeds(self, states: Sequence[FeedState]) -> int:
         """See `Store.restore_feeds`."""
         return await self._threads.run(self._written, restore_feeds, states)
+
+    async def count_entries(self, feed_ids: Sequence[str]) -> int:
+        """See `Reader.count_entries`."""
+        return await self._threads.run(self._read, count_entries, feed_ids)
+
+    async def forget(self, feed_ids: Sequence[str]) -> int:
+        """See `Store.forget`."""
+        return await self._threads.run(self._written, forget, feed_ids)
 
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
