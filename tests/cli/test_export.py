@@ -23,7 +23,7 @@ from trioscrape._cli.command import main
 from trioscrape._cli.export import moment
 from trioscrape._cli.feed_list import open_feed_list
 
-from support.command_line import command
+from support.command_line import Site, command
 from support.stores import FULL_ENTRY, entry, state
 from support.transfers import SQLITE, fill
 
@@ -171,8 +171,33 @@ class TestFormats:
         assert main(["export", "--store", SQLITE, "--feeds", "--format", "opml", "-o", "feeds.opml"]) == 0
 
         with open_feed_list("feeds.opml") as feeds:
-            found = {feed.url: feed.title for feed in feeds}
-        assert found == {state().url: state().title, "https://b.test/": "https://b.test/"}
+            found = {feed.url: (feed.title, feed.tags) for feed in feeds}
+        assert found == {
+            state().url: ("My A", ("News", "Tech")),
+            "https://b.test/": ("My A", ("News", "Tech")),
+        }
+
+    def test_folders_and_titles_of_a_list_come_back(self, site: Site) -> None:
+        outline = '<outline title="{}" xmlUrl="{}"/>'
+        folders = '<outline text="News &amp; more"><outline text="Tech">{}</outline>{}</outline>'
+        inside = folders.format(outline.format("One", site.url("1")), outline.format("Two", site.url("2")))
+        alone = f'<outline xmlUrl="{site.url("3")}"/>'
+        Path("feeds.opml").write_text(f"<opml><body>{inside}{alone}</body></opml>")
+
+        assert main(["feeds.opml", "--store", SQLITE, "-q"]) == 0
+        Path("feeds.txt").write_text(site.url("1"))
+        assert (
+            main(["feeds.txt", "--store", SQLITE, "-q", "--all"]) == 0
+        )  # a list without any changes nothing
+        assert main(["export", "--store", SQLITE, "--feeds", "--format", "opml", "-o", "back.opml"]) == 0
+
+        with open_feed_list("back.opml") as feeds:
+            found = {feed.url: (feed.title, feed.tags) for feed in feeds}
+        assert found == {
+            site.url("1"): ("One", ("News & more", "Tech")),
+            site.url("2"): ("Two", ("News & more",)),
+            site.url("3"): ("T", ()),
+        }
 
 
 class TestOutput:

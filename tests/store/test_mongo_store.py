@@ -71,6 +71,8 @@ class TestDocuments:
                 "_id": FEED,
                 "url": known.url,
                 "title": known.title,
+                "listed_title": "My A",
+                "tags": ["News", "Tech"],
                 "link": known.link,
                 "subtitle": known.subtitle,
                 "language": known.language,

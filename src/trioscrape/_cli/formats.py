@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 from xml.sax.saxutils import quoteattr
 
@@ -72,8 +73,24 @@ class Csv:
         return b""
 
 
+@dataclass(slots=True)
+class _Folder:
+    feeds: list[str] = field(default_factory=list)
+    folders: dict[str, _Folder] = field(default_factory=dict)
+
+    def lines(self) -> Iterator[str]:
+        yield from sorted(self.feeds)
+        for name, folder in sorted(self.folders.items()):
+            yield f"<outline {_attributes(text=name, title=name)}>"
+            yield from folder.lines()
+            yield "</outline>"
+
+
 class Opml:
-    """An OPML 2.0 feed list."""
+    """An OPML 2.0 feed list, with the folders and titles of the list that the feeds came from."""
+
+    def __init__(self) -> None:
+        self._root = _Folder()
 
     def begin(self) -> bytes:
         return b'<?xml version="1.0" encoding="UTF-8"?>\n<opml version="2.0">\n<head/>\n<body>\n'
@@ -81,15 +98,22 @@ class Opml:
     def add(self, record: Record) -> bytes:
         if not isinstance(record, FeedState):
             raise TypeError(record)
-        title = record.title or record.url
-        attributes = {"type": "rss", "text": title, "title": title, "xmlUrl": record.url}
-        if record.link:
-            attributes["htmlUrl"] = record.link
-        written = (f"{name}={quoteattr(_without_controls(value))}" for name, value in attributes.items())
-        return f"<outline {' '.join(written)}/>\n".encode()
+        folder = self._root
+        for tag in record.tags:
+            folder = folder.folders.setdefault(tag, _Folder())
+        title = record.listed_title or record.title or record.url
+        outline = _attributes(type="rss", text=title, title=title, xmlUrl=record.url, htmlUrl=record.link)
+        folder.feeds.append(f"<outline {outline}/>")
+        return b""
 
     def end(self) -> bytes:
-        return b"</body>\n</opml>\n"
+        return "\n".join([*self._root.lines(), "</body>", "</opml>", ""]).encode()
+
+
+def _attributes(**values: str | None) -> str:
+    return " ".join(
+        f"{name}={quoteattr(_without_controls(value))}" for name, value in values.items() if value
+    )
 
 
 def _without_controls(text: str) -> str:

@@ -46,6 +46,8 @@ class Feed:
     """Its title in the list."""
     line: int | None = None
     """Its line in the list, from 1; None if there are no lines."""
+    tags: tuple[str, ...] = ()
+    """The folders of the list that it is in, outermost first."""
     redacted_url: str = field(init=False, compare=False)
     """The URL without credentials: the only form that is printed or stored."""
 

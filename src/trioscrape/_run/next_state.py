@@ -67,6 +67,8 @@ def after_success(
         feed_id=candidate.feed_id,
         url=url,
         title=said.title or candidate.feed.title,
+        listed_title=candidate.feed.title or (known.listed_title if known else None),
+        tags=candidate.feed.tags or (known.tags if known else ()),
         link=said.link,
         subtitle=said.subtitle,
         language=said.language,

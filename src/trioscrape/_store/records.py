@@ -17,7 +17,7 @@ from .._records.texts import FEED_ID, clean_key
 
 T = TypeVar("T")
 
-SCHEMA_VERSION: Final = 4
+SCHEMA_VERSION: Final = 5
 """Of collections and tables alike. Data of an older version is migrated, data of a newer one refused."""
 
 CHUNK: Final = 500

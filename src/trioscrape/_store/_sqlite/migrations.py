@@ -48,6 +48,10 @@ MIGRATIONS: Final = {
         "ALTER TABLE entries ADD COLUMN chapters TEXT",
         "ALTER TABLE entries ADD COLUMN transcripts TEXT NOT NULL DEFAULT '[]'",
     ),
+    4: (
+        "ALTER TABLE feeds ADD COLUMN listed_title TEXT",
+        "ALTER TABLE feeds ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+    ),
 }
 """What makes a file of each version one of the next. A step stays as it was written: it is history.
 
