@@ -89,6 +89,30 @@ def test_after_the_work(site: Site) -> None:
     assert ended.stderr == "Fetching 1 feed into sqlite:trioscrape.db\n"
 
 
+LOOK = """
+import os, sys
+
+def look(event, _):
+    if event == "sqlite3.connect":
+        with open("seen", "w") as seen:
+            seen.write(" ".join(os.readlink(f"/proc/self/fd/{number}") for number in range(3)))
+
+sys.addaudithook(look)
+"""
+"""Writes down what the standard files are when the store is opened."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_standard_files_that_are_closed_become_the_null_device(site: Site) -> None:
+    """Otherwise the store would be standard output."""
+    Path("feeds.txt").write_text(site.url("a"))
+
+    ended = run_with(LOOK, ["sh", "-c", 'exec "$@" 0<&- >&- 2>&-', "sh", *command("feeds.txt")])
+
+    assert ended.returncode == 0
+    assert Path("seen").read_text() == "/dev/null /dev/null /dev/null"
+
+
 def test_an_application_is_left_alone() -> None:
     """Its Ctrl-C raises what it always does."""
     code = "import signal, trioscrape; print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
