@@ -5,6 +5,12 @@ What ``__all__`` lists is public, and so is `trioscrape.testing`. Modules with a
 
 from __future__ import annotations
 
+from ._cli import process
+
+# Before the other imports: Ctrl-C may come during them, and they take a while.
+if process.is_command():
+    process.begin()
+
 from inspect import get_annotations
 from types import FunctionType
 from typing import get_type_hints

@@ -1,10 +1,19 @@
-"""``python -m trioscrape``."""
+"""``python -m trioscrape``, and the installed command."""
 
 from __future__ import annotations
 
 import sys
 
-from ._cli.command import main
+from ._cli import command, process
+
+
+def main() -> int:
+    """Run the command with the arguments of the process, and return its exit status."""
+    try:
+        return command.main()
+    finally:
+        process.end()
+
 
 # Worker processes import this module as well, and must not start a run of their own.
 if __name__ == "__main__":

@@ -54,9 +54,17 @@ def test_where_the_store_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("TRIOSCRAPE_STORE", "sqlite:mine.db")
 
-    for command in "x", "demo", "export", "import x":
+    for command in "x", "export", "import x":
         assert store_url(parse(command.split())[1]) == "sqlite:mine.db"
         assert store_url(parse([*command.split(), "--store", "sqlite:other.db"])[1]) == "sqlite:other.db"
+
+
+@pytest.mark.parametrize("command", ["demo", "--demo"])
+def test_the_demo_has_a_store_of_its_own(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIOSCRAPE_STORE", "sqlite:mine.db")
+
+    assert store_url(parse([command])[1]) == "sqlite:trioscrape-demo.db"
+    assert store_url(parse([command, "--store", "sqlite:other.db"])[1]) == "sqlite:other.db"
 
 
 @pytest.mark.parametrize("name", list(ranges()))

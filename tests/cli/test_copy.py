@@ -29,18 +29,18 @@ class TestRoundTrip:
         self, mongodb_url: str, capfd: Capture
     ) -> None:
         fill(SQLITE)
-        assert main(["export", "--store", SQLITE]) == 0
+        assert main(["export", "--all", "--store", SQLITE]) == 0
         first, _ = capfd.readouterr()
         Path("news.jsonl").write_text(first)
 
         assert main(["import", "news.jsonl", "--store", mongodb_url]) == 0
         said = f"read 3 entries and 2 feeds, wrote 3 entries and 2 feeds to {mongodb_url}\n"
-        assert capfd.readouterr() == (said, "")
-        assert main(["export", "--store", mongodb_url]) == 0
+        assert capfd.readouterr() == (said, f"connecting to {mongodb_url}\n")
+        assert main(["export", "--all", "--store", mongodb_url]) == 0
         second, _ = capfd.readouterr()
         back = run("import", "-", "--store", "sqlite:back.db", input=second)
         assert back.returncode == 0
-        assert main(["export", "--store", "sqlite:back.db"]) == 0
+        assert main(["export", "--all", "--store", "sqlite:back.db"]) == 0
         third, _ = capfd.readouterr()
 
         assert first == second == third
@@ -58,7 +58,7 @@ class TestRoundTrip:
             assert capfd.readouterr().out == said
         outputs = []
         for url in (SQLITE, mongodb_url, "sqlite:copy.db"):
-            assert main(["export", "--store", url]) == 0
+            assert main(["export", "--all", "--store", url]) == 0
             outputs.append(capfd.readouterr().out)
         assert outputs[0] == outputs[1] == outputs[2]
 
@@ -99,7 +99,9 @@ class TestTheNextRun:
 class TestFeedsAreReadFirst:
     """A state that is newer than the entries that go with it would say that all of them are there."""
 
-    @pytest.mark.parametrize("arguments", [["export", "--store", SQLITE], ["copy", SQLITE, "sqlite:copy.db"]])
+    @pytest.mark.parametrize(
+        "arguments", [["export", "--all", "--store", SQLITE], ["copy", SQLITE, "sqlite:copy.db"]]
+    )
     def test_while_a_run_goes_on(
         self, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capfd: Capture
     ) -> None:
@@ -117,7 +119,7 @@ class TestFeedsAreReadFirst:
             assert main(arguments) == 0
         if arguments[0] == "copy":
             capfd.readouterr()
-            assert main(["export", "--store", "sqlite:copy.db"]) == 0
+            assert main(["export", "--all", "--store", "sqlite:copy.db"]) == 0
 
         found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
         assert "new" in {each["key"] for each in found if each["type"] == "entry"}

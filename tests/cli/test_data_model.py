@@ -240,4 +240,4 @@ class TestReadingBack:
         [commands] = blocks("console")
         for line in commands.splitlines():
             command, _ = parse(shlex.split(line.partition(">")[0])[3:])
-            assert command.name in {"export", "import", "copy"}
+            assert command.name in {"export", "import", "copy", "forget"}

@@ -220,8 +220,8 @@ class TestOpml:
 
     def test_outlines_at_any_depth_with_title_and_line(self, write):
         assert read(write(OPML, "feeds.opml")) == [
-            Feed("http://a.test/feed", title="Ay & A", line=6),
-            Feed("http://b.test/", title="B", line=7),
+            Feed("http://a.test/feed", title="Ay & A", line=6, tags=("folder",)),
+            Feed("http://b.test/", title="B", line=7, tags=("folder", "deeper")),
             Feed("gopher://d.test", title="no URL", line=12),
         ]
 

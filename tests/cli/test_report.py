@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trioscrape._cli.report import count, feed_record, json_line, printable, run_record, summary
+from trioscrape import feed_id
+from trioscrape._cli.report import Style, count, feed_record, json_line, printable, run_record, summary
 from trioscrape._records import (
     LANES,
     DuplicateFeed,
@@ -21,6 +23,8 @@ from trioscrape._records import (
     Report,
     Result,
 )
+
+NOW = datetime(2026, 2, 28, 12, tzinfo=UTC)
 
 
 def report(**changes: object) -> Report:
@@ -52,18 +56,28 @@ class TestFeedRecord:
             entries=EntryCounts(1, 2, 3),
             stored=True,
             same_as="http://b.test/",
+            status=200,
+            size=1234,
+            final_url="http://c.test/",
+            next_fetch=NOW + timedelta(hours=1),
             lanes={"dns": LaneTimes(0.0123456, 0.5), "http": LaneTimes(0, 1.25)},
         )
 
-        assert feed_record(result) == {
+        assert feed_record(result, NOW) == {
             "type": "feed",
             "url": "http://a.test/",
+            "feed_id": feed_id("http://a.test/"),
+            "time": "2026-02-28T12:00:00.000+00:00",
             "outcome": "updated",
             "reason": None,
             "detail": None,
             "entries": {"new": 1, "changed": 2, "unchanged": 3},
             "stored": True,
             "same_as": "http://b.test/",
+            "status": 200,
+            "bytes": 1234,
+            "final_url": "http://c.test/",
+            "next_fetch": "2026-02-28T13:00:00.000+00:00",
             "lanes": {
                 "dns": {"waited_ms": 12.346, "worked_ms": 500},
                 "http": {"waited_ms": 0, "worked_ms": 1250},
@@ -72,15 +86,24 @@ class TestFeedRecord:
             },
         }
 
+    @pytest.mark.parametrize(
+        ("reason", "status"), [("http-404", 404), ("rate-limited", 429), ("tls", None), (None, None)]
+    )
+    def test_the_status_of_a_failure_is_in_its_reason(self, reason, status):
+        assert feed_record(Result(Feed("http://a.test/"), Outcome.FAILED, reason), NOW)["status"] == status
+
+    def test_what_is_no_url_has_no_id(self):
+        assert feed_record(Result(Feed("tea"), Outcome.REFUSED, "not-a-url"), NOW)["feed_id"] is None
+
     def test_credentials_are_left_out(self):
         result = Result(Feed("http://me:secret@a.test/"), Outcome.FAILED, "http-404", "Not Found")
 
-        assert "secret" not in json_line(feed_record(result))
+        assert "secret" not in json_line(feed_record(result, NOW))
 
     def test_a_line_is_ascii_and_one_line(self):
         result = Result(Feed("http://a.test/é\u2028"), Outcome.REFUSED, "not-a-url", "line 1:\n'é'")
 
-        line = json_line(feed_record(result))
+        line = json_line(feed_record(result, NOW))
 
         assert line.isascii()
         assert line.count("\n") == 1
@@ -90,13 +113,17 @@ class TestFeedRecord:
 
 class TestRunRecord:
     def test_all_of_it(self):
-        record = run_record(report(not_started=2, duplicates=1))
+        record = run_record(report(not_started=2, duplicates=1, run_id="69a2"), "sqlite:x.db", NOW)
 
         lane = record["lanes"]["store"]
         assert set(record["lanes"]) == set(LANES)
         del record["lanes"]
         assert record == {
             "type": "run",
+            "run_id": "69a2",
+            "store": "sqlite:x.db",
+            "began": "2026-02-28T11:59:53.876+00:00",
+            "ended": "2026-02-28T12:00:00.000+00:00",
             "feeds": 1500,
             "not_started": 2,
             "counted": True,
@@ -130,7 +157,7 @@ class TestRunRecord:
 
 class TestSummary:
     def test_outcomes_reasons_with_an_example_and_the_store(self):
-        assert summary(report(), "sqlite:x.db") == (
+        assert summary(report(), "sqlite:x.db", Style()) == (
             "1,500 feeds in 6.1 s\n"
             "\n"
             "  new           1,488\n"
@@ -149,23 +176,59 @@ class TestSummary:
         )
 
     def test_a_run_without_failures_has_no_table_of_reasons(self):
-        text = summary(report(errors={}, examples={}, entries=EntryCounts(new=1)), "x")
+        text = summary(report(errors={}, examples={}, entries=EntryCounts(new=1)), "x", Style())
 
         assert text.count("\n\n") == 2
         assert "entries: 1 new, 0 changed" in text
 
+    def test_an_example_names_its_feed(self):
+        loop = FailureExample("http://a.test/", "back to http://a.test/")
+        line = FailureExample("tea", "line 2: 'tea': it does not begin with http")
+
+        text = summary(
+            report(
+                errors={"redirect-loop": 1, "not-a-url": 1},
+                examples={"redirect-loop": loop, "not-a-url": line},
+            ),
+            "x",
+            Style(),
+        )
+
+        assert "  redirect-loop  1  http://a.test/  back to http://a.test/\n" in text
+        assert "  not-a-url      1  line 2: 'tea': it does not begin with http\n" in text
+
+    def test_an_interruption_is_in_its_first_line(self):
+        text = summary(
+            report(outcomes={Outcome.NEW: 3, Outcome.FAILED: 2}, errors={"cancelled": 2}, not_started=1495),
+            "x",
+            Style(interrupted=True),
+        )
+
+        assert text.startswith("interrupted after 6.1 s: 3 of 1,500 feeds done\n")
+
+    def test_the_lanes_when_asked_for(self):
+        assert (
+            "\n  lane   width  done  most waiting  waited p50     p99  worked p50    p99  overdue\n"
+            "  dns       32   500           468      100 ms  250 ms       10 ms  20 ms        7\n"
+        ) in summary(report(), "x", Style(verbose=True))
+        assert "waited" not in summary(report(), "x", Style())
+
     def test_what_was_not_started(self):
-        assert "\n  not_started   1,234\n" in summary(report(not_started=1234), "x")
-        assert re.search(r"\n  not_started +0  or more\n", summary(report(counted=False), "x"))
+        assert "\n  not_started   1,234\n" in summary(report(not_started=1234), "x", Style())
+        assert re.search(r"\n  not_started +0  or more\n", summary(report(counted=False), "x", Style()))
 
     @pytest.mark.parametrize("reason", ["cancelled", "not-stored"])
     def test_what_was_cut_short(self, reason):
-        assert summary(report(errors={reason: 1}), "x").endswith("\nincomplete; what was stored is in x\n")
+        assert summary(report(errors={reason: 1}), "x", Style()).endswith(
+            "\nincomplete; what was stored is in x\n"
+        )
 
     def test_what_the_store_has_failed(self):
         feeds = tuple(Result(Feed(f"http://me:secret@f{n}.test/"), Outcome.FAILED) for n in range(10))
 
-        text = summary(report(errors={"not-stored": 812}, stored=1204, not_stored_examples=feeds), "x")
+        text = summary(
+            report(errors={"not-stored": 812}, stored=1204, not_stored_examples=feeds), "x", Style()
+        )
 
         assert "\n1,204 feeds stored; not stored:\n  http://f0.test/\n  http://f1.test/\n" in text
         assert "\n  http://f9.test/\n  and 802 more feeds (--json lists them all)\n" in text
@@ -176,7 +239,7 @@ class TestSummary:
             DuplicateFeed(Feed("http://b.test/"), None),
         )
 
-        text = summary(report(duplicates=14, duplicate_examples=duplicates), "x")
+        text = summary(report(duplicates=14, duplicate_examples=duplicates), "x", Style())
 
         assert "\n  line 9 repeats the feed of line 3: http://a.test/\n" in text
         assert "\n  listed twice: http://b.test/\n" in text
@@ -185,7 +248,7 @@ class TestSummary:
     def test_nothing_in_it_can_command_a_terminal(self):
         examples = {"tls": FailureExample("http://a.test/\x1b[2J", "evil\r\nline\x9b")}
 
-        text = summary(report(errors={"tls": 1}, examples=examples), "x")
+        text = summary(report(errors={"tls": 1}, examples=examples), "x", Style())
 
         assert r"http://a.test/\x1b[2J  evil\r\nline\x9b" in text
 

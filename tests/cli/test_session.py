@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from trioscrape import Config
+from trioscrape import Config, feed_id
 from trioscrape._cli import session
 from trioscrape._cli.command import main
 
-from support.command_line import Site, command, records, run, running
+from support.command_line import FEED, Site, command, records, run, running
 from support.threads import no_thread
 
 Write = Callable[..., str]
@@ -28,7 +30,7 @@ class TestRun:
         ended = run(path)
 
         assert ended.returncode == 0
-        assert "4 feeds into sqlite:trioscrape.db\n" in ended.stderr
+        assert "Fetching 4 feeds into sqlite:trioscrape.db\n" in ended.stderr
         assert "line 2: " in ended.stderr
         assert "3 feeds in " in ended.stdout
         assert f"line 4 repeats the feed of line 1: {site.url('a')}" in ended.stdout
@@ -37,7 +39,7 @@ class TestRun:
         assert Path("trioscrape.db").exists()
 
     def test_json(self, site: Site, feeds: Write) -> None:
-        ended = run(feeds("ftp://me:secret@old.test/ here", site.url("a")), "--json")
+        ended = run(feeds("ftp://me:secret@old.test/ here", site.url("a")), "--json", "--interval", "1h")
 
         *results, last = records(ended.stdout)
         assert ended.returncode == 0
@@ -47,9 +49,16 @@ class TestRun:
         assert "line 1" in refused["detail"]
         assert "ftp://old.test/ here" in refused["detail"]
         assert (stored["url"], stored["outcome"]) == (site.url("a"), "new")
+        assert (stored["status"], stored["bytes"]) == (200, len(FEED))
+        assert (stored["feed_id"], stored["final_url"]) == (feed_id(site.url("a")), site.url("a"))
+        assert stored["next_fetch"] > last["ended"]
         assert stored["entries"] == {"new": 1, "changed": 0, "unchanged": 0}
         assert last["type"] == "run"
         assert last["feeds"] == sum(last["outcomes"].values()) == 2
+        assert last["store"] == "sqlite:trioscrape.db"
+        assert last["began"] <= stored["time"] <= last["ended"]
+        with closing(sqlite3.connect("trioscrape.db")) as db:
+            assert db.execute("SELECT id FROM runs").fetchall() == [(int(last["run_id"][:16], 16) >> 1,)]
 
     def test_standard_input(self, site: Site) -> None:
         ended = run("-", "--json", input=f"{site.url('a')}\n")
@@ -102,18 +111,47 @@ class TestQuiet:
         assert [record["type"] for record in records(ended.stdout)] == ["feed", "run"]
 
 
+def runs(path: str) -> list[tuple[Any, ...]]:
+    """The recorded runs: how many feeds, how many of them not started."""
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute("SELECT feeds, not_started FROM runs").fetchall()
+
+
 class TestTrouble:
-    def test_without_a_standard_error(self, site: Site, feeds: Write) -> None:
-        closed = subprocess.run(
-            ["sh", "-c", 'exec "$@" 2>&-', "sh", *command(feeds(site.url("a")))],
-            stdout=subprocess.PIPE,
+    @pytest.mark.parametrize("closed", ["0<&-", ">&-", "2>&-", "0<&- >&- 2>&-"])
+    @pytest.mark.parametrize("more", [[], ["--json"]], ids=["summary", "json"])
+    def test_with_standard_files_that_are_closed(
+        self, site: Site, feeds: Write, closed: str, more: list[str]
+    ) -> None:
+        """And no file of the program's own takes their place."""
+        ended = subprocess.run(
+            ["sh", "-c", f'exec "$@" {closed}', "sh", *command(feeds(site.url("a")), *more)],
+            capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
 
-        assert closed.returncode == 0
-        assert closed.stdout.startswith("1 feed in ")
+        assert ended.returncode == 0
+        assert bool(ended.stdout) == (">&-" not in closed.replace("2>&-", ""))
+        assert ended.stderr in ("", "Fetching 1 feed into sqlite:trioscrape.db\n")
+        assert runs("trioscrape.db") == [(1, 0)]
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no device that is always full")
+    def test_a_full_disk_below_standard_output(self, site: Site, feeds: Write) -> None:
+        with open("/dev/full", "w") as full:
+            ended = subprocess.run(
+                command(feeds(site.url("a"))),
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+
+        assert ended.returncode == 1
+        assert ended.stderr.endswith("\ntrioscrape: standard output: No space left on device\n")
+        assert runs("trioscrape.db") == [(1, 0)]
 
     def test_a_store_that_does_not_answer(self, site: Site, feeds: Write) -> None:
         ended = run(
@@ -123,8 +161,8 @@ class TestTrouble:
 
         assert ended.returncode == 1
         assert ended.stdout == ""
-        assert ended.stderr.count("\n") == 1
-        assert "127.0.0.1:1/news" in ended.stderr
+        assert ended.stderr.startswith("connecting to mongodb://127.0.0.1:1/news\ntrioscrape: mongodb://")
+        assert ended.stderr.count("\n") == 2
         assert "secret" not in ended.stderr
         assert site.paths == []
 
@@ -135,8 +173,15 @@ class TestTrouble:
             process.stdout.readline()
             process.stdout.close()
 
-            assert process.stderr.read() == "500 feeds into sqlite:trioscrape.db\n"
+            said = process.stderr.read()
             assert process.wait() == 1
+        assert said == (
+            "Fetching 500 feeds into sqlite:trioscrape-demo.db\n"
+            "nobody reads standard output any more; the run has ended with that\n"
+        )
+        [(feeds, not_started)] = runs("trioscrape-demo.db")
+        assert feeds == 500
+        assert not_started > 0
 
     def test_no_thread_can_be_started(self, capfd: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
         no_thread(monkeypatch)
@@ -157,7 +202,7 @@ class TestDemo:
         for ended in (first, second):
             assert ended.returncode == 0
             # Then progress, on a machine that takes longer than five seconds.
-            assert ended.stderr.startswith("500 feeds into sqlite:trioscrape.db\n")
+            assert ended.stderr.startswith("Fetching 500 feeds into sqlite:trioscrape-demo.db\n")
             *results, last = records(ended.stdout)
             assert len(results) == last["feeds"] == 500
         *results, last = records(first.stdout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -17,7 +18,7 @@ from trioscrape._cli.command import parse
 from trioscrape._cli.session import Session, Sources
 from trioscrape._cli.subcommand import ExitStatus
 
-from support.command_line import Site, records, running
+from support.command_line import Site, command, records, running
 
 Write = Callable[..., str]
 
@@ -31,12 +32,11 @@ class TestSignals:
     def test_the_first_drains(self, site: Site, feeds: Write, number: int) -> None:
         with running(feeds(*lines(site)), "--json") as process:
             assert process.stderr is not None
-            assert process.stderr.readline() == "3 feeds into sqlite:trioscrape.db\n"
+            assert process.stderr.readline() == "Fetching 3 feeds into sqlite:trioscrape.db\n"
             site.requested.wait(30)
             process.send_signal(number)
-            assert process.stderr.readline() == (
-                "finishing 1 feed in flight; press Ctrl-C again to stop now\n"
-            )
+            again = "press Ctrl-C again to stop" if number == signal.SIGINT else "a second SIGTERM stops"
+            assert process.stderr.readline() == f"finishing 1 feed in flight; {again} now\n"
             site.go_on.set()
             out, err = process.communicate()
 
@@ -75,8 +75,40 @@ class TestSignals:
             out, _ = process.communicate()
 
         assert (process.returncode, said) == (1, "")
+        assert re.match(r"interrupted after \d+\.\d s: 0 of 3 feeds done\n", out)
         assert re.search(r"\n  not_started +2\n", out)
         assert out.endswith("\nincomplete; what was stored is in sqlite:trioscrape.db\n")
+
+
+def test_a_terminal_that_hangs_up_drains_once(site: Site, feeds: Write) -> None:
+    """The shell and the kernel both say so: the second time nothing more is meant."""
+    with running(feeds(*lines(site)), "--json") as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        site.requested.wait(30)
+        process.send_signal(signal.SIGHUP)
+        said = process.stderr.readline()
+        process.send_signal(signal.SIGHUP)
+        site.go_on.set()
+        out, err = process.communicate()
+
+    result, last = records(out)
+    assert said == "finishing 1 feed in flight; SIGTERM stops now\n"
+    assert (process.returncode, err) == (1, "")
+    assert (result["outcome"], last["not_started"]) == ("new", 2)
+
+
+def test_nohup_is_respected(site: Site, feeds: Write) -> None:
+    path = feeds(*lines(site))
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *command(path, "--json")]
+    with subprocess.Popen(ignoring, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        site.requested.wait(30)
+        process.send_signal(signal.SIGHUP)
+        site.go_on.set()
+        out, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert records(out)[-1]["outcomes"]["new"] == 3
 
 
 LONG = 1000
@@ -96,8 +128,9 @@ class Interrupted:
     def __iter__(self) -> Iterator[Feed]:
         self._readings += 1
         yield from self._feeds
+        if self._readings > 1:
+            os.kill(os.getpid(), signal.SIGINT)  # once: more might come when the counting has ended
         while self._readings > 1:
-            os.kill(os.getpid(), signal.SIGINT)
             yield Feed("http://127.0.0.1/")
 
 

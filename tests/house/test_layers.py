@@ -28,9 +28,9 @@ ORDER = words(
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy run demo transfer session subcommand shared_options "
-        "config_options progress restore parser signals report input feed_list "
-        "text_list opml typed_urls durations jsonl csv help output"
+        "command import_ export copy forget run demo transfer session subcommand shared_options "
+        "config_options progress chosen restore parser signals report input feed_list "
+        "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
@@ -41,8 +41,8 @@ ROOMS = {
     "_store": words(
         "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"
     ),
-    "_store/_mongo": words("store schema save lookup read client errors documents url pools"),
-    "_store/_sqlite": words("store save read migrations schema file"),
+    "_store/_mongo": words("store schema save lookup read forget client errors documents url pools"),
+    "_store/_sqlite": words("store reader save read forget migrations schema file"),
     "_parse": words(
         "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol html references nesting prefixes json_text identity date_words "
@@ -90,10 +90,12 @@ ONLY_IN = {
     "lxml": {"_parse/_fast/texts", "_parse/_fast/tree", "_parse/diagnosis"},
     "nh3": {"_parse/html"},
     "publicsuffixlist": {"_config/public_suffixes"},
+    "pyarrow": {"_cli/parquet"},
     "pymongo": {
         "_store/_mongo/client",
         "_store/_mongo/documents",
         "_store/_mongo/errors",
+        "_store/_mongo/forget",
         "_store/_mongo/lookup",
         "_store/_mongo/pools",
         "_store/_mongo/read",

@@ -74,6 +74,8 @@ class TestDocuments:
                 "moved_from": known.moved_from,
                 "moved_since": known.moved_since,
                 "title": known.title,
+                "listed_title": "My A",
+                "tags": ["News", "Tech"],
                 "link": known.link,
                 "subtitle": known.subtitle,
                 "language": known.language,

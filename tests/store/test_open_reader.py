@@ -76,7 +76,7 @@ class TestOpenReader:
         async with open_store(url) as store:
             await store.save(update(entry("a")))
         async with open_reader(url) as reader:
-            with pytest.raises(StoreError, match="readonly"):
+            with pytest.raises(StoreError, match="open for reading only"):
                 await reader.record_run(report())  # type: ignore[attr-defined]
             assert await keys(reader.read_entries()) == ["a"]
         assert files(tmp_path) == ["a?b#c%20.db"]

@@ -174,6 +174,8 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
     values: dict[str, Any] = {
         "url": "https://a.test/feed",
         "title": "A",
+        "listed_title": "My A",
+        "tags": ("News", "Tech"),
         "link": "https://a.test/",
         "subtitle": "All about A",
         "language": "en-GB",

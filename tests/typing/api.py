@@ -72,6 +72,12 @@ class MyStore:
         self._feeds |= {state.feed_id: state for state in states}
         return len(states)
 
+    async def count_entries(self, feed_ids: Sequence[str]) -> int:
+        return sum(feed in feed_ids for feed, _ in self._entries)
+
+    async def forget(self, feed_ids: Sequence[str]) -> int:
+        return await self.count_entries(feed_ids)
+
     async def read_entries(
         self,
         *,

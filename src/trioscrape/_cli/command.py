@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from .._errors import TrioscrapeError, UsageError
-from . import copy, demo, export, import_, run
+from . import copy, demo, export, forget, import_, run
 from .help import Page, short_usage
 from .output import Unbuffered
 from .parser import Parser
@@ -26,6 +26,7 @@ COMMANDS: Final[Sequence[Command]] = (
     export.COMMAND,
     import_.COMMAND,
     copy.COMMAND,
+    forget.COMMAND,
 )
 
 _OVERVIEW: Final = Page(

@@ -41,11 +41,16 @@ def _run(given: argparse.Namespace) -> ExitStatus:
 
 async def _copy(settings: Config, given: argparse.Namespace) -> ExitStatus:
     counts, progress = Transferred(), Progress(quiet=given.quiet)
-    return await attended(partial(_copy_all, settings, given, counts), counts, progress)
+    return await attended(partial(_copy_all, settings, given, counts, progress), counts, progress)
 
 
-async def _copy_all(settings: Config, given: argparse.Namespace, counts: Transferred) -> ExitStatus:
-    async with reader(given.source, settings) as source, writer(given.target, settings) as store:
+async def _copy_all(
+    settings: Config, given: argparse.Namespace, counts: Transferred, progress: Progress
+) -> ExitStatus:
+    async with (
+        reader(given.source, settings, progress) as source,
+        writer(given.target, settings, progress) as store,
+    ):
         with restoring(store, counts) as target:
             # Feeds first: see `export`.
             async for state in source.read_feeds():

@@ -1,4 +1,4 @@
-"""Stored entries as rows of CSV, for spreadsheets.
+"""Stored entries, or feeds, as rows of CSV, for spreadsheets.
 
 RFC 4180: commas, CRLF, quotes doubled, a header row; in UTF-8. Lists are joined by ``; `` to one text;
 enclosures, transcripts and the source are given by URL, and categories by their terms, which are the tags.
@@ -16,8 +16,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from .._records import StoredEntry
-from .._records.kinds import iso
+from .._records import FeedState, StoredEntry
+from .._records.feed_state import FEED_STATE
+from .._records.kinds import Form, iso
 
 COLUMNS: Final = (
     "feed_url",
@@ -69,6 +70,16 @@ def row_of(stored: StoredEntry) -> str:
     values["transcripts"] = [transcript.url for transcript in entry.transcripts]
     values["source"] = entry.source and entry.source.link
     return _row(_cell(values[name]) for name in COLUMNS)
+
+
+def feed_header() -> str:
+    """The first row of a table of feeds."""
+    return _row(FEED_STATE.fields)
+
+
+def row_of_feed(state: FeedState) -> str:
+    """The feed as a row, with all of its fields; lists and objects are JSON."""
+    return _row(_cell(value) for value in FEED_STATE.write(state, Form.COLUMN).values())
 
 
 def _cell(value: Any) -> str:

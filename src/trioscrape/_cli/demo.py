@@ -14,15 +14,19 @@ from .config_options import add_rare_options
 from .help import Page
 from .parser import Parser
 from .session import Session, Sources
-from .shared_options import add_help_option, add_output_options, add_store_option
+from .shared_options import add_help_option, add_output_options, add_store_option, add_verbose_option
 from .subcommand import Command, ExitStatus
+
+STORE: Final = "sqlite:trioscrape-demo.db"
+"""Made-up feeds do not belong among real ones, wherever ``$TRIOSCRAPE_STORE`` points."""
 
 
 def _add_options(parser: Parser) -> None:
     options = parser.section("Options")
-    add_store_option(options)
+    add_store_option(options, STORE)
     options.add("--all", text="fetch every feed now, even one that is not due")
     add_output_options(options)
+    add_verbose_option(options)
     add_help_option(options)
     options.add_help(
         "--help-all",

@@ -1,24 +1,28 @@
-"""``trioscrape export``: print what is stored."""
+"""``trioscrape export``: print what is stored, or write it to a file."""
 
 from __future__ import annotations
 
 import argparse
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from functools import partial
+from pathlib import Path
 from typing import Final
 
 import trio
 
 from .._config.config import Config
-from .._errors import UsageError
+from .._errors import ResourceError, UsageError
 from .._store import check_store_url
+from .chosen import Chosen, chosen_entries, chosen_feeds
 from .config_options import config
-from .csv import header, row_of
 from .durations import with_units
+from .formats import BOTH, ENTRIES, FEEDS, Format
 from .help import Page
-from .jsonl import line_of
+from .jsonl import Record
 from .output import Output
 from .parser import Parser
 from .progress import Progress
@@ -27,10 +31,8 @@ from .shared_options import add_help_option, add_output_options, add_store_optio
 from .subcommand import Command, ExitStatus
 from .transfer import add_transfer_settings, attended, reader
 
-FORMATS: Final = ("jsonl", "csv")
-
 _BUFFER: Final = 2**16
-"""Characters that are written at once."""
+"""Bytes that are written at once."""
 
 
 def _add_options(parser: Parser) -> None:
@@ -39,28 +41,87 @@ def _add_options(parser: Parser) -> None:
         "--format",
         metavar="FORMAT",
         default="jsonl",
-        text="jsonl (one JSON object per line, feeds included) or csv (for spreadsheets) (default: jsonl)",
+        text="jsonl (one JSON object per line), json, csv, parquet (needs trioscrape[parquet]), or opml"
+        " with --feeds (default: jsonl)",
     )
+    options.add("--feeds", text="feeds instead of entries")
+    options.add("--all", text="feeds and entries, for 'trioscrape import'")
+    options.add("--feed", metavar="URL", action="append", text="only this feed; may be repeated")
     options.add(
         "--since",
         metavar="WHEN",
         text="only entries that were stored or changed since then: an age (90m, 24h, 7d), a date"
         " (2026-02-28) or a time (2026-02-28T12:00+01:00; UTC without an offset)",
     )
+    options.add("--limit", metavar="N", text="only N records: the latest entries, latest first")
+    options.add("-o", "--output", metavar="FILE", text="write to FILE, not to standard output")
     add_store_option(options)
     add_transfer_settings(options, writes=False)
     add_output_options(options, json=False)
     add_help_option(options)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What to export, and how."""
+
+    entries: bool
+    feeds: bool
+    chosen: Chosen
+    format: Callable[[], Format]
+
+
 def _run(given: argparse.Namespace) -> ExitStatus:
     check_store_url(store_url(given))
-    if given.format not in FORMATS:
-        near = get_close_matches(given.format, FORMATS, n=1)
-        meant = f" (did you mean {near[0]}?)" if near else ""
-        raise UsageError(f"--format must be {' or '.join(FORMATS)}, not {given.format!r}{meant}")
+    wanted, settings = _wanted(given), config(given)
+    document = wanted.format()  # raises before anything is opened
+    if given.output in (None, "-"):
+        if sys.stdout is None:
+            raise ResourceError("standard output is closed; name a file with --output")
+        return trio.run(_Export(given, wanted, settings, _Buffer(document, Output())).run)
+    with _file(Path(given.output)) as (part, output):
+        status = trio.run(_Export(given, wanted, settings, _Buffer(document, output)).run)
+        if status is ExitStatus.COMPLETE:
+            part.replace(given.output)
+    return status
+
+
+def _wanted(given: argparse.Namespace) -> _Wanted:
+    if given.feeds and given.all:
+        raise UsageError("--feeds and --all exclude each other")
     since = None if given.since is None else moment(given.since)
-    return trio.run(_export, given, since, config(given))
+    limit = None if given.limit is None else _number(given.limit)
+    if given.all and not (since is None and limit is None):
+        # With the state of a feed, but not all of its entries, the others would never be fetched.
+        raise UsageError("--all can't be combined with --since or --limit")
+    if given.feeds and since is not None:
+        raise UsageError("--since is about entries; it can't be combined with --feeds")
+    if given.all:
+        made = _format(given.format, BOTH, " with --all")
+    elif given.feeds:
+        made = _format(given.format, FEEDS, " with --feeds")
+    else:
+        made = _format(given.format, ENTRIES, "")
+    urls = tuple(given.feed or ())
+    return _Wanted(not given.feeds, given.feeds or given.all, Chosen(urls, since, limit), made)
+
+
+def _format(name: str, formats: Mapping[str, Callable[[], Format]], condition: str) -> Callable[[], Format]:
+    if name in formats:
+        return formats[name]
+    *others, last = formats
+    names = f"{', '.join(others)} or {last}" if others else last
+    near = get_close_matches(name, formats, n=1)
+    meant = f" (did you mean {near[0]}?)" if near else ""
+    if name in FEEDS and name not in ENTRIES and not condition:
+        meant = " (which is for --feeds)"
+    raise UsageError(f"--format must be {names}{condition}, not {name!r}{meant}")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise UsageError(f"--limit must be a whole number, not {text!r}")
+    return int(text)
 
 
 def moment(text: str) -> datetime:
@@ -81,71 +142,83 @@ def moment(text: str) -> datetime:
         ) from None
 
 
-async def _export(given: argparse.Namespace, since: datetime | None, settings: Config) -> ExitStatus:
-    counts, progress = Transferred(), Progress(quiet=given.quiet)
-    return await attended(partial(_print, given, since, settings, counts, progress), counts, progress)
+@contextmanager
+def _file(path: Path) -> Iterator[tuple[Path, Output]]:
+    """A new file beside `path`, which is to become it when the export is complete."""
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb", buffering=0) as file:
+            yield part, Output(file.fileno())
+    except OSError as error:
+        raise ResourceError(f"{path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
-async def _print(
-    given: argparse.Namespace,
-    since: datetime | None,
-    settings: Config,
-    counts: Transferred,
-    progress: Progress,
-) -> ExitStatus:
-    out = _Buffer()
-    async with reader(store_url(given), settings) as source:
-        if given.format == "csv":
-            await out.add(header())
-        elif since is None:
-            # With the state of a feed, but only the latest of its entries, the others would never be
-            # fetched: so ``--since`` prints no feeds. They come first, as a state that is newer than the
-            # entries here would say that all of them have been seen.
-            async for state in source.read_feeds():
-                counts.feeds += 1
-                await out.add(line_of(state))
-        line = row_of if given.format == "csv" else line_of
-        async for stored in source.read_entries(since=since, oldest_first=True):
-            counts.entries += 1
-            await out.add(line(stored))
-        await out.flush()
-        await progress.say(f"exported {counts} from {source.redacted_url}")
-    return ExitStatus.COMPLETE
+class _Export:
+    """One export, from opening the store to the last byte."""
+
+    def __init__(self, given: argparse.Namespace, wanted: _Wanted, settings: Config, out: _Buffer) -> None:
+        self._store_url, self._wanted, self._settings, self._out = store_url(given), wanted, settings, out
+        self._counts, self._progress = Transferred(), Progress(quiet=given.quiet)
+
+    async def run(self) -> ExitStatus:
+        return await attended(self._write, self._counts, self._progress)
+
+    async def _write(self) -> ExitStatus:
+        chosen = self._wanted.chosen
+        async with reader(self._store_url, self._settings, self._progress) as source:
+            await self._out.begin()
+            if self._wanted.feeds:
+                # Before the entries: a state that is newer than them would say that all of them have been
+                # seen.
+                async for state in chosen_feeds(source, chosen):
+                    self._counts.feeds += 1
+                    await self._out.add(state)
+            if self._wanted.entries:
+                async for stored in chosen_entries(source, chosen):
+                    self._counts.entries += 1
+                    await self._out.add(stored)
+            await self._out.end()
+            await self._progress.say(f"exported {self._counts} from {source.redacted_url}")
+        return ExitStatus.COMPLETE
 
 
 class _Buffer:
-    """Standard output in larger pieces."""
+    """A document on its way to the output, in larger pieces."""
 
-    def __init__(self) -> None:
-        self._output = Output()
-        self._texts: list[str] = []
-        self._size = 0
+    def __init__(self, document: Format, output: Output) -> None:
+        self._document, self._output = document, output
+        self._data = bytearray()
 
-    async def add(self, text: str) -> None:
-        self._texts.append(text)
-        self._size += len(text)
-        if self._size > _BUFFER:
-            await self.flush()
+    async def begin(self) -> None:
+        self._data += self._document.begin()
 
-    async def flush(self) -> None:
-        data = "".join(self._texts).encode()
-        self._texts, self._size = [], 0
+    async def add(self, record: Record) -> None:
+        self._data += self._document.add(record)
+        if len(self._data) > _BUFFER:
+            await self._flush()
+
+    async def end(self) -> None:
+        self._data += self._document.end()
+        await self._flush()
+
+    async def _flush(self) -> None:
+        data, self._data = bytes(self._data), bytearray()
         await self._output.write_bytes(data)
 
 
 COMMAND: Final = Command(
     name="export",
-    summary="print stored entries as JSON Lines or CSV",
+    summary="print stored entries or feeds: JSON, CSV, Parquet, OPML",
     page=Page(
         usage=("trioscrape export [options]",),
-        description=(
-            "Print what is stored: the entries, oldest first, and in JSON Lines also the feeds, so that"
-            " 'trioscrape import' can restore everything. With --since there are entries only.",
-        ),
+        description=("Print the stored entries, oldest first, or the feeds, or both for 'import'.",),
         examples=(
-            "trioscrape export > news.jsonl",
-            "trioscrape export --format csv --since 24h > today.csv",
-            "trioscrape export --store mongodb://localhost/news | jq .title",
+            "trioscrape export --all > backup.jsonl",
+            "trioscrape export --format csv --since 24h -o today.csv",
+            "trioscrape export --feeds --format opml > feeds.opml",
         ),
     ),
     add_options=_add_options,

@@ -56,7 +56,7 @@ async def _store(
     if some and all(isinstance(record, BadLine) for _, record in some):
         number, problem = some[0]
         raise UsageError(f"{given.file}, line {number}: it is not from 'trioscrape export': {problem}")
-    async with writer(store_url(given), settings) as store:
+    async with writer(store_url(given), settings, progress) as store:
         with restoring(store, counts) as target:
             while some:
                 for number, record in some:

@@ -44,10 +44,12 @@ class _Outlines:
     def __init__(self, name: str) -> None:
         self.parser = expat.ParserCreate()
         self.parser.StartElementHandler = self._start_element
+        self.parser.EndElementHandler = self._end_element
         self.parser.EntityDeclHandler = self._entity_declaration
         self._name = name
         self._root: str | None = None
         self._feeds: list[Feed] = []
+        self._open: list[str | None] = []  # the names of the outlines around; None for a feed
 
     def taken(self) -> list[Feed]:
         """The feeds found since the last call."""
@@ -63,9 +65,16 @@ class _Outlines:
             return
         # Programs disagree on the case of xmlUrl.
         outline = {key.lower(): value.strip() for key, value in attributes.items()}
-        if url := outline.get("xmlurl"):
-            title = outline.get("title") or outline.get("text") or None
-            self._feeds.append(Feed(meant_url(url) or url, title=title, line=self.parser.CurrentLineNumber))
+        title = outline.get("title") or outline.get("text") or None
+        url = outline.get("xmlurl")
+        if url:
+            line, folders = self.parser.CurrentLineNumber, tuple(filter(None, self._open))
+            self._feeds.append(Feed(meant_url(url) or url, title=title, line=line, tags=folders))
+        self._open.append(None if url else title)
+
+    def _end_element(self, tag: str) -> None:
+        if tag.lower() == "outline":
+            self._open.pop()
 
     def _entity_declaration(self, *_: object) -> None:
         line = self.parser.CurrentLineNumber

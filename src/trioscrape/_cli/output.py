@@ -45,9 +45,13 @@ class Output:
 
     Its reader may stop for as long as they like, a pager for example. That delays results and so,
     in the end, the lanes. It must not delay the event loop, where timeouts would expire meanwhile.
+
+    Args:
+      file: the descriptor of a file to write to instead of standard output.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, file: int | None = None) -> None:
+        self._file = file
         self._limiter = trio.CapacityLimiter(1)
 
     async def write(self, text: str) -> None:
@@ -55,10 +59,11 @@ class Output:
 
         Raises and is cancelled like `write_bytes`.
         """
-        await self.write_bytes(text.encode(sys.stdout.encoding, "backslashreplace"))
+        encoding = sys.stdout.encoding if sys.stdout else "utf-8"
+        await self.write_bytes(text.encode(encoding, "backslashreplace"))
 
     async def write_bytes(self, data: bytes) -> None:
-        """Write `data`.
+        """Write `data`. When standard output was closed before the start (``>&-``), nobody wants it.
 
         Raises:
           BrokenPipeError: nobody reads it any more.
@@ -66,7 +71,10 @@ class Output:
 
         Cancellation: returns at once; part of the data may have been written.
         """
-        await in_thread(write_all, sys.stdout.fileno(), data, limiter=self._limiter, abandon_on_cancel=True)
+        if self._file is None and sys.stdout is None:
+            return
+        file = sys.stdout.fileno() if self._file is None else self._file
+        await in_thread(write_all, file, data, limiter=self._limiter, abandon_on_cancel=True)
 
 
 def write_all(file: int, data: bytes) -> None:

@@ -24,7 +24,7 @@ from trio_util import periodic
 from .._records import LANES, LaneStatistics, Outage, Outcome, Report
 from .._threads import in_thread
 from .output import Unbuffered
-from .report import count, printable
+from .report import count, duration, printable
 
 _BAR_FROM: Final = 60
 """Columns of a terminal that has room for bars."""
@@ -75,6 +75,11 @@ class Progress:
         """Write a line, unless it is quiet."""
         if not self._quiet:
             await self.warn(message)
+
+    async def connecting(self, store: str) -> None:
+        """Say which store is waited for, by its URL without credentials; a file does not make wait."""
+        if not store.startswith("sqlite:"):
+            await self.say(f"connecting to {store}")
 
     async def warn(self, message: str) -> None:
         """Write a line in any case."""
@@ -175,7 +180,7 @@ def _cells(lane: LaneStatistics, width: int) -> list[RenderableType]:
         lane.name,
         *([bar] if width >= _BAR_FROM else []),
         *numbers,
-        *([_duration(lane.waited.p99)] if width >= _TIMES_FROM else []),
+        *([duration(lane.waited.p99)] if width >= _TIMES_FROM else []),
     ]
 
 
@@ -196,7 +201,3 @@ def _outage(outage: Outage) -> str:
 def _lane(lane: LaneStatistics) -> str:
     waiting = f" ({lane.waiting:,} waiting)" if lane.waiting else ""
     return f"{lane.name} {lane.busy}/{lane.width}{waiting}"
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"

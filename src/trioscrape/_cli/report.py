@@ -2,13 +2,15 @@
 
 ``--json`` prints one JSON object per line. There is a ``"type": "feed"`` for each feed::
 
-    {"type": "feed", "url": …, "outcome": …, "reason": …, "detail": …,
+    {"type": "feed", "url": …, "feed_id": …, "time": …, "outcome": …, "reason": …, "detail": …,
      "entries": {"new": …, "changed": …, "unchanged": …}, "stored": …, "same_as": …,
+     "status": …, "bytes": …, "final_url": …, "next_fetch": …,
      "lanes": {"dns": {"waited_ms": …, "worked_ms": …}, "http": …, "parse": …, "store": …}}
 
 and a ``"type": "run"`` at the end::
 
-    {"type": "run", "feeds": …, "not_started": …, "counted": …, "duplicates": …,
+    {"type": "run", "run_id": …, "store": …, "began": …, "ended": …, "feeds": …,
+     "not_started": …, "counted": …, "duplicates": …,
      "outcomes": {"new": …, "updated": …, "not_modified": …, "not_due": …,
                   "gone": …, "refused": …, "failed": …},
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
@@ -21,14 +23,21 @@ Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A la
 reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``; if ``counted`` is false, the run was
 interrupted before the list had been read to its end, and there are more. ``same_as`` is another feed of the
 list whose redirects end at the same URL; ``redirected_duplicates`` is the number of feeds that have a
-``same_as``. ``stored`` is the number of feeds for which something was written. ``remarks`` are for
-people to read. Nothing here contains credentials.
+``same_as``. ``stored`` is the number of feeds for which something was written.
+``remarks`` are for people to read.
+
+``feed_id`` and ``run_id`` are the ids in the store. ``status`` is the HTTP status of the last answer,
+``bytes`` the size of the document after decoding, ``final_url`` where it came from after all redirects;
+they are null where there is none or it is not known. Moments are ISO 8601 in UTC. Nothing here contains
+credentials.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from .._records import (
@@ -42,6 +51,8 @@ from .._records import (
     Report,
     Result,
 )
+from .._records.kinds import iso
+from .._urls import feed_id, problem_with
 
 
 def json_line(record: Mapping[str, Any]) -> str:
@@ -49,25 +60,44 @@ def json_line(record: Mapping[str, Any]) -> str:
     return json.dumps(record, separators=(",", ":")) + "\n"
 
 
-def feed_record(result: Result) -> dict[str, Any]:
-    """The ``"type": "feed"`` record."""
+def feed_record(result: Result, now: datetime) -> dict[str, Any]:
+    """The ``"type": "feed"`` record of a result that there is `now`."""
+    url = result.feed.url
     return {
         "type": "feed",
         "url": result.feed.redacted_url,
+        "feed_id": None if problem_with(url) else feed_id(url),
+        "time": iso(now),
         "outcome": result.outcome.value,
         "reason": result.reason,
         "detail": result.detail,
         "entries": _entries(result.entries),
         "stored": result.stored,
         "same_as": result.same_as,
+        "status": result.status or _status(result.reason),
+        "bytes": result.size,
+        "final_url": result.final_url,
+        "next_fetch": result.next_fetch and iso(result.next_fetch),
         "lanes": {name: _times(result.lanes.get(name, LaneTimes())) for name in LANES},
     }
 
 
-def run_record(report: Report) -> dict[str, Any]:
-    """The ``"type": "run"`` record."""
+def _status(reason: str | None) -> int | None:
+    """The status that a reason has in it."""
+    kind, _, number = (reason or "").partition("-")
+    if kind == "http":
+        return int(number)
+    return 429 if reason == "rate-limited" else None
+
+
+def run_record(report: Report, store: str, ended: datetime) -> dict[str, Any]:
+    """The ``"type": "run"`` record; `store` is the URL of the store without credentials."""
     return {
         "type": "run",
+        "run_id": report.run_id,
+        "store": store,
+        "began": iso(ended - timedelta(seconds=report.seconds)),
+        "ended": iso(ended),
         "feeds": report.feeds,
         "not_started": report.not_started,
         "counted": report.counted,
@@ -111,13 +141,28 @@ def _quantiles(quantiles: Quantiles) -> dict[str, float]:
     }
 
 
-def summary(report: Report, store: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a summary says besides the totals."""
+
+    interrupted: bool = False
+    """Whether a signal has ended the run early."""
+    verbose: bool = False
+    """Whether to show the lanes."""
+
+
+def summary(report: Report, store: str, style: Style) -> str:
     """What is printed at the end of a run; `store` is the URL of the store without credentials."""
-    return "".join(f"{printable(line)}\n" for line in _summary(report, store))
+    return "".join(f"{printable(line)}\n" for line in _summary(report, store, style))
 
 
-def _summary(report: Report, store: str) -> Iterator[str]:
-    yield f"{count(report.feeds, 'feed')} in {report.seconds:.1f} s"
+def _summary(report: Report, store: str, style: Style) -> Iterator[str]:
+    feeds = count(report.feeds, "feed")
+    if style.interrupted:
+        done = sum(report.outcomes.values()) - report.errors.get("cancelled", 0)
+        yield f"interrupted after {report.seconds:.1f} s: {done:,} of {feeds} done"
+    else:
+        yield f"{feeds} in {report.seconds:.1f} s"
     yield ""
     rows: list[tuple[str, ...]] = [
         (outcome.value, f"{report.outcomes.get(outcome, 0):,}") for outcome in Outcome
@@ -140,6 +185,9 @@ def _summary(report: Report, store: str) -> Iterator[str]:
     if report.not_stored_examples:
         yield ""
         yield from _not_stored(report)
+    if style.verbose:
+        yield ""
+        yield from _lanes(report)
     yield ""
     yield entries(report.entries)
     yield f"stored in {store}" if complete(report) else f"incomplete; what was stored is in {store}"
@@ -162,7 +210,7 @@ def _reason_row(report: Report, reason: str) -> tuple[str, ...]:
     example = report.examples.get(reason)
     if example is None:
         shown: tuple[str, ...] = ()
-    elif example.detail and example.url in example.detail:
+    elif reason == "not-a-url" and example.detail:  # which quotes the line
         shown = (example.detail,)
     else:
         shown = (example.url, example.detail or "")
@@ -175,6 +223,26 @@ def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     numbers = max(len(row[1]) for row in rows)
     for name, number, *rest in rows:
         yield f"  {name:<{names}}  {number:>{numbers}}  {'  '.join(rest)}".rstrip()
+
+
+def _lanes(report: Report) -> Iterator[str]:
+    """A row for each lane: its calls, and how long half of them and nearly all of them waited and worked."""
+    heads = ("lane", "width", "done", "most waiting", "waited p50", "p99", "worked p50", "p99", "overdue")
+    rows: list[tuple[str, ...]] = [heads]
+    for name in LANES:
+        lane = report.lanes[name]
+        numbers = (f"{lane.width:,}", f"{lane.done:,}", f"{lane.peak_waiting:,}")
+        times = (lane.waited.p50, lane.waited.p99, lane.worked.p50, lane.worked.p99)
+        rows.append((name, *numbers, *map(duration, times), f"{lane.overdue:,}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for name, *cells in rows:
+        aligned = (f"{cell:>{width}}" for cell, width in zip(cells, widths[1:], strict=True))
+        yield f"  {name:<{widths[0]}}  {'  '.join(aligned)}"
+
+
+def duration(seconds: float) -> str:
+    """``12 ms``, ``3.4 s``."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
 def _duplicates(report: Report) -> Iterator[str]:

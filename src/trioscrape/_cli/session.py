@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import resource
-from collections.abc import Iterable
+import signal
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +16,7 @@ import trio
 from .._config.config import Config
 from .._dns.caching import Resolver
 from .._errors import StoreError, StoreUnavailable, TrioscrapeError
+from .._hosts.retry_after import utc_now
 from .._http._transport import client_context
 from .._http.happy_eyeballs import Connector
 from .._lane import Lane
@@ -25,13 +27,19 @@ from .._store.lane import StoreLane
 from .config_options import config, naming_options
 from .output import Output
 from .progress import Progress, open_progress
-from .report import complete, count, feed_record, json_line, run_record, summary
+from .report import Style, complete, count, feed_record, json_line, run_record, summary
 from .shared_options import store_url
 from .signals import Stages, until_signalled
 from .subcommand import ExitStatus
 
 _SHOWN: Final = 20
 """Lines of the list that are no URLs and are shown. All of them are counted."""
+_STOP_NOW: Final[Mapping[int, str]] = {
+    signal.SIGINT: "press Ctrl-C again to stop now",
+    signal.SIGTERM: "a second SIGTERM stops now",
+    signal.SIGHUP: "SIGTERM stops now",
+}
+"""How to cancel a scrape that is being drained, by the signal that drains it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,8 @@ class Session:
     ends whatever is still going on. Before the scrape has begun, the first signal ends everything. A signal
     that comes while feeds are counted after an interruption only ends the counting.
 
+    When standard output can't be written to any more (``| head``), the scrape is cancelled and recorded.
+
     Args:
       given: the options.
 
@@ -60,9 +70,10 @@ class Session:
     """
 
     def __init__(self, given: argparse.Namespace) -> None:
-        self._store_url, self._json, self._quiet = store_url(given), given.json, given.quiet
+        self._store_url, self._json = store_url(given), given.json
+        self._quiet, self._verbose = given.quiet, given.verbose
         self._config = config(given)
-        check_store_url(self._store_url)
+        self._redacted_store_url = check_store_url(self._store_url)
         if self._config.ca_file is not None:
             with naming_options():
                 client_context(self._config.ca_file)  # raises before the store is opened
@@ -72,6 +83,9 @@ class Session:
         self._showing, self._shown = trio.CancelScope(), trio.Event()
         self._counting, self._recording = trio.CancelScope(), trio.CancelScope()
         self._failure: TrioscrapeError | None = None
+        self._scrape: Scrape | None = None
+        self._interrupted = False
+        self._unwritable: OSError | None = None
         self._bad_lines = 0
 
     async def run(self, sources: AbstractAsyncContextManager[Sources]) -> ExitStatus:
@@ -79,18 +93,26 @@ class Session:
 
         Raises:
           StoreError: the store did not answer, or has failed. The summary has been printed.
-          OSError: standard output can't be written to; `BrokenPipeError` when nobody reads it.
+          OSError: standard output can't be written to, for another reason than that nobody reads it.
         """
         allow_open_files(self._config)
         status = await until_signalled(partial(self._scrape_and_report, sources), self._stages)
         if self._failure is not None:
             raise self._failure
+        if isinstance(self._unwritable, BrokenPipeError):
+            await self._progress.warn("nobody reads standard output any more; the run has ended with that")
+            return ExitStatus.INCOMPLETE
+        if self._unwritable is not None:
+            raise self._unwritable
+        if self._scrape is None and status is None:
+            await self._progress.warn("interrupted")
         return ExitStatus.INCOMPLETE if status is None else status
 
     async def _scrape_and_report(
         self, sources: AbstractAsyncContextManager[Sources], nursery: trio.Nursery
     ) -> ExitStatus:
         settings = self._config
+        await self._progress.connecting(self._redacted_store_url)
         store_opened = open_store(
             self._store_url,
             width=settings.store_width,
@@ -98,7 +120,7 @@ class Session:
             call_timeout=settings.store_timeout,
         )
         async with store_opened as store, sources as opened:
-            report = await self._scrape(opened, store, nursery)
+            report = await self._fetch_all(opened, store, nursery)
             if self._failure is None:
                 try:
                     await self._record(report, store)
@@ -107,16 +129,17 @@ class Session:
             if self._json:
                 for remark in report.remarks:
                     await (self._progress.warn if report.offline else self._progress.say)(remark)
-                await self._output.write(json_line(run_record(report)))
+                await self._write(json_line(run_record(report, store.redacted_url, utc_now())))
             elif not (self._quiet and complete(report)):
-                await self._output.write(summary(report, store.redacted_url))
+                style = Style(interrupted=self._interrupted, verbose=self._verbose)
+                await self._write(summary(report, store.redacted_url, style))
         return ExitStatus.COMPLETE if complete(report) else ExitStatus.INCOMPLETE
 
-    async def _scrape(self, sources: Sources, store: Store, nursery: trio.Nursery) -> Report:
+    async def _fetch_all(self, sources: Sources, store: Store, nursery: trio.Nursery) -> Report:
         """The report, also of a scrape that was cancelled or whose store has failed."""
         scrape = None
         async with open_progress(live=not self._json, quiet=self._quiet) as self._progress:
-            await self._progress.say(f"{count(sources.count, 'feed')} into {store.redacted_url}")
+            await self._progress.say(f"Fetching {count(sources.count, 'feed')} into {store.redacted_url}")
             for proxy in self._config.proxies.redacted_urls:
                 await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
             try:
@@ -127,6 +150,7 @@ class Session:
                     resolver=sources.resolver,
                     connector=sources.connector,
                 ) as scrape:
+                    self._scrape = scrape
                     self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
                     nursery.start_soon(self._show, scrape, sources.count)
                     async for result in scrape:
@@ -149,7 +173,7 @@ class Session:
             self._stages.remove(self._stop_counting)
         return scrape.report()
 
-    async def _stop_counting(self) -> None:
+    async def _stop_counting(self, _: int) -> None:
         self._counting.cancel()
 
     async def _show(self, scrape: Scrape, lines: int) -> None:
@@ -159,19 +183,30 @@ class Session:
 
     async def _print(self, result: Result) -> None:
         if self._json:
-            await self._output.write(json_line(feed_record(result)))
+            await self._write(json_line(feed_record(result, utc_now())))
         elif result.reason == "not-a-url":
             self._bad_lines += 1
             if self._bad_lines <= _SHOWN:
                 await self._progress.warn(result.detail or result.feed.redacted_url)
 
-    async def _drain(self, scrape: Scrape) -> None:
+    async def _write(self, text: str) -> None:
+        if self._unwritable is not None:
+            return
+        try:
+            await self._output.write(text)
+        except OSError as error:
+            self._unwritable = error
+            if self._scrape is not None:
+                self._scrape.cancel()
+
+    async def _drain(self, scrape: Scrape, number: int) -> None:
+        self._interrupted = True
         scrape.drain()
         in_flight = scrape.statistics().in_flight
         finishing = f"finishing {count(in_flight, 'feed')} in flight; " if in_flight else ""
-        await self._progress.warn(f"{finishing}press Ctrl-C again to stop now")
+        await self._progress.warn(f"{finishing}{_STOP_NOW[number]}")
 
-    async def _cancel(self, scrape: Scrape) -> None:
+    async def _cancel(self, scrape: Scrape, _: int) -> None:
         scrape.cancel()
         self._recording.cancel()
 

@@ -11,17 +11,17 @@ from .parser import OptionSection
 DEFAULT_STORE: Final = "sqlite:trioscrape.db"
 STORE_VARIABLE: Final = "TRIOSCRAPE_STORE"
 
-STORE: Final = (
-    "--store URL",
-    (f"sqlite:PATH or mongodb://HOST/DATABASE (default: ${STORE_VARIABLE}, or {DEFAULT_STORE})"),
-)
+_STORES: Final = "sqlite:PATH or mongodb://HOST/DATABASE"
+STORE: Final = "--store URL", f"{_STORES} (default: ${STORE_VARIABLE}, or {DEFAULT_STORE})"
 JSON: Final = "--json", "print results as JSON, one object per line"
 QUIET: Final = "-q, --quiet", "print errors only: no progress, no summary"
+VERBOSE: Final = "add the lanes' figures to the summary"
 
 
-def add_store_option(section: OptionSection) -> None:
-    """``--store``."""
-    section.add("--store", metavar="URL", text=STORE[1])
+def add_store_option(section: OptionSection, own: str | None = None) -> None:
+    """``--store``; a command with a store of its `own` does not take the one in the environment."""
+    text = f"{_STORES} (default: {own})" if own else STORE[1]
+    section.add("--store", metavar="URL", text=text, default=own)
 
 
 def store_url(given: argparse.Namespace) -> str:
@@ -29,6 +29,11 @@ def store_url(given: argparse.Namespace) -> str:
     if given.store is not None:
         return str(given.store)
     return os.environ.get(STORE_VARIABLE) or DEFAULT_STORE
+
+
+def add_verbose_option(section: OptionSection) -> None:
+    """``--verbose``."""
+    section.add("-v", "--verbose", text=VERBOSE)
 
 
 def add_output_options(section: OptionSection, *, json: bool = True) -> None:

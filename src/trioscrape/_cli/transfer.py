@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 
 import trio
 from trio_util import periodic
 
 from .._config.config import Config
-from .._store import Reader, Store, open_reader, open_store
+from .._store import Reader, Store, check_store_url, open_reader, open_store
 from .config_options import LANES, TIMEOUTS, add_numbers
 from .output import Output
 from .parser import OptionSection
@@ -71,16 +71,24 @@ async def print_counts(kind: str, counts: Transferred, text: str, given: argpars
         await Output().write(f"{text}\n")
 
 
-def reader(url: str, config: Config) -> AbstractAsyncContextManager[Reader]:
-    """`open_reader` with the settings in `config`."""
-    return open_reader(url, connect_timeout=config.store_connect_timeout, call_timeout=config.store_timeout)
+@asynccontextmanager
+async def reader(url: str, config: Config, progress: Progress) -> AsyncIterator[Reader]:
+    """`open_reader` with the settings in `config`; what is waited for is said at once."""
+    await progress.connecting(check_store_url(url))
+    async with open_reader(
+        url, connect_timeout=config.store_connect_timeout, call_timeout=config.store_timeout
+    ) as source:
+        yield source
 
 
-def writer(url: str, config: Config) -> AbstractAsyncContextManager[Store]:
-    """`open_store` with the settings in `config`."""
-    return open_store(
+@asynccontextmanager
+async def writer(url: str, config: Config, progress: Progress) -> AsyncIterator[Store]:
+    """`open_store` with the settings in `config`; what is waited for is said at once."""
+    await progress.connecting(check_store_url(url))
+    async with open_store(
         url,
         width=config.store_width,
         connect_timeout=config.store_connect_timeout,
         call_timeout=config.store_timeout,
-    )
+    ) as store:
+        yield store

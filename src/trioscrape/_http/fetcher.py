@@ -48,6 +48,7 @@ class Fetched:
     """What people should know about the way there, for the detail of the result."""
     failed_with_validators: bool = False
     """Whether the same fetch had failed before, and only because it was conditional."""
+    status: int | None = None
 
 
 class Fetcher:
@@ -148,6 +149,7 @@ class Fetcher:
             age=age(fields),
             moved_to=visit.redirects.moved_to(hop.redacted_url, public=route.public),
             remark=visit.redirects.remark,
+            status=response.status_code,
         )
 
     async def _document(self, response: httpx.Response, fields: Fields, visit: Visit) -> bytes | None:

@@ -41,6 +41,10 @@ class FeedState:
     """Since when `url` is another one than `moved_from`."""
     title: Annotated[str | None, TITLE] = None
     """That of the last document, else that of the list; plain text on one line."""
+    listed_title: Annotated[str | None, TITLE] = None
+    """The one in the user's list; None: there is none, or no fetch has succeeded since."""
+    tags: Annotated[tuple[str, ...], NAMES] = ()
+    """The folders that it is in, in the user's list (OPML), outermost first."""
     link: Annotated[str | None, LINK] = None
     """This and the fields up to `hub`: as in `ParsedFeed`, of the last document."""
     subtitle: Annotated[str | None, TITLE] = None

@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from .._urls import without_credentials
@@ -45,6 +46,8 @@ class Feed:
     """Its title in the list."""
     line: int | None = None
     """Its line in the list, from 1; None if there are no lines."""
+    tags: tuple[str, ...] = ()
+    """The folders of the list that it is in, outermost first."""
     redacted_url: str = field(init=False, compare=False)
     """The URL without credentials: the only form that is printed or stored."""
 
@@ -68,6 +71,14 @@ class Result:
     """Whether something was written for the feed, and acknowledged by the store."""
     same_as: str | None = None
     """URL of another feed of the list whose redirects end at the same URL, and which got there first."""
+    status: int | None = None
+    """HTTP status of an answer that was accepted; that of another one is in the reason. None: no answer."""
+    size: int | None = None
+    """Bytes of the document after decoding; None: there is none, or it has not been modified (304)."""
+    final_url: str | None = None
+    """Where the document came from, after all redirects, without credentials; None if it has failed."""
+    next_fetch: datetime | None = None
+    """When it is due again; None: at any time, or not known."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name, without the lanes that the feed did not reach."""
 

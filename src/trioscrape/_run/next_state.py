@@ -44,11 +44,11 @@ def not_due(candidate: Candidate, now: datetime) -> Result | None:
     due = f"due again at {format_moment(until)}"
     if state.gone is not None:
         detail = f"gone since {format_moment(state.gone)}; {due}"
-        return Result(feed, Outcome.NOT_DUE, GONE_REASON, detail)
+        return Result(feed, Outcome.NOT_DUE, GONE_REASON, detail, next_fetch=until)
     if state.failure is not None:
         streak = f"; failures in a row: {state.failures}" if state.failures else ""
-        return Result(feed, Outcome.NOT_DUE, state.failure, f"{due}{streak}")
-    return Result(feed, Outcome.NOT_DUE, detail=f"fresh; {due}")
+        return Result(feed, Outcome.NOT_DUE, state.failure, f"{due}{streak}", next_fetch=until)
+    return Result(feed, Outcome.NOT_DUE, detail=f"fresh; {due}", next_fetch=until)
 
 
 def to_send(known: FeedState | None, now: datetime) -> FeedState | None:
@@ -95,6 +95,8 @@ def after_success(
         moved_from=origin,
         moved_since=since,
         title=said.title or candidate.feed.title,
+        listed_title=candidate.feed.title or (known.listed_title if known else None),
+        tags=candidate.feed.tags or (known.tags if known else ()),
         link=said.link,
         subtitle=said.subtitle,
         language=said.language,

@@ -136,6 +136,10 @@ class Pipeline:
                 Outcome.NOT_MODIFIED,
                 *self._remarks(fetched, parsed),
                 same_as=await self._arrived(candidate.feed, fetched.url),
+                status=fetched.status,
+                size=None if fetched.body is None else len(fetched.body),
+                final_url=fetched.url,
+                next_fetch=state.next_fetch,
                 lanes=timings.lanes,
             )
             if parsed is None and state == known:
@@ -176,15 +180,23 @@ class Pipeline:
     async def _failed(self, candidate: Candidate, failed: FeedFailed, timings: Timings) -> Result:
         """Remember a failure, unless it is our own refusal: with other settings there might be none."""
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
+        next_fetch = None
         stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
         state = after_failure(candidate, failed, self.now(), self.next_run)
         if stored := stored and state != candidate.state:
             try:
                 await self.store.save(FeedUpdate(state, ()), timings)
+                next_fetch = state.next_fetch
             except FeedFailed as not_stored:
                 failed, stored, outcome = not_stored, False, Outcome.FAILED
         return Result(
-            candidate.feed, outcome, failed.reason, failed.detail or None, stored=stored, lanes=timings.lanes
+            candidate.feed,
+            outcome,
+            failed.reason,
+            failed.detail or None,
+            stored=stored,
+            next_fetch=next_fetch,
+            lanes=timings.lanes,
         )
 
 

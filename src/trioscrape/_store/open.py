@@ -93,9 +93,13 @@ async def _closing(store: Store, seconds: float) -> AsyncIterator[None]:
             await store.aclose()
 
 
-def check_store_url(url: str) -> None:
-    """Raise `UsageError` if `url` is not valid. Nothing is looked up or opened."""
-    _store(url, 1, 1, 1)
+def check_store_url(url: str) -> str:
+    """`url` without credentials. Nothing is looked up or opened.
+
+    Raises:
+      UsageError: it is not valid.
+    """
+    return _store(url, 1, 1, 1).redacted_url
 
 
 def _store(url: str, width: int, connect_timeout: float, call_timeout: float) -> _Connectable:

@@ -68,6 +68,13 @@ class Reader(Protocol):
           StoreError: during the iteration: the store has failed, or has a record that is not valid.
         """
 
+    async def count_entries(self, feed_ids: Sequence[str]) -> int:
+        """How many entries of these feeds are stored.
+
+        Raises:
+          StoreError: the store has failed.
+        """
+
     async def aclose(self) -> None:
         """Close connections and threads. Closing twice does nothing."""
 
@@ -127,4 +134,11 @@ class Store(Reader, Protocol):
         """Store feeds of another store, after all of their entries, and return how many were written.
 
         A feed that is stored here stays as it is: this store has fetched it since.
+        """
+
+    async def forget(self, feed_ids: Sequence[str]) -> int:
+        """Delete these feeds and their entries, and return how many entries were deleted.
+
+        A feed that is not stored is no error. When the call fails, a part may have been deleted; the same
+        call deletes the rest, and a run that comes before it fetches those feeds whole.
         """

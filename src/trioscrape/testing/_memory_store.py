@@ -129,6 +129,19 @@ class MemoryStore(Paged):
         self.writes += len(new)
         return len(new)
 
+    async def count_entries(self, feed_ids: Sequence[str]) -> int:
+        """See `Reader.count_entries`."""
+        await self._answer()
+        return sum(len(self._stored.get(feed, ())) for feed in feed_ids)
+
+    async def forget(self, feed_ids: Sequence[str]) -> int:
+        """See `Store.forget`."""
+        deleted = await self.count_entries(feed_ids)
+        for feed in feed_ids:
+            for kept in self.feeds, self.entries, self._stored:
+                self.writes += kept.pop(feed, None) is not None
+        return deleted
+
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:

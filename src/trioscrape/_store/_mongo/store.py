@@ -22,6 +22,7 @@ from ..threads import Threads
 from .client import make_client
 from .documents import Document, journaled
 from .errors import in_short, is_outage, retried
+from .forget import count_entries, forget
 from .pools import Pools
 from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
@@ -163,6 +164,14 @@ class MongoStore(Paged):
     async def restore_feeds(self, states: Sequence[FeedState]) -> int:
         """See `Store.restore_feeds`."""
         return await self._threads.run(self._call, restore_feeds, states)
+
+    async def count_entries(self, feed_ids: Sequence[str]) -> int:
+        """See `Reader.count_entries`."""
+        return await self._threads.run(self._call, count_entries, feed_ids)
+
+    async def forget(self, feed_ids: Sequence[str]) -> int:
+        """See `Store.forget`."""
+        return await self._threads.run(self._call, forget, feed_ids)
 
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int

@@ -53,14 +53,23 @@ def directory_problem(path: str) -> str | None:
 
 
 def connect_to_read(path: str, timeout: float) -> sqlite3.Connection:
-    """The same for a file that is there; nothing can be written.
+    """The same for a file that is there and that others may have open; nothing can be written.
 
     Not ``mode=ro``: a reader of a file in WAL mode takes part in its locks, and the last one to close it
     moves the log into the file.
     """
-    db = _connected(f"file:{quote(str(Path(path).absolute()))}?mode=rw", timeout, uri=True)
+    db = _connected(f"{_uri(path)}?mode=rw", timeout, uri=True)
     db.execute("PRAGMA query_only = ON")
     return db
+
+
+def connect_to_read_alone(path: str, timeout: float) -> sqlite3.Connection:
+    """The same for a file that nobody has open. It is not locked, and no file is made beside it."""
+    return _connected(f"{_uri(path)}?mode=ro&immutable=1", timeout, uri=True)
+
+
+def _uri(path: str) -> str:
+    return f"file:{quote(str(Path(path).absolute()))}"
 
 
 def _connected(path: str, timeout: float, *, uri: bool) -> sqlite3.Connection:

@@ -56,6 +56,8 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN postponed TEXT",
         "ALTER TABLE feeds ADD COLUMN postponed_by TEXT",
         "ALTER TABLE feeds ADD COLUMN last_fetch TEXT",
+        "ALTER TABLE feeds ADD COLUMN listed_title TEXT",
+        "ALTER TABLE feeds ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
     ),
 }
 """What makes a file of each version one of the next. A step stays as it was written: it is history.

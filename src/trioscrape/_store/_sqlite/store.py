@@ -14,9 +14,11 @@ from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
-from .file import connect, connect_to_read, directory_problem, enable_wal, why_inaccessible
+from .file import connect, directory_problem, enable_wal, why_inaccessible
+from .forget import count_entries, forget
 from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from .reader import FileReader
 from .save import load, save_all, transaction
 from .schema import REPLACE_RUN, run_row
 
@@ -75,6 +77,7 @@ class SqliteStore(Paged):
         self._threads = Threads(1)
         self._saves = MergedSaves(self._threads, self._save_all)
         self._connection: sqlite3.Connection | None = None
+        self._reader: FileReader | None = None
 
     def __repr__(self) -> str:
         return f"<SqliteStore {self.redacted_url}>"
@@ -125,6 +128,14 @@ class SqliteStore(Paged):
         """See `Store.restore_feeds`."""
         return await self._threads.run(self._written, restore_feeds, states)
 
+    async def count_entries(self, feed_ids: Sequence[str]) -> int:
+        """See `Reader.count_entries`."""
+        return await self._threads.run(self._read, count_entries, feed_ids)
+
+    async def forget(self, feed_ids: Sequence[str]) -> int:
+        """See `Store.forget`."""
+        return await self._threads.run(self._written, forget, feed_ids)
+
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
@@ -158,9 +169,9 @@ class SqliteStore(Paged):
             missing = directory_problem(self._path) or "there is no such file"
             raise StoreError(f"{self.redacted_url}: {missing}")
         with self._translated():
-            self._connection = connect_to_read(self._path, self._timeout)
-            self._check_owner(self._connection)
-            version = version_of(self._connection)
+            self._reader = FileReader(self._path, self._timeout)
+            self._reader.read(self._check_owner)
+            version = self._reader.read(version_of)
         if problem := cannot_be_read(version):
             raise StoreError(f"{self.redacted_url} {problem}")
 
@@ -190,6 +201,9 @@ class SqliteStore(Paged):
             db.execute(REPLACE_RUN, run_row(report))
 
     def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
+        if self._reader is not None:
+            with self._translated():
+                return self._reader.read(read, *args)
         with self._open() as db:
             return read(db, *args)
 
@@ -199,13 +213,16 @@ class SqliteStore(Paged):
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+        reader, self._reader = self._reader, None
+        for opened in connection, reader:
+            if opened is not None:
+                opened.close()
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         if self._connection is None:
-            raise StoreError(f"{self.redacted_url} is closed")
+            state = "closed" if self._reader is None else "open for reading only"
+            raise StoreError(f"{self.redacted_url} is {state}")
         with self._translated():
             yield self._connection
 
