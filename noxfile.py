@@ -1,4 +1,4 @@
-"""Everything that is checked. Plain ``nox`` runs it all, in under ten minutes on two cores."""
+"""Everything that is checked. Plain ``nox`` runs it all, in about ten minutes on two cores."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from .durations import with_units
 from .help import Page
 from .jsonl import line_of
 from .output import Output
-from .parser import Parser
+from .parser import Parser, did_you_mean
 from .progress import Progress
 from .restore import Transferred
 from .shared_options import add_help_option, add_output_options, add_store_option, store_url
@@ -56,8 +56,7 @@ def _add_options(parser: Parser) -> None:
 def _run(given: argparse.Namespace) -> ExitStatus:
     check_store_url(store_url(given))
     if given.format not in FORMATS:
-        near = get_close_matches(given.format, FORMATS, n=1)
-        meant = f" (did you mean {near[0]}?)" if near else ""
+        meant = did_you_mean(get_close_matches(given.format, FORMATS, n=1))
         raise UsageError(f"--format must be {' or '.join(FORMATS)}, not {given.format!r}{meant}")
     since = None if given.since is None else moment(given.since)
     return trio.run(_export, given, since, config(given))
