@@ -1,4 +1,4 @@
-"""Everything that is checked. Plain ``nox`` runs it all, in under ten minutes on two cores."""
+"""Everything that is checked. Plain ``nox`` runs it all, in about ten minutes on two cores."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ if not _runs(f"python{OLDEST}"):
 
 def _suite(session: nox.Session, *coverage: str) -> None:
     # Most tests wait for something most of the time: three at once take half as long on two cores.
-    session.run("pytest", "-n", "3", "-m", "not alone", *coverage)
+    session.run("pytest", "-n", "3", "-m", "not alone and not heavy", *coverage)
+    session.run("pytest", "-n", "3", "-m", "heavy")
     report = ("--cov-append", "--cov-report=term") if coverage else ()
     session.run("pytest", "-m", "alone", *coverage, *report)
 

@@ -95,11 +95,11 @@ class TestText:
             assert feeds.count == 2
 
     def test_a_long_list_is_not_held_in_memory(self, write):
-        path = write(b"".join(b"http://host%d.test/feed.xml\n" % n for n in range(30_000)))
+        path = write(b"".join(b"http://host%d.test/feed.xml\n" % n for n in range(10_000)))
         tracemalloc.start()
         try:
             with open_feed_list(path) as feeds:
-                assert sum(1 for _ in feeds) == feeds.count == 30_000
+                assert sum(1 for _ in feeds) == feeds.count == 10_000
             assert tracemalloc.get_traced_memory()[1] < 2**20
         finally:
             tracemalloc.stop()
@@ -238,13 +238,13 @@ class TestOpml:
         assert len(read(write(OPML.replace("<opml", '<!DOCTYPE opml SYSTEM "opml.dtd"><opml', 1)))) == 3
 
     def test_a_long_list_is_not_held_in_memory(self, write):
-        body = "".join(f'<outline xmlUrl="http://host{n}.test/feed.xml"/>\n' for n in range(20_000))
+        body = "".join(f'<outline xmlUrl="http://host{n}.test/feed.xml"/>\n' for n in range(10_000))
         path = write(f"<opml>{body}</opml>")
         tracemalloc.start()
         try:
             with open_feed_list(path) as feeds:
-                assert sum(1 for _ in feeds) == feeds.count == 20_000
-            assert tracemalloc.get_traced_memory()[1] < 3 * 2**20
+                assert sum(1 for _ in feeds) == feeds.count == 10_000
+            assert tracemalloc.get_traced_memory()[1] < 2**20
         finally:
             tracemalloc.stop()
 

@@ -81,6 +81,7 @@ async def test_500_feeds_into_mongodb(mongodb_url: str, tmp_path: Path) -> None:
     assert second["lanes"]["parse"]["done"] == 0
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("feeds", [500, 5000])
 async def test_5000_feeds_work_as_500_do(feeds: int, tmp_path: Path) -> None:
     """Real sockets, names through the dns lane, worker processes, SQLite; none is lost."""
@@ -94,6 +95,7 @@ async def test_5000_feeds_work_as_500_do(feeds: int, tmp_path: Path) -> None:
     assert report.lanes["http"].peak_waiting <= 1000
 
 
+@pytest.mark.heavy
 async def test_5000_feeds_in_flight_at_once(autojump_clock: MockClock) -> None:
     """All of them are in the http lane at one moment, and take as long as one."""
     internet = healthy(5000, first_byte=5)

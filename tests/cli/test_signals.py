@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import repeat
 
 import pytest
 import trio
@@ -129,9 +130,8 @@ class Interrupted:
         self._readings += 1
         yield from self._feeds
         if self._readings > 1:
-            os.kill(os.getpid(), signal.SIGINT)  # once: more might come when the counting has ended
-        while self._readings > 1:
-            yield Feed("http://127.0.0.1/")
+            os.kill(os.getpid(), signal.SIGINT)  # once: the third would end everything
+            yield from repeat(Feed("http://127.0.0.1/"))
 
 
 def test_while_what_was_not_started_is_counted_it_ends_the_counting(

@@ -5,8 +5,8 @@ import math
 import os
 import socket
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
 import trio
@@ -16,6 +16,7 @@ from trioscrape import NativeResolver, Resolver, SystemResolver
 from trioscrape.testing import Internet, Site
 
 from support.dns_server import DEAD, Zone, open_dns
+from support.limiters import default_limiter_filled
 
 FOUR, SIX = ("192.0.2.1", "192.0.2.2"), ("2001:db8::1", "2001:db8::2")
 ADDRESSES = {"both.test": (*SIX, *FOUR), "four.test": FOUR, "six.test": SIX}
@@ -109,19 +110,6 @@ async def test_cancelled_it_returns_at_once_and_leaves_no_socket(world: World) -
             nursery.cancel_scope.cancel()
         assert len(os.listdir("/dev/fd")) == before
         gc.collect()  # a socket that is closed only now is an error
-
-
-@contextmanager
-def default_limiter_filled() -> Iterator[None]:
-    limiter = trio.to_thread.current_default_thread_limiter()
-    owners = [object() for _ in range(int(limiter.available_tokens))]
-    for owner in owners:
-        limiter.acquire_on_behalf_of_nowait(owner)
-    try:
-        yield
-    finally:
-        for owner in owners:
-            limiter.release_on_behalf_of(owner)
 
 
 async def test_no_token_of_the_default_limiter_is_needed(world: World) -> None:

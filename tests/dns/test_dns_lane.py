@@ -91,6 +91,7 @@ async def test_dead_names_do_not_stop_the_lane(autojump_clock: MockClock, kind: 
     assert among.lane.statistics().overdue >= len(DEAD)
 
 
+@pytest.mark.heavy
 async def test_nor_do_they_stop_a_scrape(autojump_clock: MockClock) -> None:
     """Admission does not count them either: 1,000 dead ones would be all that may be in flight."""
     site = Site(lookup=0.05, first_byte=0.1, body=rss("a"))
@@ -139,6 +140,7 @@ async def test_spare_slots_are_the_bound(autojump_clock: MockClock) -> None:
     assert most == DEFAULT.dns_width + 100
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("seconds", "regular"),
     [(0.001, True), (0.01, True), (0.1, True), (0.25, True), (0.001, False), (0.01, False), (0.1, False)],

@@ -201,6 +201,7 @@ def test_more_shared_ids_than_can_be_remembered_are_none() -> None:
     assert found.entries[0].key == "http://a.test/0"
 
 
+@pytest.mark.heavy
 def test_a_hundred_thousand_entries_of_one_guid_have_a_key_each() -> None:
     pairs = [("1", replace(BARE, title=str(number))) for number in range(100_000)]
 

@@ -86,6 +86,7 @@ class Nothing(list[object]):
         pass
 
 
+@pytest.mark.heavy
 async def test_6_five_times_the_feeds_take_the_same_memory(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

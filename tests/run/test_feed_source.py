@@ -14,6 +14,8 @@ from trioscrape import DuplicateFeed, Feed
 from trioscrape._run.candidates import Candidate
 from trioscrape._run.feed_source import READ_AHEAD, Feeds, FeedSource, can_be_counted, counted
 
+from support.scenarios import Turns
+
 
 async def taken(feeds: Iterable[str | Feed]) -> list[str]:
     """All URLs of a list."""
@@ -202,20 +204,13 @@ class TestTurns:
 
     async def test_others_run_while_duplicates_are_passed_over(self) -> None:
         """However fast that is: once for each batch."""
-        turns = 0
-
-        async def others() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await trio.lowlevel.checkpoint()
-
+        turns = Turns()
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(others)
+            nursery.start_soon(turns.run)
             await taken(["http://a.test/"] * (20 * READ_AHEAD))
             nursery.cancel_scope.cancel()
 
-        assert turns >= 19
+        assert turns.count >= 19
 
     async def test_feeds_of_a_slow_list_do_not_wait_for_the_rest(self) -> None:
         def slow() -> Iterator[str]:

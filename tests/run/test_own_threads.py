@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-
 import pytest
 import trio
 
@@ -16,24 +13,11 @@ from trioscrape import (
     scrape,
 )
 
+from support.limiters import default_limiter_filled
 from support.loopback import loopback_names
 from support.servers import FEED, answer, open_raw
 
 # Invariant 3. Own threads.
-
-
-@contextlib.contextmanager
-def default_limiter_filled() -> Iterator[None]:
-    """All tokens of trio's default thread limiter are in other hands."""
-    limiter = trio.to_thread.current_default_thread_limiter()
-    owners = [object() for _ in range(int(limiter.available_tokens))]
-    for owner in owners:
-        limiter.acquire_on_behalf_of_nowait(owner)
-    try:
-        yield
-    finally:
-        for owner in owners:
-            limiter.release_on_behalf_of(owner)
 
 
 async def test_3_own_threads(monkeypatch: pytest.MonkeyPatch, store_url: str) -> None:

@@ -19,7 +19,7 @@ from trioscrape import Config, HostGrouping, Outcome, Scrape, StoreError, open_s
 from trioscrape._run.feed_source import READ_AHEAD
 from trioscrape.testing import InlineParser, Internet, MemoryStore
 
-from support.scenarios import healthy, open_virtual, run_virtual, urls
+from support.scenarios import Turns, healthy, open_virtual, run_virtual, urls
 
 
 def endless() -> Iterator[str]:
@@ -64,23 +64,17 @@ class TestReport:
 
     async def test_counting_gives_others_their_turn(self) -> None:
         """As many as there are feeds, it must not stop the loop; it is cancelled as anything else is."""
-        internet, turns = healthy(1), 0
+        internet, turns = healthy(1), Turns()
         feeds = [f"http://f0.test/{number}" for number in range(20_000)]
         async with open_virtual(feeds, internet, config=Config(look_ahead=10)) as scrape:
             await anext(scrape)
 
-        async def others() -> None:
-            nonlocal turns
-            while True:
-                turns += 1
-                await trio.lowlevel.checkpoint()
-
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(others)
+            nursery.start_soon(turns.run)
             assert await scrape.count_not_started() > 19_000
             nursery.cancel_scope.cancel()
 
-        assert turns >= 20_000 // READ_AHEAD - 1
+        assert turns.count >= 20_000 // READ_AHEAD - 1
 
     async def test_counting_can_be_cancelled(self, autojump_clock: MockClock) -> None:
         feeds = [f"http://f0.test/{number}" for number in range(1000)]

@@ -4,8 +4,7 @@ import os
 import sqlite3
 import threading
 import traceback
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote
@@ -23,6 +22,7 @@ from trioscrape._store._sqlite.file import why_inaccessible
 from trioscrape._store._sqlite.store import sqlite_path
 from trioscrape._store.records import SCHEMA_VERSION
 
+from support.limiters import default_limiter_filled
 from support.mongod import Mongod, free_port
 from support.stores import FEED, entry, update
 
@@ -208,7 +208,7 @@ class TestSecrets:
 
 class TestOpening:
     async def test_with_the_default_limiter_of_trio_full(self, store_url: str) -> None:
-        with default_limiter_full(), trio.fail_after(60):
+        with default_limiter_filled(), trio.fail_after(60):
             async with open_store(store_url) as store:
                 await store.save(update(entry()))
                 assert FEED in await store.load([FEED])
@@ -299,7 +299,7 @@ class TestOpening:
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root has all permissions")
     @pytest.mark.parametrize(
-        ("mode", "why"), [(0o000, "permission denied to enter"), (0o500, "permission denied to create files")]
+        ("mode", "why"), [(0o000, "can't be entered"), (0o500, "no files can be created in")]
     )
     def test_a_directory_without_permission(self, tmp_path: Path, mode: int, why: str) -> None:
         tmp_path.chmod(mode)
@@ -327,19 +327,6 @@ class TestLeaving:
         for thread in pymongo_threads() - before:
             await trio.to_thread.run_sync(thread.join, 30)
             assert not thread.is_alive()
-
-
-@contextmanager
-def default_limiter_full() -> Iterator[None]:
-    limiter = trio.to_thread.current_default_thread_limiter()
-    borrowers = [object() for _ in range(int(limiter.available_tokens))]
-    for borrower in borrowers:
-        limiter.acquire_on_behalf_of_nowait(borrower)
-    try:
-        yield
-    finally:
-        for borrower in borrowers:
-            limiter.release_on_behalf_of(borrower)
 
 
 def pymongo_threads() -> set[threading.Thread]:

@@ -97,6 +97,13 @@ def _is_pubdate(difference: Difference) -> bool:
     return ours is None and theirs is not None and theirs == difference.entry.published
 
 
+def _is_a_word(difference: Difference) -> bool:
+    if difference.ours is not None or difference.theirs is None:
+        return False
+    word = difference.theirs.removeprefix(absolute(".", URL) or "")
+    return not set(word) & set("./?#:")
+
+
 def _is_rewritten(difference: Difference) -> bool:
     ours, theirs = difference.ours, difference.theirs
     return bool(ours and theirs) and ours.lower().rstrip("/") == theirs.lower().rstrip("/")
@@ -130,6 +137,7 @@ ROWS: Final = (
         lambda difference: difference.theirs is None and difference.ours == difference.their_entry["id"],
     ),
     Row(6, "link", "A link is as the document has it: case and slash stay", _is_rewritten),
+    Row(6, "link", "A word alone is no URL", _is_a_word),
     Row(8, "authors", "An entry has the authors of its feed (RFC 4287 §4.2.1)", _feeds_authors),
     Row(8, "authors", "itunes:author is an author", _is_of_itunes),
     Row(8, "authors", "An author of RSS has a name beside the address", _is_in_the_address),

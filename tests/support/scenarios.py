@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import trio
+
 from trioscrape import Config, Feed, Outcome, Report, Result, Scrape, Store, open_scrape
 from trioscrape._hosts.retry_after import utc_now
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
@@ -133,6 +135,19 @@ def open_all(
 ) -> AbstractAsyncContextManager[Scrape]:
     """A scrape of all sites."""
     return open_virtual(urls(internet), internet, store, config=Config(**config))
+
+
+class Turns:
+    """Counts how often another task has its turn."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    async def run(self) -> None:
+        """Take turns until cancelled."""
+        while True:
+            self.count += 1
+            await trio.lowlevel.checkpoint()
 
 
 async def results_of(scrape: Scrape) -> list[Result]:

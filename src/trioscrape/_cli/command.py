@@ -16,7 +16,7 @@ from .._errors import TrioscrapeError, UsageError
 from . import copy, demo, export, forget, import_, run
 from .help import Page, short_usage
 from .output import Unbuffered
-from .parser import Parser
+from .parser import Parser, did_you_mean
 from .shared_options import JSON, QUIET, STORE
 from .subcommand import Command, ExitStatus
 
@@ -118,7 +118,7 @@ def _with_command(argv: Sequence[str]) -> Sequence[str]:
         return ["demo", *(argument for argument in argv if argument != "--demo")]
     near = get_close_matches(argv[0], names, n=1) if argv[0].isalpha() else []
     if near and not Path(argv[0]).exists():
-        raise UsageError(f"there is no file and no command {argv[0]!r} (did you mean {near[0]}?)")
+        raise UsageError(f"there is no file and no command {argv[0]!r}{did_you_mean(near)}")
     return ["run", *argv]
 
 

@@ -41,7 +41,7 @@ TIMEOUTS: Final[Texts] = {
     "parse_timeout": ("TIME", "for parsing one document"),
     "store_connect_timeout": ("TIME", "for connecting to the store"),
     "store_timeout": ("TIME", "for one write or read of the store"),
-    "outage_timeout": ("TIME", "wait this long for a store that accepts no writes; 0 does not wait"),
+    "outage_timeout": ("TIME", "how long to wait for a store that accepts no writes; 0 means not at all"),
 }
 LIMITS: Final[Texts] = {
     "body_limit": ("SIZE", "largest document to accept, compressed or decompressed"),

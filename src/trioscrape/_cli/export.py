@@ -24,7 +24,7 @@ from .formats import BOTH, ENTRIES, FEEDS, Format
 from .help import Page
 from .jsonl import Record
 from .output import Output
-from .parser import Parser
+from .parser import Parser, did_you_mean
 from .progress import Progress
 from .restore import Transferred
 from .shared_options import add_help_option, add_output_options, add_store_option, store_url
@@ -111,8 +111,7 @@ def _format(name: str, formats: Mapping[str, Callable[[], Format]], condition: s
         return formats[name]
     *others, last = formats
     names = f"{', '.join(others)} or {last}" if others else last
-    near = get_close_matches(name, formats, n=1)
-    meant = f" (did you mean {near[0]}?)" if near else ""
+    meant = did_you_mean(get_close_matches(name, formats, n=1))
     if name in FEEDS and name not in ENTRIES and not condition:
         meant = " (which is for --feeds)"
     raise UsageError(f"--format must be {names}{condition}, not {name!r}{meant}")

@@ -43,14 +43,18 @@ class FeedList:
         self._name = name
         self._file = file
         self._read = read_opml if _looks_like_xml(file) else read_text
-        first = next(iter(self), None)
+        self.count = 0
+        """Lines or outlines with a feed; a feed that is listed twice counts twice."""
+        first, has_url = None, False
+        for feed in self:
+            self.count += 1
+            first = first or feed
+            has_url = has_url or problem_with(feed.url) is None
         if first is None:
             raise UsageError(f"{name}: it contains no feeds")
-        if all(problem_with(feed.url) for feed in self):
+        if not has_url:
             found = f"line {first.line} is {first.redacted_url[:_SHOWN]!r}"
             raise UsageError(f"{name}: no line has the URL of a feed; {found}")
-        self.count = sum(1 for _ in self)
-        """Lines or outlines with a feed; a feed that is listed twice counts twice."""
 
     def __len__(self) -> int:
         return self.count

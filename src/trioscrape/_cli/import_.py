@@ -90,8 +90,8 @@ COMMAND: Final = Command(
         description=(
             "Store the entries and feeds in FILE. Entries that the store already has in the same or a newer"
             " version are left as they are, and so are feeds that it already has.",
-            "Invalid lines are reported and skipped, and the exit status is 1. If a file begins with nothing"
-            " else, it is refused.",
+            "Invalid lines are reported and skipped, and the exit status is 1. If the first"
+            " lines are all invalid, the file is refused.",
         ),
         examples=(
             "trioscrape import news.jsonl --store mongodb://localhost/news",

@@ -60,7 +60,12 @@ class Parser(argparse.ArgumentParser):
             self.error(f"unexpected argument {name!r}")
         near = [known for known in self.option_names if known.startswith(name)]
         near = near or get_close_matches(name, self.option_names, n=1, cutoff=0.8)
-        self.error(f"unknown option {name}{f' (did you mean {near[0]}?)' if near else ''}")
+        self.error(f"unknown option {name}{did_you_mean(near)}")
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """The end of a message about a word that is unknown: the first of those that are `near`, if any."""
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 class OptionSection:

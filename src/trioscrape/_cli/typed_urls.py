@@ -30,7 +30,9 @@ def split_line(line: str) -> tuple[str, str | None]:
     A mark such as ``-`` or ``1.`` in front of the URL is left out, and so are quotes or angle brackets
     around it (RFC 3986 appendix C).
     """
-    line = _LIST_MARK.sub("", line.strip(), count=1) if _LIST_MARK.match(line.strip()) else line.strip()
+    line = line.strip()
+    if mark := _LIST_MARK.match(line):
+        line = line[mark.end() :]
     if match := _QUOTED.fullmatch(line):
         *urls, title = match.groups()
         return next(filter(None, urls)), title.strip() or None
@@ -44,9 +46,9 @@ def meant_url(text: str) -> str | None:
     Without a scheme it is https. A space in it is percent-encoded, as browsers do (WHATWG URL).
     """
     url = re.sub(r"[\t\r\n]\s*", "", text.strip()).replace(" ", "%20")
-    unwrapped = _FEED_SCHEME.sub("", url, count=1) if _FEED_SCHEME.match(url) else None
-    if unwrapped is not None:
-        url = unwrapped if "://" in unwrapped.partition("?")[0] else f"http://{unwrapped}"
+    if scheme := _FEED_SCHEME.match(url):
+        url = url[scheme.end() :]
+        url = url if "://" in url.partition("?")[0] else f"http://{url}"
     elif _WITHOUT_SCHEME.fullmatch(url):
         url = f"https://{url.removeprefix('//')}"
     return url if problem_with(url) is None else None

@@ -1,4 +1,4 @@
-"""An adaptive timeout for lookups, estimated from how long answered ones took (RFC 6298)."""
+"""An adaptive timeout for lookups, estimated from how long earlier lookups took (RFC 6298)."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import httpx
 from .._errors import FeedFailed
 
 _LISTS: Final = {"cache-control", "content-encoding"}
-"""Of those that are looked at, the ones in which several lines are one list (RFC 9110 §5.3)."""
+"""Headers that may have several lines, which are one list then (RFC 9110 §5.3)."""
 _SINGLE: Final = {
     "age",
     "content-range",
@@ -53,12 +53,12 @@ class Fields(UserDict[str, str]):
                 self.repeated = True
 
 
-def may_have_document(response: httpx.Response) -> bool:
+def may_have_document(status: int) -> bool:
     """Whether the answer is to be read: any success that has a body (RFC 9110 §15.3).
 
     A status says how a server feels about the request; whether there is a feed in the body only that can say.
     """
-    return 200 <= response.status_code < 300 and response.status_code not in (204, 205)
+    return 200 <= status < 300 and status not in (204, 205)
 
 
 def check_for_challenge(response: httpx.Response, fields: Fields) -> None:

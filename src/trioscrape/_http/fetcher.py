@@ -133,7 +133,7 @@ class Fetcher:
                 stream.distrust()
             if response.status_code in _REDIRECTS:
                 return visit.redirected(hop, response.status_code, fields, self._pauses.now())
-            body = await self._document(response, fields, visit)
+            body = await self._document(response.status_code, fields, stream, visit)
             if body is None:
                 if response.status_code != 304 or not is_conditional(state):
                     raise self._refused(hop, response, fields, visit)
@@ -152,16 +152,15 @@ class Fetcher:
             status=response.status_code,
         )
 
-    async def _document(self, response: httpx.Response, fields: Fields, visit: Visit) -> bytes | None:
+    async def _document(self, status: int, fields: Fields, stream: BodyStream, visit: Visit) -> bytes | None:
         """The body of a success, or None: of the less usual ones only if there is something in it."""
-        if not may_have_document(response):
+        if not may_have_document(status):
             return None
-        stream = cast("BodyStream", response.stream)
-        if response.status_code == 206:  # nobody has asked for a range
+        if status == 206:  # nobody has asked for a range
             stream.distrust()
             check_is_whole(fields)
         body = await self._read(stream, fields.get("content-encoding"), visit)
-        return body if body or response.status_code in (200, 203) else None
+        return body if body or status in (200, 203) else None
 
     def _refused(self, hop: Hop, response: httpx.Response, fields: Fields, visit: Visit) -> FeedFailed:
         """What an answer without a document means for the feed and for its host."""

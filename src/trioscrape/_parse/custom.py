@@ -1,4 +1,4 @@
-"""Calls a parser of the user's own in the parse lane; whatever it raises fails its feed only."""
+"""Calls a user's own parser in the parse lane. Whatever it raises fails that feed only."""
 
 from __future__ import annotations
 

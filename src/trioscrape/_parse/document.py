@@ -33,7 +33,7 @@ _SMALL: Final = 32
 _START: Final = re.compile(rb"<(?:[\w-]+:)?(?:item|entry)[\s/>]")
 _ENDS: Final = (b"item>", b"entry>")
 _HARMLESS: Final = {"namespaces"}
-"""Faults with which an empty feed is still one: all of its elements are there."""
+"""Faults that lose no element: a feed that has them and no entries really is empty."""
 
 
 def parse_document(document: FeedDocument) -> ParsedFeed:

@@ -127,7 +127,7 @@ def is_plain_link(url: str) -> bool:
 
 def absolute(url: str, base: str) -> str | None:
     """`url` joined to `base`, or None when that is no link of an allowed scheme."""
-    if _PLAIN_LINK.fullmatch(url):
+    if is_plain_link(url):
         return url
     base = base if len(base) <= _LONGEST_BASE else ""
     try:

@@ -211,11 +211,11 @@ class Nesting:
         return local in ENTRIES
 
     def _is_in_an_empty_entry(self, name: str) -> bool:
-        """Whether the last start tag was to be the end tag of an entry: ``<item><item>``."""
+        """Whether the last start tag is that of an entry with nothing in it so far: ``<item><item>``."""
         return bool(self._open) and self._open[-1].name == name and not self._open[-1].inside
 
     def _was_to_be_an_end(self, opened: _Open) -> bool:
-        """The same of an element that has no end itself; unless it is the only entry."""
+        """Whether an empty entry without an end was a misspelt end tag; never if it is the only entry."""
         if opened.local not in ENTRIES or opened.inside or self._entries < 2:
             return False
         return self._pieces[opened.start] == f"<{opened.tag}>"

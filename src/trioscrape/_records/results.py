@@ -127,7 +127,7 @@ class Report:
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
     redirected_duplicates: int = 0
-    """Feeds whose redirects end at the same URL as an earlier feed of the list."""
+    """Feeds whose redirects end at the same URL as those of an earlier feed of the list."""
     redirected_duplicate_examples: tuple[Result, ...] = ()
     """The results of the first ten of them; ``same_as`` is the other feed."""
     stored: int = 0

@@ -28,7 +28,7 @@ class Scopes:
                 self._open.discard(scope)
 
     def cancel(self) -> None:
-        """Cancel all of them, and those that are opened later."""
+        """Cancel every scope that is open, and each one that is opened later."""
         self._cancelled = True
         for scope in self._open:
             scope.cancel()

@@ -66,7 +66,7 @@ class Head:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the headers are there."""
+        """Whether all headers of the answer have come."""
         return self._left == float("inf")
 
     def came(self, size: int) -> None:

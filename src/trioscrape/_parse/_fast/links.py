@@ -97,7 +97,7 @@ _OF_A_LINK: Final = re.compile("[/.?#:]")
 
 
 def unescaped(url: str) -> str:
-    """A URL in which ``&amp;`` has been escaped once too often, as it was meant."""
+    """`url` with ``&`` in place of ``&amp;``, which is left over where it was escaped twice."""
     return _AMPERSAND.sub("&", url) if "&" in url else url
 
 

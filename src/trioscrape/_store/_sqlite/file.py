@@ -38,7 +38,7 @@ def why_inaccessible(path: str) -> str | None:
     if file.exists() and not os.access(file, os.R_OK | os.W_OK):
         return "permission denied; the file must be readable and writable"
     if not os.access(file.parent, os.W_OK):  # for the file itself, and for its write-ahead log
-        return f"permission denied to create files in the directory {file.parent}"
+        return f"permission denied: no files can be created in the directory {file.parent}"
     return None
 
 
@@ -48,7 +48,7 @@ def directory_problem(path: str) -> str | None:
     if not os.access(directory, os.F_OK):
         return f"the directory {directory} does not exist"
     if not os.access(directory, os.X_OK):
-        return f"permission denied to enter the directory {directory}"
+        return f"permission denied: the directory {directory} can't be entered"
     return None
 
 
