@@ -30,8 +30,8 @@ LANES: Final[Texts] = {
     "parse_width": ("N", "parse documents in N processes"),
     "store_width": ("N", "make N writes at once; SQLite always makes one"),
     "in_flight": ("N", "process N feeds at once, in all lanes together"),
-    "host_patience": ("TIME", "wait this long in a run for a host that limits the rate of requests"),
     "per_host": ("N", "fetch N feeds of the same host at once"),
+    "host_patience": ("TIME", "wait this long in a run for a host that limits the rate of requests"),
 }
 TIMEOUTS: Final[Texts] = {
     "lookup_timeout": ("TIME", "for one DNS lookup"),
