@@ -166,11 +166,12 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST, default=False)
 def bench(session: nox.Session) -> None:
-    """Benchmarks with their tables; all of ``tests/bench``, or those that are named: ``-- store``."""
+    """Benchmarks with their tables: all of ``tests/bench``, or one: ``-- feeds --against REVISION``."""
     install(session, "tests")
-    names = session.posargs or sorted(path.stem for path in Path("tests/bench").glob("*.py"))
-    for name in names:
-        session.run("python", f"tests/bench/{name}.py", env={"PYTHONPATH": "tests"})
+    name, *options = session.posargs or ["all"]
+    for path in sorted(Path("tests/bench").glob("*.py")):
+        if name in ("all", path.stem):
+            session.run("python", str(path), *options, env={"PYTHONPATH": "tests"})
 
 
 @nox.session(python=OLDEST, default=False)
