@@ -85,11 +85,14 @@ class TestWhich:
 
 
 class TestAsking:
-    @pytest.mark.parametrize(("answer", "yes"), [("y", True), ("YES", True), ("n", False), ("", False)])
+    @pytest.mark.parametrize(
+        ("answers", "asked", "yes"),
+        [("y y", 2, True), ("YES yes", 2, True), ("n", 1, False), ("_", 1, False), ("y n", 2, False)],
+    )
     @pytest.mark.parametrize("store_url", [SQLITE])
-    def test_once(self, filled: str, answer: str, yes: bool) -> None:
+    def test_twice(self, filled: str, answers: str, asked: int, yes: bool) -> None:
         ours, theirs = pty.openpty()
-        os.write(ours, f"{answer}\n".encode())
+        os.write(ours, "".join(f"{answer}\n" for answer in answers.split()).encode())
         ended = subprocess.run(
             command("forget", URLS[0], "--store", filled),
             stdin=theirs,
@@ -101,9 +104,12 @@ class TestAsking:
         os.close(theirs)
         os.close(ours)
 
-        question = f"Forget 1 feed with 2 entries in {filled}? [y/N] "
+        questions = (
+            f"Forget 1 feed with 2 entries in {filled}? [y/N] ",
+            "They can't be restored, except from an export. Delete them? [y/N] ",
+        )
         assert ended.returncode == (0 if yes else 1)
-        assert ended.stderr == question + ("" if yes else "nothing was forgotten\n")
+        assert ended.stderr == "".join(questions[:asked]) + ("" if yes else "nothing was forgotten\n")
         assert left(filled) == (URLS[1:] if yes else URLS)
 
     @pytest.mark.parametrize("store_url", [SQLITE])

@@ -11,8 +11,9 @@ import pytest
 from trioscrape import REASONS, Entry, FeedDocument, Outcome
 from trioscrape._cli.command import COMMANDS, main
 from trioscrape._config.config import Config
-from trioscrape._hosts import retry_after
+from trioscrape._hosts import retry_after, silence
 from trioscrape._parse.document import parse_document
+from trioscrape._run import network
 from trioscrape._schedule import freshness, permanent_redirects
 from trioscrape._store.batches import CALLERS, MERGED_ENTRIES
 from trioscrape._store.lane import OWN_FAILURES
@@ -98,11 +99,15 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
         f"{defaults.dns_abandoned:,} such threads",
         f"the {defaults.dns_width} lookups that work",
         f"`--store-timeout` ({defaults.store_timeout:g} s)",
+        f"`--host-patience` (default {defaults.host_patience / 60:g} minutes)",
         f"`--outage-timeout` seconds (default {defaults.outage_timeout:g})",
         f"first {defaults.entries_limit:,} entries of a document are stored (`--entries-limit`)",
         f"`not-stored` after {OWN_FAILURES} attempts",
     ):
         assert words in text
+
+
+NUMBERS = {3: "three"}
 
 
 def test_times_that_are_named_are_those_of_the_schedule() -> None:
@@ -114,9 +119,11 @@ def test_times_that_are_named_are_those_of_the_schedule() -> None:
     for words in (
         f"`--interval` (default {Config().interval:g} s)",
         f"but at most {freshness.LONGEST.days} days",
-        f"after {freshness.LONGEST.days} days at most",
+        f"for {freshness.LONGEST.days} days at most",
         f"After the first failure it is due in {minutes} minutes",
         f"waits for pauses of up to {seconds} seconds",
+        f"When {NUMBERS[silence.IN_A_ROW]} fetches from a host in a row",
+        f"tries more than {NUMBERS[network.FEW]} hosts",
         f"After a 410 it is due in {freshness.GONE.days} days",
         f"Once in {freshness.TRUST.days} to {2 * freshness.TRUST.days} days",
         f"seen on {permanent_redirects.MOVED_DAYS} days",

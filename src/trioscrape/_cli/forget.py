@@ -43,7 +43,7 @@ def _add_options(parser: Parser) -> None:
     )
     options = parser.section("Options")
     options.add("--unlisted", metavar="FEEDS", text="forget all feeds that are not in this list")
-    options.add("--yes", text="do not ask")
+    options.add("--yes", text="ask no questions")
     add_store_option(options)
     add_transfer_settings(options, writes=False)
     add_output_options(options)
@@ -107,8 +107,14 @@ async def _feeds(store: Reader, urls: list[str], listed: frozenset[str]) -> Asyn
 
 
 async def _confirmed(found: _Found) -> bool:
+    """Ask twice: what is deleted can't be had back, as feeds show only their latest entries."""
+    first = f"Forget {found} in {found.store}? [y/N] "
+    second = "They can't be restored, except from an export. Delete them? [y/N] "
+    return await _says_yes(first) and await _says_yes(second)
+
+
+async def _says_yes(question: str) -> bool:
     """Ask, on standard error. Cancellation: returns at once."""
-    question = f"Forget {found} in {found.store}? [y/N] "
     limiter = trio.CapacityLimiter(1)
     await in_thread(Unbuffered(sys.stderr).write, question, limiter=limiter, abandon_on_cancel=True)
     # Without Python's buffer, whose lock a thread that waits for ever would keep.
@@ -132,7 +138,8 @@ COMMAND: Final = Command(
         usage=("trioscrape forget URL... [options]", "trioscrape forget --unlisted FEEDS [options]"),
         description=(
             "Delete feeds and their entries from the store. The number of both is shown first, and nothing is"
-            " deleted without a yes. A feed that is still in a list is stored anew by the next run.",
+            " deleted unless two questions are answered with yes. A feed that is still in a list is stored"
+            " anew by the next run.",
         ),
         examples=(
             "trioscrape forget http://example.org/feed.xml",
