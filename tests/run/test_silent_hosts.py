@@ -64,3 +64,28 @@ async def test_a_feed_that_times_out_alone_ends_nothing(autojump_clock: MockCloc
 
     assert [result.outcome for result in results].count(Outcome.NEW) == 9
     assert days.report.remarks == ()
+
+
+@pytest.mark.parametrize("connect", [0, math.inf], ids=["refuses", "is silent"])
+async def test_silence_belongs_to_the_host_and_not_to_its_domain(
+    autojump_clock: MockClock, connect: float
+) -> None:
+    """Where hosts are counted by domain, three dead ones end nothing for the fourth."""
+    dead = [f"{name}.example.org" for name in "abc"]
+    sites = {host: Site(listens=connect > 0, connect=connect) for host in dead}
+    sites["d.example.org"] = Site(body=rss("x"))
+    feeds = [f"http://{host}/{number}" for number in range(9) for host in sites]
+    days = Days(sites, sorted(feeds))
+    for _ in range(3):
+        results = await days.run(group_hosts_by="domain", ignore_schedule=True)
+        alive = [result for result in results if "//d." in result.feed.url]
+        assert {result.outcome for result in alive} <= {Outcome.NEW, Outcome.NOT_MODIFIED}
+        assert len(days.internet.connects) <= 9 + 3 * 3
+        days.internet.connects.clear()
+        days.now.forward(hours=1)
+
+    reason = "connect-timeout" if connect else "connection-refused"
+    assert days.report is not None
+    assert days.report.remarks == tuple(
+        f"{host} does not answer ({reason}); 8 of its feeds are left to the next run" for host in dead
+    )

@@ -122,7 +122,7 @@ class HostQueue(Generic[Item]):
         host = self._host(name)
         heapq.heappush(host.waiting, (item.waits_since, order, item))
         self._size += 1
-        if host.record.limit is not None:
+        if host.record.limit_of(item.host) is not None:
             self._crowded[name] = None
         self._list(name)
         return host
@@ -167,8 +167,10 @@ class HostQueue(Generic[Item]):
     def _thin_out(self, now: float) -> None:
         """Put off the feeds for which their hosts leave no time."""
         for name in self._crowded:
-            host = self._hosts.get(name)
-            if host is not None and (limit := host.record.limit) is not None:
+            if (host := self._hosts.get(name)) is None:
+                continue
+            self._put_off_silent(host)
+            if (limit := host.record.limit) is not None:
                 room = max(0, limit.room(host.not_before - now - MARGIN) - host.visitors)
                 if len(host.waiting) > room:
                     host.waiting.sort()  # which leaves it a heap
@@ -177,6 +179,18 @@ class HostQueue(Generic[Item]):
                     self._put_off.extend((item, limit) for _, _, item in host.waiting[kept:])
                     del host.waiting[kept:]
         self._crowded.clear()
+
+    def _put_off_silent(self, host: _Host[Item]) -> None:
+        silent = {name: each for name, each in host.record.unanswered.items() if each.limit is not None}
+        left = [entry for entry in host.waiting if entry[2].host not in silent]
+        if len(left) < len(host.waiting):
+            for _, _, item in sorted(host.waiting):
+                each = silent.get(item.host)
+                if each is not None and each.limit is not None:
+                    each.put_off += 1
+                    self._put_off.append((item, each.limit))
+            heapq.heapify(left)
+            host.waiting = left
 
     def acquire_nowait(self, host: str, now: float) -> None:
         """Take a slot of `host` for a feed that is in flight already.
@@ -210,15 +224,16 @@ class HostQueue(Generic[Item]):
           before: others that wait for one and go before it.
         """
         known = self._hosts[self._group(host)]
-        limit = known.record.limit
+        limit = known.record.limit_of(host)
         if limit is not None and limit.room(known.not_before - now - MARGIN) <= before:
             raise limit.failure()
 
     def check(self, host: str, now: float) -> None:
         """Raise `FeedFailed` when a feed that has a slot of `host` must not be fetched after all."""
         record = self.record(host)
-        if record.limit is not None and max(record.paused_until - now, 0) > record.limit.patience:
-            raise record.limit.failure()
+        limit = record.limit_of(host)
+        if limit is not None and max(record.paused_until - now, 0) > limit.patience:
+            raise limit.failure()
 
     def opens(self, host: str) -> float:
         """From when on `acquire_nowait` may succeed; `math.inf`: once a slot has been released."""
@@ -245,14 +260,19 @@ class HostQueue(Generic[Item]):
 
     def limit(self, host: str, limit: Limit) -> None:
         """Let no more feeds of `host` wait than it leaves time for."""
+        self._hosts[self._group(host)].record.limit = limit
+        self.limited(host)
+
+    def limited(self, host: str) -> None:
+        """Note that the record of `host` has a new limit, for all its feeds or for those of one host."""
         name = self._group(host)
-        self._hosts[name].record.limit = limit
         self._crowded[name] = None
         self._limited[name] = None
         if len(self._limited) > KEPT:
             oldest = next(iter(self._limited))
             del self._limited[oldest]
             self._hosts[oldest].record.limit = None
+            self._hosts[oldest].record.unanswered.clear()
             self._list(oldest)
 
     def record(self, host: str) -> HostRecord:
@@ -299,5 +319,5 @@ class HostQueue(Generic[Item]):
         if host.waiting and host.slots < self._per_host and not host.visitors:
             host.listed = True
             self._ring.append(name)
-        elif not host.waiting and not host.slots and not host.visitors and host.record.limit is None:
+        elif not (host.waiting or host.slots or host.visitors or name in self._limited):
             del self._hosts[name]

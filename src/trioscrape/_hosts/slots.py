@@ -55,7 +55,7 @@ class HostSlots:
 
     def limits(self, host: str) -> bool:
         """Whether `host` limits what it allows."""
-        return self._queue.knows(host) and self._queue.record(host).limit is not None
+        return self._queue.knows(host) and self._queue.record(host).limit_of(host) is not None
 
     def acquire_nowait(self, host: str) -> None:
         """Take a slot of `host`.
