@@ -80,6 +80,11 @@ class HostRecord:
         if self.began is None:
             self.began = now
 
+    @property
+    def in_turns(self) -> bool:
+        """Whether its own feeds take turns with those that are redirected to it."""
+        return self.takes_turns or self.limit is not None
+
     def limit_of(self, host: str) -> Limit | None:
         """The limit for the feeds of `host`."""
         unanswered = self.unanswered.get(host)
