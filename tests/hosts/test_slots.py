@@ -73,15 +73,16 @@ class TestSlots:
         self.start(), self.start()
         own, visitor = self.slots.started("b"), self.slots.started("a", datetime(2026, 3, 2, tzinfo=UTC))
         self.queue.take_turns("b")
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(visitor.switch, "b")
-            await wait_all_tasks_blocked()
-            own.release()
-            if can_start:
-                assert self.start() == "http://b/2"
-                await trio.sleep(9)
-                assert visitor.host is None
-                self.slots.started("b").release()
+        with trio.fail_after(1000):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(visitor.switch, "b")
+                await wait_all_tasks_blocked()
+                own.release()
+                if can_start:
+                    assert self.start() == "http://b/2"
+                    await trio.sleep(9)
+                    assert visitor.host is None
+                    self.slots.started("b").release()
 
         assert visitor.host == "b"
         assert trio.current_time() == pytest.approx(9 if can_start else YIELD)
