@@ -13,6 +13,13 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _NO_CHARACTER = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
+_HOST_LABEL = r"[^\W_](?:[\w-]*[^\W_])?"
+_WITHOUT_SCHEME = re.compile(
+    rf"""(?://)?
+    (?: (?:{_HOST_LABEL}\.)+ (?:[^\W\d_]{{2,}} | xn--[\w-]+) | localhost | \d{{1,3}}(?:\.\d{{1,3}}){{3}} )
+    \.? (?::\d{{1,5}})? (?:[/?\#].*)?""",
+    re.VERBOSE | re.IGNORECASE,
+)
 
 
 def without_credentials(url: str) -> str:
@@ -57,6 +64,14 @@ def problem_with(url: str) -> str | None:
     return "its port is not a number from 1 to 65535" if port == 0 else None
 
 
+def with_scheme(url: str) -> str | None:
+    """The https URL for one that lacks its scheme, such as ``example.org/feed``; None for any other text."""
+    if url.startswith(("https://", "http://")) or not _WITHOUT_SCHEME.fullmatch(url):
+        return None
+    found = f"https://{url.removeprefix('//')}"
+    return found if problem_with(found) is None else None
+
+
 def normalised(url: str) -> str:
     """The URL by which two spellings of one feed are the same (RFC 3986 §6.2.2–3).
 
@@ -99,8 +114,8 @@ def _ascii_label(label: str) -> str:
 
 
 def feed_id(url: str) -> str:
-    """A feed's identity in the store: 32 hex digits of its normalised first URL."""
-    return identity(normalised(url))
+    """A feed's identity in the store: 32 hex digits of its normalised first URL (https without a scheme)."""
+    return identity(normalised(with_scheme(url) or url))
 
 
 def identity(url: str) -> str:

@@ -157,10 +157,11 @@ class TestFormats:
         assert main(["export", "--format", "parquet"]) == 2
         assert "pip install 'trioscrape[parquet]'" in capfd.readouterr().err
 
-    def test_csv_of_feeds(self, capfd: Capture) -> None:
+    @pytest.mark.parametrize("form", ["csv", "csv-data"])
+    def test_csv_of_feeds(self, capfd: Capture, form: str) -> None:
         fill(SQLITE)
 
-        assert main(["export", "--store", SQLITE, "--feeds", "--format", "csv"]) == 0
+        assert main(["export", "--store", SQLITE, "--feeds", "--format", form]) == 0
 
         found = list(csv.DictReader(io.StringIO(capfd.readouterr().out, newline="")))
         assert {row["url"] for row in found} == {state().url, "https://b.test/"}
@@ -243,10 +244,10 @@ def test_csv(store_url: str) -> None:
         env={**os.environ, "LC_ALL": "C"},
     )
 
-    lines = ended.stdout.decode().split("\r\n")
+    lines = ended.stdout.decode("utf-8-sig").split("\r\n")
     assert ended.returncode == 0
     assert len(lines) == 1 + 3 + 1
-    assert lines[0].startswith("feed_url,feed_title,title,link,")
+    assert lines[0].startswith('"feed_url","feed_title","title","link",')
     assert "Ärger – 日本 🎈" in ended.stdout.decode()
 
 

@@ -57,6 +57,22 @@ class TestWhich:
         assert capfd.readouterr().out == f"forgot 2 feeds with 4 entries in {filled}\n"
         assert left(filled) == [URLS[1]]
 
+    @pytest.mark.parametrize(
+        "typed", ["old.test/feed", "https://me:pw@OLD.test/feed", "https://new.test/feed"]
+    )
+    def test_one_that_has_moved(self, filled: str, typed: str) -> None:
+        """By the URL of the list, whose id has a user name in it, or by the present one."""
+
+        async def move() -> None:
+            listed = "https://old.test/feed"
+            moved = state(feed_id("https://me@old.test/feed"), url="https://new.test/feed", listed_url=listed)
+            async with open_store(filled) as store:
+                await store.save(FeedUpdate(moved, ()))
+
+        trio.run(move)
+        assert main(["forget", typed, "--yes", "--store", filled]) == 0
+        assert left(filled) == URLS
+
     def test_what_is_not_in_a_list(self, filled: str, capfd: Capture) -> None:
         Path("feeds.txt").write_text(f"{URLS[0]}#x\nno URL\nHTTP://C.test\n")
 

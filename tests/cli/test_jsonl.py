@@ -1,9 +1,7 @@
-"""Lines of JSON and rows of CSV: what is written, and what is read as a record."""
+"""Lines of JSON: what is written, and what is read as a record."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sqlite3
 from contextlib import closing
@@ -16,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioscrape import Enclosure, Entry, FeedState, StoredEntry
-from trioscrape._cli.csv import COLUMNS, header, row_of
+from trioscrape import Entry, FeedState, StoredEntry
+from trioscrape._cli.csv import COLUMNS
 from trioscrape._cli.jsonl import LONGEST_LINE, BadLine, line_of, record_of
 from trioscrape._records.feed_state import FEED_STATE
 from trioscrape._records.kinds import Form
@@ -181,42 +179,3 @@ def test_any_line_is_stored_or_is_bad(record: Any, data: st.DataObject) -> None:
             bson.encode(FEED_STATE.write(clean_state(found), Form.DOCUMENT))
             [kept] = page_of_feeds(db, None, 9)
             assert record_of(line_of(kept).encode()) == kept
-
-
-class TestCSV:
-    def row(self, stored: StoredEntry) -> dict[str, str]:
-        text = header() + row_of(stored)
-        [row] = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        return row
-
-    def test_a_row(self) -> None:
-        row = self.row(STORED)
-
-        assert row["title"] == "Ärger – 日本 🎈"
-        assert row["content"] == "<p>long</p>\n"
-        assert row["authors"] == "Ann; Bob"
-        assert row["tags"] == "a; b, c; "
-        assert row["enclosures"] == "https://a.test/1.mp3; https://a.test/2"
-        assert row["published"] == "2024-02-29T23:59:59.123+00:00"
-        assert row["first_seen"] == "2026-02-28T12:00:00.000+00:00"
-        assert (row["truncated"], row["feed_title"]) == ("true", "A")
-        assert self.row(replace(STORED, entry=entry(title=None)))["title"] == ""
-
-    def test_commas_quotes_and_line_ends(self) -> None:
-        """RFC 4180 §2."""
-        text = row_of(replace(STORED, entry=entry(title='a,"b"\r\nc')))
-
-        assert ',"a,""b""\r\nc",' in text
-        assert text.endswith("\r\n")
-
-    @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t=", "\r=", "\n=", "＝", "＠"])
-    def test_no_text_is_a_formula(self, begin: str) -> None:
-        evil = f'{begin}cmd|" /C calc"!A0'
-        row = self.row(replace(STORED, feed_title=evil, entry=entry(evil, title=evil, authors=(evil,))))
-
-        assert row["title"] == row["feed_title"] == row["key"] == row["authors"] == f"'{evil}"
-
-    def test_an_enclosure_that_begins_one(self) -> None:
-        row = self.row(replace(STORED, entry=entry(enclosures=(Enclosure("=1"),))))
-
-        assert row["enclosures"] == "'=1"

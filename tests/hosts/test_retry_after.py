@@ -105,7 +105,7 @@ async def test_redirected_feeds_do_not_wait_for_what_a_host_does_not_allow(
 ) -> None:
     queue = HostQueue[Any](1)
     slots = HostSlots(queue, Flow())
-    queue.acquire_nowait("b", trio.current_time())
+    queue.acquire_nowait("b", trio.current_time(), datetime.max.replace(tzinfo=UTC))
     pauses = Pauses(queue, running, 100)
     pauses.answered("b", 200)
     with pytest.raises(QueueAgain):

@@ -52,7 +52,7 @@ def test_an_answer_in_between_ends_the_row() -> None:
     silence = Silence(queue)
     for _ in range(2 * IN_A_ROW):
         silence.failed("a.test", FeedFailed("read-timeout"))
-        queue.record("a.test").answer()
+        queue.record("a.test").heard("a.test")
 
     assert queue.start(0) is not None
 

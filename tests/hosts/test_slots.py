@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 import pytest
 import trio
@@ -11,7 +12,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trioscrape import Config, Feed, Outcome
 from trioscrape._flow import Flow
-from trioscrape._hosts.queue import HostQueue
+from trioscrape._hosts.queue import YIELD, HostQueue
 from trioscrape._hosts.slots import HostSlots
 from trioscrape._run.candidates import Candidate
 from trioscrape.testing import Internet, Site
@@ -62,6 +63,29 @@ class TestSlots:
         visitor.release()
 
         assert self.start() == "http://b/2"
+
+    @pytest.mark.parametrize("can_start", [True, False])
+    async def test_at_a_host_in_turns_the_one_goes_first_that_has_waited_longest(
+        self, autojump_clock: MockClock, can_start: bool
+    ) -> None:
+        """But what is in flight does not wait for a feed that can't start, as in a drain."""
+        waiting(self.queue, "a", "b", "b")  # never fetched, so they have waited longest
+        self.start(), self.start()
+        own, visitor = self.slots.started("b"), self.slots.started("a", datetime(2026, 3, 2, tzinfo=UTC))
+        self.queue.take_turns("b")
+        with trio.fail_after(1000):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(visitor.switch, "b")
+                await wait_all_tasks_blocked()
+                own.release()
+                if can_start:
+                    assert self.start() == "http://b/2"
+                    await trio.sleep(9)
+                    assert visitor.host is None
+                    self.slots.started("b").release()
+
+        assert visitor.host == "b"
+        assert trio.current_time() == pytest.approx(9 if can_start else YIELD)
 
     async def test_first_come_first_served(self, autojump_clock: MockClock) -> None:
         waiting(self.queue, *"abcde")

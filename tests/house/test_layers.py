@@ -22,7 +22,7 @@ def words(text: str) -> list[str]:
 # and what all of them share. A room imports only from those below it.
 ORDER = words(
     "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule _config "
-    "_lane _flow _records _byte_budget _threads _exception_groups _urls _errors"
+    "_lane _flow _records _byte_budget _threads _gzip _exception_groups _urls _errors"
 )
 
 # Inside of each room, from top to bottom: a module imports only from those behind it.
@@ -35,8 +35,8 @@ ROOMS = {
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
     "_run": words(
-        "script api wiring run admit pipeline feed_source next_state network loop_lag seen tally scopes "
-        "candidates"
+        "script api wiring run admit pipeline feed_source attempts next_state network loop_lag seen tally "
+        "scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"

@@ -6,7 +6,7 @@ import h11
 import pytest
 
 from trioscrape._errors import FeedFailed
-from trioscrape._http._transport.head import BLOCK_LIMIT, HEAD_LIMIT, Head
+from trioscrape._http._transport.head import BLOCK_LIMIT, HEAD_LIMIT, JUNK, Head
 
 SOUND = b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: 2\r\n\r\n"
 
@@ -48,6 +48,30 @@ def headers(*lines: bytes) -> list[tuple[bytes, bytes]]:
 )
 def test_a_sound_head_is_passed_on_as_it_came(head: bytes, step: int) -> None:
     assert read(head + b"no\r\n\r\n", step) == (head + b"no\r\n\r\n", False)
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**6])
+@pytest.mark.parametrize("junk", [b"\r\n", b"\n", b"\r\n\r\n", b" ", b"\n\n\n\n", b"\xef\xbb\xbf"])
+def test_a_little_before_the_status_line_is_skipped(junk: bytes, step: int) -> None:
+    """As Chromium does."""
+    ready, tolerated = read(junk + SOUND + b"no", step)
+
+    assert ready.replace(b": ", b":") == (SOUND + b"no").replace(b": ", b":")
+    assert tolerated
+
+
+@pytest.mark.parametrize("junk", [b"\n" * 5, b"\r\n" * 1000, b"hello\r\n", b"\r\nabc", b"<p>\r\n"])
+def test_more_is_not(junk: bytes) -> None:
+    ready, _ = read(junk + SOUND)
+
+    assert not ready.startswith(b"HTTP")
+    assert ready
+
+
+def test_interim_answers_are_left_out_after_junk() -> None:
+    interim = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    assert read(b"\r\n" + interim * 2 + SOUND) == (SOUND, True)
 
 
 @pytest.mark.parametrize("step", [1, 7, 10**6])
@@ -114,10 +138,10 @@ def test_what_no_repair_helps(head: bytes, step: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"\x15\x03\x01\0\x02", b"\r\nHTTP/1.1 200 OK\r\n\r\n", b"SSH-2.0-x\r\n\r\n"]
+    "data", [b"\x15\x03\x01\0\x02", b"\n" * 5 + b"HTTP/1.1 200 OK\r\n\r\n", b"SSH-2.0-x\r\n\r\n"]
 )
 def test_what_is_no_http_is_left_to_h11(data: bytes) -> None:
-    assert read(data)[0] == data
+    assert read(data)[0] == data.removeprefix(b"\n" * JUNK)
 
 
 def test_one_repair_counts_for_all_answers_of_a_connection() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import runpy
 import socket
@@ -45,6 +46,32 @@ def test_a_document_gives_the_records_beside_it(sample: Path) -> None:
     assert all(entry.hash for entry in feed.entries)
     assert replace(feed, entries=tuple(replace(e, hash="") for e in feed.entries)) == expected
     assert feed == parse(sample.read_bytes())
+
+
+PACKED = gzip.compress(b"<rss version='2.0'><channel><item><title>A</title></item></channel></rss>")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        PACKED,
+        PACKED[:-8],
+        PACKED[:-3],
+        PACKED[:-8] + bytes(8),
+        PACKED[:-4] + bytes(4),
+        PACKED + b"appended",
+        PACKED[:3] + b"\x08" + PACKED[4:10] + b"feed.xml\0" + PACKED[10:],
+    ],
+    ids=["whole", "no trailer", "part of a trailer", "checksum", "length", "more", "with its name"],
+)
+def test_a_gzip_file_counts_by_its_compressed_data(body: bytes) -> None:
+    """Sent as it is, without Content-Encoding."""
+    assert [entry.title for entry in parse(body).entries] == ["A"]
+
+
+@pytest.mark.parametrize("body", [PACKED[:9], PACKED[:10] + b"\xff" * 9, PACKED[:3] + b"\xe0" + PACKED[4:]])
+def test_what_is_none_is_no_feed(body: bytes) -> None:
+    assert reason(body)[0] == "not-a-feed"
 
 
 def test_an_empty_feed_is_a_feed() -> None:

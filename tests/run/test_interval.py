@@ -21,6 +21,7 @@ NOW = Calendar().moment
 WEEK = 7 * 24 * 4
 
 
+@pytest.mark.heavy
 async def test_a_quarter_of_an_hour_for_a_week(
     autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from trio.testing import MockClock
 
 from trioscrape import Outcome
+from trioscrape._run.feed_source import READ_AHEAD
 from trioscrape.testing import Site
 
 from support.limited_hosts import Cron, Limited, make_cheap
@@ -25,12 +26,12 @@ def cheap_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         (12, 1, 30),
         (12, 4, 20),
         (12, 60, 10),
-        (100, 1, 30),
+        pytest.param(100, 1, 30, marks=pytest.mark.heavy),
         (100, 4, 10),
         (100, 60, 5),
-        (1000, 1, 100),
-        (1000, 4, 45),
-        (1000, 60, 3),
+        pytest.param(1000, 1, 100, marks=pytest.mark.heavy),
+        pytest.param(1000, 4, 45, marks=pytest.mark.heavy),
+        pytest.param(1000, 60, 3, marks=pytest.mark.heavy),
     ],
 )
 async def test_every_feed_is_read_by_runs_from_cron(
@@ -47,7 +48,15 @@ async def test_every_feed_is_read_by_runs_from_cron(
     assert {state.failures for state in cron.store.feeds.values()} == {0}
 
 
-@pytest.mark.parametrize(("feeds", "allowed"), [(12, 1), (100, 4), (1000, 1), (1000, 60)])
+@pytest.mark.parametrize(
+    ("feeds", "allowed"),
+    [
+        (12, 1),
+        (100, 4),
+        pytest.param(1000, 1, marks=pytest.mark.heavy),
+        pytest.param(1000, 60, marks=pytest.mark.heavy),
+    ],
+)
 async def test_every_feed_is_read_by_one_long_run(
     autojump_clock: MockClock, feeds: int, allowed: int
 ) -> None:
@@ -61,11 +70,12 @@ async def test_every_feed_is_read_by_one_long_run(
     assert site.refused <= 2
 
 
+@pytest.mark.parametrize("feeds", [20, pytest.param(READ_AHEAD + 10, marks=pytest.mark.heavy)])
 @pytest.mark.parametrize("says", [True, False])
-async def test_one_feed_a_run(autojump_clock: MockClock, says: bool) -> None:
-    """The host allows one request an hour, and may not say so: the feeds take turns, all 300 of the list."""
-    cron = Cron(Limited(1, 3500, says=says), 300, seconds=3600)
-    await cron.runs(310)
+async def test_one_feed_a_run(autojump_clock: MockClock, says: bool, feeds: int) -> None:
+    """The host allows one request an hour, and may not say so: the feeds take turns, all of the list."""
+    cron = Cron(Limited(1, 3500, says=says), feeds, seconds=3600)
+    await cron.runs(feeds + 5)
 
     assert set(cron.fetched.values()) == {1, 2}
 
@@ -81,15 +91,15 @@ async def test_it_says_what_a_host_allows(autojump_clock: MockClock) -> None:
 async def test_feeds_that_are_redirected_to_such_a_host_take_turns(autojump_clock: MockClock) -> None:
     """From hosts of their own to one that allows five requests an hour."""
     limited = Limited(5, 3500)
-    cron = Cron(limited, 40, seconds=3600)
+    cron = Cron(limited, 20, seconds=3600)
     sites = {
         f"f{number}.test": Site(status=302, headers={"Location": f"http://reddit.test/{number}"})
-        for number in range(40)
+        for number in range(20)
     }
     cron.internet.sites = {"reddit.test": limited, **sites}
     cron.feeds = [f"http://{host}/" for host in sites]
     cron.fetched = Counter(dict.fromkeys(cron.feeds, 0))
-    await cron.runs(20)
+    await cron.runs(12)
 
     assert cron.spread <= 2
     assert {state.failures for state in cron.store.feeds.values()} == {0}

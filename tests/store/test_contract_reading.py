@@ -57,6 +57,7 @@ class TestEntries:
 
         assert await keys(read(feed=listed)) == await keys(read(feed=moved)) == ["a"]
         assert await keys(read(feed="https://A.test:443/feed")) == ["a"]
+        assert await keys(read(feed="a.test/feed")) == ["a"]
         assert await keys(read(feed="https://c.test/feed")) == []
 
         second = state(feed_id=feed_id(moved), url=moved, listed_url=moved)

@@ -89,6 +89,8 @@ HEADERS: dict[str, Handler] = {
         OK + b" goes on: with nothing\r\n" + answer("200 OK", FEED).split(b"\r\n", 1)[1]
     ),
     "space-after-the-name-of-the-length": keeping(OK + b"Content-Length : %d\r\n\r\n" % len(FEED) + FEED),
+    "blank-line-before-the-status-line": keeping(b"\r\n" + answer("200 OK", FEED)),
+    "byte-order-mark-before-the-status-line": keeping(b"\xef\xbb\xbf" + answer("200 OK", FEED)),
     "status-line-twice": with_line(b"HTTP/1.1 200 OK"),
     "lines-end-in-lf": keeping(answer("200 OK", FEED, "No Header").replace(b"\r\n", b"\n")),
     "an-empty-length-and-one": with_line(b"Content-Length:"),

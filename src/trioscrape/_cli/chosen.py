@@ -39,7 +39,8 @@ async def chosen_feeds(store: Reader, chosen: Chosen) -> AsyncIterator[FeedState
     by_id = {feed_id(url): typed for url, typed in by_url.items()}
     missing, left = set(wanted), chosen.limit
     async for state in store.read_feeds():
-        typed = by_id.get(state.feed_id) or by_url.get(normalised(state.url))
+        urls = (normalised(url) for url in (state.url, state.listed_url) if url)
+        typed = by_id.get(state.feed_id) or next(filter(None, map(by_url.get, urls)), None)
         if wanted and typed is None:
             continue
         missing.discard(typed or "")

@@ -41,8 +41,8 @@ def _add_options(parser: Parser) -> None:
         "--format",
         metavar="FORMAT",
         default="jsonl",
-        text="jsonl (one JSON object per line), json, csv, parquet (needs trioscrape[parquet]), or opml"
-        " with --feeds (default: jsonl)",
+        text="jsonl (one JSON object per line), json, csv (for Excel), csv-data (CSV for programs), parquet"
+        " (needs trioscrape[parquet]), or opml with --feeds (default: jsonl)",
     )
     options.add("--feeds", text="feeds instead of entries")
     options.add("--all", text="feeds and entries, for 'trioscrape import'")

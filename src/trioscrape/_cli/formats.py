@@ -59,15 +59,16 @@ class Json:
 class Csv:
     """A header and a row for each record, see `csv`."""
 
-    def __init__(self, *, feeds: bool) -> None:
-        self._header = csv.feed_header if feeds else csv.header
+    def __init__(self, dialect: csv.Dialect, *, feeds: bool) -> None:
+        self._dialect, self._header = dialect, csv.feed_header if feeds else csv.header
 
     def begin(self) -> bytes:
-        return self._header().encode()
+        return self._header(self._dialect).encode()
 
     def add(self, record: Record) -> bytes:
-        row = csv.row_of_feed(record) if isinstance(record, FeedState) else csv.row_of(record)
-        return row.encode()
+        if isinstance(record, FeedState):
+            return csv.row_of_feed(record, self._dialect).encode()
+        return csv.row_of(record, self._dialect).encode()
 
     def end(self) -> bytes:
         return b""
@@ -124,13 +125,15 @@ def _without_controls(text: str) -> str:
 ENTRIES: Final[Mapping[str, Callable[[], Format]]] = {
     "jsonl": JsonLines,
     "json": Json,
-    "csv": lambda: Csv(feeds=False),
+    "csv": lambda: Csv(csv.EXCEL, feeds=False),
+    "csv-data": lambda: Csv(csv.DATA, feeds=False),
     "parquet": lambda: Parquet(feeds=False),
 }
 FEEDS: Final[Mapping[str, Callable[[], Format]]] = {
     "jsonl": JsonLines,
     "json": Json,
-    "csv": lambda: Csv(feeds=True),
+    "csv": lambda: Csv(csv.EXCEL, feeds=True),
+    "csv-data": lambda: Csv(csv.DATA, feeds=True),
     "parquet": lambda: Parquet(feeds=True),
     "opml": Opml,
 }

@@ -8,7 +8,7 @@ from xml.parsers import expat
 
 from .._errors import UsageError
 from .._records import Feed
-from .typed_urls import meant_url
+from .typed_urls import typed_url
 
 _CHUNK: Final = 2**16
 _TOO_SHORT: Final = expat.errors.codes[expat.errors.XML_ERROR_NO_ELEMENTS]
@@ -69,7 +69,7 @@ class _Outlines:
         url = outline.get("xmlurl")
         if url:
             line, folders = self.parser.CurrentLineNumber, tuple(filter(None, self._open))
-            self._feeds.append(Feed(meant_url(url) or url, title=title, line=line, tags=folders))
+            self._feeds.append(Feed(typed_url(url) or url, title=title, line=line, tags=folders))
         self._open.append(None if url else title)
 
     def _end_element(self, tag: str) -> None:

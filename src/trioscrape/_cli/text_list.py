@@ -11,7 +11,7 @@ from typing import IO, Final
 
 from .._errors import UsageError
 from .._records import Feed
-from .typed_urls import meant_url, split_line
+from .typed_urls import split_line, typed_url
 
 _LONGEST_LINE: Final = 2**16
 _HEAD: Final = 2**12
@@ -62,7 +62,7 @@ def _feeds_of_line(row: _Row) -> Iterator[Feed]:
     if not line or line.startswith("#"):
         return
     typed, title = split_line(line)
-    url = meant_url(typed)
+    url = typed_url(typed)
     if url is None or ("://" not in typed and "://" in (title or "")):
         yield Feed(line, line=number)
     else:
@@ -127,7 +127,7 @@ def _read_table(lines: Iterator[_Row], delimiter: str, urls: int, titles: int | 
             continue
         typed = cells[urls] if urls < len(cells) else ""
         title = cells[titles] if titles is not None and titles < len(cells) else ""
-        url = meant_url(split_line(typed)[0]) if typed else None
+        url = typed_url(split_line(typed)[0]) if typed else None
         yield Feed(url, title=title or None, line=number) if url else Feed(line.strip(), line=number)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from .._urls import problem_with
+from .._urls import problem_with, with_scheme
 
 _LIST_MARK: Final = re.compile(r"(?:[-*+\u2022\u2013]|\d{1,6}[.)])\s+")
 _QUOTED: Final = re.compile(
@@ -15,13 +15,6 @@ _QUOTED: Final = re.compile(
 # Schemes that browsers and podcast programs use to say that a URL is that of a feed, in front of it
 # (feed:https://…) or instead of http (feed://…).
 _FEED_SCHEME: Final = re.compile(r"(?:feeds?|rss|podcast|pcast|itpc):(?://)?(?=.)", re.IGNORECASE)
-_HOST_LABEL: Final = r"[^\W_](?:[\w-]*[^\W_])?"
-_WITHOUT_SCHEME: Final = re.compile(
-    rf"""(?://)?
-    (?: (?:{_HOST_LABEL}\.)+ (?:[^\W\d_]{{2,}} | xn--[\w-]+) | localhost | \d{{1,3}}(?:\.\d{{1,3}}){{3}} )
-    \.? (?::\d{{1,5}})? (?:[/?\#].*)?""",
-    re.VERBOSE | re.IGNORECASE,
-)
 
 
 def split_line(line: str) -> tuple[str, str | None]:
@@ -40,15 +33,19 @@ def split_line(line: str) -> tuple[str, str | None]:
     return url, rest[0] if rest else None
 
 
-def meant_url(text: str) -> str | None:
-    """The http or https URL that `text` stands for; None when it stands for none.
+def typed_url(text: str) -> str | None:
+    """The http or https URL in `text`, which may lack its scheme; None when there is none.
 
-    Without a scheme it is https. A space in it is percent-encoded, as browsers do (WHATWG URL).
+    A space in it is percent-encoded, as browsers do (WHATWG URL).
     """
     url = re.sub(r"[\t\r\n]\s*", "", text.strip()).replace(" ", "%20")
     if scheme := _FEED_SCHEME.match(url):
         url = url[scheme.end() :]
         url = url if "://" in url.partition("?")[0] else f"http://{url}"
-    elif _WITHOUT_SCHEME.fullmatch(url):
-        url = f"https://{url.removeprefix('//')}"
-    return url if problem_with(url) is None else None
+    return url if with_scheme(url) or problem_with(url) is None else None
+
+
+def meant_url(text: str) -> str | None:
+    """The same with a scheme: https where it has none."""
+    url = typed_url(text)
+    return url and (with_scheme(url) or url)

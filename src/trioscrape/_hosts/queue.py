@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 import random
+from bisect import bisect_right, insort
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,10 @@ JITTER: Final = 0.5
 """A delay is up to so much longer than configured, never shorter."""
 MARGIN: Final = 0.5
 """Seconds to wait beyond the end of a pause: two clocks need not agree to the millisecond."""
+YIELD: Final = 1.0
+"""Seconds that a free slot of a host in turns stays free for one of its own feeds that has waited longer than
+those in flight. Usually it is taken at once; but the feeds in flight must not wait for one that can't start,
+because as many are in flight as may be."""
 KEPT: Final = 10_000
 """Hosts whose limits are remembered; beyond that the oldest limit is forgotten."""
 
@@ -52,9 +57,11 @@ class _Host(Generic[Item]):
     """A heap."""
     slots: int = 0
     """Those that are taken."""
-    visitors: int = 0
-    """Feeds of other hosts that were redirected here, and go before the waiting ones."""
+    visitors: list[datetime] = field(default_factory=list)
+    """Of the feeds of other hosts that were redirected here, since when they have waited; sorted."""
     not_before: float = -math.inf
+    free_since: float = -math.inf
+    """When a slot was last given back."""
     listed: bool = False
     """Whether it stands in the ring or in the calendar; never in both, never twice."""
     record: HostRecord = field(default_factory=HostRecord)
@@ -70,6 +77,10 @@ class HostQueue(Generic[Item]):
 
     Of a host that limits what it allows no more feeds wait than it leaves time for within the patience of
     its `Limit`. The others, which have waited least, are put off: see `put_off`.
+
+    Feeds of other hosts that are redirected to a host are its visitors. They go before its own feeds, as what
+    is in flight takes up more than what is not. At a host that limits what it allows they take turns with
+    those, which else would be put off in every run.
 
     Hosts that may start now stand in a ring, those in a pause in a calendar (a heap); one that only
     waits for a slot stands in neither. So every operation takes O(log n) for n hosts, however many
@@ -122,7 +133,7 @@ class HostQueue(Generic[Item]):
         host = self._host(name)
         heapq.heappush(host.waiting, (item.waits_since, order, item))
         self._size += 1
-        if host.record.limit is not None:
+        if host.record.limit_of(item.host) is not None:
             self._crowded[name] = None
         self._list(name)
         return host
@@ -142,7 +153,7 @@ class HostQueue(Generic[Item]):
             name = self._ring.popleft()
             host = self._hosts[name]
             host.listed = False
-            if host.visitors or host.slots >= self._per_host:  # a visitor came first
+            if host.slots >= self._per_host or self._visitor_goes_first(host):
                 continue
             if not host.waiting:  # they have been put off
                 self._list(name)
@@ -167,69 +178,101 @@ class HostQueue(Generic[Item]):
     def _thin_out(self, now: float) -> None:
         """Put off the feeds for which their hosts leave no time."""
         for name in self._crowded:
-            host = self._hosts.get(name)
-            if host is not None and (limit := host.record.limit) is not None:
-                room = max(0, limit.room(host.not_before - now - MARGIN) - host.visitors)
-                if len(host.waiting) > room:
+            if (host := self._hosts.get(name)) is None:
+                continue
+            self._put_off_silent(host)
+            if (limit := host.record.limit) is not None:
+                room = limit.room(host.not_before - now - MARGIN)
+                if len(host.waiting) + len(host.visitors) > room:
                     host.waiting.sort()  # which leaves it a heap
-                    kept = int(room)
+                    ranks = (n + bisect_right(host.visitors, e[0]) for n, e in enumerate(host.waiting))
+                    kept = sum(rank < room for rank in ranks)
                     host.record.put_off += len(host.waiting) - kept
                     self._put_off.extend((item, limit) for _, _, item in host.waiting[kept:])
                     del host.waiting[kept:]
         self._crowded.clear()
 
-    def acquire_nowait(self, host: str, now: float) -> None:
-        """Take a slot of `host` for a feed that is in flight already.
+    def _put_off_silent(self, host: _Host[Item]) -> None:
+        silent = {name: each for name, each in host.record.unanswered.items() if each.limit is not None}
+        left = [entry for entry in host.waiting if entry[2].host not in silent]
+        if len(left) < len(host.waiting):
+            for _, _, item in sorted(host.waiting):
+                each = silent.get(item.host)
+                if each is not None and each.limit is not None:
+                    each.put_off += 1
+                    self._put_off.append((item, each.limit))
+            heapq.heapify(left)
+            host.waiting = left
+
+    def acquire_nowait(self, host: str, now: float, since: datetime) -> None:
+        """Take a slot of `host` for a feed that is in flight already, and has waited since `since`.
 
         Raises:
-          trio.WouldBlock: all of them are taken, or the host is in a pause.
+          trio.WouldBlock: all of them are taken, the host is in a pause, or it is another feed's turn.
         """
         known = self._host(self._group(host))
-        if known.slots >= self._per_host or known.not_before > now:
+        if known.slots >= self._per_host or self._opens(known, since) > now:
             raise trio.WouldBlock
         self._take_slot(known, now)
 
     @contextmanager
-    def visited(self, host: str) -> Iterator[None]:
-        """For the body of the ``with``, a feed in flight waits for a slot: none that queues is started."""
+    def visited(self, host: str, since: datetime) -> Iterator[None]:
+        """For the body of the ``with``, a feed in flight waits for a slot, and has waited since `since`."""
         name = self._group(host)
         known = self._host(name)
-        known.visitors += 1
+        insort(known.visitors, since)
+        if known.record.limit is not None:
+            self._crowded[name] = None
         try:
             yield
         finally:
-            known.visitors -= 1
+            known.visitors.remove(since)
             self._list(name)
 
-    def check_visitor(self, host: str, now: float, before: int) -> None:
+    def check_visitor(self, host: str, now: float, before: int, since: datetime) -> None:
         """Raise `FeedFailed` when `host` leaves no time for a feed that waits for a slot.
 
         Args:
           host: whose slot it waits for.
           now: the time.
-          before: others that wait for one and go before it.
+          before: other visitors that go before it.
+          since: since when it has waited.
         """
         known = self._hosts[self._group(host)]
-        limit = known.record.limit
-        if limit is not None and limit.room(known.not_before - now - MARGIN) <= before:
-            raise limit.failure()
+        limit = known.record.limit_of(host)
+        if limit is not None:
+            before += sum(waits < since for waits, _, _ in known.waiting)
+            if limit.room(known.not_before - now - MARGIN) <= before:
+                raise limit.failure()
 
     def check(self, host: str, now: float) -> None:
         """Raise `FeedFailed` when a feed that has a slot of `host` must not be fetched after all."""
         record = self.record(host)
-        if record.limit is not None and max(record.paused_until - now, 0) > record.limit.patience:
-            raise record.limit.failure()
+        limit = record.limit_of(host)
+        if limit is not None and max(record.paused_until - now, 0) > limit.patience:
+            raise limit.failure()
 
-    def opens(self, host: str) -> float:
+    def opens(self, host: str, since: datetime) -> float:
         """From when on `acquire_nowait` may succeed; `math.inf`: once a slot has been released."""
         known = self._hosts[self._group(host)]
-        return known.not_before if known.slots < self._per_host else math.inf
+        return self._opens(known, since) if known.slots < self._per_host else math.inf
+
+    def _opens(self, host: _Host[Item], since: datetime) -> float:
+        if host.waiting and host.record.in_turns and host.waiting[0][0] < since:
+            return max(host.not_before, host.free_since) + YIELD
+        return host.not_before
+
+    def _visitor_goes_first(self, host: _Host[Item]) -> bool:
+        if not (host.visitors and host.waiting and host.record.in_turns):
+            return bool(host.visitors)
+        return host.visitors[0] <= host.waiting[0][0]
 
     def release(self, host: str, now: float) -> None:
         """Give a slot of `host` back."""
         name = self._group(host)
         known = self._hosts[name]
         known.slots -= 1
+        known.free_since = now
         self._delay_next(known, now)
         if known.not_before > now and not known.listed:
             self._schedule(name, known)
@@ -243,16 +286,26 @@ class HostQueue(Generic[Item]):
         if not known.listed:
             self._schedule(name, known)
 
+    def take_turns(self, host: str) -> None:
+        """Have the feeds of `host` take turns with its visitors: some were put off in earlier runs."""
+        self._host(self._group(host)).record.takes_turns = True
+
     def limit(self, host: str, limit: Limit) -> None:
         """Let no more feeds of `host` wait than it leaves time for."""
+        self._hosts[self._group(host)].record.limit = limit
+        self.limited(host)
+
+    def limited(self, host: str) -> None:
+        """Note that the record of `host` has a new limit, for all its feeds or for those of one host."""
         name = self._group(host)
-        self._hosts[name].record.limit = limit
         self._crowded[name] = None
         self._limited[name] = None
+        self._list(name)
         if len(self._limited) > KEPT:
             oldest = next(iter(self._limited))
             del self._limited[oldest]
             self._hosts[oldest].record.limit = None
+            self._hosts[oldest].record.unanswered.clear()
             self._list(oldest)
 
     def record(self, host: str) -> HostRecord:
@@ -296,8 +349,8 @@ class HostQueue(Generic[Item]):
         host = self._hosts[name]
         if host.listed:
             return
-        if host.waiting and host.slots < self._per_host and not host.visitors:
+        if host.waiting and host.slots < self._per_host and not self._visitor_goes_first(host):
             host.listed = True
             self._ring.append(name)
-        elif not host.waiting and not host.slots and not host.visitors and host.record.limit is None:
+        elif not (host.waiting or host.slots or host.visitors or name in self._limited):
             del self._hosts[name]

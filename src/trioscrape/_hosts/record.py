@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -41,20 +41,35 @@ class Limit:
 
 
 @dataclass(slots=True)
+class Unanswered:
+    """A host that does not answer; a part of a domain, where hosts are counted by domain."""
+
+    count: int = 0
+    """Fetches in a row that it did not answer at all."""
+    limit: Limit | None = None
+    """What becomes of its other feeds, when it counts as silent."""
+    put_off: int = 0
+    """Those of them that were left to the next run."""
+
+
+@dataclass(slots=True)
 class HostRecord:
-    """One host in this run."""
+    """One host in this run, or all hosts that count as one."""
 
     feeds: int = 0
     """That have queued for it."""
     put_off: int = 0
     """Those of them that it leaves no time for."""
     limit: Limit | None = None
+    """That of all its hosts."""
+    takes_turns: bool = False
+    """Whether feeds were put off because of it in earlier runs."""
     paused_until: float = -math.inf
     """The end of the pause that it asked for."""
     refusals: int = 0
     """In a row: 429, or 503 with Retry-After."""
-    unanswered: int = 0
-    """Fetches in a row that it did not answer at all."""
+    unanswered: dict[str, Unanswered] = field(default_factory=dict)
+    """By host."""
     began: float | None = None
     """When the first fetch began that counts for its rate."""
     answered: int = 0
@@ -65,10 +80,25 @@ class HostRecord:
         if self.began is None:
             self.began = now
 
+    @property
+    def in_turns(self) -> bool:
+        """Whether its own feeds take turns with those that are redirected to it."""
+        return self.takes_turns or self.limit is not None
+
+    def limit_of(self, host: str) -> Limit | None:
+        """The limit for the feeds of `host`."""
+        unanswered = self.unanswered.get(host)
+        return self.limit if unanswered is None or unanswered.limit is None else unanswered.limit
+
+    def heard(self, host: str) -> None:
+        """One of its hosts has answered, whatever it said."""
+        if (unanswered := self.unanswered.get(host)) is not None:
+            unanswered.count = 0
+
     def answer(self) -> None:
         """It has answered a request, and not with a refusal."""
         self.answered += 1
-        self.refusals = self.unanswered = 0
+        self.refusals = 0
 
     def refuse(self, now: float, until: float) -> float:
         """It has refused a request and asked for a pause; the seconds from one request to the next.
@@ -82,7 +112,6 @@ class HostRecord:
         if now >= self.paused_until:  # else the request was under way when the pause began
             self.refusals += 1
         self.paused_until = max(self.paused_until, until)
-        self.unanswered = 0
         if not self.answered or self.began is None:
             return self.limit.spacing if self.limit is not None else 0.0
         spacing = (self.paused_until - self.began) / self.answered

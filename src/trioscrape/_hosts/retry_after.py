@@ -66,7 +66,7 @@ class Pauses:
         if not self._flow.now.reached:
             self._flow.note(reached=True)
         record = self._queue.record(place)
-        record.unanswered = 0
+        record.heard(place)
         if status not in (429, 503):
             record.answer()
 

@@ -22,8 +22,7 @@ _ALWAYS: Final = datetime.min.replace(tzinfo=UTC)
 class HostSlots:
     """Lets feeds in flight wait for the slots of hosts that they are redirected to.
 
-    They go before the feeds that still queue for that host: what is in flight already takes up more than
-    what is not. Among them the one goes first that has waited longest, over all runs.
+    Among them the one goes first that has waited longest, over all runs.
 
     Args:
       queue: the hosts, and the feeds that wait for them.
@@ -55,15 +54,15 @@ class HostSlots:
 
     def limits(self, host: str) -> bool:
         """Whether `host` limits what it allows."""
-        return self._queue.knows(host) and self._queue.record(host).limit is not None
+        return self._queue.knows(host) and self._queue.record(host).limit_of(host) is not None
 
-    def acquire_nowait(self, host: str) -> None:
+    def acquire_nowait(self, host: str, since: datetime = _ALWAYS) -> None:
         """Take a slot of `host`.
 
         Raises:
-          trio.WouldBlock: none is free, or the host is in a pause.
+          trio.WouldBlock: none is free, the host is in a pause, or it is another feed's turn.
         """
-        self._queue.acquire_nowait(host, trio.current_time())
+        self._queue.acquire_nowait(host, trio.current_time(), since)
         self._flow.add(slots=1)
 
     async def acquire(self, host: str, since: datetime = _ALWAYS) -> None:
@@ -78,16 +77,16 @@ class HostSlots:
 
         Cancellation: takes none.
         """
-        if not self._lots.get(self._queue.name(host)) and self._acquired(host):
+        if not self._lots.get(self._queue.name(host)) and self._acquired(host, since):
             return
         lot = self._lots.setdefault(self._queue.name(host), [])
         me = _Visitor(since, next(self._order))
         insort(lot, me)
         try:
-            with self._queue.visited(host):
-                while not (lot[0] is me and self._acquired(host)):
-                    self._queue.check_visitor(host, trio.current_time(), lot.index(me))
-                    with trio.move_on_at(self._queue.opens(host)):
+            with self._queue.visited(host, since):
+                while not (lot[0] is me and self._acquired(host, since)):
+                    self._queue.check_visitor(host, trio.current_time(), lot.index(me), since)
+                    with trio.move_on_at(self._queue.opens(host, since)):
                         await me.turn.wait()
                     me.turn = trio.Event()
         finally:
@@ -101,9 +100,9 @@ class HostSlots:
         self._wake(host)
         self._flow.add(slots=-1)
 
-    def _acquired(self, host: str) -> bool:
+    def _acquired(self, host: str, since: datetime) -> bool:
         try:
-            self.acquire_nowait(host)
+            self.acquire_nowait(host, since)
         except trio.WouldBlock:
             return False
         return True

@@ -89,11 +89,12 @@ class Fetcher:
 
         Raises:
           FeedFailed: with any reason of the dns and http lanes.
+          NoHttps: the same of a URL without scheme, where http is to be tried.
           QueueAgain: a host has refused it, and will take it later in this run.
 
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
-        hop = _first_hop(context.feed, context.state)
+        hop = _first_hop(context.feed, context.state, over_http=context.over_http)
         visit = Visit(context, listed_url(context.feed.url))
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
@@ -124,7 +125,10 @@ class Fetcher:
     async def _get(self, hop: Hop, route: Route, visit: Visit) -> Fetched | httpx.URL:
         """One answer: the document, or where it has moved."""
         state = visit.state_at(hop)
-        response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
+        try:
+            response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
+        except FeedFailed as failed:
+            raise visit.no_https(hop, failed) or failed from failed.__cause__
         self._pauses.answered(visit.context.slot.host or hop.host, response.status_code)
         fields, stream = Fields(response.headers.raw), cast("BodyStream", response.stream)
         try:
@@ -200,9 +204,10 @@ class Fetcher:
         return document
 
 
-def _first_hop(feed: Feed, state: FeedState | None) -> Hop:
+def _first_hop(feed: Feed, state: FeedState | None, *, over_http: bool = False) -> Hop:
+    url = listed_url(start_url(feed, state))
     # Where a redirect led on another day is as little to be trusted as where one leads today.
-    return Hop(listed_url(start_url(feed, state)), from_public=has_moved(feed, state))
+    return Hop(url.copy_with(scheme="http") if over_http else url, from_public=has_moved(feed, state))
 
 
 async def _end(stream: AsyncIterable[bytes]) -> None:

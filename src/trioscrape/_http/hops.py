@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 import httpx
 
@@ -21,6 +22,14 @@ from .redirect_chain import RedirectChain
 from .routes import Target
 from .time_limits import Clock
 
+NO_HTTPS: Final = {"connection-refused", "unreachable", "connect-timeout", "tls"}
+"""Reasons for which there may be no https but http: a port that is closed, or filtered by a firewall (which
+drops what comes, or says that the host can't be reached), no TLS behind it, or TLS for another name."""
+
+
+class NoHttps(FeedFailed):
+    """There is no https where a URL without scheme leads: nothing has answered any request over TLS."""
+
 
 @dataclass(frozen=True, slots=True)
 class FetchContext:
@@ -37,6 +46,8 @@ class FetchContext:
     """Of the host where the fetch begins."""
     clock: Clock
     """How long the fetch may take; what is left of it, when the same feed has been fetched before."""
+    over_http: bool = False
+    """Whether to begin over http, because there is no https: see `NoHttps`."""
 
 
 @dataclass(slots=True)
@@ -50,6 +61,11 @@ class Hop:
     """The header that the request has; a server that sets one may redirect to the same URL with it."""
     visited: frozenset[tuple[str, str]] = frozenset()
     """The URLs and cookies of the hops before."""
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether the list names it: no server has redirected us here, today or for good."""
+        return not (self.visited or self.from_public)
 
     @property
     def host(self) -> str:
@@ -106,6 +122,12 @@ class Visit:
         ):
             return None
         return state
+
+    def no_https(self, hop: Hop, failed: FeedFailed) -> NoHttps | None:
+        """What a failed request means when it was the first one, and the list does not say https; or None."""
+        if self.context.feed.without_scheme and hop.is_listed and failed.reason in NO_HTTPS:
+            return NoHttps(failed.reason, failed.detail) if hop.url.scheme == "https" else None
+        return None
 
     def credentials(self, url: httpx.URL) -> list[tuple[bytes, bytes]]:
         """For the server that the list names, never for one that it redirects to."""

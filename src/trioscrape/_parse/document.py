@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from .._errors import FeedFailed
+from .._gzip import NoGzip, header_size
 from .._records import ParsedFeed
 from ._fast import NoFeed, NotWellFormed, TooDeep, read_wellformed
 from .charset import in_utf_8
@@ -70,10 +71,14 @@ def read_document(document: FeedDocument) -> RawFeed:
 
 def _unzipped(document: FeedDocument) -> FeedDocument:
     """What is in a file like ``feed.xml.gz``, which a server sends as it is, without Content-Encoding."""
-    decoder = zlib.decompressobj(wbits=31)
+    # What counts is the compressed data. zlib refuses a file whose checksum is wrong, and with it the last
+    # piece of the document; without the header it does not know that there is a trailer.
+    decoder = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        body = decoder.decompress(document.body, _LARGEST)
-    except zlib.error:
+        if (begin := header_size(document.body)) is None:
+            return document
+        body = decoder.decompress(document.body[begin:], _LARGEST)
+    except (zlib.error, NoGzip):
         return document
     if decoder.unconsumed_tail:
         raise FeedFailed("too-large", f"more than {_LARGEST} bytes in a gzip file")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from .._urls import without_credentials
+from .._urls import with_scheme, without_credentials
 from .entries import EntryCounts
 from .statistics import LaneStatistics, LaneTimes, Outage, Quantiles
 
@@ -41,17 +41,24 @@ class Feed:
     """One feed of a feed list. Its repr leaves out the credentials of the URL."""
 
     url: str = field(repr=False)
-    """As it is in the list, including credentials."""
+    """As it is in the list, including credentials. A URL without scheme (``example.org/feed``) is completed
+    to one with https."""
     title: str | None = None
     """Its title in the list."""
     line: int | None = None
     """Its line in the list, from 1; None if there are no lines."""
     tags: tuple[str, ...] = ()
     """The folders of the list that it is in, outermost first."""
+    without_scheme: bool = False
+    """Whether the list has the URL without scheme: it is fetched over http where there is no https. True
+    as well if `url` is given without scheme."""
     redacted_url: str = field(init=False, compare=False)
     """The URL without credentials: the only form that is printed or stored."""
 
     def __post_init__(self) -> None:
+        if (completed := with_scheme(self.url)) is not None:
+            object.__setattr__(self, "url", completed)
+            object.__setattr__(self, "without_scheme", True)
         object.__setattr__(self, "redacted_url", without_credentials(self.url))
 
 

@@ -165,6 +165,7 @@ class Admission:
         if candidate.state is not None and (host := candidate.state.postponed_by) is not None:
             # Those that have waited longer may be further down in the list.
             self.queue.pause(host, self._began + GATHERING)
+            self.queue.take_turns(host)
 
     def _wants_more(self, now: State) -> bool:
         """Whether to read on: nothing can be started, and there is room in the queues."""

@@ -15,7 +15,6 @@ from .._flow import Flow
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
 from .._http import Clock, FetchContext, Fetched, Fetcher
-from .._http.conditional import is_conditional, may_break_on_validators
 from .._lane import Lane, Timings
 from .._parse import FeedDocument, RecordParser
 from .._records import (
@@ -31,9 +30,10 @@ from .._records import (
 from .._store import Store
 from .._store.lane import StoreLane
 from .._urls import feed_id
+from .attempts import Attempt
 from .candidates import Candidate
 from .network import Network
-from .next_state import GONE_REASON, after_failure, after_success, to_send, without_validators
+from .next_state import GONE_REASON, after_failure, after_success, to_send
 from .seen import Seen
 
 
@@ -98,32 +98,27 @@ class Pipeline:
         return await self._failed(candidate, failure, timings)
 
     async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
-        """Once with the validators that are known, and without when the server breaks on them."""
-        sent, clock = to_send(candidate.state, self.now()), Clock(self.config.fetch_timeout)
-        try:
-            return await self._fetched_and_stored(candidate, sent, slot, timings, clock)
-        except FeedFailed as failed:
-            if not (is_conditional(sent) and may_break_on_validators(failed)):
-                raise
-            failure = failed.with_traceback(None)
-        sent = without_validators(sent)
-        return await self._fetched_and_stored(candidate, sent, slot, timings, clock, failure)
+        """In one attempt; or in one more where the server breaks on validators, or has no https."""
+        attempt, clock = Attempt(to_send(candidate.state, self.now())), Clock(self.config.fetch_timeout)
+        while True:
+            try:
+                return await self._fetched_and_stored(candidate, attempt, slot, timings, clock)
+            except FeedFailed as failed:
+                following = attempt.after(failed.with_traceback(None))
+                if following is None:
+                    raise attempt.failure(failed) from None
+            attempt = following
 
     async def _fetched_and_stored(
-        self,
-        candidate: Candidate,
-        sent: FeedState | None,
-        slot: HostSlot,
-        timings: Timings,
-        clock: Clock,
-        before: FeedFailed | None = None,
+        self, candidate: Candidate, attempt: Attempt, slot: HostSlot, timings: Timings, clock: Clock
     ) -> Result:
-        """One fetch with the validators in `sent`; `before` is how one with others has failed."""
         known = candidate.state
         with self.budget.reservation() as reservation:
             # The dns lane and the http lane, once for every hop.
-            context = FetchContext(candidate.feed, sent, timings, reservation, slot, clock)
-            fetched = _noted(await self.fetcher.fetch(context), before)
+            context = FetchContext(
+                candidate.feed, attempt.sent, timings, reservation, slot, clock, attempt.over_http
+            )
+            fetched = attempt.noted(await self.fetcher.fetch(context))
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
@@ -205,15 +200,6 @@ _FAILURES: Final = {
     "not-a-url": Outcome.REFUSED,
     "blocked-address": Outcome.REFUSED,
 }
-
-
-def _noted(fetched: Fetched, before: FeedFailed | None) -> Fetched:
-    """`fetched`, with how the same request with validators has failed."""
-    if before is None:
-        return fetched
-    words = f"fetched without validators: a conditional request ended with {before.reason}"
-    remark = "; ".join(filter(None, (words, fetched.remark)))
-    return replace(fetched, failed_with_validators=True, remark=remark)
 
 
 def _not_counted(feed: Feed, failed: FeedFailed, timings: Timings) -> Result:

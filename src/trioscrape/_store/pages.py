@@ -22,7 +22,7 @@ import trio
 from .._errors import StoreError, UsageError
 from .._records import FeedState, StoredEntry
 from .._records.table import InvalidRecord
-from .._urls import feed_id, normalised, problem_with, without_credentials
+from .._urls import feed_id, normalised, problem_with, with_scheme, without_credentials
 
 T = TypeVar("T")
 
@@ -97,6 +97,7 @@ class Paged(ABC):
             since = since.astimezone(UTC)
         if limit is not None and limit < 0:
             raise UsageError("limit must not be negative")
+        feed = feed and (with_scheme(feed) or feed)
         if feed is not None and "://" in feed and (problem := problem_with(feed)):
             raise UsageError(f"feed must be a feed id or a URL: {problem}")
         wanted = Wanted(feed, since, oldest_first)

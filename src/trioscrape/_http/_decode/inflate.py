@@ -12,13 +12,12 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
+from ..._gzip import NoGzip, header_size
 from .decoder import PIECE, Modest, Undecodable
 
 MEMBERS: Final = 1000
 """Compressed streams in one body. bgzip makes one of every 64 KiB; an empty one costs 20 bytes."""
 
-_HEADER: Final = 4096
-"""Bytes of a gzip header: a file name and a comment may be in it."""
 _TRAILER: Final = 8
 _FLUSHED: Final = b"\0\0\xff\xff"
 """The end of what a compressor has flushed (Z_SYNC_FLUSH). Servers forget to finish it afterwards."""
@@ -180,21 +179,7 @@ def is_zlib(data: bytes) -> bool:
 
 
 def _gzip_header(data: bytes) -> int | None:
-    """How long the header of a gzip member is (RFC 1952 §2.3); None: it has not ended yet."""
-    if data[:3] != b"\x1f\x8b\x08"[: len(data)] or (len(data) > 3 and data[3] & 0xE0):
-        raise Undecodable("there is no gzip in it")
-    if len(data) > _HEADER and _gzip_header(data[:_HEADER]) is None:
-        raise Undecodable(f"its gzip header is longer than {_HEADER} bytes")
-    if len(data) < 12:
-        return 10 if len(data) >= 10 and data[3] == 0 else None
-    flags, size = data[3], 10
-    if flags & 4:
-        size += 2 + int.from_bytes(data[size : size + 2], "little")
-    for flag in 8, 16:  # a name and a comment, each with a NUL at its end
-        if flags & flag:
-            if (end := data.find(b"\0", size)) < 0:
-                return None
-            size = end + 1
-    if flags & 2:
-        size += 2
-    return size if size <= len(data) else None
+    try:
+        return header_size(data)
+    except NoGzip as error:
+        raise Undecodable(str(error)) from error

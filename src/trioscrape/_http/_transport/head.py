@@ -26,6 +26,9 @@ HEAD_READ: Final = 16 * 1024
 """Bytes read at once before the headers have ended. Interim answers may be 17 bytes long each, and those
 of one read are skipped without a pause for others."""
 
+JUNK: Final = 4
+"""Bytes before the status line that are skipped, as Chromium does: blank lines, a byte order mark."""
+
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 # RFC 9110 §15.2; not 101, after which no HTTP follows.
 _INTERIM: Final = re.compile(rb"HTTP/1\.[01] 1(?!01)[0-9]{2}[ \r\n]")
@@ -51,7 +54,7 @@ class Head:
     def __init__(self) -> None:
         self._left = float("inf")
         self._buffer = bytearray()
-        self._searched = 0
+        self._searched = self._junk_left = 0
         self.tolerated = False
         """Whether this connection has sent a head that had to be repaired."""
 
@@ -59,6 +62,7 @@ class Head:
         """A request is on its way."""
         self._left = HEAD_LIMIT
         self._forget()
+        self._junk_left = JUNK
 
     def ended(self) -> None:
         """The headers are there; from now on it is the body that is counted."""
@@ -90,6 +94,7 @@ class Head:
         self.came(len(data))
         buffer, begin = self._buffer, 0
         buffer += data
+        self._skip_white_space()
         while (blank := _BLANK_LINE.search(buffer, max(begin, self._searched))) is not None:
             if not _INTERIM.match(buffer, begin):
                 block, rest = bytes(buffer[begin : blank.end()]), bytes(buffer[blank.end() :])
@@ -107,6 +112,13 @@ class Head:
             raise FeedFailed("protocol-error", f"more than {BLOCK_LIMIT} bytes of headers, which have no end")
         return b""
 
+    def _skip_white_space(self) -> None:
+        """Blank lines before the status line, mostly what is left of the answer before."""
+        while self._buffer and self._junk_left and self._buffer[0] in b"\r\n\t ":
+            del self._buffer[0]
+            self._junk_left -= 1
+            self.tolerated = True
+
     def _forget(self) -> None:
         self._buffer.clear()
         self._searched = 0
@@ -114,9 +126,10 @@ class Head:
     def _readable(self, block: bytes) -> bytes:
         if _SOUND.fullmatch(block) and _has_one_length(block.lower()):
             return block
-        if not block.startswith(b"HTTP/"):
+        begin = block.find(b"HTTP/1", 0, self._junk_left + len(b"HTTP/1"))
+        if begin < 0:
             return block  # h11 says so
-        repaired = _repaired(block)
+        repaired = _repaired(block[begin:])
         self.tolerated = True
         return repaired
 
