@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from ..._errors import StoreError, StoreUnavailable, UsageError
-from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from ..._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
 from .file import connect, directory_problem, enable_wal, why_inaccessible
 from .forget import count_entries, forget
+from .lease import acquire_lease, release_lease
 from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .reader import FileReader
@@ -136,6 +137,14 @@ class SqliteStore(Paged):
         """See `Store.forget`."""
         return await self._threads.run(self._written, forget, feed_ids)
 
+    async def acquire_lease(self, lease: Lease, expiry: float) -> Lease | None:
+        """See `Store.acquire_lease`."""
+        return await self._threads.run(self._written, acquire_lease, lease, expiry)
+
+    async def release_lease(self, lease: Lease) -> None:
+        """See `Store.release_lease`."""
+        await self._threads.run(self._written, release_lease, lease)
+
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
@@ -207,9 +216,9 @@ class SqliteStore(Paged):
         with self._open() as db:
             return read(db, *args)
 
-    def _written(self, write: Callable[[sqlite3.Connection, Sequence[T]], int], records: Sequence[T]) -> int:
+    def _written(self, write: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
         with self._open() as db, transaction(db):
-            return write(db, records)
+            return write(db, *args)
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
