@@ -40,7 +40,7 @@ def _replacing(lease: Lease, expiry: float) -> list[dict[str, Any]]:
     values = {"$literal": {"_id": _ID, **LEASE.write_cleaned(lease, Form.DOCUMENT)[0]}}
     age = {"$abs": {"$subtract": ["$$NOW", "$renewed"]}}
     over = {"$cond": [{"$eq": [{"$type": "$renewed"}, "date"]}, {"$gte": [age, round(expiry * 1000)]}, True]}
-    own = {"$eq": ["$id", lease.id]}
+    own = {"$eq": ["$id", {"$literal": lease.id}]}
     renewed = {"$mergeObjects": [values, {"renewed": "$$NOW"}]}
     return [{"$replaceWith": {"$cond": [{"$or": [own, over]}, renewed, "$$ROOT"]}}]
 
