@@ -41,6 +41,15 @@ def change_lease(url: str, **values: Any) -> None:
         assert db.execute(f"UPDATE lease SET {columns}", values).rowcount
 
 
+def has_lease(url: str) -> bool:
+    """Whether the record of a lease is stored, one that is over included."""
+    if url.startswith("mongodb:"):
+        with MongoClient[Any](url) as client:
+            return client.get_default_database().meta.find_one({"_id": "lease"}) is not None
+    with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as db:
+        return bool(db.execute("SELECT id FROM lease").fetchall())
+
+
 @contextmanager
 def neighbour_of(url: str) -> Iterator[str]:
     """The URL of another store beside it; a database is dropped afterwards."""
