@@ -19,7 +19,7 @@ from trioscrape._cli.command import main
 
 from support.command_line import Site, records, running
 from support.leases import change_lease, has_lease, lease, neighbour_of, seconds_from_now
-from support.transfers import fill
+from support.transfers import SQLITE, fill
 
 Write = Callable[..., str]
 Running = subprocess.Popen[str]
@@ -135,6 +135,7 @@ def test_reading_goes_on_and_writing_does_not(
             assert re.search(rf"^trioscrape: {in_use(store_url, first.pid)}", err, re.MULTILINE)
 
 
+@pytest.mark.parametrize("store_url", [SQLITE])
 def test_importing_waits_too(site: Site, stalled: str, store_url: str, capfd: Capture) -> None:
     fill(store_url)
     assert main(["export", "--all", "--store", store_url]) == 0
@@ -196,6 +197,7 @@ def test_interrupted_runs_release_it(
     assert not has_lease(store_url)
 
 
+@pytest.mark.parametrize("store_url", [SQLITE])
 def test_a_wait_can_be_interrupted(site: Site, stalled: str, quick: str, store_url: str) -> None:
     with running(stalled, "--store", store_url) as first:
         site.requested.wait(30)

@@ -63,7 +63,8 @@ COMMAND: Final = Command(
         ),
         notes=(
             "Exit status: 0 when every feed was processed, even if some failed; 1 when something was not"
-            " stored or the run was interrupted; 2 when the command line is wrong.",
+            " stored, the run was interrupted, or another run was using the store; 2 when the command line is"
+            " wrong.",
         ),
     ),
     add_options=_add_options,

@@ -2,8 +2,8 @@
 
 A run that writes for a long time has a lease of its store, which is a record in the store itself (see
 `Store.acquire_lease`). It is renewed while the run goes on, and deleted at its end. When a run is killed,
-its lease ends by itself, because nobody renews it; on the same machine it ends at once, because everybody
-can see that there is no such process. Readers need no lease.
+its lease ends by itself, because nobody renews it; on the same machine, and in the same container, it ends at
+once, because everybody can see that there is no such process. Readers need no lease.
 
 Clocks. A lease is over when it was not renewed for `EXPIRY` seconds by the clock of the store: of the server
 for MongoDB, of the machine for an SQLite file. The store keeps the moment of the renewal and not that of

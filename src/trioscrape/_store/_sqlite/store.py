@@ -28,6 +28,9 @@ Ts = TypeVarTuple("Ts")
 
 SCHEME: Final = "sqlite:"
 
+RELEASE_TIMEOUT: Final = 1.0
+"""Seconds that releasing a lease waits for the locks of others."""
+
 _PASSING: Final = frozenset(
     {
         sqlite3.SQLITE_BUSY,
@@ -142,8 +145,8 @@ class SqliteStore(Paged):
         return await self._threads.run(self._written, acquire_lease, lease, expiry)
 
     async def release_lease(self, lease: Lease) -> None:
-        """See `Store.release_lease`."""
-        await self._threads.run(self._written, release_lease, lease)
+        """See `Store.release_lease`. Waits a second at most for the locks of others."""
+        await self._threads.run(self._release_lease, lease)
 
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
@@ -219,6 +222,19 @@ class SqliteStore(Paged):
     def _written(self, write: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
         with self._open() as db, transaction(db):
             return write(db, *args)
+
+    def _release_lease(self, lease: Lease) -> None:
+        # A run may end because the file is locked, and need not wait for that once more.
+        with self._open() as db, self._waiting(db, min(self._timeout, RELEASE_TIMEOUT)), transaction(db):
+            release_lease(db, lease)
+
+    @contextmanager
+    def _waiting(self, db: sqlite3.Connection, seconds: float) -> Iterator[None]:
+        db.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            db.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
