@@ -5,6 +5,7 @@
      │    ├── UsageError (ValueError)    a setting, feed list or store URL is not valid; nothing was done
      │    ├── ResourceError              no process, thread, file or disk space is left
      │    └── StoreError                 the store can't be reached, or has failed for good
+     │         ├── StoreInUse            another run is writing to it
      │         └── StoreUnavailable      it can't be used now; another attempt may help
      └── FeedFailed                      raised by a parser: the feed has failed
 
@@ -39,6 +40,13 @@ class StoreError(TrioscrapeError):
     """The store can't be reached or has failed for good. The command line exits with 1.
 
     Its text never holds the password of the store's URL.
+    """
+
+
+class StoreInUse(StoreError):
+    """Another run is writing to the store: the text says which process, on which machine, since when.
+
+    Nothing was fetched, if it comes at the start of a scrape. See `Config.wait_for_store`.
     """
 
 

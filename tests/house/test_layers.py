@@ -29,7 +29,7 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy forget run demo transfer session subcommand shared_options "
-        "config_options progress chosen restore parser signals report input feed_list "
+        "config_options waiting progress chosen restore parser signals report input feed_list "
         "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),
@@ -39,10 +39,10 @@ ROOMS = {
         "scopes candidates"
     ),
     "_store": words(
-        "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"
+        "open _sqlite _mongo batches lane lease pages renames moved_urls threads records plan protocol"
     ),
-    "_store/_mongo": words("store schema save lookup read forget client errors documents url pools"),
-    "_store/_sqlite": words("store reader save read forget migrations schema file"),
+    "_store/_mongo": words("store schema save lookup read forget lease client errors documents url pools"),
+    "_store/_sqlite": words("store reader save read forget lease migrations schema file"),
     "_parse": words(
         "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol html references nesting prefixes json_text identity date_words "
@@ -60,7 +60,7 @@ ROOMS = {
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words("permanent_redirects freshness"),
     "_config": words("config public_suffixes name_servers proxies"),
-    "_records": words("results entries feed_state texts table kinds statistics"),
+    "_records": words("results entries feed_state lease texts table kinds statistics"),
 }
 
 # The modules that may import a library which is not the standard one; all may import trio.
@@ -96,6 +96,7 @@ ONLY_IN = {
         "_store/_mongo/documents",
         "_store/_mongo/errors",
         "_store/_mongo/forget",
+        "_store/_mongo/lease",
         "_store/_mongo/lookup",
         "_store/_mongo/pools",
         "_store/_mongo/read",

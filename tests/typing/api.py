@@ -78,6 +78,11 @@ class MyStore:
     async def forget(self, feed_ids: Sequence[str]) -> int:
         return await self.count_entries(feed_ids)
 
+    async def acquire_lease(self, lease: trioscrape.Lease, expiry: float) -> trioscrape.Lease | None:
+        return None
+
+    async def release_lease(self, lease: trioscrape.Lease) -> None: ...
+
     async def read_entries(
         self,
         *,

@@ -29,7 +29,7 @@ from .report import count, json_line
 from .restore import Transferred
 from .shared_options import add_help_option, add_output_options, add_store_option, store_url
 from .subcommand import Command, ExitStatus
-from .transfer import add_transfer_settings, attended, reader, writer
+from .transfer import add_transfer_settings, add_wait_option, attended, reader, writer
 
 _AT_ONCE: Final = 20
 """Feeds that are deleted in one call, which has to be done within the timeout of the store."""
@@ -46,6 +46,7 @@ def _add_options(parser: Parser) -> None:
     options.add("--yes", text="ask no questions")
     add_store_option(options)
     add_transfer_settings(options, writes=False)
+    add_wait_option(options)
     add_output_options(options)
     add_help_option(options)
 
@@ -93,7 +94,7 @@ async def _find_and_delete(
         return ExitStatus.INCOMPLETE
     deleted = 0
     if found.feed_ids:  # to write migrates, and may make others wait
-        async with writer(store_url(given), settings, Progress(quiet=True)) as store:
+        async with writer(store_url(given), settings, progress) as store:
             for begin in range(0, len(feed_ids), _AT_ONCE):
                 deleted += await store.forget(feed_ids[begin : begin + _AT_ONCE])
     await _print(_Found(feed_ids, deleted, found.store), given)

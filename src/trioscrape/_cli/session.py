@@ -7,7 +7,7 @@ import resource
 import signal
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -31,6 +31,7 @@ from .report import Style, complete, count, feed_record, json_line, run_record, 
 from .shared_options import store_url
 from .signals import Stages, until_signalled
 from .subcommand import ExitStatus
+from .waiting import in_turn
 
 _SHOWN: Final = 20
 """Lines of the list that are no URLs and are shown. All of them are counted."""
@@ -139,30 +140,37 @@ class Session:
         """The report, also of a scrape that was cancelled or whose store has failed."""
         scrape = None
         async with open_progress(live=not self._json, quiet=self._quiet) as self._progress:
-            await self._progress.say(f"Fetching {count(sources.count, 'feed')} into {store.redacted_url}")
-            for proxy in self._config.proxies.redacted_urls:
-                await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
+            opened = partial(self._opened, sources, store)
             try:
-                async with open_scrape(
-                    sources.feeds,
-                    store=store,
-                    config=self._config,
-                    resolver=sources.resolver,
-                    connector=sources.connector,
-                ) as scrape:
+                async with in_turn(opened, self._config.wait_for_store, self._progress) as scrape:
+                    await self._introduce(sources, store)
                     self._scrape = scrape
                     self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
                     nursery.start_soon(self._show, scrape, sources.count)
                     async for result in scrape:
                         await self._print(result)
             except TrioscrapeError as error:
-                if scrape is None:  # no worker process could be started
+                if scrape is None:  # the store is in use, or no worker process could be started
                     raise
                 self._failure = error
             finally:
                 self._showing.cancel()
         await self._shown.wait()
         return await self._final_report(scrape)
+
+    def _opened(self, sources: Sources, store: Store, wait: float) -> AbstractAsyncContextManager[Scrape]:
+        return open_scrape(
+            sources.feeds,
+            store=store,
+            config=replace(self._config, wait_for_store=wait),
+            resolver=sources.resolver,
+            connector=sources.connector,
+        )
+
+    async def _introduce(self, sources: Sources, store: Store) -> None:
+        await self._progress.say(f"Fetching {count(sources.count, 'feed')} into {store.redacted_url}")
+        for proxy in self._config.proxies.redacted_urls:
+            await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
 
     async def _final_report(self, scrape: Scrape) -> Report:
         # An interrupted scrape reads the list once more, to count the feeds that were not started.

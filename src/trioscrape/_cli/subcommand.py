@@ -17,7 +17,7 @@ class ExitStatus(IntEnum):
     COMPLETE = 0
     """Everything was done. Feeds that fail are part of the result."""
     INCOMPLETE = 1
-    """Something was not stored or not read, or the command was interrupted."""
+    """Something was not stored or not read, the command was interrupted, or another run uses the store."""
     USAGE = 2
     """The arguments, the feed list or a store URL can't be understood. Nothing was done."""
 

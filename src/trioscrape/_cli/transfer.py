@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Final
 
 import trio
@@ -12,6 +13,7 @@ from trio_util import periodic
 
 from .._config.config import Config
 from .._store import Reader, Store, check_store_url, open_reader, open_store
+from .._store.lease import reserved
 from .config_options import LANES, TIMEOUTS, add_numbers
 from .output import Output
 from .parser import OptionSection
@@ -20,6 +22,7 @@ from .report import json_line
 from .restore import Transferred
 from .signals import Stages, until_signalled
 from .subcommand import ExitStatus
+from .waiting import in_turn
 
 PERIOD: Final = 5.0
 """Seconds from one line of progress to the next."""
@@ -29,8 +32,14 @@ def add_transfer_settings(section: OptionSection, *, writes: bool) -> None:
     """The settings of `Config` that matter when a store is read, or also written."""
     if writes:
         add_numbers(section, {"store_width": LANES["store_width"]})
+        add_wait_option(section)
     names = ("store_connect_timeout", "store_timeout")
     add_numbers(section, {name: TIMEOUTS[name] for name in names})
+
+
+def add_wait_option(section: OptionSection) -> None:
+    """``--wait-for-store``."""
+    add_numbers(section, {"wait_for_store": TIMEOUTS["wait_for_store"]})
 
 
 async def attended(
@@ -83,12 +92,17 @@ async def reader(url: str, config: Config, progress: Progress) -> AsyncIterator[
 
 @asynccontextmanager
 async def writer(url: str, config: Config, progress: Progress) -> AsyncIterator[Store]:
-    """`open_store` with the settings in `config`; what is waited for is said at once."""
+    """`open_store` with the settings in `config`, while no run uses it; what is waited for is said at once.
+
+    Raises:
+      StoreInUse: see `reserved`.
+    """
     await progress.connecting(check_store_url(url))
-    async with open_store(
+    opened = open_store(
         url,
         width=config.store_width,
         connect_timeout=config.store_connect_timeout,
         call_timeout=config.store_timeout,
-    ) as store:
+    )
+    async with opened as store, in_turn(partial(reserved, store), config.wait_for_store, progress):
         yield store

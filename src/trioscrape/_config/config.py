@@ -126,6 +126,8 @@ class Config:
     given this time."""
     outage_timeout: float = _number(300.0, 0, 7 * 86400, "s")
     """How long to wait for a store that accepts no writes before the scrape fails. 0: not at all."""
+    wait_for_store: float = _number(0.0, 0, 7 * 86400, "s")
+    """How long to wait for the end of another run that uses the store. 0: not at all."""
 
     # Schedule
 

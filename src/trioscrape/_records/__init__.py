@@ -18,6 +18,7 @@ from .entries import (
     Transcript,
 )
 from .feed_state import FeedState, FeedTimers
+from .lease import Lease
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
 from .statistics import LANES, LaneStatistics, LaneTimes, Outage, Quantiles, Statistics
 
@@ -36,6 +37,7 @@ __all__ = [
     "FeedUpdate",
     "LaneStatistics",
     "LaneTimes",
+    "Lease",
     "Outage",
     "Outcome",
     "ParsedFeed",

@@ -19,6 +19,7 @@ from .._http.happy_eyeballs import Connector, open_tcp
 from .._parse import CustomParser, Parser, RecordParser, open_process_parser
 from .._records import Outcome, Report, Result, Statistics
 from .._store import Store, open_store
+from .._store.lease import leased
 from .feed_source import Feeds, ListCounts, can_be_counted, counted
 from .run import Run
 from .wiring import Seams, open_run
@@ -179,6 +180,9 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       StoreError: the store can't be opened, has failed for good, or has accepted no write for
         ``config.outage_timeout`` seconds. Results of the feeds in flight come first. It comes out of the
         ``async with`` without an exception group, as does the caller's own exception.
+      StoreInUse: another run uses the store, in this process or any other, and has not ended within
+        ``config.wait_for_store`` seconds; nothing was fetched. Or, while this one could not renew its lease,
+        another has begun; then it comes as `StoreError` does.
       UsageError: the store's URL can't be understood, or the ``ca_file`` can't be read.
       ResourceError: no parser process can be started, or no file or connection can be opened.
 
@@ -187,9 +191,13 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     its thread until it returns.
     """
     config = config or Config()
-    async with _opened(store, config) as opened, _opened_parser(parser, config) as parse:
+    async with (
+        _opened(store, config) as opened,
+        leased(opened, config.wait_for_store, now()) as lease,
+        _opened_parser(parser, config) as parse,
+    ):
         seams = Seams(opened, resolver or _resolver(config), connector or open_tcp, parse, now)
-        async with open_run(feeds, config, seams) as run:
+        async with open_run(feeds, config, seams, lease) as run:
             scrape = Scrape._create(run, feeds)
             yield scrape
         if run.failure is not None:

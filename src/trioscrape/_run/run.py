@@ -17,6 +17,7 @@ from .._http.happy_eyeballs import ConnectorBug
 from .._lane import Timings
 from .._records import Feed, Outcome, Result, new_run_id
 from .._store.lane import OutageInDoubt
+from .._store.lease import OwnLease
 from .admit import Admission
 from .candidates import Candidate
 from .loop_lag import LoopLag
@@ -53,6 +54,11 @@ class Run:
         finally:
             self.ended = trio.current_time()
             self.lag.stop()
+
+    async def keep(self, lease: OwnLease) -> None:
+        """Renew the lease of the store. When another run has acquired it, this one ends."""
+        with self._ending_the_run():
+            await lease.keep()
 
     async def _read_ahead(self) -> None:
         with self._ending_the_run():
@@ -119,6 +125,8 @@ class Run:
         try:
             yield
         except Exception as error:  # noqa: BLE001 - is raised again when all tasks have ended
+            if self.ended is not None:  # too late: all feeds have their results
+                return
             itself = error.error if isinstance(error, ConnectorBug) else error
             self.failure = self.failure or itself
             self.cancel()

@@ -25,6 +25,7 @@ from .._http.happy_eyeballs import Connector
 from .._parse import RecordParser
 from .._store import Store
 from .._store.lane import StoreLane
+from .._store.lease import OwnLease
 from .._threads import off_loop
 from .admit import Admission
 from .candidates import Candidate
@@ -50,7 +51,7 @@ class Seams:
 
 
 @asynccontextmanager
-async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[Run]:
+async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) -> AsyncIterator[Run]:
     """A scrape at work; what is still in flight is cancelled when the block ends.
 
     Whoever opens it must raise `Run.failure` afterwards when there is one.
@@ -79,6 +80,7 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)
+            nursery.start_soon(run.keep, lease)
             nursery.start_soon(run.feeds)
             yield run
             nursery.cancel_scope.cancel(reason="the block has ended")

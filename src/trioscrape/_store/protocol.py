@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from .._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from .._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
 
 
 class Reader(Protocol):
@@ -82,8 +82,9 @@ class Reader(Protocol):
 class Store(Reader, Protocol):
     """A store to write to, which `open_store` opens and closes.
 
-    A scrape makes at most `width` calls at once. A store that blocks runs them in worker threads with a
-    limiter of its own, never with trio's default one, which lookups of other libraries may fill.
+    A scrape makes at most `width` calls at once, and one more now and then for its lease. A store that
+    blocks runs them in worker threads with a limiter of its own, never with trio's default one, which
+    lookups of other libraries may fill.
 
     Every method raises `StoreUnavailable` where the same call may succeed later, and `StoreError` where
     it will not. The text has no password in it. A scrape repeats a call that was unavailable, so every
@@ -142,3 +143,20 @@ class Store(Reader, Protocol):
         A feed that is not stored is no error. When the call fails, a part may have been deleted; the same
         call deletes the rest, and a run that comes before it fetches those feeds whole.
         """
+
+    async def acquire_lease(self, lease: Lease, expiry: float) -> Lease | None:
+        """Let one run at a time use the store: acquire `lease`, or renew it.
+
+        There is one lease at most. One with the same `Lease.id` is renewed. That of another run is replaced
+        if it was acquired or renewed `expiry` seconds ago or longer, or will be in as many, which means that
+        a clock was wrong once. All of this is atomic.
+
+        A store that lets several runs write at once returns None each time.
+
+        Returns:
+          None: the store has `lease`, renewed just now. Else the lease of the other run, and nothing was
+          changed.
+        """
+
+    async def release_lease(self, lease: Lease) -> None:
+        """Delete the lease with that `Lease.id`, if the store has it."""

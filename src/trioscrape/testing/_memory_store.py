@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import trio
 
 from .._errors import StoreUnavailable
-from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from .._records.texts import clean_key
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Known, Plan, by_key
@@ -37,6 +37,8 @@ class MemoryStore(Paged):
         """By feed id, then by entry key, as any store would keep them."""
         self.runs: list[Report] = []
         """The last report of each run."""
+        self.lease: Lease | None = None
+        """That of the run which uses the store now, or has died while it used it."""
         self.writes = 0
         """Saves that had something to write, runs recorded, and entries and feeds restored."""
         self.closed = False
@@ -44,6 +46,7 @@ class MemoryStore(Paged):
         """Set it to the text of an outage: every call raises `StoreUnavailable` until it is None again."""
         self._stored: dict[str, dict[str, _Stored]] = {}
         self._rewrites: dict[str, dict[str, int]] = {}
+        self._renewed = 0.0
         self._width = width
 
     @property
@@ -141,6 +144,21 @@ class MemoryStore(Paged):
             for kept in self.feeds, self.entries, self._stored:
                 self.writes += kept.pop(feed, None) is not None
         return deleted
+
+    async def acquire_lease(self, lease: Lease, expiry: float) -> Lease | None:
+        """See `Store.acquire_lease`. It goes by the clock of the trio run."""
+        await self._answer()
+        moment = trio.current_time()
+        if self.lease is not None and self.lease.id != lease.id and abs(moment - self._renewed) < expiry:
+            return self.lease
+        self.lease, self._renewed = lease, moment
+        return None
+
+    async def release_lease(self, lease: Lease) -> None:
+        """See `Store.release_lease`."""
+        await self._answer()
+        if self.lease is not None and self.lease.id == lease.id:
+            self.lease = None
 
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
 from ..._errors import StoreError, StoreUnavailable
-from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from ..._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer, run_record
@@ -23,6 +23,7 @@ from .client import make_client
 from .documents import Document, journaled
 from .errors import in_short, is_outage, retried
 from .forget import count_entries, forget
+from .lease import acquire_lease, release_lease
 from .pools import Pools
 from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
@@ -173,6 +174,14 @@ class MongoStore(Paged):
         """See `Store.forget`."""
         return await self._threads.run(self._call, forget, feed_ids)
 
+    async def acquire_lease(self, lease: Lease, expiry: float) -> Lease | None:
+        """See `Store.acquire_lease`."""
+        return await self._threads.run(self._call, acquire_lease, lease, expiry)
+
+    async def release_lease(self, lease: Lease) -> None:
+        """See `Store.release_lease`. Takes a second at most, like `aclose`."""
+        await self._threads.run(self._release_lease, lease)
+
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
@@ -227,6 +236,10 @@ class MongoStore(Paged):
     def _call(self, call: Callable[[Database[Document], Unpack[Ts]], T], *args: *Ts) -> T:
         with self._translated(), pymongo.timeout(self._timeout):
             return call(self._database(), *args)
+
+    def _release_lease(self, lease: Lease) -> None:
+        with self._translated(), pymongo.timeout(min(self._timeout, CLOSE_TIMEOUT)):
+            release_lease(self._database(), lease)
 
     def _close(self) -> None:
         if self._client is not None:

@@ -58,6 +58,12 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN last_fetch TEXT",
         "ALTER TABLE feeds ADD COLUMN listed_title TEXT",
         "ALTER TABLE feeds ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+        """
+            CREATE TABLE lease (
+                id TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL,
+                system TEXT, renewed TEXT NOT NULL, PRIMARY KEY (id)
+            )
+        """,
     ),
 }
 """What makes a file of each version one of the next. A step stays as it was written: it is history.

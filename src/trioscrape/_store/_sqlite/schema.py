@@ -12,6 +12,7 @@ from typing import Any, Final
 from ..._records import FeedState, Report
 from ..._records.feed_state import FEED_STATE
 from ..._records.kinds import Form, iso
+from ..._records.lease import LEASE
 from ..._records.table import Field, InvalidRecord
 from ..plan import Known
 from ..records import ENTRY_FIELDS, run_record, text_or_none
@@ -19,6 +20,7 @@ from ..renames import StoredKey
 
 _FEEDS: Final = tuple(FEED_STATE.fields)
 _ENTRIES: Final = tuple(ENTRY_FIELDS)
+_LEASE: Final = (*LEASE.fields, "renewed")
 
 _RUNS: Final = {
     "id": "INTEGER PRIMARY KEY",
@@ -50,10 +52,15 @@ INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS feeds_by_next_fetch ON feeds (next_fetch)",
 )
 
+CREATE_LEASE: Final = (
+    f"CREATE TABLE lease ({_columns(LEASE.fields)}, renewed TEXT NOT NULL, PRIMARY KEY (id))"
+)
+
 TABLES: Final = (
     f"CREATE TABLE feeds ({_columns(FEED_STATE.fields)}, PRIMARY KEY (feed_id)) WITHOUT ROWID",
     f"CREATE TABLE entries ({_columns(ENTRY_FIELDS)}, PRIMARY KEY (feed, key))",
     f"CREATE TABLE runs ({', '.join(f'{name} {column}' for name, column in _RUNS.items())})",
+    CREATE_LEASE,
     *INDEXES,
 )
 
@@ -109,6 +116,10 @@ RESTORE_ENTRY: Final = f"""
 
 REPLACE_RUN: Final = f"REPLACE {_insert('runs', _RUNS)}"
 
+SELECT_LEASE: Final = f"SELECT {', '.join(_LEASE)} FROM lease"  # noqa: S608
+
+INSERT_LEASE: Final = f"INSERT {_insert('lease', _LEASE)}"
+
 
 def state_of_row(row: Sequence[Any]) -> FeedState:
     """The state in a row of `SELECT_STATE` or `SELECT_STATES`.
@@ -145,6 +156,11 @@ def _moment(text: object) -> datetime | None:
         with suppress(ValueError):
             return datetime.fromisoformat(text)
     return None
+
+
+def lease_of_row(row: Sequence[Any]) -> dict[str, Any]:
+    """The record in a row of `SELECT_LEASE`."""
+    return dict(zip(_LEASE, row, strict=True))
 
 
 def run_row(report: Report) -> dict[str, Any]:

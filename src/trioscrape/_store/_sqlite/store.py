@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from ..._errors import StoreError, StoreUnavailable, UsageError
-from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from ..._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
 from .file import connect, directory_problem, enable_wal, why_inaccessible
 from .forget import count_entries, forget
+from .lease import acquire_lease, release_lease
 from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .reader import FileReader
@@ -26,6 +27,9 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 SCHEME: Final = "sqlite:"
+
+RELEASE_TIMEOUT: Final = 1.0
+"""Seconds that releasing a lease waits for the locks of others."""
 
 _PASSING: Final = frozenset(
     {
@@ -136,6 +140,14 @@ class SqliteStore(Paged):
         """See `Store.forget`."""
         return await self._threads.run(self._written, forget, feed_ids)
 
+    async def acquire_lease(self, lease: Lease, expiry: float) -> Lease | None:
+        """See `Store.acquire_lease`."""
+        return await self._threads.run(self._written, acquire_lease, lease, expiry)
+
+    async def release_lease(self, lease: Lease) -> None:
+        """See `Store.release_lease`. Waits a second at most for the locks of others."""
+        await self._threads.run(self._release_lease, lease)
+
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int
     ) -> Sequence[StoredEntry]:
@@ -207,9 +219,22 @@ class SqliteStore(Paged):
         with self._open() as db:
             return read(db, *args)
 
-    def _written(self, write: Callable[[sqlite3.Connection, Sequence[T]], int], records: Sequence[T]) -> int:
+    def _written(self, write: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
         with self._open() as db, transaction(db):
-            return write(db, records)
+            return write(db, *args)
+
+    def _release_lease(self, lease: Lease) -> None:
+        # A run may end because the file is locked, and need not wait for that once more.
+        with self._open() as db, self._waiting(db, min(self._timeout, RELEASE_TIMEOUT)), transaction(db):
+            release_lease(db, lease)
+
+    @contextmanager
+    def _waiting(self, db: sqlite3.Connection, seconds: float) -> Iterator[None]:
+        db.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        try:
+            yield
+        finally:
+            db.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
 
     def _close(self) -> None:
         connection, self._connection = self._connection, None
