@@ -63,8 +63,8 @@ COMMAND: Final = Command(
         ),
         notes=(
             "Exit status: 0 when every feed was processed, even if some failed; 1 when something was not"
-            " stored, there was no network, the run was interrupted, or another run was using the store; 2 when"
-            " the command line or the list is wrong.",
+            " stored, there was no network, the run was interrupted, or another run was using the store; 2"
+            " when the command line or the list is wrong.",
         ),
     ),
     add_options=_add_options,
