@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
-from trioscrape import EntryCounts, FeedState, FeedUpdate, StoreError, StoreUnavailable
+from trioscrape import EntryCounts, FeedState, FeedUpdate, Lease, StoreError, StoreUnavailable
 from trioscrape.testing import MemoryStore
 
 
@@ -51,6 +51,12 @@ class AwayStore(MemoryStore):
             raise
         finally:
             self.busy -= 1
+
+    async def acquire_lease(self, lease: Lease, expiry: float) -> None:
+        """At once, and not counted: what an outage means for a lease is seen in ``test_lease``."""
+
+    async def release_lease(self, lease: Lease) -> None:
+        """The same."""
 
 
 class OneTooMany(AwayStore):
