@@ -20,7 +20,10 @@ from pymongo import MongoClient
 from pymongo.database import Database
 
 import trioscrape
+from trioscrape import Lease
 from trioscrape._cli.command import parse
+from trioscrape._records.kinds import Form
+from trioscrape._records.lease import LEASE
 from trioscrape.testing import InlineParser
 
 from support.documented import FEED, FEEDS, internet
@@ -136,11 +139,16 @@ class TestExamples:
         }
         compare(plain(found), documented())
 
+    def test_lease(self) -> None:
+        lease = Lease("5d1f", "server", 4242, datetime(2026, 2, 28, 12, tzinfo=UTC))
+        [example] = map(json.loads, blocks("json"))
+        assert example.keys() == {"_id", "renewed", *LEASE.write(lease, Form.DOCUMENT)}
+
     def test_sqlite(self, file: sqlite3.Connection) -> None:
         file.row_factory = sqlite3.Row
         tables = {name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         version = file.execute("PRAGMA user_version").fetchone()[0]
-        assert tables == NAMES - {"meta"}
+        assert tables == NAMES - {"meta"} | {"lease"}
         assert version == documented()["meta"]["version"]
         example = example_of_sqlite(documented())
         real = {
