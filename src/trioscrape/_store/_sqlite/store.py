@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
-from ..._errors import StoreError, StoreUnavailable, UsageError
+from ..._errors import StoreError, StoreRejected, UsageError
 from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
+from .errors import code_of, kind_of
 from .file import connect, directory_problem, enable_wal, why_inaccessible
 from .forget import count_entries, forget
 from .migrations import migrate, version_of
@@ -26,19 +27,6 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 SCHEME: Final = "sqlite:"
-
-_PASSING: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, in spite of many attempts
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_CANTOPEN,  # no file descriptor left, or a folder that is not mounted just now
-    }
-)
-"""Errors of an outage: another attempt may succeed."""
 
 
 def sqlite_path(url: str) -> str:
@@ -194,7 +182,7 @@ class SqliteStore(Paged):
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._open() as db:
             outcomes = save_all(db, updates)
-        return [self._error(each) if isinstance(each, Exception) else each for each in outcomes]
+        return [self._error(each, writes=True) if isinstance(each, Exception) else each for each in outcomes]
 
     def _record_run(self, report: Report) -> None:
         with self._open() as db, transaction(db):
@@ -208,7 +196,7 @@ class SqliteStore(Paged):
             return read(db, *args)
 
     def _written(self, write: Callable[[sqlite3.Connection, Sequence[T]], int], records: Sequence[T]) -> int:
-        with self._open() as db, transaction(db):
+        with self._open(writes=True) as db, transaction(db):
             return write(db, records)
 
     def _close(self) -> None:
@@ -219,29 +207,31 @@ class SqliteStore(Paged):
                 opened.close()
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        """The connection; where the block `writes` records, they may be rejected."""
         if self._connection is None:
             state = "closed" if self._reader is None else "open for reading only"
             raise StoreError(f"{self.redacted_url} is {state}")
-        with self._translated():
+        with self._translated(writes=writes):
             yield self._connection
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, *, writes: bool = False) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise self._error(error) from error
+            raise self._error(error, writes=writes) from error
 
-    def _error(self, error: Exception) -> StoreError:
-        # The low byte; the others are details of it. Errors of the module itself have no code.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        kind = StoreUnavailable if code in _PASSING else StoreError
-        raised = kind(f"{self.redacted_url}: {self._in_words(code, error)}")
+    def _error(self, error: Exception, *, writes: bool) -> StoreError:
+        kind = kind_of(error)
+        if kind is StoreRejected and not writes:
+            kind = StoreError
+        raised = kind(f"{self.redacted_url}: {' '.join(self._in_words(error).split())[:300]}")
         raised.__cause__ = error
         return raised
 
-    def _in_words(self, code: int, error: Exception) -> str:
+    def _in_words(self, error: Exception) -> str:
+        code = code_of(error)
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             return f"another process is writing to it: {error}"
         if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
