@@ -185,7 +185,7 @@ class SqliteStore(Paged):
         return [self._error(each, writes=True) if isinstance(each, Exception) else each for each in outcomes]
 
     def _record_run(self, report: Report) -> None:
-        with self._open() as db, transaction(db):
+        with self._open(writes=True) as db, transaction(db):
             db.execute(REPLACE_RUN, run_row(report))
 
     def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
