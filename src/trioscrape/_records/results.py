@@ -102,7 +102,7 @@ class DuplicateFeed:
 
 def new_run_id() -> str:
     """A new id for a run: 24 hexadecimal digits that begin with the time, so that ids sort by it."""
-    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+    return f"{int(time.time()) & 0xFFFFFFFF:08x}{secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class Pipeline:
                 next_fetch=state.next_fetch,
                 lanes=timings.lanes,
             )
-            if parsed is None and state == known:
+            if parsed is None and state == candidate.stored:
                 return result
             # The store lane, unless there is nothing to remember.
             entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
@@ -192,7 +192,7 @@ class Pipeline:
         next_fetch = None
         remembered = rejected or (outcome is not Outcome.REFUSED and failed.reason != "not-stored")
         state = after_failure(candidate, failed, self.now(), self.next_run)
-        if remembered := remembered and state != candidate.state:
+        if remembered := remembered and state != candidate.stored:
             try:
                 await self.store.save(FeedUpdate(state, ()), timings)
                 next_fetch = state.next_fetch

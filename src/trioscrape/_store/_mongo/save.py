@@ -169,7 +169,8 @@ class _Entries:
         values = {**record, "rewrites": rewrites, "last_changed": self._moment}
         return UpdateOne(
             {"feed": feed.id, "key": key},
-            {"$set": values, "$setOnInsert": {"first_seen": self._moment}},
+            # It is later than now where the clock was ahead once.
+            {"$set": values, "$min": {"first_seen": self._moment}},
             upsert=True,
         )
 
