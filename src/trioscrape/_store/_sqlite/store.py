@@ -15,7 +15,7 @@ from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
 from .errors import code_of, kind_of
-from .file import connect, directory_problem, enable_wal, why_inaccessible
+from .file import Watched, connect, directory_problem, enable_wal, why_inaccessible
 from .forget import count_entries, forget
 from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
@@ -65,6 +65,7 @@ class SqliteStore(Paged):
         self._threads = Threads(1)
         self._saves = MergedSaves(self._threads, self._save_all)
         self._connection: sqlite3.Connection | None = None
+        self._watched: Watched | None = None
         self._reader: FileReader | None = None
 
     def __repr__(self) -> str:
@@ -151,6 +152,7 @@ class SqliteStore(Paged):
                 with transaction(self._connection):
                     migrate(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+            self._watched = Watched(self._path)
 
     def _connect_to_read(self) -> None:
         if not os.access(self._path, os.F_OK):  # other than `Path.exists`, it raises nothing
@@ -182,6 +184,7 @@ class SqliteStore(Paged):
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._open() as db:
             outcomes = save_all(db, updates)
+            self._check_that_it_is_there()
         return [self._error(each, writes=True) if isinstance(each, Exception) else each for each in outcomes]
 
     def _record_run(self, report: Report) -> None:
@@ -214,12 +217,19 @@ class SqliteStore(Paged):
             raise StoreError(f"{self.redacted_url} is {state}")
         with self._translated(writes=writes):
             yield self._connection
+            if writes:
+                self._check_that_it_is_there()
+
+    def _check_that_it_is_there(self) -> None:
+        """Raise `StoreError` if what has just been committed can't be found at the path of the file."""
+        if self._watched is not None and (problem := self._watched.problem()):
+            raise StoreError(f"{self.redacted_url}: {problem}; what was written since then is not there")
 
     @contextmanager
     def _translated(self, *, writes: bool = False) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise self._error(error, writes=writes) from error
 
     def _error(self, error: Exception, *, writes: bool) -> StoreError:
@@ -236,4 +246,4 @@ class SqliteStore(Paged):
             return f"another process is writing to it: {error}"
         if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
             return why_inaccessible(self._path) or str(error)
-        return str(error)
+        return getattr(error, "strerror", None) or str(error)
