@@ -33,6 +33,10 @@ ENTRY_FIELDS: Final[Mapping[str, Field]] = {
 """The fields of the record of an entry."""
 
 
+IS_FOREIGN: Final = "is a database of another program"
+"""The message, after the URL of a store, for one that has something else in it."""
+
+
 def is_newer(version: int) -> str:
     """The message, after the URL of a store, for a schema version that is too new."""
     return (

@@ -26,7 +26,7 @@ from .forget import count_entries, forget
 from .pools import Pools
 from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
-from .schema import changes_since, finish_migration, migrate_some, prepare, schema_version
+from .schema import NotUsable, changes_since, finish_migration, migrate_some, prepare, schema_version
 from .url import parse_mongo_url
 
 T = TypeVar("T")
@@ -250,6 +250,8 @@ class MongoStore(Paged):
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except NotUsable as error:
+            raise StoreError(f"{self.redacted_url} {error}") from None
         except (PyMongoError, OSError, ValueError) as error:
             raised = self._error(error)
             raise raised from raised.__cause__

@@ -39,8 +39,8 @@ def code_of(error: Exception) -> int | None:
 def kind_of(error: Exception) -> type[StoreError]:
     """What an error of a write is to the caller of a store.
 
-    An `OSError` is that of looking at the path. What Python itself can't hand to SQLite has no code: text that
-    is not UTF-8, integers over 64 bits.
+    An `OSError` is that of looking at the path. What Python itself can't hand to SQLite has no code: text
+    that is not UTF-8, integers over 64 bits.
     """
     code = code_of(error)
     if code in _PASSING or isinstance(error, OSError):

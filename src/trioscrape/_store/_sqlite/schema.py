@@ -50,6 +50,9 @@ INDEXES: Final = (
     "CREATE INDEX IF NOT EXISTS feeds_by_next_fetch ON feeds (next_fetch)",
 )
 
+TABLE_NAMES: Final = frozenset({"feeds", "entries", "runs"})
+"""In every version."""
+
 TABLES: Final = (
     f"CREATE TABLE feeds ({_columns(FEED_STATE.fields)}, PRIMARY KEY (feed_id)) WITHOUT ROWID",
     f"CREATE TABLE entries ({_columns(ENTRY_FIELDS)}, PRIMARY KEY (feed, key))",

@@ -12,7 +12,7 @@ from ..._errors import StoreError, StoreRejected, UsageError
 from ..._records import EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
-from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
+from ..records import IS_FOREIGN, SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
 from .errors import code_of, kind_of
 from .file import Watched, connect, directory_problem, enable_wal, why_inaccessible
@@ -21,7 +21,7 @@ from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .reader import FileReader
 from .save import load, save_all, transaction
-from .schema import REPLACE_RUN, run_row
+from .schema import REPLACE_RUN, TABLE_NAMES, run_row
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -170,12 +170,18 @@ class SqliteStore(Paged):
         # In one transaction: another process may be creating the tables just now.
         db.execute("BEGIN")
         version = version_of(db)
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
         db.execute("COMMIT")
+        if version < 0:
+            raise StoreError(
+                f"{self.redacted_url} has no valid schema version: its user_version is {version}"
+            )
+        if names and (not version or names.isdisjoint(TABLE_NAMES)):
+            raise StoreError(f"{self.redacted_url} {IS_FOREIGN}")
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.redacted_url} {is_newer(version)}")
-        if version == 0 and tables != (0,):
-            raise StoreError(f"{self.redacted_url} is a database of another program")
+        if version and not names:
+            raise StoreError(f"{self.redacted_url} has a schema version, {version}, but no tables")
 
     def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         with self._open() as db:
