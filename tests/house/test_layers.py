@@ -44,7 +44,7 @@ ROOMS = {
     "_store/_mongo": words("store schema save lookup read forget client errors documents url pools"),
     "_store/_sqlite": words("store reader save read forget migrations schema file errors"),
     "_parse": words(
-        "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
+        "_pool document custom restored json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol html references nesting prefixes json_text identity date_words "
         "charset timers raw"
     ),
