@@ -91,6 +91,8 @@ class Restoring:
         self._feeds: list[FeedState] = []
         self._incomplete: set[str] = set()
         """Feeds of which an entry was rejected."""
+        self._accepts = False
+        """Whether the store has accepted anything."""
 
     async def add(self, record: Record) -> None:
         """Take a record, and store those that have been taken when there are enough of them.
@@ -154,11 +156,14 @@ class Restoring:
     async def _stored(self, restore: Callable[[Sequence[R]], Awaitable[int]], records: Sequence[R]) -> int:
         """How many were written; those that the store rejects are found by halves, and noted."""
         try:
-            return await restore(records)
+            written = await restore(records)
         except StoreRejected as error:
             if len(records) == 1:
                 self._note_rejected(records[0], error)
                 return 0
+        else:
+            self._accepts = self._accepts or bool(records)
+            return written
         middle = len(records) // 2
         first = await self._stored(restore, records[:middle])
         return first + await self._stored(restore, records[middle:])
@@ -173,7 +178,7 @@ class Restoring:
             name = f"feed {record.feed_id}"
         if counts.rejected <= SHOWN:
             counts.rejected_examples.append(f"{name}: {error}")
-        if counts.rejected >= REJECTED and not (counts.entries_written or counts.feeds_written):
+        if counts.rejected >= REJECTED and not self._accepts:
             raise StoreError(f"{error}; all of the first {REJECTED} records were rejected") from error
 
     async def _with_the_file(self, call: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
