@@ -130,7 +130,7 @@ def _url(value: Any) -> str:
 
 def _field_value(value: Any) -> str | None:
     text = _text(value)
-    return text if _FIELD_VALUE.fullmatch(text) else None
+    return text if not text or _FIELD_VALUE.fullmatch(text) else None
 
 
 def _feed_id(value: Any) -> str:
