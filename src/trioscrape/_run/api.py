@@ -176,9 +176,10 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       now: the wall clock, in UTC; it decides which feeds are due.
 
     Raises:
-      StoreError: the store can't be opened, has failed for good, or has accepted no write for
-        ``config.outage_timeout`` seconds. Results of the feeds in flight come first. It comes out of the
-        ``async with`` without an exception group, as does the caller's own exception.
+      StoreError: the store can't be opened, has failed for good, has rejected all of the first 100 feeds, or
+        has accepted no write for ``config.outage_timeout`` seconds. Results of the feeds in flight come
+        first. It comes out of the ``async with`` without an exception group, as does the caller's own
+        exception.
       UsageError: the store's URL can't be understood, or the ``ca_file`` can't be read.
       ResourceError: no parser process can be started, or no file or connection can be opened.
 
