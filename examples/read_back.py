@@ -38,7 +38,9 @@ async def main(store_url: str, *, follow: bool) -> None:
                     print(f"{moment}  {stored.feed_title}: {stored.entry.title}")
             if not follow:
                 break
-            since = max(seen.values(), default=since + OVERLAP) - OVERLAP
+            # Not the future, where an entry is that was stored while a clock was ahead.
+            latest = max(seen.values(), default=since + OVERLAP)
+            since = min(latest, datetime.now(UTC)) - OVERLAP
             await trio.sleep(10)
     print(f"{len(seen)} entries")
 

@@ -6,7 +6,8 @@
      │    ├── ResourceError              no process, thread, file or disk space is left
      │    └── StoreError                 the store can't be reached, or has failed for good
      │         ├── StoreInUse            another run is writing to it
-     │         └── StoreUnavailable      it can't be used now; another attempt may help
+     │         ├── StoreUnavailable      it can't be used now; another attempt may help
+     │         └── StoreRejected         it does not accept this record; it may accept others
      └── FeedFailed                      raised by a parser: the feed has failed
 
 `FeedFailed` never reaches the caller of a scrape, because a feed that fails is a value: a `Result` whose
@@ -55,6 +56,15 @@ class StoreUnavailable(StoreError):
 
     A store raises it. A scrape then keeps the feeds in flight, and tries again for `Config.outage_timeout`
     seconds. The write may have succeeded or not.
+    """
+
+
+class StoreRejected(StoreError):
+    """The store does not accept this feed or entry, and may accept others.
+
+    A store raises it for what concerns the values of a record: a validator, a unique index or a trigger of
+    its administrator, or a value that it can't hold. A scrape then goes on, and the feed ends as
+    ``not-stored``.
     """
 
 

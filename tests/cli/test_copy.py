@@ -19,7 +19,7 @@ from support.command_line import records, run
 from support.documented import FEED as FEED_URL
 from support.documented import internet
 from support.stores import entry, state
-from support.transfers import SQLITE, fill
+from support.transfers import SAFE_ENTRIES, SQLITE, fill
 
 Capture = pytest.CaptureFixture[str]
 
@@ -28,7 +28,7 @@ class TestRoundTrip:
     def test_into_the_other_kind_of_store_and_back_byte_for_byte(
         self, mongodb_url: str, capfd: Capture
     ) -> None:
-        fill(SQLITE)
+        fill(SQLITE, SAFE_ENTRIES)
         assert main(["export", "--all", "--store", SQLITE]) == 0
         first, _ = capfd.readouterr()
         Path("news.jsonl").write_text(first)
@@ -47,7 +47,7 @@ class TestRoundTrip:
         assert first.count("\n") == 5
 
     def test_directly(self, mongodb_url: str, capfd: Capture) -> None:
-        fill(SQLITE)
+        fill(SQLITE, SAFE_ENTRIES)
         for source, target, written in (
             (SQLITE, mongodb_url, "3 entries and 2 feeds"),
             (mongodb_url, "sqlite:copy.db", "3 entries and 2 feeds"),
@@ -63,13 +63,13 @@ class TestRoundTrip:
         assert outputs[0] == outputs[1] == outputs[2]
 
     def test_as_json(self, capfd: Capture) -> None:
-        fill(SQLITE)
+        fill(SQLITE, SAFE_ENTRIES)
 
         assert main(["copy", SQLITE, "sqlite:copy.db", "--json"]) == 0
 
         counts = {"entries": 3, "feeds": 2}
         assert records(capfd.readouterr().out) == [
-            {"type": "copy", "read": counts, "written": counts, "bad_lines": 0}
+            {"type": "copy", "read": counts, "written": counts, "bad_lines": 0, "rejected": 0}
         ]
 
 
@@ -105,7 +105,7 @@ class TestFeedsAreReadFirst:
     def test_while_a_run_goes_on(
         self, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capfd: Capture
     ) -> None:
-        fill(SQLITE)
+        fill(SQLITE, SAFE_ENTRIES)
         read_feeds = SqliteStore.read_feeds
 
         async def fetched_meanwhile(store: SqliteStore) -> AsyncIterator[FeedState]:

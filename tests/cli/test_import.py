@@ -89,6 +89,7 @@ def test_again_writes_nothing_and_says_so_as_json_too(store_url: str, capfd: Cap
             "read": {"entries": 3, "feeds": 2},
             "written": {"entries": 0, "feeds": 0},
             "bad_lines": 0,
+            "rejected": 0,
         }
     ]
 

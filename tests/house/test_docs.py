@@ -14,9 +14,9 @@ from trioscrape._config.config import Config
 from trioscrape._hosts import retry_after, silence
 from trioscrape._parse.document import parse_document
 from trioscrape._run import network
-from trioscrape._schedule import freshness, permanent_redirects
+from trioscrape._schedule import belief, freshness, permanent_redirects
 from trioscrape._store.batches import CALLERS, MERGED_ENTRIES
-from trioscrape._store.lane import OWN_FAILURES
+from trioscrape._store.lane import OWN_FAILURES, REJECTED
 from trioscrape._store.plan import REWRITES
 
 from support import documented
@@ -103,6 +103,7 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
         f"`--outage-timeout` seconds (default {defaults.outage_timeout:g})",
         f"first {defaults.entries_limit:,} entries of a document are stored (`--entries-limit`)",
         f"`not-stored` after {OWN_FAILURES} attempts",
+        f"if the store has rejected the first {REJECTED} feeds",
     ):
         assert words in text
 
@@ -127,6 +128,7 @@ def test_times_that_are_named_are_those_of_the_schedule() -> None:
         f"After a 410 it is due in {freshness.GONE.days} days",
         f"Once in {freshness.TRUST.days} to {2 * freshness.TRUST.days} days",
         f"seen on {permanent_redirects.MOVED_DAYS} days",
+        f"more than {freshness.LONGEST.days} days ({belief.LONGEST_IF_GONE.days} after a 410",
         f"After {permanent_redirects.MOVED_FAILURES} failures in a row",
     ):
         assert words in text

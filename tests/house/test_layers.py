@@ -42,9 +42,9 @@ ROOMS = {
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records plan protocol"
     ),
     "_store/_mongo": words("store schema save lookup read forget lease client errors documents url pools"),
-    "_store/_sqlite": words("store reader save read forget lease migrations schema file"),
+    "_store/_sqlite": words("store reader save read forget lease migrations schema file errors"),
     "_parse": words(
-        "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
+        "_pool document custom restored json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol html references nesting prefixes json_text identity date_words "
         "charset timers raw"
     ),
@@ -58,7 +58,7 @@ ROOMS = {
     "_http/_transport": words("transport proxied connection stream head errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
-    "_schedule": words("permanent_redirects freshness"),
+    "_schedule": words("permanent_redirects belief freshness"),
     "_config": words("config public_suffixes name_servers proxies"),
     "_records": words("results entries feed_state lease texts table kinds statistics"),
 }
@@ -66,7 +66,13 @@ ROOMS = {
 # The modules that may import a library which is not the standard one; all may import trio.
 ONLY_IN = {
     "argcomplete": {"_cli/command"},
-    "bson": {"_store/_mongo/documents", "_store/_mongo/errors", "_store/_mongo/save", "_store/_mongo/store"},
+    "bson": {
+        "_store/_mongo/documents",
+        "_store/_mongo/errors",
+        "_store/_mongo/read",
+        "_store/_mongo/save",
+        "_store/_mongo/store",
+    },
     "dns": {"_dns/native", "_dns/sockets"},
     "feedparser": {"_parse/feedparser_reader"},
     "h11": {"_demo/server", "testing/_internet"},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from trio.testing import MockClock
 
@@ -66,3 +68,20 @@ class TestValidators:
         await days.run()
 
         assert len({state.next_unconditional for state in days.store.feeds.values()}) == 20
+
+    @pytest.mark.parametrize("value", ['"a\r\nCookie: b"', '"\x1b"', "日本", ' "a"'])
+    async def test_stored_ones_that_no_header_can_have_are_not_sent(
+        self, autojump_clock: MockClock, value: str
+    ) -> None:
+        """Whatever store they come from. The server's own take their place."""
+        days = alone(headers={"ETag": '"1"'})
+        await days.run()
+        [key] = days.store.feeds
+        days.store.feeds[key] = replace(days.store.feeds[key], etag=value, last_modified=value)
+        result = await days.one()
+
+        assert (
+            days.internet.requests[0][2].keys().isdisjoint(["if-none-match", "if-modified-since", "cookie"])
+        )
+        assert (result.outcome, result.stored) == (Outcome.NOT_MODIFIED, True)
+        assert (days.store.feeds[key].etag, days.store.feeds[key].last_modified) == ('"1"', None)

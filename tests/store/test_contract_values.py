@@ -42,7 +42,7 @@ class TestInvalidRecords:
             {"failures": "many"},
             {"failures": -1},
             {"distrusts_ids": "maybe"},
-            {"etag": "no header can say 日本"},
+            {"etag": b"bytes"},
             {"next_fetch": "soon"},
             {"next_fetch": "2026-13-01"},
             {"gone": 5},
@@ -85,10 +85,26 @@ class TestInvalidRecords:
         assert await opened.entries(FEED) == {"a": entry("a", hash="b")}
 
 
+class TestValidatorsOfOthers:
+    @pytest.mark.parametrize("value", ['"a\r\nCookie: b"', '"\x1b[31m"', "\0", "\x7f", "日本", " ", '"a" '])
+    async def test_those_that_no_header_can_have_are_none(self, opened: Opened, value: str) -> None:
+        await opened.store.save(update(entry()))
+        opened.damage("feeds", {"etag": value, "last_modified": value})
+
+        expected = state(etag=None, last_modified=None)
+        assert await opened.store.load([FEED]) == {FEED: expected}
+        assert [each async for each in opened.store.read_feeds()] == [expected]
+
+    async def test_nor_are_they_stored(self, opened: Opened) -> None:
+        await opened.store.save(update(entry(), etag='"a\r\nCookie: b"', last_modified="\0"))
+
+        assert await opened.store.load([FEED]) == {FEED: state(etag=None, last_modified=None)}
+
+
 class TestOddValues:
     async def test_text_that_no_database_takes(self, opened: Opened) -> None:
         odd = entry("k\0\ud83d", title="a\ud83d b", summary="a\0b", content="\ud83c\udf88", tags=("\udfff",))
-        same = update(odd, entry("plain"), title="a\ud83d", etag="\0")
+        same = update(odd, entry("plain"), title="a\ud83d", etag="\xff")
 
         assert await opened.store.save(same) == EntryCounts(new=2)
         assert await opened.store.save(same) == EntryCounts(unchanged=2)
@@ -96,7 +112,7 @@ class TestOddValues:
         assert stored.title == "a\N{REPLACEMENT CHARACTER} b"
         assert stored.summary == "a\0b"
         assert stored.content == "\N{BALLOON}"
-        assert (await opened.store.load([FEED]))[FEED].etag == "\0"
+        assert (await opened.store.load([FEED]))[FEED].etag == "\xff"
 
     @pytest.mark.parametrize("length", [2**63, -(2**63) - 1, 10**40])
     async def test_numbers_beyond_64_bits_are_left_out(self, opened: Opened, length: int) -> None:

@@ -116,10 +116,10 @@ class TestDocuments:
         ids = [f"{number:032x}" for number in range(4)]
         keys = ("a", "https://a.test/b")
         late = DatetimeMS(10**15)
-        database.feeds.insert_one({"_id": ids[0]})
         latin_1 = bson.encode({"_id": ids[1], "url": "é"}).replace(b"\xc3", b"x")
-        database.feeds.insert_one(RawBSONDocument(latin_1))
         async with open_store(mongodb_url) as store:
+            database.feeds.insert_one({"_id": ids[0]})
+            database.feeds.insert_one(RawBSONDocument(latin_1))
             for feed_id in ids[2:]:
                 await store.save(update(*map(entry, keys), feed_id=feed_id))
             database.feeds.update_one({"_id": ids[2]}, {"$set": {"next_fetch": late}})

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 import trio
 
-from trioscrape import EntryCounts, FeedState, FeedUpdate, Lease, StoreError, StoreUnavailable
+from trioscrape import (
+    EntryCounts,
+    FeedState,
+    FeedUpdate,
+    Lease,
+    StoreError,
+    StoreRejected,
+    StoreUnavailable,
+)
 from trioscrape.testing import MemoryStore
 
 
@@ -86,6 +94,28 @@ class OneTooMany(AwayStore):
             self.merged += 1
             await self._trying.wait()
             raise StoreUnavailable("merged with what is too slow")
+        return await super().save(update)
+
+
+class StrictStore(MemoryStore):
+    """Does not accept entries whose keys are on a list; nor any state of feeds at some URLs.
+
+    Args:
+      keys: of the entries.
+      urls: of the feeds.
+    """
+
+    def __init__(self, keys: Container[str] = (), urls: Container[str] = ()) -> None:
+        super().__init__()
+        self.keys, self.urls = keys, urls
+        self.rejected = 0
+
+    async def save(self, update: FeedUpdate) -> EntryCounts:
+        bad = next((entry.key for entry in update.entries if entry.key in self.keys), None)
+        if bad is not None or update.state.url in self.urls:
+            await trio.lowlevel.checkpoint()
+            self.rejected += 1
+            raise StoreRejected(f"memory: no {bad or 'such feed'} in this house")
         return await super().save(update)
 
 

@@ -62,6 +62,17 @@ class Opened:
         """Set fields of what ``feeds`` or ``entries`` have of `FEED`, as another program could."""
         pytest.skip("nobody else can write to it")
 
+    def reject(self, table: str, field: str, value: object) -> None:
+        """Let the database accept no more records with that value; a later call for the table replaces it."""
+        pytest.skip("nobody else can make rules for it")
+
+    def demand_unique(self, table: str, field: str) -> None:
+        """Let the database accept each value of the field once, as an administrator could."""
+        pytest.skip("nobody else can make rules for it")
+
+    said = ""
+    """What the database says of a record that it does not accept."""
+
 
 @asynccontextmanager
 async def plain(store: Store) -> AsyncIterator[Opened]:
@@ -100,6 +111,22 @@ class OpenedFile(Opened):
         self._db.execute(f"UPDATE {table} SET {fields} WHERE {feed} = '{FEED}'", values)
         self._db.commit()
 
+    said = "not in this house"
+
+    def reject(self, table: str, field: str, value: object) -> None:
+        for event in "INSERT", "UPDATE":
+            name = f"own_{table}_{event}"
+            self._db.execute(f"DROP TRIGGER IF EXISTS {name}")
+            self._db.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} ON {table} WHEN new.{field} = {value!r}"
+                f" BEGIN SELECT RAISE(ABORT, '{self.said}'); END"
+            )
+        self._db.commit()
+
+    def demand_unique(self, table: str, field: str) -> None:
+        self._db.execute(f"CREATE UNIQUE INDEX own ON {table} ({field})")
+        self._db.commit()
+
 
 @asynccontextmanager
 async def sqlite(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
@@ -132,6 +159,17 @@ class OpenedDatabase(Opened):
     def damage(self, table: str, values: dict[str, Any]) -> None:
         feed = {"feeds": "_id", "entries": "feed"}[table]
         self._database[table].update_many({feed: FEED}, {"$set": values})
+
+    said = "Document failed validation"
+
+    def reject(self, table: str, field: str, value: object) -> None:
+        if table not in self._database.list_collection_names():
+            self._database.create_collection(table)
+        self._database.command("collMod", table, validator={field: {"$ne": value}})
+
+    def demand_unique(self, table: str, field: str) -> None:
+        rule = {field: {"$type": "string"}}
+        self._database[table].create_index(field, unique=True, partialFilterExpression=rule)
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import trio
@@ -17,19 +19,28 @@ def moment(days: float) -> datetime:
     return datetime(2026, 2, 28, 12, tzinfo=UTC) + timedelta(days=days)
 
 
+SAFE_ENTRY = replace(FULL_ENTRY, tags=("a", "b, c", "b", "c"), content="<p>long</p>")
+"""As a parser could have read it."""
+
 ENTRIES = [
     StoredEntry(FEED, FULL_ENTRY, moment(0), moment(2), True),
     StoredEntry(FEED, entry("a"), moment(1), moment(1)),
     StoredEntry(OTHER, entry("b\0", title="é\u2028\U0001f388", content="<p>x</p>"), moment(-1), moment(3)),
 ]
+SAFE_ENTRIES = [
+    replace(ENTRIES[0], entry=SAFE_ENTRY),
+    ENTRIES[1],
+    replace(ENTRIES[2], entry=entry("b", title="é\U0001f388", content="<p>x</p>", content_type="html")),
+]
+"""What an import leaves as it is."""
 
 
-def fill(url: str) -> None:
-    """Store `ENTRIES` and their two feeds."""
+def fill(url: str, entries: Sequence[StoredEntry] = ENTRIES) -> None:
+    """Store the entries and their two feeds."""
 
     async def main() -> None:
         async with open_store(url) as store:
-            await store.restore_entries(ENTRIES)
+            await store.restore_entries(entries)
             await store.restore_feeds([state(), state(OTHER, title=None, url="https://b.test/")])
 
     trio.run(main)

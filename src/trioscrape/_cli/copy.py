@@ -18,7 +18,7 @@ from .progress import Progress
 from .restore import Transferred, restoring
 from .shared_options import add_help_option, add_output_options
 from .subcommand import Command, ExitStatus
-from .transfer import add_transfer_settings, attended, print_counts, reader, writer
+from .transfer import add_transfer_settings, add_trusted_option, attended, print_counts, reader, writer
 
 
 def _add_options(parser: Parser) -> None:
@@ -26,6 +26,7 @@ def _add_options(parser: Parser) -> None:
     arguments.add("source", metavar="FROM", text="the store to read: sqlite:PATH or mongodb://HOST/DATABASE")
     arguments.add("target", metavar="TO", text="the store to write")
     options = parser.section("Options")
+    add_trusted_option(options)
     add_transfer_settings(options, writes=True)
     add_output_options(options)
     add_help_option(options)
@@ -51,7 +52,7 @@ async def _copy_all(
         reader(given.source, settings, progress) as source,
         writer(given.target, settings, progress) as store,
     ):
-        with restoring(store, counts) as target:
+        with restoring(store, counts, trusted=given.trusted) as target:
             # Feeds first: see `export`.
             async for state in source.read_feeds():
                 await target.add(state)
@@ -59,8 +60,8 @@ async def _copy_all(
                 await target.add(stored)
             await target.finish()
         text = f"read {counts} from {source.redacted_url}, wrote {counts.written} to {store.redacted_url}"
-        await print_counts("copy", counts, text, given)
-    return ExitStatus.COMPLETE
+        await print_counts("copy", counts, text, given, progress)
+    return ExitStatus.COMPLETE if counts.complete else ExitStatus.INCOMPLETE
 
 
 COMMAND: Final = Command(
@@ -71,6 +72,8 @@ COMMAND: Final = Command(
         description=(
             "Copy all entries and feeds from the store FROM to the store TO. Entries that TO already has in"
             " the same or a newer version are left as they are, and so are feeds that it already has.",
+            "HTML is sanitised and links are checked as if they came from a feed; --trusted leaves them"
+            " as they are.",
         ),
         examples=("trioscrape copy sqlite:trioscrape.db mongodb://localhost/news",),
     ),

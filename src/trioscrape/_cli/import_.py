@@ -21,7 +21,7 @@ from .report import count
 from .restore import Transferred, restoring
 from .shared_options import add_help_option, add_output_options, add_store_option, store_url
 from .subcommand import Command, ExitStatus
-from .transfer import add_transfer_settings, attended, print_counts, writer
+from .transfer import add_transfer_settings, add_trusted_option, attended, print_counts, writer
 
 _SHOWN: Final = 20
 """Bad lines that are shown. The others are counted."""
@@ -32,6 +32,7 @@ def _add_options(parser: Parser) -> None:
     arguments.add("file", metavar="FILE", text="JSON Lines from 'trioscrape export', or - for standard input")
     options = parser.section("Options")
     add_store_option(options)
+    add_trusted_option(options)
     add_transfer_settings(options, writes=True)
     add_output_options(options)
     add_help_option(options)
@@ -57,7 +58,7 @@ async def _store(
         number, problem = some[0]
         raise UsageError(f"{given.file}, line {number}: it is not from 'trioscrape export': {problem}")
     async with writer(store_url(given), settings, progress) as store:
-        with restoring(store, counts) as target:
+        with restoring(store, counts, trusted=given.trusted) as target:
             while some:
                 for number, record in some:
                     if not isinstance(record, BadLine):
@@ -70,8 +71,8 @@ async def _store(
             await target.finish(whole=not counts.bad_lines)
         bad = f"; skipped {count(counts.bad_lines, 'invalid line')}" if counts.bad_lines else ""
         text = f"read {counts}, wrote {counts.written} to {store.redacted_url}{bad}"
-        await print_counts("import", counts, text, given)
-    return ExitStatus.INCOMPLETE if counts.bad_lines else ExitStatus.COMPLETE
+        await print_counts("import", counts, text, given, progress)
+    return ExitStatus.COMPLETE if counts.complete else ExitStatus.INCOMPLETE
 
 
 def _decoded(line: Line) -> tuple[int, Record | BadLine]:
@@ -90,6 +91,8 @@ COMMAND: Final = Command(
         description=(
             "Store the entries and feeds in FILE. Entries that the store already has in the same or a newer"
             " version are left as they are, and so are feeds that it already has.",
+            "HTML is sanitised and links are checked as if they came from a feed; --trusted leaves them"
+            " as they are.",
             "Invalid lines are reported and skipped, and the exit status is 1. If the first"
             " lines are all invalid, the file is refused.",
         ),

@@ -18,7 +18,7 @@ from .config_options import LANES, TIMEOUTS, add_numbers
 from .output import Output
 from .parser import OptionSection
 from .progress import Progress
-from .report import json_line
+from .report import count, json_line
 from .restore import Transferred
 from .signals import Stages, until_signalled
 from .subcommand import ExitStatus
@@ -40,6 +40,14 @@ def add_transfer_settings(section: OptionSection, *, writes: bool) -> None:
 def add_wait_option(section: OptionSection) -> None:
     """``--wait-for-store``."""
     add_numbers(section, {"wait_for_store": TIMEOUTS["wait_for_store"]})
+
+
+def add_trusted_option(section: OptionSection) -> None:
+    """``--trusted``."""
+    section.add(
+        "--trusted",
+        text="store records as they are, without sanitising HTML and checking links again",
+    )
 
 
 async def attended(
@@ -69,12 +77,19 @@ async def _report(counts: Transferred, progress: Progress) -> None:
                 await progress.say(f"{counts} read so far")
 
 
-async def print_counts(kind: str, counts: Transferred, text: str, given: argparse.Namespace) -> None:
-    """Print the last line on standard output: `text`, or a JSON object, or nothing if quiet."""
+async def print_counts(
+    kind: str, counts: Transferred, text: str, given: argparse.Namespace, progress: Progress
+) -> None:
+    """Say what the store has rejected. Print the last line: `text`, or a JSON object, or nothing if quiet."""
+    for example in counts.rejected_examples:
+        await progress.warn(f"not stored: {example}")
+    if counts.rejected:
+        text += f"; the store rejected {count(counts.rejected, 'record')}"
     if given.json:
         read = {"entries": counts.entries, "feeds": counts.feeds}
         written = {"entries": counts.entries_written, "feeds": counts.feeds_written}
         record = {"type": kind, "read": read, "written": written, "bad_lines": counts.bad_lines}
+        record["rejected"] = counts.rejected
         await Output().write(json_line(record))
     elif not given.quiet:
         await Output().write(f"{text}\n")

@@ -75,7 +75,8 @@ class Result:
     """Details of the reason, or a remark on a feed without one, for people to read; without credentials."""
     entries: EntryCounts = EntryCounts()  # noqa: RUF009 - it is frozen
     stored: bool = False
-    """Whether something was written for the feed, and acknowledged by the store."""
+    """Whether something was written for the feed, and acknowledged by the store. That its document was
+    rejected by the store may be written too, and does not count."""
     same_as: str | None = None
     """URL of another feed of the list whose redirects end at the same URL, and which got there first."""
     status: int | None = None
@@ -109,7 +110,7 @@ class DuplicateFeed:
 
 def new_run_id() -> str:
     """A new id for a run: 24 hexadecimal digits that begin with the time, so that ids sort by it."""
-    return f"{int(time.time()):08x}{secrets.token_hex(8)}"
+    return f"{int(time.time()) & 0xFFFFFFFF:08x}{secrets.token_hex(8)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import trio
@@ -136,7 +136,8 @@ class Admission:
             batch = await self.source.take()
             sound = [candidate.feed_id for candidate in batch if candidate.problem is None]
             states = await self.store.load(sound) if sound else {}
-            return [candidate.knowing(states.get(candidate.feed_id)) for candidate in batch]
+            now, interval = self.now(), timedelta(seconds=self.config.interval)
+            return [candidate.knowing(states.get(candidate.feed_id), now, interval) for candidate in batch]
         return ()
 
     def _queue(self, batch: Sequence[Candidate], nursery: trio.Nursery) -> list[Result]:

@@ -177,9 +177,10 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       now: the wall clock, in UTC; it decides which feeds are due.
 
     Raises:
-      StoreError: the store can't be opened, has failed for good, or has accepted no write for
-        ``config.outage_timeout`` seconds. Results of the feeds in flight come first. It comes out of the
-        ``async with`` without an exception group, as does the caller's own exception.
+      StoreError: the store can't be opened, has failed for good, has rejected all of the first 100 feeds, or
+        has accepted no write for ``config.outage_timeout`` seconds. Results of the feeds in flight come
+        first. It comes out of the ``async with`` without an exception group, as does the caller's own
+        exception.
       StoreInUse: another run uses the store, in this process or any other, and has not ended within
         ``config.wait_for_store`` seconds; nothing was fetched. Or, while this one could not renew its lease,
         another has begun; then it comes as `StoreError` does.

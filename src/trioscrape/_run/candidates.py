@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
 from .._errors import FeedFailed
 from .._lane import Timings
 from .._records import Feed, FeedState
+from .._schedule.belief import believed
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import ascii_host, identity, normalised, problem_with
 
@@ -28,6 +29,9 @@ class Candidate:
     problem: str | None = None
     """Why it can't be fetched at all."""
     state: FeedState | None = None
+    """What is known of it."""
+    stored: FeedState | None = None
+    """The same as the store has it, with what is not believed: see `belief`."""
     timings: Timings | None = None
     """What it has spent in the lanes so far: to be located, or in a fetch that its host has refused."""
     put_off: FeedFailed | None = None
@@ -53,11 +57,17 @@ class Candidate:
             return _NEVER
         return state.last_fetch or state.postponed or state.next_fetch or _LATELY
 
-    def knowing(self, state: FeedState | None) -> Candidate:
-        """The same feed with what the store knows of it: it may have moved to another host."""
-        if not has_moved(self.feed, state):
-            return replace(self, state=state)
-        return replace(self, state=state, host=_host(normalised(start_url(self.feed, state))))
+    def knowing(self, stored: FeedState | None, now: datetime, interval: timedelta) -> Candidate:
+        """The same feed with what the store knows of it: it may have moved to another host.
+
+        Args:
+          stored: its state, if there is one.
+          now: the time.
+          interval: the user's, between two fetches.
+        """
+        state = believed(stored, now, interval) if stored is not None else None
+        host = _host(normalised(start_url(self.feed, state))) if has_moved(self.feed, state) else self.host
+        return replace(self, state=state, stored=stored, host=host)
 
 
 def _host(url: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 
 from .._byte_budget import ByteBudget
 from .._config.config import Config
-from .._errors import FeedFailed
+from .._errors import FeedFailed, StoreRejected
 from .._flow import Flow
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
@@ -79,7 +79,7 @@ class Pipeline:
 
         Raises:
           QueueAgain: its host has refused it, and will take it later in this run.
-          StoreError: the store is gone for good.
+          StoreError: the store is gone for good, or accepts nothing at all.
           OutageInDoubt: see `StoreLane.save`.
 
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
@@ -88,6 +88,9 @@ class Pipeline:
             return await self._failed(candidate, candidate.put_off, timings)
         try:
             return await self._through_the_lanes(candidate, slot, timings)
+        except StoreRejected as error:
+            rejected = FeedFailed("not-stored", str(error))
+            return await self._failed(candidate, rejected, timings, rejected=True)
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
@@ -137,7 +140,7 @@ class Pipeline:
                 next_fetch=state.next_fetch,
                 lanes=timings.lanes,
             )
-            if parsed is None and state == known:
+            if parsed is None and state == candidate.stored:
                 return result
             # The store lane, unless there is nothing to remember.
             entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
@@ -172,24 +175,34 @@ class Pipeline:
         first = await self.arrivals.add(feed_id(url), feed.redacted_url)
         return None if first is None else first[0]
 
-    async def _failed(self, candidate: Candidate, failed: FeedFailed, timings: Timings) -> Result:
-        """Remember a failure, unless it is our own refusal: with other settings there might be none."""
+    async def _failed(
+        self, candidate: Candidate, failed: FeedFailed, timings: Timings, *, rejected: bool = False
+    ) -> Result:
+        """Remember a failure, unless it is our own refusal: with other settings there might be none.
+
+        The state after it has nothing of the document. So where the store has `rejected` a document, the feed
+        keeps the validators of the last one that was stored, and its next fetch is put off.
+        """
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         next_fetch = None
-        stored = outcome is not Outcome.REFUSED and failed.reason != "not-stored"
+        remembered = rejected or (outcome is not Outcome.REFUSED and failed.reason != "not-stored")
         state = after_failure(candidate, failed, self.now(), self.next_run)
-        if stored := stored and state != candidate.state:
+        if remembered := remembered and state != candidate.stored:
             try:
                 await self.store.save(FeedUpdate(state, ()), timings)
                 next_fetch = state.next_fetch
+            except StoreRejected as error:
+                if not rejected:
+                    failed, outcome = FeedFailed("not-stored", str(error)), Outcome.FAILED
+                remembered = False
             except FeedFailed as not_stored:
-                failed, stored, outcome = not_stored, False, Outcome.FAILED
+                failed, remembered, outcome = not_stored, False, Outcome.FAILED
         return Result(
             candidate.feed,
             outcome,
             failed.reason,
             failed.detail or None,
-            stored=stored,
+            stored=remembered and not rejected,
             next_fetch=next_fetch,
             lanes=timings.lanes,
         )

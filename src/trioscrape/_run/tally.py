@@ -45,8 +45,8 @@ class Tally:
         if result.reason is not None and result.outcome is not Outcome.NOT_DUE:
             self.errors[result.reason] += 1
             self.examples.setdefault(result.reason, FailureExample(result.feed.redacted_url, result.detail))
-        if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
-            self.not_stored_examples.append(result)
+            if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
+                self.not_stored_examples.append(result)
 
 
 class Results:

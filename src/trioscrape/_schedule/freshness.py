@@ -129,7 +129,8 @@ def next_fetch(now: datetime, timers: FeedTimers, age: int, next_run: datetime |
       age: seconds by which the answer was old already.
       next_run: before which the user wants no fetch.
     """
-    wait = max(timers.max_age - age, timers.every)
+    # Timers are bounded when they are read from a document or header, but not when others have stored them.
+    wait = min(max(timers.max_age - age, timers.every), _LONGEST_SECONDS)
     due = now + timedelta(seconds=wait) if wait > 0 else None
     return max(due, next_run) if due and next_run else due or next_run
 

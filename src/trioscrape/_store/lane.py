@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import trio
 
-from .._errors import FeedFailed, StoreError, StoreUnavailable
+from .._errors import FeedFailed, StoreError, StoreRejected, StoreUnavailable
 from .._lane import Lane, Timings
 from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Report
 from .protocol import Store
@@ -22,6 +22,12 @@ LONGEST_WAIT: Final = 10.0
 """Seconds. A store that is back is noticed by then, and one that is not is hardly bothered."""
 OWN_FAILURES: Final = 3
 """Failures of one save, each while others have been stored since the one before, until it is given up."""
+REJECTED: Final = 100
+"""Feeds that are rejected before the first one is stored, after which the store counts as failed.
+
+Of each, a record that has nothing of its document was rejected as well, see `Pipeline`. So no feed can bring
+about that the others are not fetched; and a store that accepts nothing is not found out only after a million
+fetches."""
 
 T = TypeVar("T")
 
@@ -64,6 +70,9 @@ class StoreLane:
     then, and again when others have been stored meanwhile, is no outage but a feed that can't be stored.
     While nothing but a single save has failed, an outage is in doubt: others have to try.
 
+    A save that is rejected (`StoreRejected`) is not made again, and says nothing of the other feeds, unless
+    the store has accepted none at all.
+
     Args:
       store: open.
       lane: whose slots its calls take.
@@ -88,6 +97,7 @@ class StoreLane:
         self._since = self._wait = self._again = 0.0
         self._trying = trio.Lock()
         self._stored = 0
+        self._rejected: set[str] = set()
         # Those that have failed since the last success, unless they were found to fail by themselves.
         self._failing: set[_Call[Any]] = set()
 
@@ -115,13 +125,18 @@ class StoreLane:
         """See `Store.save`. The time that the feed waits for the end of an outage counts nowhere.
 
         Raises:
+          StoreRejected: the store does not accept this feed.
           FeedFailed: ``not-stored``; the store takes others.
           OutageInDoubt: this save alone has failed until the outage timeout.
 
         Cancellation: while waiting, gives up; a write that has begun is finished, and its success
         returned, for the caller to report.
         """
-        return await self._made(_Call(partial(self._store.save, update), timings, saves=True))
+        try:
+            return await self._made(_Call(partial(self._store.save, update), timings, saves=True))
+        except StoreRejected as error:
+            self._check_whether_any_is_stored(update.state.feed_id, error)
+            raise
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
@@ -153,11 +168,21 @@ class StoreLane:
                 self._failed(call, error)
             call.failed_at = self._stored
             raise
+        except StoreRejected:
+            self._failing.discard(call)
+            raise
         self._stored += call.saves
         if call.saves or not any(each.saves for each in self._failing):
             self._failure = None
             self._failing.clear()
         return result
+
+    def _check_whether_any_is_stored(self, feed_id: str, error: StoreRejected) -> None:
+        if self._stored:
+            return
+        self._rejected.add(feed_id)
+        if len(self._rejected) >= REJECTED:
+            raise StoreError(f"{error}; all of the first {REJECTED} feeds were rejected") from error
 
     def _failed_by_itself(self, call: _Call[T], error: StoreUnavailable) -> None:
         call.own_failures += 1

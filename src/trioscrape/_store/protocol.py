@@ -86,9 +86,10 @@ class Store(Reader, Protocol):
     blocks runs them in worker threads with a limiter of its own, never with trio's default one, which
     lookups of other libraries may fill.
 
-    Every method raises `StoreUnavailable` where the same call may succeed later, and `StoreError` where
-    it will not. The text has no password in it. A scrape repeats a call that was unavailable, so every
-    call is idempotent.
+    Every method raises `StoreUnavailable` where the same call may succeed later, `StoreRejected` where it
+    will not because of the values of a record, and `StoreError` where it will not because the store has
+    failed. The text is one line, and has no password in it. A scrape repeats a call that was unavailable, so
+    every call is idempotent.
 
     Cancellation: a method that has begun to write finishes the write and returns, so that the
     caller knows what is stored; this takes no longer than the timeout of the store.
@@ -110,7 +111,7 @@ class Store(Reader, Protocol):
 
         An entry is identified by feed id and key. One that is stored with the same hash is not written
         again, and neither is a state that is stored as it is. When the call fails, the state is not stored
-        without the entries.
+        without the entries. When it fails with `StoreRejected`, none of the new entries is stored either.
 
         Two refinements: an entry whose hash has changed while its ``updated`` has not is written at most
         24 times in a row, and counts as unchanged from then on; and an entry that is stored under another
@@ -129,12 +130,21 @@ class Store(Reader, Protocol):
         """Store entries of another store with their moments, and return how many were written.
 
         An entry that is stored here and has changed at the same time or later stays as it is.
+
+        They are stored as they are: whoever takes entries from strangers has to make them safe first, as
+        ``trioscrape import`` does.
+
+        Raises:
+          StoreRejected: for one of them at least. Of those that are new here none was written.
         """
 
     async def restore_feeds(self, states: Sequence[FeedState]) -> int:
         """Store feeds of another store, after all of their entries, and return how many were written.
 
         A feed that is stored here stays as it is: this store has fetched it since.
+
+        Raises:
+          StoreRejected: as `restore_entries`.
         """
 
     async def forget(self, feed_ids: Sequence[str]) -> int:

@@ -33,6 +33,10 @@ ENTRY_FIELDS: Final[Mapping[str, Field]] = {
 """The fields of the record of an entry."""
 
 
+IS_FOREIGN: Final = "is a database of another program"
+"""The message, after the URL of a store, for one that has something else in it."""
+
+
 def is_newer(version: int) -> str:
     """The message, after the URL of a store, for a schema version that is too new."""
     return (
@@ -90,10 +94,10 @@ def stored_entry(record: Mapping[str, Any], form: Form) -> StoredEntry:
     of_feed = {name: text_or_none(record.get(name)) for name in ("feed_url", "feed_title")}
     try:
         entry = ENTRY.read(record, form)
-        return STORED_ENTRY.read({**record, **of_feed, "feed_id": record["feed"]}, form, entry=entry)
+        return STORED_ENTRY.read({**record, **of_feed, "feed_id": record.get("feed")}, form, entry=entry)
     except InvalidRecord as error:
         key = str(record.get("key"))[:200]
-        raise InvalidRecord(f"entry {key!r} of feed {record['feed']}: {error}") from error
+        raise InvalidRecord(f"entry {key!r} of feed {record.get('feed')}: {error}") from error
 
 
 def text_or_none(value: object) -> str | None:

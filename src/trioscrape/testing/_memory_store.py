@@ -81,7 +81,7 @@ class MemoryStore(Paged):
             for entry, number in (*((entry, 0) for entry in todo.new), *todo.changed):
                 key = clean_key(entry.key)
                 (kept[key], truncated), rewrites[key] = clean_entry(entry), number
-                first_seen = stored[key].first_seen if key in stored else moment
+                first_seen = min(stored[key].first_seen, moment) if key in stored else moment
                 stored[key] = _Stored(first_seen, moment, truncated)
             self.feeds[state.feed_id] = state
         return todo.counts

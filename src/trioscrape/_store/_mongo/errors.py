@@ -18,6 +18,8 @@ from pymongo.errors import (
     WriteError,
 )
 
+from ..._errors import StoreError, StoreRejected, StoreUnavailable
+
 T = TypeVar("T")
 P = ParamSpec("P")
 
@@ -64,6 +66,13 @@ def is_outage(error: Exception) -> bool:
         return error.timeout or error.has_error_label("RetryableWriteError")
     # No descriptor, no route: pymongo lets few of these through as they are.
     return isinstance(error, OSError)
+
+
+def kind_of(error: Exception) -> type[StoreError]:
+    """What an error is to the caller of a store."""
+    if is_outage(error):
+        return StoreUnavailable
+    return StoreRejected if isinstance(error, WriteError) else StoreError
 
 
 def retried(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

@@ -37,7 +37,7 @@ def known_entries(
             lambda query: entries.find(query, _OF_KNOWN, batch_size=_MANY).to_list(),
             {"$or": some},
         )
-        for document in found:
+        for document in filter(_is_an_entry, found):
             stored[document["feed"]][document["key"]] = _known(document)
     return stored
 
@@ -72,9 +72,13 @@ def _add(
     documents = retried(
         lambda: entries.find(query, _OF_STORED_KEY, sort=order, limit=limit, batch_size=_MANY).to_list()
     )
-    for document in documents:
-        if isinstance(document.get("key"), str):
-            found[document["feed"]].append(_stored_key(document))
+    for document in filter(_is_an_entry, documents):
+        found[document["feed"]].append(_stored_key(document))
+
+
+def _is_an_entry(document: Document) -> bool:
+    """Whether it has a feed and a key. A query for a value finds lists with that value in them, too."""
+    return isinstance(document.get("feed"), str) and isinstance(document.get("key"), str)
 
 
 def _stored_key(document: Document) -> StoredKey:

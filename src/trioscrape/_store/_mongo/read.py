@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from bson import ObjectId
 from pymongo import UpdateOne
 from pymongo.database import Database
+from pymongo.errors import BulkWriteError
 
 from ..._records import FeedState, StoredEntry
 from ..._records.kinds import Form
 from ..pages import Wanted, page_of, position
 from ..records import chunks, clean_state, restored_record, stored_entry, text_or_none, valid_states
 from .documents import Document, journaled, state_of, tolerant, write_of_state
-from .errors import in_bulk, retried, write_error
+from .errors import in_bulk, is_outage, retried, write_error
 
 
 def load(database: Database[Document], feed_ids: Sequence[str]) -> dict[str, FeedState]:
@@ -123,17 +126,26 @@ def restore_entries(database: Database[Document], entries: Iterable[StoredEntry]
     records = [restored_record(stored, Form.DOCUMENT) for stored in sorted(entries, key=position)]
     latest = {(record["feed"], record["key"]): record for record in records}
     known = retried(_moments, database, latest.values())
-    writes = []
+    writes, ids = [], []
     for (feed, key), record in latest.items():
         first_seen, before = record["first_seen"], known.get((feed, key))
         if before is None or before[1] < record["last_changed"]:
             values = {**record, "first_seen": min(first_seen, before[0]) if before else first_seen}
-            writes.append(UpdateOne({"feed": feed, "key": key}, {"$set": values}, upsert=True))
+            ids.append(ObjectId())
+            change = {"$set": values, "$setOnInsert": {"_id": ids[-1]}}
+            writes.append(UpdateOne({"feed": feed, "key": key}, change, upsert=True))
     if writes:
         errors = retried(in_bulk, journaled(database.entries).bulk_write, writes)
         if errors:
+            delete_inserted(database, ids)
             raise write_error(errors[0])
     return len(writes)
+
+
+def delete_inserted(database: Database[Document], ids: Sequence[ObjectId]) -> None:
+    """Undo what a call has inserted into ``entries``, under ids of its own, before something was rejected."""
+    for some in chunks(ids):
+        retried(database.entries.delete_many, {"_id": {"$in": list(some)}})
 
 
 def _moments(
@@ -148,11 +160,13 @@ def _moments(
     query = {"$or": [{"feed": feed, "key": {"$in": some}} for feed, some in keys.items()]}
     names = {"_id": 0, "feed": 1, "key": 1, "first_seen": 1, "last_changed": 1}
     found = tolerant(database.entries).find(query, names, batch_size=1000)
-    times = {}
+    times: dict[tuple[str, str], Any] = {}
     for each in found:
-        first_seen, last_changed = each.get("first_seen"), each.get("last_changed")
-        if isinstance(first_seen, datetime) and isinstance(last_changed, datetime):
-            times[each["feed"], each["key"]] = first_seen, last_changed
+        identity = each["feed"], each["key"]
+        moments = each.get("first_seen"), each.get("last_changed")
+        # A query for a value finds lists with that value in them, too.
+        if all(isinstance(text, str) for text in identity) and all(isinstance(m, datetime) for m in moments):
+            times[identity] = moments
     return times
 
 
@@ -163,5 +177,13 @@ def restore_feeds(database: Database[Document], states: Iterable[FeedState]) -> 
     known = retried(lambda: {found["_id"] for found in database.feeds.find(query, {"_id": 1})})
     writes = [write_of_state(clean_state(ids[feed]), "$setOnInsert") for feed in ids.keys() - known]
     if writes:
-        retried(journaled(database.feeds).bulk_write, writes, ordered=False)
+        try:
+            retried(journaled(database.feeds).bulk_write, writes, ordered=False)
+        except BulkWriteError as error:
+            details = error.details or {}
+            if is_outage(error) or not details.get("writeErrors"):
+                raise
+            inserted = [each["_id"] for each in details["upserted"]]
+            retried(database.feeds.delete_many, {"_id": {"$in": inserted}})
+            raise write_error(details["writeErrors"][0]) from None
     return len(writes)

@@ -9,6 +9,10 @@ without a state count as new, and of other feeds those whose keys are not stored
 because another process was first or an earlier run has died before the state was written, the unique
 index reports it (E11000), and the entry is compared after all. The ``_id`` of an entry is made here: E11000
 for the ``_id`` means that an earlier attempt, whose answer was lost, has stored the entry.
+
+A feed of which something is rejected, by a validator for example, costs no other feed anything. Its new
+entries are deleted again, so that none is there without the rest. What was updated stays: each is a whole
+entry of the feed, and its next document is compared with it.
 """
 
 from __future__ import annotations
@@ -31,7 +35,7 @@ from ..renames import Renames, find_renames, search
 from .documents import Document, journaled, write_of_state
 from .errors import DUPLICATE_KEY, in_bulk, retried, write_error
 from .lookup import known_entries, stored_keys
-from .read import load
+from .read import delete_inserted, load
 
 _RACES: Final = 3
 """Attempts at an upsert while others upsert the same key: the second attempt finds the document."""
@@ -49,6 +53,7 @@ class _Feed:
         self.doubted: dict[str, Mapping[str, Any]] = {}
         """Errors of entries that were inserted as new and are stored already, by key."""
         self.error: Exception | None = None
+        self.inserted: list[ObjectId] = []
 
     def decide(self, stored: Mapping[str, Known], renames: Renames) -> None:
         self.plan = renames.plan(self.entries, stored)
@@ -84,6 +89,7 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
     entries.insert(feeds)
     entries.update(feeds)
     _write_states(database, [feed for feed in feeds if feed.differs and feed.error is None])
+    delete_inserted(database, [each for feed in feeds if feed.error is not None for each in feed.inserted])
     return [feed.outcome() for feed in feeds]
 
 
@@ -143,6 +149,7 @@ class _Entries:
     def _document(self, feed: _Feed, entry: Entry) -> Document:
         record = entry_record(entry, Form.DOCUMENT)
         record["_id"], record["feed"], record["rewrites"] = ObjectId(), feed.id, 0
+        feed.inserted.append(record["_id"])
         record["first_seen"] = record["last_changed"] = self._moment
         return record
 
@@ -162,7 +169,8 @@ class _Entries:
         values = {**record, "rewrites": rewrites, "last_changed": self._moment}
         return UpdateOne(
             {"feed": feed.id, "key": key},
-            {"$set": values, "$setOnInsert": {"first_seen": self._moment}},
+            # It is later than now where the clock was ahead once.
+            {"$set": values, "$min": {"first_seen": self._moment}},
             upsert=True,
         )
 

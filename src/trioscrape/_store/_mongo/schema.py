@@ -10,9 +10,9 @@ from typing import Any, Final
 from pymongo import IndexModel, UpdateMany
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
-from ..records import SCHEMA_VERSION
+from ..records import IS_FOREIGN, SCHEMA_VERSION
 from .documents import Document, journaled, tolerant
 from .errors import retried
 
@@ -24,10 +24,19 @@ INDEXES: Final = {
     ],
     "feeds": [IndexModel([("next_fetch", 1)])],  # feeds that are due
 }
-"""Creating one that is there costs nothing, so every start creates them all."""
+"""Every start creates those that are missing."""
+
+_COLLECTIONS: Final = ("meta", "feeds", "entries", "runs")
+_OTHER_INDEX: Final = {"partialFilterExpression", "sparse", "collation", "hidden"}
+"""Options with which an index on the same fields does not find or compare the same."""
+_UNAUTHORIZED: Final = 13
 
 _BATCH: Final = 2000
 """Documents a step of a migration: some 50 ms."""
+
+
+class NotUsable(Exception):
+    """Why a database can't be that of a store: words that come after its URL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,33 +83,83 @@ A field that is added to a record needs none: a document that lacks it has its d
 
 
 def schema_version(database: Database[Document]) -> int | None:
-    """The schema version of the database; None when it is new.
+    """The schema version of the database; None: nothing is stored in it.
 
     Raises:
+      NotUsable: it is of another program, or what it says of its version is not valid.
       PyMongoError: no access, or the server is gone.
     """
-    schema = database.meta.find_one({"_id": "schema"})
-    return None if schema is None else int(schema["version"])
+    version = _recorded_version(database)
+    if version is None and _has_documents(database):
+        # Another process may have created it meanwhile: the version comes before all other documents.
+        version = _recorded_version(database)
+        if version is None:
+            raise NotUsable(IS_FOREIGN)
+    return version
+
+
+def _recorded_version(database: Database[Document]) -> int | None:
+    found = tolerant(database.meta).find_one({"_id": "schema"}, {"version": 1})
+    if found is None:
+        return None
+    version = found.get("version")
+    # The shell of MongoDB writes every number as a double.
+    if isinstance(version, bool) or not isinstance(version, int | float) or version < 1 or version % 1:
+        raise NotUsable(
+            "has no valid schema version: in its collection meta, the version of the document 'schema'"
+            f" must be a whole number from 1 to {SCHEMA_VERSION}"
+        )
+    return int(version)
+
+
+def _has_documents(database: Database[Document]) -> bool:
+    """Whether there is anything where a store keeps its documents.
+
+    Empty collections, with or without indexes, are what is left of a start that broke off.
+    """
+    return any(database[name].find_one({}, {"_id": 1}) is not None for name in _COLLECTIONS)
 
 
 def prepare(database: Database[Document]) -> int:
-    """Create the indexes, and record the schema version of a new database. A newer one is left alone.
+    """Create the indexes, then record the schema version of a new database. A newer one is left alone.
 
     Returns:
       The version that the database has.
 
     Raises:
-      PyMongoError: no access, or the server is gone.
+      NotUsable, PyMongoError: see `schema_version`.
     """
     version = schema_version(database)
-    if version is None:
-        with suppress(DuplicateKeyError):  # another process was first
-            journaled(database.meta).insert_one({"_id": "schema", "version": SCHEMA_VERSION})
-        version = SCHEMA_VERSION
-    if version <= SCHEMA_VERSION:
+    if version is None or version <= SCHEMA_VERSION:
         for name, indexes in INDEXES.items():
-            database[name].create_indexes(indexes)
-    return version
+            _create_missing(database[name], indexes)
+    if version is not None:
+        return version
+    with suppress(DuplicateKeyError):  # another process was first
+        journaled(database.meta).insert_one({"_id": "schema", "version": SCHEMA_VERSION})
+    return _recorded_version(database) or SCHEMA_VERSION
+
+
+def _create_missing(collection: Collection[Document], indexes: Sequence[IndexModel]) -> None:
+    """Create those that are not there. So a user who may not do that can use a database that is complete."""
+    try:
+        there = list(collection.list_indexes())
+    except OperationFailure as error:
+        if error.code != _UNAUTHORIZED:
+            raise
+        there = []
+    missing = [index for index in indexes if not any(_serves_as(index, other) for other in there)]
+    if missing:
+        collection.create_indexes(missing)
+
+
+def _serves_as(index: IndexModel, other: Mapping[str, Any]) -> bool:
+    wanted = index.document
+    return (
+        list(wanted["key"].items()) == list(other["key"].items())
+        and bool(other.get("unique")) >= wanted.get("unique", False)
+        and other.keys().isdisjoint(_OTHER_INDEX)
+    )
 
 
 def changes_since(version: int) -> dict[str, list[Change]]:

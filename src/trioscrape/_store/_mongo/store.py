@@ -13,7 +13,7 @@ from pymongo import MongoClient, ReadPreference
 from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
-from ..._errors import StoreError, StoreUnavailable
+from ..._errors import StoreError
 from ..._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
@@ -21,13 +21,13 @@ from ..records import SCHEMA_VERSION, cannot_be_read, is_newer, run_record
 from ..threads import Threads
 from .client import make_client
 from .documents import Document, journaled
-from .errors import in_short, is_outage, retried
+from .errors import in_short, kind_of, retried
 from .forget import count_entries, forget
 from .lease import acquire_lease, release_lease
 from .pools import Pools
 from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
-from .schema import changes_since, finish_migration, migrate_some, prepare, schema_version
+from .schema import NotUsable, changes_since, finish_migration, migrate_some, prepare, schema_version
 from .url import parse_mongo_url
 
 T = TypeVar("T")
@@ -263,12 +263,14 @@ class MongoStore(Paged):
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except NotUsable as error:
+            raise StoreError(f"{self.redacted_url} {error}") from None
         except (PyMongoError, OSError, ValueError) as error:
             raised = self._error(error)
             raise raised from raised.__cause__
 
     def _error(self, error: Exception) -> StoreError:
-        kind = StoreUnavailable if is_outage(error) else StoreError
+        kind = kind_of(error)
         if not self._url.is_safe(str(error)):
             return kind(f"{self.redacted_url}: {type(error).__name__}")
         raised = kind(f"{self.redacted_url}: {in_short(error)}")

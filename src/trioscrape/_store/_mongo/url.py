@@ -18,6 +18,8 @@ SRV: Final = "mongodb+srv://"
 SCHEMES: Final = ("mongodb://", SRV)
 DEFAULT_DATABASE: Final = "trioscrape"
 
+_OF_MONGODB: Final = {"admin", "config", "local"}
+
 # Options of mongodb+srv:// only; parse_uri looks such URLs up, so they are parsed as mongodb:// ones.
 _SRV_OPTION: Final = re.compile(r"(?<=[?&])srv[^=&]*=[^&]*&?", re.IGNORECASE)
 _SECRET_OPTION: Final = re.compile("password|passphrase|mechanismproperties", re.IGNORECASE)
@@ -112,6 +114,11 @@ def _problem(url: str, parsed: Mapping[str, Any]) -> str | None:
         return f"{SRV} must have one host and no port"
     if parsed["collection"]:
         return "it names a collection; the path must be the name of a database"
+    if parsed["database"] in _OF_MONGODB:
+        return (
+            f"{parsed['database']!r} is a database of MongoDB itself; name another one, and write"
+            " ?authSource=admin if that is where the user is defined"
+        )
     if parsed["options"].get("w") == 0:
         return "w=0 means that no write is acknowledged; leave it out"
     return None

