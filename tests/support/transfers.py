@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import trio
@@ -18,7 +19,7 @@ def moment(days: float) -> datetime:
 
 
 ENTRIES = [
-    StoredEntry(FEED, FULL_ENTRY, moment(0), moment(2), True),
+    StoredEntry(FEED, replace(FULL_ENTRY, truncated=True), moment(0), moment(2)),
     StoredEntry(FEED, entry("a"), moment(1), moment(1)),
     StoredEntry(OTHER, entry("b\0", title="é\u2028\U0001f388", content="<p>x</p>"), moment(-1), moment(3)),
 ]

@@ -110,8 +110,10 @@ class Entry:
     chapters: Annotated[str | None, LINK] = None
     """URL of a file with chapters (``podcast:chapters``)."""
     transcripts: Annotated[
-        tuple[Transcript, ...], Several(Nested(Transcript, "a transcript"), "transcripts")
+        tuple[Transcript, ...], Several(Nested(Transcript, "a transcript"), "transcripts", most=50)
     ] = ()
+    truncated: Annotated[bool, FLAG] = False
+    """Whether something was cut or left out because it was too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,6 @@ class StoredEntry:
     """When it was stored for the first time."""
     last_changed: Annotated[datetime, MOMENT]
     """When it was last written because it was new or the feed had changed it; never before `first_seen`."""
-    truncated: Annotated[bool, FLAG] = False
-    """Whether something was cut or left out because it was too long."""
     feed_url: Annotated[str | None, LINK] = None
     """Of the feed; None when the store knows no such feed."""
     feed_title: Annotated[str | None, TITLE] = None
