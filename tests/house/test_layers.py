@@ -49,7 +49,7 @@ ROOMS = {
         "charset timers raw"
     ),
     "_parse/_fast": words("feeds entries podcast categories people media texts links tree names"),
-    "_parse/_pool": words("workers worker process frames"),
+    "_parse/_pool": words("workers worker process answers frames sandbox"),
     "_http": words(
         "fetcher hops answer _transport conditional cookies locations redirect_chain time_limits "
         "happy_eyeballs _decode routes"

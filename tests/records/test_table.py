@@ -30,7 +30,7 @@ UTC_DATES = CodecOptions[dict[str, Any]](tz_aware=True, tzinfo=UTC)
 class LaterState(FeedState):
     """The state of a feed when two fields have been added."""
 
-    listed_url: Annotated[str | None, URL] = None
+    later_url: Annotated[str | None, URL] = None
     fetched: Annotated[tuple[datetime, ...], Several(MOMENT, "dates and times")] = ()
 
 
@@ -56,22 +56,22 @@ def test_a_field_that_is_added_to_a_record_is_in_every_form() -> None:
     """One line each, and nothing else anywhere."""
     moments = (datetime(2026, 2, 28, tzinfo=UTC), datetime(2026, 3, 1, 12, 30, 0, 5000, UTC))
     old = {name: getattr(state(), name) for name in FEED_STATE.fields}
-    later = LaterState(**old, listed_url="https://a.test/", fetched=moments)
+    later = LaterState(**old, later_url="https://a.test/", fetched=moments)
 
-    assert list(LATER.fields) == [*FEED_STATE.fields, "listed_url", "fetched"]
+    assert list(LATER.fields) == [*FEED_STATE.fields, "later_url", "fetched"]
     assert there_and_back(LATER, later) == dict.fromkeys(Form, later)
 
 
 def test_records_that_were_written_before_have_its_default() -> None:
     for form in Form:
         read = LATER.read(FEED_STATE.write(state(), form), form)
-        assert (read.listed_url, read.fetched) == (None, ())
+        assert (read.later_url, read.fetched) == (None, ())
 
 
 def test_and_what_is_not_valid_is_named() -> None:
     written = LATER.write(LaterState("f" * 32, "https://a.test/"), Form.JSON)
-    with pytest.raises(InvalidRecord, match="listed_url must be an http or https URL"):
-        LATER.read(written | {"listed_url": "nowhere"}, Form.JSON)
+    with pytest.raises(InvalidRecord, match="later_url must be an http or https URL"):
+        LATER.read(written | {"later_url": "nowhere"}, Form.JSON)
     with pytest.raises(InvalidRecord, match="fetched must be a list of dates and times"):
         LATER.read(written | {"fetched": ["soon"]}, Form.JSON)
 

@@ -51,6 +51,15 @@ class Table(Generic[R]):
             form: [(name, field.kind.reader(form), field.nullable) for name, field in self.fields.items()]
             for form in Form
         }
+        self._defaults = tuple(
+            None if field.default is None else field.default() for field in self.fields.values()
+        )
+        self._half = max(len(self.fields) // 2, len(self._required))
+        self._row_writers = [
+            (at, write)
+            for at, (_, write) in enumerate((name, kind.writer(Form.JSON)) for name, kind in kinds.items())
+            if write is not None
+        ]
         self._cleaners = {name: kind.clean for name, kind in kinds.items()}
         self._writers = {
             form: [(name, kind.clean, kind.writer(form)) for name, kind in kinds.items()] for form in Form
@@ -102,6 +111,41 @@ class Table(Generic[R]):
         except INVALID as error:
             raise InvalidRecord(f"{name} must be {self.fields[name].kind.expected}") from error
         return self._record(**others)
+
+    def row(self, record: R) -> list[Any]:
+        """The fields in their order, as they are in JSON.
+
+        Most records say nothing in their second half, which then is not in the row.
+        """
+        values = self._values(record)
+        if values[self._half :] == self._defaults[self._half :]:
+            values = values[: self._half]
+        row = list(values)
+        for at, write in self._row_writers:
+            if at < len(row) and row[at]:  # what is empty is the same in JSON
+                row[at] = write(row[at])
+        return row
+
+    def from_row(self, row: Any, **others: Any) -> R:
+        """The record that `row` has made a list of.
+
+        Args:
+          row: as it was, or anything at all.
+          others: fields of the record that have no kind.
+
+        Raises:
+          InvalidRecord: it is not valid.
+        """
+        if type(row) is not list or not self._half <= len(row) <= len(self.fields):
+            raise InvalidRecord("it is no list of fields")
+        values: list[Any] = []
+        try:
+            for value, (_, read, nullable) in zip(row, self._readers[Form.JSON], strict=False):
+                values.append(None if value is None and nullable else read(value))
+        except INVALID as error:
+            name = list(self.fields)[len(values)]
+            raise InvalidRecord(f"{name} must be {self.fields[name].kind.expected}") from error
+        return self._record(**dict(zip(self.fields, values, strict=False)), **others)
 
     def clean(self, record: R) -> tuple[R, bool]:
         """The record as a store can hold it, and whether something of it had to be left out.

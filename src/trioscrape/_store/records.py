@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -55,15 +55,6 @@ def cannot_be_read(version: int | None) -> str | None:
 def clean_state(state: FeedState) -> FeedState:
     """The state as a store can hold it."""
     return FEED_STATE.clean(state)[0]
-
-
-def clean_entry(entry: Entry) -> Entry:
-    """The entry as a store can hold it.
-
-    Its hash stays that of what the feed said, so that the entry counts as unchanged next time.
-    """
-    kept, cut = ENTRY.clean(entry)
-    return replace(kept, truncated=True) if cut else kept
 
 
 def entry_record(entry: Entry, form: Form) -> dict[str, Any]:

@@ -11,10 +11,11 @@ import trio
 
 from .._errors import StoreUnavailable
 from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Report, StoredEntry
+from .._records.entries import clean_entry
 from .._records.texts import clean_key
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Known, Plan, by_key
-from .._store.records import clean_entry, clean_state, now
+from .._store.records import clean_state, now
 from .._store.renames import Renames, Search, StoredKey, find_renames, search
 
 

@@ -23,6 +23,7 @@ application (``nox -s bench -- lag``).
 
 from __future__ import annotations
 
+import os
 import pickle
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -36,10 +37,14 @@ from ..._records import ParsedFeed
 from ..._threads import in_thread
 from ..document import parse_document
 from ..protocol import FeedDocument
+from .frames import InvalidAnswer
 from .process import Died, Worker, spawn
 
 _ATTEMPTS: Final = 3
-"""To start a worker, before the parser gives up."""
+"""To start a worker for one document."""
+_MOST_USELESS: Final = 30
+"""Workers in a row that end before they are ready, after which none is expected to do better. Until then each
+costs its document only: what kills processes where memory is short does not look for the guilty one."""
 _WARM: Final = 8
 """Workers to start before the first document; the others start when there is work for them."""
 _GROWN: Final = 128 * 2**20
@@ -56,13 +61,18 @@ class ProcessParser:
 
     def __init__(self, width: int, timeout: float, parse: Callable[[FeedDocument], ParsedFeed]) -> None:
         self._timeout = timeout
-        self._setup = pickle.dumps((timeout + _ORPHAN_GRACE, sys.path)) + pickle.dumps(parse)
+        # Absolute, because a worker leaves the current folder.
+        path = [os.path.abspath(folder) for folder in sys.path]
+        self._setup = pickle.dumps((timeout + _ORPHAN_GRACE, path)) + pickle.dumps(parse)
         self._slots = trio.CapacityLimiter(width)
         # Never trio's default one, which others may fill: see the module's docstring.
         self._threads = trio.CapacityLimiter(width)
         self._idle: list[Worker] = []
         self._workers: set[Worker] = set()
         self._closed = False
+        self._has_worked = False
+        self._useless = 0
+        """Workers in a row that have ended before they were ready."""
 
     @property
     def processes(self) -> frozenset[int]:
@@ -85,7 +95,10 @@ class ProcessParser:
         answer: ParsedFeed | FeedFailed | None = None
         async with self._slots, self._lease() as worker:
             with trio.move_on_after(self._timeout), suppress(Died):
-                answer = await worker.parse(document)
+                try:
+                    answer = await worker.parse(document)
+                except InvalidAnswer as error:
+                    answer = FeedFailed("parse-crash", f"the worker process sent no valid answer: {error}")
         if worker.hung_up:
             raise FeedFailed("parse-crash", _how_it_ended(worker.process.returncode))
         if answer is None:
@@ -135,21 +148,25 @@ class ProcessParser:
             try:
                 with suppress(Died):
                     await worker.ready()
+                    self._has_worked, self._useless = True, 0
                     return worker
             finally:
                 if not worker.idle:
+                    self._useless += 1
                     with trio.move_on_after(_REAP_TIMEOUT, shield=True):
                         await self._end(worker)
+        if self._useless < _MOST_USELESS and self._has_worked:
+            raise FeedFailed("parse-crash", "the worker processes for it ended before they were ready")
         raise ResourceError("the parser's worker processes end before they are ready")
 
     async def _start(self) -> Worker:
         if self._closed:
             raise trio.ClosedResourceError("the parser is closed")
         try:
-            process, channel = await in_thread(spawn, self._setup, limiter=self._threads)
-        except OSError as error:
+            process, ours = await in_thread(spawn, self._setup, limiter=self._threads)
+        except (OSError, MemoryError) as error:
             raise ResourceError(f"the parser's worker process can't be started: {error}") from error
-        worker = Worker(process, trio.socket.from_stdlib_socket(channel))
+        worker = Worker(process, ours)
         self._workers.add(worker)
         return worker
 
@@ -158,10 +175,16 @@ class ProcessParser:
             worker.end()
         for worker in workers:
             try:
-                await in_thread(worker.reap, limiter=self._threads)
-            except OSError:  # no thread is to be had; it takes milliseconds
-                worker.reap()
+                await worker.gone()
+            except OSError:
+                await self._reap(worker)
             self._workers.discard(worker)
+
+    async def _reap(self, worker: Worker) -> None:
+        try:
+            await in_thread(worker.reap, limiter=self._threads)
+        except OSError:  # no thread is to be had; it takes milliseconds
+            worker.reap()
 
 
 @asynccontextmanager
