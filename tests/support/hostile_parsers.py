@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
+import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext, suppress
+from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse.protocol import FeedDocument
 from trioscrape._records import Entry, ParsedFeed
 
+MOST_LINES = 10
 # Made when a worker starts, because later it can make none. Only workers are isolated.
-LINES = [socket.socket() for _ in range(10)] if sys.flags.isolated else []
+LINES = [socket.socket() for _ in range(MOST_LINES)] if sys.flags.isolated else []
 HELD: dict[bytes, bytes] = {}
 """What is never given back, by the command for it."""
 
@@ -70,3 +78,56 @@ def echo(document: FeedDocument) -> ParsedFeed:
 def packages(document: FeedDocument) -> ParsedFeed:
     """Which packages are imported."""
     return ParsedFeed(" ".join(sorted(sys.modules)), None, ())
+
+
+def escape(document: FeedDocument) -> ParsedFeed:
+    """What becomes of each attempt to get out of a worker, as a tag: its name and ``done`` or why not.
+
+    The body is the path of a folder in which everybody may write, and which has a file ``secret``.
+    """
+    folder = document.body.decode()
+    parent = os.getppid()
+    attempts: dict[str, Callable[[], object]] = {
+        "socket": socket.socket,
+        "unix socket": lambda: socket.socket(socket.AF_UNIX),
+        "socket pair": socket.socketpair,
+        "fork": os.fork,
+        "exec": lambda: os.execv(sys.executable, [sys.executable, "-c", ""]),
+        "signal to the parent": lambda: os.kill(parent, 0),
+        "limits of the parent": lambda: resource.prlimit(parent, resource.RLIMIT_CORE),
+        "write a file": lambda: Path(folder, "written").write_text("x"),
+        "cut a file": lambda: os.truncate(f"{folder}/secret", 0),
+        "delete a file": lambda: os.unlink(f"{folder}/secret"),
+        "make a folder": lambda: os.mkdir(f"{folder}/made"),
+        "read a file": lambda: Path(folder, "secret").read_text(),
+        "list a folder": lambda: os.listdir(folder),
+        "environment of the parent": lambda: Path(f"/proc/{parent}/environ").read_bytes(),
+        "memory of the parent": lambda: open(f"/proc/{parent}/mem", "rb").close(),
+        "codec": lambda: "\uac00".encode("johab"),
+        "time zone": lambda: ZoneInfo("America/Caracas"),
+    }
+    became = {name: _became(attempt) for name, attempt in attempts.items()}
+    descriptors = [str(number) for number in range(64) if _became(partial(os.fstat, number)) == "done"]
+    return ParsedFeed(
+        json.dumps(became),
+        json.dumps(dict(os.environ)),
+        (),
+        subtitle=" ".join(descriptors),
+        language=os.getcwd(),
+    )
+
+
+def _became(attempt: Callable[[], object]) -> str:
+    try:
+        attempt()
+    except OSError as error:
+        return errno.errorcode[error.errno or 0]
+    return "done"
+
+
+def exhaust(document: FeedDocument) -> ParsedFeed:
+    """Take ever more memory when told to."""
+    held = [b""]
+    while document.body == b"exhaust":
+        held.append(b"x" * (len(held[-1]) + 2**24))
+    return ParsedFeed(str(os.getpid()), None, ())

@@ -55,10 +55,10 @@ class Table(Generic[R]):
             None if field.default is None else field.default() for field in self.fields.values()
         )
         self._half = max(len(self.fields) // 2, len(self._required))
-        self._row_writers = [
-            (at, write)
-            for at, (_, write) in enumerate((name, kind.writer(Form.JSON)) for name, kind in kinds.items())
-            if write is not None
+        writers = enumerate(kind.writer(Form.JSON) for kind in kinds.values())
+        self._row_writers = [(at, write) for at, write in writers if write is not None]
+        self._row_readers = [
+            (at, read, nullable) for at, (_, read, nullable) in enumerate(self._readers[Form.JSON])
         ]
         self._cleaners = {name: kind.clean for name, kind in kinds.items()}
         self._writers = {
@@ -130,7 +130,7 @@ class Table(Generic[R]):
         """The record that `row` has made a list of.
 
         Args:
-          row: as it was, or anything at all.
+          row: as it was, or anything at all. Its values are replaced by those of the record.
           others: fields of the record that have no kind.
 
         Raises:
@@ -138,14 +138,18 @@ class Table(Generic[R]):
         """
         if type(row) is not list or not self._half <= len(row) <= len(self.fields):
             raise InvalidRecord("it is no list of fields")
-        values: list[Any] = []
+        at = 0
         try:
-            for value, (_, read, nullable) in zip(row, self._readers[Form.JSON], strict=False):
-                values.append(None if value is None and nullable else read(value))
+            for at, read, nullable in self._row_readers[: len(row)]:
+                value = row[at]
+                if value is not None or not nullable:
+                    row[at] = read(value)
         except INVALID as error:
-            name = list(self.fields)[len(values)]
+            name = list(self.fields)[at]
             raise InvalidRecord(f"{name} must be {self.fields[name].kind.expected}") from error
-        return self._record(**dict(zip(self.fields, values, strict=False)), **others)
+        if others:
+            return self._record(**dict(zip(self.fields, row, strict=False)), **others)
+        return self._record(*row)
 
     def clean(self, record: R) -> tuple[R, bool]:
         """The record as a store can hold it, and whether something of it had to be left out.

@@ -167,6 +167,8 @@ class Reading:
           InvalidAnswer: it is not valid, or not in its place.
         """
         self.room -= len(encoded) + len(texts)
+        if b"\0" in texts:
+            raise InvalidAnswer("a text has NUL")
         try:
             return self._add(_decoded(encoded), memoryview(texts))
         except InvalidRecord as error:
@@ -215,12 +217,9 @@ def _entries(rows: list[Any], texts: memoryview) -> Iterator[Entry]:
 
 def _text(encoded: memoryview) -> str:
     try:
-        text = str(encoded, "utf-8")
+        return str(encoded, "utf-8")
     except UnicodeDecodeError:
         raise InvalidAnswer("a text is not UTF-8") from None
-    if "\0" in text:
-        raise InvalidAnswer("a text has NUL")
-    return text
 
 
 def _decoded(encoded: bytes | bytearray) -> Any:

@@ -28,6 +28,8 @@ _EXIT_GRACE: Final = 1.0
 """Seconds for a worker that has closed its socket to end by itself, so that its exit status says why."""
 
 
+_AHEAD: Final = 2**17
+"""Bytes that are received at once at the most."""
 _LIBRARIES: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Where some Pythons find their own library."""
 
@@ -49,6 +51,7 @@ class Worker:
         """Bytes that it held after its last answer."""
         self._socket = ours
         self._channel = trio.socket.from_stdlib_socket(ours)
+        self._ahead = memoryview(b"")
         self._started = False
 
     async def ready(self) -> None:
@@ -138,6 +141,8 @@ class Worker:
 
     def _unread(self) -> bytes | None:
         """What it has said that nobody has read; None: nothing. Empty: it has closed its socket."""
+        if self._ahead:
+            return bytes(self._ahead)
         try:
             return self._socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -149,11 +154,16 @@ class Worker:
         buffer = bytearray(size)
         rest = memoryview(buffer)
         while rest:
-            with self._until_it_hangs_up():
-                received = await self._channel.recv_into(rest)
-                if not received:
-                    raise ConnectionResetError
-                rest = rest[received:]
+            # Each call of `recv` passes through the event loop, which takes longer than most frames.
+            if not self._ahead:
+                with self._until_it_hangs_up():
+                    received = await self._channel.recv(_AHEAD)
+                    if not received:
+                        raise ConnectionResetError
+                self._ahead = memoryview(received)
+            taken = min(len(self._ahead), len(rest))
+            rest[:taken] = self._ahead[:taken]
+            rest, self._ahead = rest[taken:], self._ahead[taken:]
         return buffer
 
     @contextmanager

@@ -42,11 +42,14 @@ def confine(folders: Iterable[str]) -> None:
     architecture = _ARCHITECTURES.get(os.uname().machine)
     if sys.platform != "linux" or architecture is None or sys.maxsize < 2**32:
         return
-    libc = ctypes.CDLL(None, use_errno=True)
+    _confine_by_kernel(ctypes.CDLL(None), folders, *architecture)
+
+
+def _confine_by_kernel(libc: Any, folders: Iterable[str], column: int, architecture: int) -> None:
     # Both of the following need that: nothing started from here could get more rights again.
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         _restrict_files(libc, folders)
-        _filter_system_calls(libc, *architecture)
+        _filter_system_calls(libc, column, architecture)
 
 
 def _limit_resources() -> None:

@@ -123,7 +123,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     os.chdir("/")
     # From here on nothing that a document provokes may write on the user's terminal.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.dup2(1, 2)
     statm = None
     with suppress(OSError):
         statm = os.open("/proc/self/statm", os.O_RDONLY)
