@@ -52,7 +52,8 @@ class Worker:
         self._socket = ours
         self._channel = trio.socket.from_stdlib_socket(ours)
         self._ahead = memoryview(b"")
-        self._started = False
+        self.started = False
+        """Whether it has ever been ready."""
 
     async def ready(self) -> None:
         """Wait until it has imported everything.
@@ -61,13 +62,13 @@ class Worker:
           Died: it has not, or is not there any more, or says what nobody has asked for.
         """
         self.idle = False
-        if self._started and self._unread() is not None:
+        if self.started and self._unread() is not None:
             raise Died
-        if not self._started:
+        if not self.started:
             with trio.move_on_after(_START_TIMEOUT), suppress(InvalidAnswer):
                 said, _ = await self._frame(len(READY))
-                self._started = bytes(said) == READY
-            if not self._started:
+                self.started = bytes(said) == READY
+            if not self.started:
                 raise Died
         self.idle = True
 

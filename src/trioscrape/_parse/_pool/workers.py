@@ -42,7 +42,7 @@ from .process import Died, Worker, spawn
 
 _ATTEMPTS: Final = 3
 """To start a worker for one document."""
-_MOST_USELESS: Final = 30
+_MOST_USELESS: Final = 100
 """Workers in a row that end before they are ready, after which none is expected to do better. Until then each
 costs its document only: what kills processes where memory is short does not look for the guilty one."""
 _WARM: Final = 8
@@ -143,6 +143,7 @@ class ProcessParser:
 
     async def _take(self) -> Worker:
         """The worker that has worked last, so that few are kept warm, or a new one."""
+        killed = False
         for _ in range(_ATTEMPTS + len(self._idle)):
             worker = self._idle.pop() if self._idle else await self._start()
             try:
@@ -152,10 +153,13 @@ class ProcessParser:
                     return worker
             finally:
                 if not worker.idle:
-                    self._useless += 1
                     with trio.move_on_after(_REAP_TIMEOUT, shield=True):
                         await self._end(worker)
-        if self._useless < _MOST_USELESS and self._has_worked:
+            if not worker.started:
+                self._useless += 1
+                killed = worker.hung_up and (worker.process.returncode or 0) < 0
+        # Whose program is broken ends by itself, and never works.
+        if (killed or self._has_worked) and self._useless < _MOST_USELESS:
             raise FeedFailed("parse-crash", "the worker processes for it ended before they were ready")
         raise ResourceError("the parser's worker processes end before they are ready")
 
