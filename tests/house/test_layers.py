@@ -45,8 +45,8 @@ ROOMS = {
     "_store/_sqlite": words("store reader save read forget migrations schema file"),
     "_parse": words(
         "_pool document custom json_feed feedparser_reader _fast records diagnosis repair "
-        "dates rss_text protocol lengths html references nesting prefixes json_text identity date_words "
-        "charset timers raw"
+        "dates rss_text protocol lengths safe_html html references nesting prefixes json_text identity "
+        "date_words charset timers raw"
     ),
     "_parse/_fast": words("feeds entries podcast categories people media texts links tree names"),
     "_parse/_pool": words("workers worker process answers frames sandbox"),

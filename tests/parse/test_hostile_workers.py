@@ -121,6 +121,8 @@ def test_any_frames_are_an_answer_or_none(data: bytes) -> None:
         ([frame(FEED), frame(encoded(["entries", [["\ud800", *ROW[1:]]]]), b"abc")], "no text can have"),
         ([frame(FEED), frame(encoded(["entries", [["\0", *ROW[1:]]]]), b"abc")], "no text can have"),
         ([frame(FEED), frame(encoded(["entries", [ROW] * 3]), b"abc" * 3)], "too many entries"),
+        ([frame(FEED), frame(encoded(["entries", [[*ROW[:5], "html", *ROW[6:]]]]), b"<p ")], "made safe"),
+        ([frame(FEED), frame(encoded(["entries", [[*ROW[:5], None, *ROW[6:]]]]), b"<p ")], "made safe"),
         ([frame(FEED), frame(FEED)], "no part"),
         ([frame(FEED, b"abc")], "no part"),
         ([frame(END)], "no part"),

@@ -29,6 +29,7 @@ from ..._records import Entry, ParsedFeed
 from ..._records.entries import ENTRY, PARSED_FEED, clean_entry
 from ..._records.kinds import INVALID
 from ..._records.table import InvalidRecord
+from ..safe_html import is_safe
 from .frames import BATCH_BYTES, MOST_JSON, MOST_TEXTS, InvalidAnswer, answer_frame
 
 BATCH: Final = 100
@@ -210,7 +211,11 @@ def _entries(rows: list[Any], texts: memoryview) -> Iterator[Entry]:
                     raise InvalidAnswer("its texts are shorter than it says")
                 row[at] = _text(texts[start : start + size])
                 start += size
-        yield ENTRY.from_row(row)
+        entry = ENTRY.from_row(row)
+        for text, kind in ((entry.summary, entry.summary_type), (entry.content, entry.content_type)):
+            if text and kind != "text" and not is_safe(text):
+                raise InvalidAnswer("its HTML has not been made safe")
+        yield entry
     if start != len(texts):
         raise InvalidAnswer("its texts are longer than it says")
 
