@@ -115,7 +115,7 @@ def main() -> None:
         package = types.ModuleType(name)
         package.__path__ = [str(path)]
         sys.modules[name] = package
-    # The one public class that the parent pickles, under its public name.
+    # The one public class that the parent pickles, under its public name. Nothing is pickled the other way.
     from trioscrape._parse.protocol import FeedDocument  # noqa: PLC0415
 
     sys.modules["trioscrape"].FeedDocument = FeedDocument  # type: ignore[attr-defined]
