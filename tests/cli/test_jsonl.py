@@ -27,7 +27,7 @@ from trioscrape._store.records import clean_state, restored_record
 from support.stores import FEED, FULL_ENTRY, entry, state
 
 FIRST, LAST = datetime(2026, 2, 28, 12, tzinfo=UTC), datetime(2026, 3, 1, 0, 0, 0, 1000, UTC)
-STORED = StoredEntry(FEED, FULL_ENTRY, FIRST, LAST, True, "https://a.test/feed", "A")
+STORED = StoredEntry(FEED, replace(FULL_ENTRY, truncated=True), FIRST, LAST, "https://a.test/feed", "A")
 
 
 def line(record: Any, **changes: Any) -> bytes:

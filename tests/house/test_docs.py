@@ -39,9 +39,12 @@ def table_of_fields() -> dict[str, dict[str, str]]:
     return {row[0].strip("`"): dict(zip(head[1:], row[1:], strict=True)) for row in rows}
 
 
+FROM_DOCUMENTS = [field.name for field in fields(Entry) if field.name != "truncated"]
+
+
 def test_the_table_of_fields_has_each_field_of_an_entry() -> None:
     assert list(table_of_fields()) != []
-    assert sorted(table_of_fields()) == sorted(field.name for field in fields(Entry))
+    assert sorted(table_of_fields()) == sorted(FROM_DOCUMENTS)
 
 
 @pytest.mark.parametrize("extensions", [False, True])
@@ -54,7 +57,7 @@ def test_fields_come_from_where_the_table_says(column: str, extensions: bool) ->
 
     (entry,) = parse_document(FeedDocument(body, "http://example.org/feed")).entries
 
-    assert {field.name for field in fields(Entry) if getattr(entry, field.name) not in {None, ()}} == known
+    assert {name for name in FROM_DOCUMENTS if getattr(entry, name) not in {None, ()}} == known
     assert entry.key == "1"
 
 

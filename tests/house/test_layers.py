@@ -45,11 +45,11 @@ ROOMS = {
     "_store/_sqlite": words("store reader save read forget lease migrations schema file errors"),
     "_parse": words(
         "_pool document custom restored json_feed feedparser_reader _fast records diagnosis repair "
-        "dates rss_text protocol html references nesting prefixes json_text identity date_words "
-        "charset timers raw"
+        "dates rss_text protocol lengths safe_html html references nesting prefixes json_text identity "
+        "date_words charset timers raw"
     ),
     "_parse/_fast": words("feeds entries podcast categories people media texts links tree names"),
-    "_parse/_pool": words("workers worker process frames"),
+    "_parse/_pool": words("workers worker process answers frames sandbox"),
     "_http": words(
         "fetcher hops answer _transport conditional cookies locations redirect_chain time_limits "
         "happy_eyeballs _decode routes"

@@ -23,6 +23,7 @@ from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, ProcessParser, open_process_parser
 from trioscrape._parse._pool import workers
 from trioscrape._records import ParsedFeed
+from trioscrape._records.texts import SUMMARY
 
 from support.fetching import Loopback
 from support.servers import RawServer, answer, open_server, read_head
@@ -130,8 +131,8 @@ DOCUMENTS: dict[str, tuple[Callable[[], bytes], Result]] = {
         Feed(text=SHALLOW, title="T & T", repaired=True),
     ),
     # Length
-    "a long text": (lambda: rss(described("x" * LONG)), Feed(text=LONG)),
-    "a long text, CDATA": (lambda: rss(described(f"<![CDATA[{'x' * LONG}]]>")), Feed(text=LONG)),
+    "a long text": (lambda: rss(described("x" * LONG)), Feed(text=SUMMARY.limit)),
+    "a long text, CDATA": (lambda: rss(described(f"<![CDATA[{'x' * LONG}]]>")), Feed(text=SUMMARY.limit)),
     "a long number": (lambda: rss(f"<ttl>{'9' * 5_000_000}</ttl>{item()}"), Feed()),
     "a long date": (lambda: rss(item(f"<pubDate>{'Mon, 1 ' * 100_000}</pubDate>")), Feed()),
     "white space": (lambda: rss(" " * 5_000_000 + item()), Feed()),

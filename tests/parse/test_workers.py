@@ -13,7 +13,7 @@ import trio
 
 from trioscrape._errors import FeedFailed, TrioscrapeError
 from trioscrape._parse import FeedDocument, open_process_parser, parse_document
-from trioscrape._parse._pool import frames, process, workers
+from trioscrape._parse._pool import answers, process, workers
 from trioscrape._records import ParsedFeed
 
 from support import hostile_parsers
@@ -55,7 +55,7 @@ async def test_a_document_larger_than_any_buffer_comes_back_whole_in_order() -> 
             feed = await parser.parse(document)
             empty = await parser.parse(FeedDocument(b"", URL))
 
-    assert len(feed.entries) > 10 * frames.BATCH
+    assert len(feed.entries) > 10 * answers.BATCH
     assert feed == hostile_parsers.echo(document)
     assert empty == ParsedFeed(URL, None, ())
 

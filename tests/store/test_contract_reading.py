@@ -21,12 +21,12 @@ class TestEntries:
         assert found.entry == FULL_ENTRY
         assert (found.feed_id, found.feed_url, found.feed_title) == (FEED, state().url, state().title)
         assert before <= found.first_seen == found.last_changed <= datetime.now(UTC)
-        assert not found.truncated
+        assert not found.entry.truncated
 
     async def test_what_was_cut_says_so(self, opened: Opened) -> None:
         await opened.store.save(update(entry(title="x" * 100_000)))
 
-        assert [found.truncated async for found in opened.store.read_entries()] == [True]
+        assert [found.entry.truncated async for found in opened.store.read_entries()] == [True]
 
     async def test_a_change_is_a_later_moment_and_the_first_one_stays(self, opened: Opened) -> None:
         await opened.store.save(update(entry("a"), entry("b")))

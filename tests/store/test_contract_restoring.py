@@ -9,7 +9,7 @@ from support.stores import FEED, FULL_ENTRY, OTHER, Opened, entry, moment, state
 
 class TestRestoring:
     async def test_entries_with_their_times(self, opened: Opened) -> None:
-        full = StoredEntry(FEED, FULL_ENTRY, moment(1), moment(2), truncated=True)
+        full = StoredEntry(FEED, replace(FULL_ENTRY, truncated=True), moment(1), moment(2))
 
         assert await opened.store.restore_entries([full]) == 1
 
@@ -54,7 +54,7 @@ class TestRestoring:
         [found] = [found async for found in opened.store.read_entries()]
         assert found.entry.key == "k\N{REPLACEMENT CHARACTER}"
         assert found.entry.title == "a\N{REPLACEMENT CHARACTER}"
-        assert found.truncated
+        assert found.entry.truncated
         assert found.feed_title == "\N{REPLACEMENT CHARACTER}"
 
     async def test_a_scrape_goes_on_from_there(self, opened: Opened) -> None:

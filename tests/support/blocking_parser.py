@@ -12,9 +12,10 @@ from typing import Any
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, parse_document
-from trioscrape._parse._pool.frames import READY, dumps, framed, read_frame
+from trioscrape._parse._pool.answers import Reading
+from trioscrape._parse._pool.frames import ANSWER_HEADER, READY, dumps, framed, sizes
 from trioscrape._parse._pool.process import spawn
-from trioscrape._records import Entry, ParsedFeed
+from trioscrape._records import ParsedFeed
 
 TIMEOUT = 30.0
 """Seconds for a document of some kilobytes, on a machine that has other things to do."""
@@ -36,28 +37,29 @@ class _Worker:
     def parse(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
         if self._process is None:
             self._start()
-        self._stream.write(dumps(replace(document, body=b"")) + framed(document.body))
+        self._stream.write(dumps(("request", replace(document, body=b""))) + framed(document.body))
         self._stream.flush()
-        answer: ParsedFeed | FeedFailed
-        answer, batches = self._answer()
-        entries: list[Entry] = []
-        for _ in range(batches):
-            entries += self._answer()
-        self._answer()  # its memory
-        return replace(answer, entries=tuple(entries)) if isinstance(answer, ParsedFeed) else answer
+        reading = Reading("request", len(document.body), document.entries_limit)
+        while not reading.add(*self._frame(reading.room)):
+            pass
+        return reading.answer
 
     def _start(self) -> None:
         setup = pickle.dumps((TIMEOUT, sys.path)) + pickle.dumps(parse_document)
         self._process, self._channel = spawn(setup)
         self._channel.setblocking(True)
         self._stream = self._channel.makefile("rwb")
-        assert read_frame(self._stream) == READY
+        assert self._frame(len(READY)) == (READY, b"")
 
-    def _answer(self) -> Any:
-        frame = read_frame(self._stream)
-        if frame is None:
+    def _frame(self, room: int) -> tuple[bytes, bytes]:
+        json, texts = sizes(self._exactly(ANSWER_HEADER.size), room)
+        return self._exactly(json), self._exactly(texts)
+
+    def _exactly(self, size: int) -> bytes:
+        data: bytes = self._stream.read(size)
+        if len(data) < size:
             raise WorkerDied(f"with status {self.end()}")
-        return pickle.loads(frame)
+        return data
 
     def end(self) -> int | None:
         process, self._process = self._process, None

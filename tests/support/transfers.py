@@ -23,7 +23,7 @@ SAFE_ENTRY = replace(FULL_ENTRY, tags=("a", "b, c", "b", "c"), content="<p>long<
 """As a parser could have read it."""
 
 ENTRIES = [
-    StoredEntry(FEED, FULL_ENTRY, moment(0), moment(2), True),
+    StoredEntry(FEED, replace(FULL_ENTRY, truncated=True), moment(0), moment(2)),
     StoredEntry(FEED, entry("a"), moment(1), moment(1)),
     StoredEntry(OTHER, entry("b\0", title="é\u2028\U0001f388", content="<p>x</p>"), moment(-1), moment(3)),
 ]

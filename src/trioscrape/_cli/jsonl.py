@@ -6,8 +6,8 @@ Each line is a JSON object: a feed, with the fields of `FeedState`::
 
 or an entry, with the fields of `StoredEntry` and `Entry`::
 
-    {"type": "entry", "feed_id": …, "first_seen": …, "last_changed": …, "truncated": …, "feed_url": …,
-     "feed_title": …, "key": …, "hash": …, "link": …, "title": …, …, "language": …}
+    {"type": "entry", "feed_id": …, "first_seen": …, "last_changed": …, "feed_url": …, "feed_title": …,
+     "key": …, "hash": …, "link": …, "title": …, …, "truncated": …}
 
 Dates and times are ISO 8601 in UTC with milliseconds. The same records are always the same bytes.
 """

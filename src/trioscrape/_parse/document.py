@@ -41,7 +41,7 @@ def parse_document(document: FeedDocument) -> ParsedFeed:
     """What the document says, as records that can be stored. Raises as `read_document` does."""
     try:
         return parsed_feed(read_document(document), document)
-    except FeedFailed:
+    except (FeedFailed, MemoryError):
         raise
     except Exception as error:
         raise crashed(error) from error
@@ -54,6 +54,7 @@ def read_document(document: FeedDocument) -> RawFeed:
       FeedFailed: ``not-a-feed``, with what it is instead as the detail; ``malformed`` when nothing
         can be recovered of it; ``too-large`` when it is a gzip file that is; ``parse-crash`` when the
         parser itself fails on it.
+      MemoryError: there is not enough for the document.
     """
     if not document.body.strip():
         raise FeedFailed("not-a-feed", "the document is empty")
@@ -63,7 +64,7 @@ def read_document(document: FeedDocument) -> RawFeed:
         if looks_like_json(document.body):
             return read_json_feed(document)
         return _read_xml(document)
-    except FeedFailed:
+    except (FeedFailed, MemoryError):
         raise
     except Exception as error:
         raise crashed(error) from error

@@ -21,7 +21,7 @@ import nh3
 from .raw import RawText
 
 # nh3's own list (no script, style, form, iframe or object) and what podcasts and galleries need.
-_TAGS: Final = nh3.ALLOWED_TAGS | {"audio", "picture", "source", "tfoot", "video"}
+TAGS: Final = nh3.ALLOWED_TAGS | {"audio", "picture", "source", "tfoot", "video"}
 _MORE_ATTRIBUTES: Final = {
     "*": {"dir", "lang", "title"},
     "audio": {"controls", "src"},
@@ -31,11 +31,11 @@ _MORE_ATTRIBUTES: Final = {
 }
 # Absent on purpose: srcset, which nh3 neither checks nor makes absolute; style; every on* handler.
 # cite is dropped for the same reason: no browser shows it, and it would stay relative.
-_ATTRIBUTES: Final = {
+ATTRIBUTES: Final = {
     tag: (nh3.ALLOWED_ATTRIBUTES.get(tag, set()) | _MORE_ATTRIBUTES.get(tag, set())) - {"cite"}
     for tag in nh3.ALLOWED_ATTRIBUTES.keys() | _MORE_ATTRIBUTES.keys()
 }
-_SCHEMES: Final = {"ftp", "http", "https", "magnet", "mailto", "tel"}
+SCHEMES: Final = {"ftp", "http", "https", "magnet", "mailto", "tel"}
 _LONGEST_BASE: Final = 2000
 """Characters: each link grows by it, and a document of 380 kB with a base of 60 kB would be gigabytes."""
 _GROWTH: Final = 10
@@ -137,7 +137,7 @@ def absolute(url: str, base: str) -> str | None:
         scheme = urlsplit(joined).scheme
     except ValueError:  # An IPv6 host without its bracket, for example.
         return None
-    return joined if scheme in _SCHEMES else None
+    return joined if scheme in SCHEMES else None
 
 
 _BARE: Final = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_WITHOUT_CONTENT)
@@ -147,7 +147,8 @@ _BARE: Final = nh3.Cleaner(tags=set(), attributes={}, clean_content_tags=_WITHOU
 def sanitiser(base: str) -> nh3.Cleaner:
     """What applies the policy to texts with that base."""
     # A base without authority (mailto:, urn:) can't be rejected here: nh3 itself drops the links then.
-    if len(base) > _LONGEST_BASE:
+    # Of links that are joined nh3 does not look at the scheme: "javascript://x/" and "%0Aalert()".
+    if len(base) > _LONGEST_BASE or absolute(base, "") is None:
         return _policy("deny")
     try:
         return _policy(("rewrite_with_base", base))
@@ -158,10 +159,10 @@ def sanitiser(base: str) -> nh3.Cleaner:
 def _policy(relative: Literal["deny"] | tuple[Literal["rewrite_with_base"], str]) -> nh3.Cleaner:
     # link_rel: how a link opens is for the page that shows it, not for the store.
     return nh3.Cleaner(
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
         clean_content_tags=_WITHOUT_CONTENT,
-        url_schemes=_SCHEMES,
+        url_schemes=SCHEMES,
         link_rel=None,
         url_relative=relative,
     )

@@ -5,19 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from .._records import Category, Enclosure, Entry, EntrySource, ParsedFeed, TextType, Transcript
-from .html import absolute, one_line, plain_line, sanitised, scrub
+from .._records.texts import CONTENT, SUMMARY
+from .html import absolute, one_line, plain_line, scrub
 from .identity import identified
+from .lengths import sanitised_within, text_within
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
 from .timers import bounded
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z0-9-]{1,35}")  # RFC 5646 §2.1, and §4.4.1 for the length
 
-_Text = tuple[str | None, TextType | None]
-_NOTHING: Final[_Text] = (None, None)
+
+class _Text(NamedTuple):
+    value: str | None = None
+    type: TextType | None = None
+    cut: bool = False
+
+
+_NOTHING: Final = _Text()
 
 
 def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
@@ -55,21 +63,21 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
 
 
 def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
-    content, content_type = _text(raw.content, url)
+    content = _text(raw.content, url, CONTENT.limit)
     repeats = raw.summary == raw.content  # then it need not be sanitised to see that
-    summary, summary_type = _NOTHING if repeats else _text(raw.summary, url)
-    if summary == content:
-        summary, summary_type = _NOTHING
+    summary = _NOTHING if repeats else _text(raw.summary, url, SUMMARY.limit)
+    if summary.value == content.value:
+        summary = _NOTHING
     own_language = _language(raw.language) or _language_of(raw.content, raw.summary, raw.title)
     return Entry(
         key="",
         hash="",
         link=_link(raw.link, url),
         title=_line(raw.title),
-        summary=summary,
-        summary_type=summary_type,
-        content=content,
-        content_type=content_type,
+        summary=summary.value,
+        summary_type=summary.type,
+        content=content.value,
+        content_type=content.type,
         authors=_distinct(raw.authors) if raw.authors else (),
         published=_moment(raw.published),
         updated=_moment(raw.updated),
@@ -86,6 +94,7 @@ def _entry(raw: RawEntry, url: str, language: str | None) -> Entry:
         explicit=raw.explicit,
         chapters=_link(raw.chapters, url),
         transcripts=_transcripts(raw.transcripts, url) if raw.transcripts else (),
+        truncated=summary.cut or content.cut,
     )
 
 
@@ -111,15 +120,15 @@ def _line(text: RawText | None) -> str | None:
     return plain_line(text) or None if text is not None else None
 
 
-def _text(text: RawText | None, url: str) -> _Text:
-    """What can be shown of it, and how."""
+def _text(text: RawText | None, url: str, limit: int) -> _Text:
+    """What can be shown of it, and how, in at most `limit` bytes."""
     if text is None:
         return _NOTHING
     if text.type == "html":
-        markup = sanitised(text.value, text.base or url)
-        return (markup, "html") if markup else _NOTHING
-    shown = scrub(text.value).strip()
-    return (shown, "text") if shown else _NOTHING
+        shown, cut = sanitised_within(text.value, text.base or url, limit)
+        return _Text(shown, "html", cut) if shown else _Text(cut=cut)
+    shown, cut = text_within(scrub(text.value).strip(), limit)
+    return _Text(shown, "text", cut) if shown else _Text(cut=cut)
 
 
 def _enclosures(enclosures: Sequence[Enclosure], url: str) -> tuple[Enclosure, ...]:

@@ -46,7 +46,13 @@ def safe_entry(entry: Entry) -> Entry:
     )
     [safe] = parsed_feed(RawFeed(entries=[raw]), _NOWHERE).entries
     # Dates are not rounded to seconds, as those that are read from documents are.
-    return replace(safe, hash=entry.hash, published=entry.published, updated=entry.updated)
+    return replace(
+        safe,
+        hash=entry.hash,
+        published=entry.published,
+        updated=entry.updated,
+        truncated=entry.truncated or safe.truncated,
+    )
 
 
 def safe_state(state: FeedState) -> FeedState:

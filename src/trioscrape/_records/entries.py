@@ -5,7 +5,7 @@ All datetimes are aware and in UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
@@ -110,8 +110,10 @@ class Entry:
     chapters: Annotated[str | None, LINK] = None
     """URL of a file with chapters (``podcast:chapters``)."""
     transcripts: Annotated[
-        tuple[Transcript, ...], Several(Nested(Transcript, "a transcript"), "transcripts")
+        tuple[Transcript, ...], Several(Nested(Transcript, "a transcript"), "transcripts", most=50)
     ] = ()
+    truncated: Annotated[bool, FLAG] = False
+    """Whether something was cut or left out because it was too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,6 @@ class StoredEntry:
     """When it was stored for the first time."""
     last_changed: Annotated[datetime, MOMENT]
     """When it was last written because it was new or the feed had changed it; never before `first_seen`."""
-    truncated: Annotated[bool, FLAG] = False
-    """Whether something was cut or left out because it was too long."""
     feed_url: Annotated[str | None, LINK] = None
     """Of the feed; None when the store knows no such feed."""
     feed_title: Annotated[str | None, TITLE] = None
@@ -134,6 +134,15 @@ class StoredEntry:
 ENTRY: Final = Table(Entry)
 STORED_ENTRY: Final = Table(StoredEntry)
 """Its own fields, without those of the entry."""
+
+
+def clean_entry(entry: Entry) -> Entry:
+    """The entry as a store can hold it.
+
+    Its hash stays that of what the feed said, so that the entry counts as unchanged next time.
+    """
+    kept, cut = ENTRY.clean(entry)
+    return replace(kept, truncated=True) if cut else kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,32 +163,36 @@ class EntryCounts:
 class ParsedFeed:
     """What a document says. URLs are absolute; texts are plain and on one line: escape them for HTML."""
 
-    title: str | None
-    link: str | None
+    title: Annotated[str | None, TITLE]
+    link: Annotated[str | None, LINK]
     """The page that it is the feed of."""
     entries: tuple[Entry, ...]
-    repaired: bool = False
+    repaired: Annotated[bool, FLAG] = False
     """Whether the document was not well-formed, and the entries are what could be recovered."""
-    timers: FeedTimers = field(default_factory=FeedTimers)
+    timers: Annotated[FeedTimers, Nested(FeedTimers, "an object")] = field(default_factory=FeedTimers)
     """How often to fetch it, as the document says."""
-    subtitle: str | None = None
+    subtitle: Annotated[str | None, TITLE] = None
     """RSS ``description``, Atom ``subtitle``, JSON Feed ``description``."""
-    language: str | None = None
+    language: Annotated[str | None, NAME] = None
     """A language tag (BCP 47) as the document has it."""
-    updated: datetime | None = None
+    updated: Annotated[datetime | None, MOMENT] = None
     """When it last changed, as it says."""
-    self_link: str | None = None
+    self_link: Annotated[str | None, LINK] = None
     """Its own URL, as it says (``link rel=self``, JSON Feed ``feed_url``)."""
-    hub: str | None = None
+    hub: Annotated[str | None, LINK] = None
     """Its WebSub hub (``link rel=hub``)."""
-    distrusts_ids: bool = False
+    distrusts_ids: Annotated[bool, FLAG] = False
     """Whether its entries are identified by link, because too many ids are missing or repeated."""
-    has_more: bool = False
+    has_more: Annotated[bool, FLAG] = False
     """Whether the document has more entries than `Config.entries_limit`; these are the first ones."""
-    parser: str = "feedparser"
+    parser: Annotated[str, NAME] = "feedparser"
     """Which parser read it, for statistics only."""
-    shared_keys: tuple[str, ...] = ()
+    shared_keys: Annotated[tuple[str, ...], NAMES] = ()
     """Ids and links that several of its entries have or have had, so that they identify none."""
+
+
+PARSED_FEED: Final = Table(ParsedFeed)
+"""Its own fields, without the entries."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,10 +141,11 @@ def _flag(value: Any) -> bool:
 
 
 class Several(Kind[tuple[T, ...]]):
-    """A list. What a store can't hold of it is left out, and so is all after the first 200."""
+    """A list. What a store can't hold of it is left out, and so is all after the first `most`."""
 
-    def __init__(self, kind: Kind[T], plural: str) -> None:
+    def __init__(self, kind: Kind[T], plural: str, most: int = LIST_LIMIT) -> None:
         self.kind = kind
+        self.most = most
         self.expected = f"a list of {plural}"
 
     def reader(self, form: Form) -> Read[tuple[T, ...]]:
@@ -163,15 +164,15 @@ class Several(Kind[tuple[T, ...]]):
 
     def clean(self, value: tuple[T, ...]) -> tuple[tuple[T, ...], bool]:
         clean = self.kind.clean
-        if len(value) <= LIST_LIMIT:
+        if len(value) <= self.most:
             for item in value:
                 if clean(item)[0] is not item:
                     break
             else:
                 return value, False
-        cleaned = [clean(item) for item in value[:LIST_LIMIT]]
+        cleaned = [clean(item) for item in value[: self.most]]
         kept = tuple(item for item, _ in cleaned if item is not None)
-        return kept, len(value) > LIST_LIMIT or any(cut for _, cut in cleaned)
+        return kept, len(value) > self.most or any(cut for _, cut in cleaned)
 
 
 def inside(form: Form) -> Form:

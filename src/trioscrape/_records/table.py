@@ -51,6 +51,15 @@ class Table(Generic[R]):
             form: [(name, field.kind.reader(form), field.nullable) for name, field in self.fields.items()]
             for form in Form
         }
+        self._defaults = tuple(
+            None if field.default is None else field.default() for field in self.fields.values()
+        )
+        self._half = max(len(self.fields) // 2, len(self._required))
+        writers = enumerate(kind.writer(Form.JSON) for kind in kinds.values())
+        self._row_writers = [(at, write) for at, write in writers if write is not None]
+        self._row_readers = [
+            (at, read, nullable) for at, (_, read, nullable) in enumerate(self._readers[Form.JSON])
+        ]
         self._cleaners = {name: kind.clean for name, kind in kinds.items()}
         self._writers = {
             form: [(name, kind.clean, kind.writer(form)) for name, kind in kinds.items()] for form in Form
@@ -102,6 +111,45 @@ class Table(Generic[R]):
         except INVALID as error:
             raise InvalidRecord(f"{name} must be {self.fields[name].kind.expected}") from error
         return self._record(**others)
+
+    def row(self, record: R) -> list[Any]:
+        """The fields in their order, as they are in JSON.
+
+        Most records say nothing in their second half, which then is not in the row.
+        """
+        values = self._values(record)
+        if values[self._half :] == self._defaults[self._half :]:
+            values = values[: self._half]
+        row = list(values)
+        for at, write in self._row_writers:
+            if at < len(row) and row[at]:  # what is empty is the same in JSON
+                row[at] = write(row[at])
+        return row
+
+    def from_row(self, row: Any, **others: Any) -> R:
+        """The record that `row` has made a list of.
+
+        Args:
+          row: as it was, or anything at all. Its values are replaced by those of the record.
+          others: fields of the record that have no kind.
+
+        Raises:
+          InvalidRecord: it is not valid.
+        """
+        if type(row) is not list or not self._half <= len(row) <= len(self.fields):
+            raise InvalidRecord("it is no list of fields")
+        at = 0
+        try:
+            for at, read, nullable in self._row_readers[: len(row)]:
+                value = row[at]
+                if value is not None or not nullable:
+                    row[at] = read(value)
+        except INVALID as error:
+            name = list(self.fields)[at]
+            raise InvalidRecord(f"{name} must be {self.fields[name].kind.expected}") from error
+        if others:
+            return self._record(**dict(zip(self.fields, row, strict=False)), **others)
+        return self._record(*row)
 
     def clean(self, record: R) -> tuple[R, bool]:
         """The record as a store can hold it, and whether something of it had to be left out.

@@ -48,11 +48,18 @@ class Text(Kind[str]):
         return raw[: self.limit].decode(errors="ignore"), True
 
 
-class Link(Text):
-    """A link as a feed has it; one that is too long is left out, because half of it leads elsewhere."""
+class Whole(Text):
+    """Text that may be HTML; what is too long is left out, because HTML that is cut is no longer safe.
+
+    Parsers cut texts of entries to the limit before they make them safe, so nothing of theirs is left out.
+    """
 
     def shortened(self, raw: bytes) -> tuple[None, bool]:  # noqa: ARG002
         return None, True
+
+
+class Link(Whole):
+    """A link as a feed has it; one that is too long is left out, because half of it leads elsewhere."""
 
 
 class Url(Link):
@@ -149,8 +156,8 @@ KEY: Final = Key(2 * _KIBIBYTE)
 NAME: Final = Text(2 * _KIBIBYTE)
 NAMES: Final = Several(NAME, "texts")
 TITLE: Final = Text(64 * _KIBIBYTE)
-SUMMARY: Final = Text(2 * _MEBIBYTE)
-CONTENT: Final = Text(6 * _MEBIBYTE)
+SUMMARY: Final = Whole(2 * _MEBIBYTE)
+CONTENT: Final = Whole(6 * _MEBIBYTE)
 LINK: Final = Link(16 * _KIBIBYTE)
 URL: Final = Url(16 * _KIBIBYTE)
 VALIDATOR: Final = Validator(64 * _KIBIBYTE)

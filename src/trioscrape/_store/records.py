@@ -26,7 +26,7 @@ CHUNK: Final = 500
 ENTRY_FIELDS: Final[Mapping[str, Field]] = {
     "feed": Field(FEED_ID, nullable=False, default=None),
     **ENTRY.fields,
-    **{name: STORED_ENTRY.fields[name] for name in ("truncated", "first_seen", "last_changed")},
+    **{name: STORED_ENTRY.fields[name] for name in ("first_seen", "last_changed")},
     # How many times in a row the entry was written for nothing but its hash, see `plan`.
     "rewrites": Field(COUNT, nullable=False, default=int),
 }
@@ -61,18 +61,10 @@ def clean_state(state: FeedState) -> FeedState:
     return FEED_STATE.clean(state)[0]
 
 
-def clean_entry(entry: Entry) -> tuple[Entry, bool]:
-    """The entry as a store can hold it, and whether something of it had to be left out.
-
-    Its hash stays that of what the feed said, so that the entry counts as unchanged next time.
-    """
-    return ENTRY.clean(entry)
-
-
 def entry_record(entry: Entry, form: Form) -> dict[str, Any]:
     """The record of an entry, but for its feed, its rewrites and the moments at which it was stored."""
-    record, truncated = ENTRY.write_cleaned(entry, form)
-    record["truncated"] = truncated
+    record, cut = ENTRY.write_cleaned(entry, form)
+    record["truncated"] |= cut
     return record
 
 
@@ -80,7 +72,6 @@ def restored_record(stored: StoredEntry, form: Form) -> dict[str, Any]:
     """The whole record of an entry that another store had."""
     of_entry = entry_record(stored.entry, form)
     record = STORED_ENTRY.write_cleaned(stored, form)[0] | of_entry
-    record["truncated"] |= stored.truncated
     record |= {"feed": clean_key(stored.feed_id), "rewrites": 0}
     return {name: record[name] for name in ENTRY_FIELDS}
 

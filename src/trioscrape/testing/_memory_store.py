@@ -11,17 +11,17 @@ import trio
 
 from .._errors import StoreUnavailable
 from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from .._records.entries import clean_entry
 from .._records.texts import clean_key
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Known, Plan, by_key
-from .._store.records import clean_entry, clean_state, now
+from .._store.records import clean_state, now
 from .._store.renames import Renames, Search, StoredKey, find_renames, search
 
 
 class _Stored(NamedTuple):
     first_seen: datetime
     last_changed: datetime
-    truncated: bool
 
 
 class MemoryStore(Paged):
@@ -80,9 +80,9 @@ class MemoryStore(Paged):
                 stored[after] = stored.pop(before)
             for entry, number in (*((entry, 0) for entry in todo.new), *todo.changed):
                 key = clean_key(entry.key)
-                (kept[key], truncated), rewrites[key] = clean_entry(entry), number
+                kept[key], rewrites[key] = clean_entry(entry), number
                 first_seen = min(stored[key].first_seen, moment) if key in stored else moment
-                stored[key] = _Stored(first_seen, moment, truncated)
+                stored[key] = _Stored(first_seen, moment)
             self.feeds[state.feed_id] = state
         return todo.counts
 
@@ -111,14 +111,12 @@ class MemoryStore(Paged):
         await self._answer()
         written = 0
         for restored in entries:
-            feed, (entry, truncated) = clean_key(restored.feed_id), clean_entry(restored.entry)
+            feed, entry = clean_key(restored.feed_id), clean_entry(restored.entry)
             stored = self._stored.setdefault(feed, {})
             before = stored.get(entry.key)
             if before is None or before.last_changed < restored.last_changed:
                 first_seen = min(restored.first_seen, before.first_seen if before else restored.first_seen)
-                stored[entry.key] = _Stored(
-                    first_seen, restored.last_changed, restored.truncated or truncated
-                )
+                stored[entry.key] = _Stored(first_seen, restored.last_changed)
                 self.entries.setdefault(feed, {})[entry.key] = entry
                 written += 1
         self.writes += written
@@ -178,10 +176,10 @@ class MemoryStore(Paged):
         for feed, stored in self._stored.items():
             state = self.feeds.get(feed)
             named = (state.url, state.title) if state else (None, None)
-            for key, (first_seen, last_changed, truncated) in stored.items():
+            for key, (first_seen, last_changed) in stored.items():
                 if wanted.feed in (None, feed) and (wanted.since is None or last_changed >= wanted.since):
                     entry = self.entries[feed][key]
-                    yield StoredEntry(feed, entry, first_seen, last_changed, truncated, *named)
+                    yield StoredEntry(feed, entry, first_seen, last_changed, *named)
 
     async def _feeds_at(self, urls: Sequence[str]) -> Sequence[str]:
         await self._answer()

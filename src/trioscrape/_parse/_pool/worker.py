@@ -32,48 +32,72 @@ if TYPE_CHECKING:
     Parse = Callable[[FeedDocument], ParsedFeed]
 
 
-_MEMORY = 2**30
-"""Bytes of a worker. 16 MiB of feed take a third of it."""
-
-
-def serve(stream: BinaryIO, parse: Parse, timeout: float) -> None:
+def serve(stream: BinaryIO, parse: Parse, timeout: float, statm: int | None = None) -> None:
     """Answer document after document until the other side closes the stream.
 
     An exception other than `FeedFailed` ends the process: the other side sees its feed crash, and
     starts a new worker.
 
     After each answer it says how much memory the process holds then: whether that is too much is for the
-    other side to say.
+    other side to say. When there was not enough, it says that it holds all that it may.
 
     After `timeout` seconds with one document the process ends itself. The other side is meant to kill it
     before; this is for a worker whose parent was killed in the meantime.
-    """
-    from trioscrape._errors import FeedFailed  # noqa: PLC0415  See the module's docstring.
-    from trioscrape._parse._pool.frames import READY, answer_frames, dumps, framed, read_frame  # noqa: PLC0415
 
-    stream.write(framed(READY))
+    Args:
+      stream: from and to the other side.
+      parse: what is done with each document.
+      timeout: in seconds.
+      statm: see `memory`.
+    """
+    from trioscrape._parse._pool.answers import end_frame  # noqa: PLC0415  See the module's docstring.
+    from trioscrape._parse._pool.frames import READY, answer_frame, read_frame  # noqa: PLC0415
+    from trioscrape._parse._pool.sandbox import MEMORY  # noqa: PLC0415
+
+    stream.write(answer_frame(READY))
     stream.flush()
     while (head := read_frame(stream)) is not None and (body := read_frame(stream)) is not None:
-        document = replace(pickle.loads(head), body=body)  # noqa: S301  From our own parent.
+        request, document = pickle.loads(head)  # noqa: S301  From our own parent.
         signal.setitimer(signal.ITIMER_REAL, timeout)
-        try:
-            answer: Any = parse(document)
-        except FeedFailed as failure:
-            # Its cause and frames stay here: they may hold what can't be pickled.
-            answer = FeedFailed(failure.reason, failure.detail)
-        for frame in answer_frames(answer):
-            stream.write(frame)
+        enough = _answer(stream, request, parse, replace(document, body=body))
         # Before the next document comes nothing of this one is needed any more.
-        del document, body, answer
-        stream.write(dumps(memory()))
+        del document, body
+        stream.write(end_frame(request, memory(statm) if enough else MEMORY))
         stream.flush()
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def memory() -> int:
-    """Bytes that this process holds; where no system says so, the most that it has ever held."""
-    with suppress(OSError):
-        return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * resource.getpagesize()
+def _answer(stream: BinaryIO, request: str, parse: Parse, document: FeedDocument) -> bool:
+    """Write the answer but for its end, and say whether there was memory enough for it."""
+    from trioscrape._errors import FeedFailed  # noqa: PLC0415
+    from trioscrape._parse._pool.answers import answer_frames, most_bytes  # noqa: PLC0415
+
+    room = most_bytes(len(document.body))
+    try:
+        try:
+            answer: Any = parse(document)
+        except FeedFailed as failure:
+            answer = failure
+        for frame in answer_frames(request, answer, room):
+            stream.write(frame)
+    except MemoryError:
+        enough = False
+    else:
+        return True
+    # Not before here, where nothing holds what the memory was needed for.
+    for frame in answer_frames(request, FeedFailed("parse-crash", "not enough memory"), room):
+        stream.write(frame)
+    return enough
+
+
+def memory(statm: int | None) -> int:
+    """Bytes that this process holds; where no system says so, the most that it has ever held.
+
+    Args:
+      statm: the descriptor of Linux' /proc/self/statm, which is open because nothing can be opened later.
+    """
+    if statm is not None:
+        return int(os.pread(statm, 100, 0).split()[1]) * resource.getpagesize()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 
@@ -91,17 +115,31 @@ def main() -> None:
         package = types.ModuleType(name)
         package.__path__ = [str(path)]
         sys.modules[name] = package
-    # The one public class that the parent pickles, under its public name.
+    # The one public class that the parent pickles, under its public name. Nothing is pickled the other way.
     from trioscrape._parse.protocol import FeedDocument  # noqa: PLC0415
 
     sys.modules["trioscrape"].FeedDocument = FeedDocument  # type: ignore[attr-defined]
     parse = pickle.load(stream)  # noqa: S301  A function, by its name; this imports its module.
     warnings.simplefilter("ignore")
-    # A document may stand for far more than its size; this then costs its worker, not the machine.
-    resource.setrlimit(resource.RLIMIT_DATA, (_MEMORY, _MEMORY))
+    os.chdir("/")
     # From here on nothing that a document provokes may write on the user's terminal.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    serve(stream, parse, timeout)
+    os.dup2(1, 2)
+    statm = None
+    with suppress(OSError):
+        statm = os.open("/proc/self/statm", os.O_RDONLY)
+    from trioscrape._parse._pool.sandbox import confine  # noqa: PLC0415
+
+    confine(_folders_of_code())
+    serve(stream, parse, timeout, statm)
+
+
+def _folders_of_code() -> set[str]:
+    """Where codecs and time zones are, which are read when a document first has one, and all other code."""
+    from zoneinfo import TZPATH  # noqa: PLC0415
+
+    files = [getattr(module, "__file__", None) for module in sys.modules.values()]
+    code = {str(Path(file).parent) for file in files if file}
+    return code | {str(Path(folder, "tzdata")) for folder in sys.path} | set(TZPATH)
 
 
 if __name__ == "__main__":
