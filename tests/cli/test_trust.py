@@ -13,13 +13,15 @@ from typing import Any
 
 import pytest
 import trio
+from pymongo import MongoClient
 
-from trioscrape import StoredEntry, open_store
+from trioscrape import StoredEntry, feed_id, open_store
 from trioscrape._cli.command import main
 from trioscrape._cli.jsonl import line_of
 from trioscrape._cli.restore import REJECTED, SHOWN, Transferred, restoring
 from trioscrape.testing import MemoryStore
 
+from support.command_line import Site
 from support.stores import FEED, OTHER, entry, state, stored
 from support.transfers import moment
 
@@ -215,3 +217,47 @@ async def test_a_sanitiser_that_does_not_end_can_be_left(monkeypatch: pytest.Mon
     finally:
         released.set()
     assert store.entries == {}
+
+
+def reject_entries_of(url: str, feed: str) -> None:
+    """As the administrator of an empty store could."""
+
+    async def create() -> None:
+        async with open_store(url):
+            pass
+
+    trio.run(create)
+    if url.startswith("mongodb:"):
+        with MongoClient[Any](url) as client:
+            rule = {"feed": {"$ne": feed}}
+            client.get_default_database().command("collMod", "entries", validator=rule)
+        return
+    with closing(sqlite3.connect(url.removeprefix("sqlite:"))) as db:
+        db.execute(
+            f"CREATE TRIGGER own BEFORE INSERT ON entries WHEN new.feed = '{feed}'"
+            " BEGIN SELECT RAISE(ROLLBACK, 'not in this house'); END"
+        )
+
+
+def test_a_run_goes_on_when_a_feed_is_rejected(
+    store_url: str, site: Site, feeds: Callable[..., str], capfd: Capture
+) -> None:
+    """A real one, with the store's own words; the next run finds the feed backing off, and ends well."""
+    bad = site.url("bad")
+    reject_entries_of(store_url, feed_id(bad))
+    feeds(*(site.url(str(n)) for n in range(5)), bad, *(site.url(str(n)) for n in range(5, 9)))
+
+    assert main(["feeds.txt", "--store", store_url, "--json"]) == 1
+
+    found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    by_url = {each["url"]: each for each in found if each["type"] == "feed"}
+    rejected = by_url.pop(bad)
+    assert (rejected["outcome"], rejected["reason"], rejected["stored"]) == ("failed", "not-stored", False)
+    words = "Document failed validation" if store_url.startswith("mongodb:") else "not in this house"
+    assert rejected["detail"] == f"{store_url}: {words}"
+    assert {(each["outcome"], each["stored"]) for each in by_url.values()} == {("new", True)}
+
+    assert main(["feeds.txt", "--store", store_url, "--json"]) == 0
+    found = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    again = [each for each in found if each["type"] == "feed" and each["url"] == bad]
+    assert [(each["outcome"], each["reason"]) for each in again] == [("not_due", "not-stored")]
