@@ -19,6 +19,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from ._printable import printable
+
 
 class TrioscrapeError(Exception):
     """The base of the errors that trioscrape raises; itself it is never raised."""
@@ -58,7 +60,8 @@ class FeedFailed(Exception):
 
     Args:
       reason: one of `REASONS`.
-      detail: the reason in more words, for people. No credentials.
+      detail: the reason in more words, for people. No credentials. Control characters and the like, which
+        a server or a document may have put there, are escaped.
       not_before: the earliest time of the next fetch, as the server asks (Retry-After); with a time zone.
       postponed_by: the host because of which the feed is only put off: that is no failure of the feed.
 
@@ -76,9 +79,9 @@ class FeedFailed(Exception):
     ) -> None:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of the reasons")
-        super().__init__(reason, detail)
         self.reason = reason
-        self.detail = detail
+        self.detail = printable(detail)
+        super().__init__(self.reason, self.detail)
         self.not_before = not_before
         self.postponed_by = postponed_by
 

@@ -22,7 +22,7 @@ def words(text: str) -> list[str]:
 # and what all of them share. A room imports only from those below it.
 ORDER = words(
     "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule _config "
-    "_lane _flow _records _byte_budget _threads _exception_groups _urls _errors"
+    "_lane _flow _records _byte_budget _threads _exception_groups _urls _errors _printable"
 )
 
 # Inside of each room, from top to bottom: a module imports only from those behind it.

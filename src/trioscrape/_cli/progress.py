@@ -21,10 +21,11 @@ from rich.table import Table
 from rich.text import Text
 from trio_util import periodic
 
+from .._printable import printable
 from .._records import LANES, LaneStatistics, Outage, Outcome, Report
 from .._threads import in_thread
 from .output import Unbuffered
-from .report import count, duration, printable
+from .report import count, duration
 
 _BAR_FROM: Final = 60
 """Columns of a terminal that has room for bars."""

@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from .._printable import printable
 from .._records import (
     LANES,
     DuplicateFeed,
@@ -274,8 +275,3 @@ def entries(counts: EntryCounts) -> str:
 def count(number: int, noun: str) -> str:
     """``1 feed``, ``2,000 feeds``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def printable(text: str) -> str:
-    """`text` with control characters escaped: URLs and details come from strangers."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
