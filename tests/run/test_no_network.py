@@ -10,7 +10,7 @@ import trio
 from trio.testing import MockClock
 
 from trioscrape import Outcome, Report
-from trioscrape._cli.report import complete, summary
+from trioscrape._cli.report import Style, complete, summary
 from trioscrape._run.network import FEW
 from trioscrape.testing import Internet, MemoryStore, Site
 
@@ -54,7 +54,7 @@ async def test_no_feed_is_punished(
     assert days.store.feeds == {}
     assert is_offline(days.report)
     assert not complete(days.report)
-    assert f"\n  {LINE}\n" in summary(days.report, "memory:")
+    assert f"\n  {LINE}\n" in summary(days.report, "memory:", Style())
 
     for site in days.sites.values():
         site.lookup = site.connect = 0

@@ -7,7 +7,10 @@ import signal
 import sys
 from typing import Final
 
+LAST_MOMENT: Final = 1.0
+"""Seconds that a process which is to end at once is given to tidy up."""
 _STANDARD_FILES: Final = 3
+_SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
 def is_command() -> bool:
@@ -32,9 +35,42 @@ def begin() -> None:
     _open_standard_files()
 
 
-def end() -> None:
-    """Nothing is left to interrupt: the interpreter only tidies up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def end(status: int) -> None:
+    """Nothing is left to interrupt: the interpreter only tidies up.
+
+    Ctrl-C does not change what it ends with, but ends a wait for a thread that goes on.
+    """
+    if signal.getsignal(signal.SIGALRM) is _end_now:
+        os._exit(status)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(status))
+
+
+def end_soon() -> None:
+    """End the process if it has not ended in a moment, and at once with the next signal.
+
+    Whatever the event loop, the interpreter or a thread is waiting for then.
+    """
+    signal.signal(signal.SIGALRM, _end_now)
+    signal.setitimer(signal.ITIMER_REAL, LAST_MOMENT)
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _end_now(*_: object) -> None:
+    try:
+        _show_cursor()
+    finally:
+        os._exit(1)
+
+
+def _show_cursor() -> None:
+    """Undo what the live view has done to a terminal, unless that takes nothing."""
+    try:
+        terminal = os.open(os.ttyname(2), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        os.write(terminal, _SHOW_CURSOR)
+    except OSError:  # it is no terminal, or one that is stopped
+        pass
 
 
 def _interrupted(*_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import signal
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,8 @@ from .subcommand import ExitStatus
 
 _SHOWN: Final = 20
 """Lines of the list that are no URLs and are shown. All of them are counted."""
+_AFTERWARDS: Final = 1.0
+"""Seconds after a drain's timeout for what is not stored yet: feeds that are counted, the run's record."""
 _STOP_NOW: Final[Mapping[int, str]] = {
     signal.SIGINT: "press Ctrl-C again to stop now",
     signal.SIGTERM: "a second SIGTERM stops now",
@@ -59,6 +62,8 @@ class Session:
     The first signal drains the scrape: no more feeds are started. The second cancels it, and the third
     ends whatever is still going on. Before the scrape has begun, the first signal ends everything. A signal
     that comes while feeds are counted after an interruption only ends the counting.
+
+    A drain by another signal than Ctrl-C has a timeout: whoever sends SIGTERM kills the process soon.
 
     When standard output can't be written to any more (``| head``), the scrape is cancelled and recorded.
 
@@ -201,9 +206,11 @@ class Session:
 
     async def _drain(self, scrape: Scrape, number: int) -> None:
         self._interrupted = True
-        scrape.drain()
-        in_flight = scrape.statistics().in_flight
-        finishing = f"finishing {count(in_flight, 'feed')} in flight; " if in_flight else ""
+        timeout = math.inf if number == signal.SIGINT else self._config.drain_timeout
+        in_flight = scrape.drain(timeout)
+        self._counting.deadline = self._recording.deadline = trio.current_time() + timeout + _AFTERWARDS
+        within = f" within {timeout:g} s" if timeout < math.inf else ""
+        finishing = f"finishing {count(in_flight, 'feed')} in flight{within}; " if in_flight else ""
         await self._progress.warn(f"{finishing}{_STOP_NOW[number]}")
 
     async def _cancel(self, scrape: Scrape, _: int) -> None:

@@ -126,6 +126,10 @@ class Config:
     given this time."""
     outage_timeout: float = _number(300.0, 0, 7 * 86400, "s")
     """How long to wait for a store that accepts no writes before the scrape fails. 0: not at all."""
+    # Docker and podman kill a container 10 s after SIGTERM, Kubernetes after 30.
+    drain_timeout: float = _number(8.0, 0, 86400, "s")
+    """For the feeds in flight to finish when the command gets SIGTERM or SIGHUP; what is left is cancelled.
+    Ctrl-C waits for all of them. `Scrape.drain` has an argument of its own."""
 
     # Schedule
 

@@ -81,6 +81,10 @@ class Fetcher:
         """
         return await self._routes.place(_first_hop(feed, state).target, timings)
 
+    def forget_failed_lookups(self) -> None:
+        """Look the hosts up again whose lookup has failed lately, see `Names.forget_failures`."""
+        self._routes.forget_failed_lookups()
+
     async def fetch(self, context: FetchContext) -> Fetched:
         """The feed's document, unless the server says that the known state still holds.
 
@@ -100,6 +104,7 @@ class Fetcher:
             self._pauses.check(context.slot.host or hop.host)
             route = await self._routes.find(hop.target, context.timings)
             async with self._lane.slot(context.timings):
+                context.timings.begun = True
                 with context.clock.running():
                     answer = await self._get(hop, route, visit)
             if isinstance(answer, Fetched):

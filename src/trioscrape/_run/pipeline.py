@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import trio
+
 from .._byte_budget import ByteBudget
 from .._config.config import Config
 from .._errors import FeedFailed
@@ -32,6 +34,7 @@ from .._store import Store
 from .._store.lane import StoreLane
 from .._urls import feed_id
 from .candidates import Candidate
+from .loop_lag import LoopLag
 from .network import Network
 from .next_state import GONE_REASON, after_failure, after_success, to_send, without_validators
 from .seen import Seen
@@ -59,6 +62,7 @@ class Pipeline:
     fetcher: Fetcher
     silence: Silence
     network: Network
+    lag: LoopLag
     parser: RecordParser
     store: StoreLane
     budget: ByteBudget
@@ -85,17 +89,30 @@ class Pipeline:
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
         if candidate.put_off is not None:
+            timings.begun = True
             return await self._failed(candidate, candidate.put_off, timings)
         try:
-            return await self._through_the_lanes(candidate, slot, timings)
+            return await self._unless_paused(candidate, slot, timings)
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
+        timings.begun = True
         if slot.host is not None and failure.postponed_by is None:
             self.silence.failed(slot.host, failure)
         if await self.network.is_to_blame(candidate.host, candidate.state, failure):
             return _not_counted(candidate.feed, failure, timings)
         return await self._failed(candidate, failure, timings)
+
+    async def _unless_paused(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
+        """Once more if the process has stood still meanwhile: time went by in which no server was heard."""
+        began = trio.current_time()
+        try:
+            return await self._through_the_lanes(candidate, slot, timings)
+        except FeedFailed as failed:
+            if failed.reason not in _MAY_BE_A_PAUSE or not self.lag.paused_since(began):
+                raise
+        self.fetcher.forget_failed_lookups()
+        return await self._through_the_lanes(candidate, slot, timings)
 
     async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
         """Once with the validators that are known, and without when the server breaks on them."""
@@ -199,6 +216,19 @@ class Pipeline:
             lanes=timings.lanes,
         )
 
+
+_MAY_BE_A_PAUSE: Final = {
+    "lookup-timeout",
+    "lookup-failed",
+    "unreachable",
+    "connect-timeout",
+    "connection-lost",
+    "read-timeout",
+    "too-slow",
+    "fetch-timeout",
+    "parse-timeout",
+}
+"""Failures that a pause of this process, or of the machine, may be the reason of."""
 
 _FAILURES: Final = {
     GONE_REASON: Outcome.GONE,

@@ -29,6 +29,7 @@ from .._threads import off_loop
 from .admit import Admission
 from .candidates import Candidate
 from .feed_source import Feeds, FeedSource
+from .loop_lag import LoopLag
 from .network import Network
 from .next_state import next_run
 from .pipeline import Lanes, Pipeline
@@ -72,10 +73,11 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[
     network = Network(flow, config.in_flight)
     admission = Admission(source, queue, slots, fetcher, store, silence, flow, results, now, config)
     due = next_run(now(), config.interval)
+    lag = LoopLag()
     pipeline = Pipeline(
-        lanes, fetcher, silence, network, seams.parser, store, budget, arrivals, now, due, config
+        lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, due, config
     )
-    run = Run(admission, pipeline, results, pauses)
+    run = Run(admission, pipeline, results, pauses, lag)
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)
