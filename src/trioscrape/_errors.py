@@ -135,11 +135,30 @@ _MEANINGS: Final = {
     "parse-timeout": "parsing took longer than its timeout",
     "parse-crash": "the parser failed on the document, or its process died",
     "too-many-entries": "the document has more entries than the limit; the first ones are stored",
+    "out-of-memory": "there was not enough memory for the document; nothing was stored",
     "not-stored": "the store did not accept the feed, or was unavailable for too long",
     "cancelled": "the scrape was cancelled while the feed was in flight",
 }
 
 REASONS: Final = Reasons(_MEANINGS)
+
+
+OUT_OF_MEMORY: Final = "out of memory, or of threads; allow more, or lower --bytes-in-flight"
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory is what was missing in the first place, perhaps for the stack of a thread."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(is_out_of_memory, error.exceptions))
+    if error is None or isinstance(error, MemoryError):
+        return error is not None
+    return any(words in str(error) for words in _NO_MEMORY) or is_out_of_memory(
+        error.__cause__ or error.__context__
+    )
+
+
+_NO_MEMORY: Final = ("Cannot allocate memory", "can't start new thread")
+"""In the text of an `OSError`, the `ImportError` of a shared library, and a `RuntimeError` of a thread."""
 
 
 def http_status_reason(status: int) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from trioscrape import REASONS, Entry, FeedDocument, Outcome
 from trioscrape._cli.command import COMMANDS, main
-from trioscrape._config.config import Config
+from trioscrape._config.config import MEBIBYTE, Config
 from trioscrape._hosts import retry_after
 from trioscrape._parse.document import parse_document
 from trioscrape._schedule import freshness, permanent_redirects
@@ -101,6 +101,8 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
         f"`--outage-timeout` seconds (default {defaults.outage_timeout:g})",
         f"first {defaults.entries_limit:,} entries of a document are stored (`--entries-limit`)",
         f"`not-stored` after {OWN_FAILURES} attempts",
+        f"`--drain-timeout` ({defaults.drain_timeout:g} s)",
+        f"`--bytes-in-flight` ({defaults.bytes_in_flight // MEBIBYTE} MiB)",
     ):
         assert words in text
 

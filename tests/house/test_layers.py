@@ -29,7 +29,7 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy forget run demo transfer session subcommand shared_options "
-        "config_options progress chosen restore parser signals report input feed_list "
+        "config_options progress chosen restore parser signals driver_log report input feed_list "
         "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),

@@ -42,7 +42,7 @@ TIMEOUTS: Final[Texts] = {
     "store_connect_timeout": ("TIME", "for connecting to the store"),
     "store_timeout": ("TIME", "for one write or read of the store"),
     "outage_timeout": ("TIME", "how long to wait for a store that accepts no writes; 0 means not at all"),
-    "drain_timeout": ("TIME", "for the feeds in flight to finish after SIGTERM, or when the terminal closes"),
+    "drain_timeout": ("TIME", "for the feeds in flight to finish after SIGTERM or SIGHUP"),
 }
 LIMITS: Final[Texts] = {
     "body_limit": ("SIZE", "largest document to accept, compressed or decompressed"),

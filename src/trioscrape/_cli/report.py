@@ -196,7 +196,11 @@ def _summary(report: Report, store: str, style: Style) -> Iterator[str]:
 
 def complete(report: Report) -> bool:
     """Whether every feed was processed to its end."""
-    return report.complete and not report.offline and not {"cancelled", "not-stored"} & report.errors.keys()
+    return (
+        report.complete
+        and not report.offline
+        and not {"cancelled", "not-stored", "out-of-memory"} & report.errors.keys()
+    )
 
 
 def _not_stored(report: Report) -> Iterator[str]:

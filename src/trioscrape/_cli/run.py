@@ -64,6 +64,8 @@ COMMAND: Final = Command(
         notes=(
             "Exit status: 0 when every feed was processed, even if some failed; 1 when something was not"
             " stored or the run was interrupted; 2 when the command line is wrong.",
+            "Ctrl-C finishes the feeds in flight, and so does SIGTERM within 8 seconds (--drain-timeout); a"
+            " second one cancels them, and a third ends the program.",
         ),
     ),
     add_options=_add_options,

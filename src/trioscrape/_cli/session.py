@@ -26,6 +26,7 @@ from .._run.api import Scrape, open_scrape
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
 from .config_options import config, naming_options
+from .driver_log import relay_driver_errors
 from .output import Output
 from .progress import Progress, open_progress
 from .report import Style, complete, count, feed_record, json_line, run_record, summary
@@ -117,6 +118,7 @@ class Session:
         self, sources: AbstractAsyncContextManager[Sources], nursery: trio.Nursery
     ) -> ExitStatus:
         settings = self._config
+        nursery.start_soon(relay_driver_errors, self._warn)
         await self._progress.connecting(self._redacted_store_url)
         store_opened = open_store(
             self._store_url,
@@ -193,6 +195,10 @@ class Session:
             self._bad_lines += 1
             if self._bad_lines <= _SHOWN:
                 await self._progress.warn(result.detail or result.feed.redacted_url)
+
+    async def _warn(self, message: str) -> None:
+        """By whatever shows progress at that moment."""
+        await self._progress.warn(message)
 
     async def _write(self, text: str) -> None:
         if self._unwritable is not None:

@@ -12,7 +12,7 @@ import trio
 
 from .._byte_budget import ByteBudget
 from .._config.config import Config
-from .._errors import FeedFailed
+from .._errors import OUT_OF_MEMORY, FeedFailed
 from .._flow import Flow
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
@@ -96,6 +96,9 @@ class Pipeline:
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
+        except MemoryError:  # no fault of the feed, and so nothing to remember
+            feed, lanes = candidate.feed, timings.lanes
+            return Result(feed, Outcome.FAILED, "out-of-memory", OUT_OF_MEMORY, lanes=lanes)
         timings.begun = True
         if slot.host is not None and failure.postponed_by is None:
             self.silence.failed(slot.host, failure)

@@ -21,7 +21,7 @@ import httpx
 import trio
 
 from ..._config.proxies import Proxy
-from ..._errors import FeedFailed, UsageError
+from ..._errors import FeedFailed, ResourceError, UsageError
 from ..happy_eyeballs import Connector
 from .connection import Connection, close
 from .errors import translated
@@ -237,7 +237,9 @@ def client_context(ca_file: str | None = None) -> ssl.SSLContext:
     """
     try:
         return ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError:  # an OSError, whose text is about OpenSSL's own names
+    except ssl.SSLError as error:  # an OSError, whose text is about OpenSSL's own names
+        if ca_file is None:
+            raise ResourceError(f"TLS can't be set up: {error.reason or error}") from error
         raise UsageError(f"ca_file must be a PEM file with certificates, not {ca_file!r}") from None
     except OSError as error:
         raise UsageError(f"ca_file {ca_file!r} can't be read: {error.strerror or error}") from None
