@@ -25,6 +25,11 @@ from .hops import FetchContext, Hop, Visit, listed_url
 from .routes import Route, Routes
 from .time_limits import Pace
 
+JOINED: Final = 4096
+"""Bytes of a body that are decoded together, if they come in smaller pieces."""
+JOINED_CHUNKS: Final = 100
+"""Chunks after which others have their turn, and what has come is decoded, however small they are."""
+
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 
 
@@ -188,21 +193,31 @@ class Fetcher:
     async def _read(self, stream: BodyStream, encoding: str | None, visit: Visit) -> bytes:
         body = Body(encoding, self._config.body_limit)
         pace, reservation = Pace(self._config.minimum_rate), visit.context.reservation
+        # Taking a byte costs as much as taking thousands, and a read may hold thousands of chunks.
+        joined, chunks = bytearray(), 0
         async for chunk in stream:
             pace.came(len(chunk))
-            for size in body.feed(chunk):
-                if size:
-                    with visit.context.clock.paused():
-                        await reservation.grow(size)
-                # A chunk may be long to decode, and a read may hold thousands of small ones.
-                await trio.lowlevel.checkpoint()
+            joined += chunk
+            chunks += 1
+            if len(joined) >= JOINED or chunks % JOINED_CHUNKS == 0:
+                await self._take(bytes(joined), body, visit)
+                joined.clear()
             pace.resume()
+        await self._take(bytes(joined), body, visit)
         reservation.shrink(body.windows)
         reservation.complete()
         document = body.finish()
         if not body.sound:
             stream.distrust()
         return document
+
+    @staticmethod
+    async def _take(data: bytes, body: Body, visit: Visit) -> None:
+        for size in body.feed(data):
+            if size:
+                with visit.context.clock.paused():
+                    await visit.context.reservation.grow(size)
+            await trio.lowlevel.checkpoint()  # it may be long to decode
 
 
 def _first_hop(feed: Feed, state: FeedState | None) -> Hop:
