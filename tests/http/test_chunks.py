@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trioscrape import FeedState
 from trioscrape._http import fetcher
 from trioscrape._http._decode import Body
 from trioscrape._http._transport.chunks import SMALL, Chunks
@@ -144,7 +145,9 @@ async def test_what_comes_behind_an_answer_without_a_body_is_not_lost() -> None:
     async with open_server(sending(empty, linger=True)) as server:
         fetching = Fetching()
         async with aclosing(fetching.transport):
-            await fetching.failure(f"http://127.0.0.1:{server.port}/")
+            url = f"http://127.0.0.1:{server.port}/"
+            fetched = await fetching.get(url, FeedState("0" * 32, url, etag="1"))
+            assert fetched.status == 304
             assert not fetching.transport._parked
 
 
