@@ -35,8 +35,8 @@ ROOMS = {
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
     "_run": words(
-        "script api wiring run admit pipeline feed_source next_state network loop_lag seen tally scopes "
-        "candidates"
+        "script api wiring run admit pipeline feed_source next_state network loop_lag open_files seen tally "
+        "scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane pages renames moved_urls threads records plan protocol"

@@ -10,7 +10,7 @@ import httpx
 import trio
 
 from .._config.config import Config
-from .._errors import FeedFailed, http_status_reason
+from .._errors import FeedFailed, ResourceError, http_status_reason
 from .._hosts.retry_after import Pauses
 from .._lane import Lane, Timings
 from .._records import Feed, FeedState
@@ -25,6 +25,8 @@ from .hops import FetchContext, Hop, Visit, listed_url
 from .routes import Route, Routes
 from .time_limits import Pace
 
+FILE_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, *(1.0,) * 60)
+"""Seconds between attempts to open a socket when this process has opened as many files as it may."""
 JOINED: Final = 4096
 """Bytes of a body that are decoded together, if they come in smaller pieces."""
 JOINED_CHUNKS: Final = 100
@@ -99,19 +101,27 @@ class Fetcher:
         Raises:
           FeedFailed: with any reason of the dns and http lanes.
           QueueAgain: a host has refused it, and will take it later in this run.
+          ResourceError: for a minute this process could not open a socket.
 
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
         hop = _first_hop(context.feed, context.state)
-        visit = Visit(context, listed_url(context.feed.url))
+        visit, pauses = Visit(context, listed_url(context.feed.url)), iter(FILE_PAUSES)
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
             self._pauses.check(context.slot.host or hop.host)
             route = await self._routes.find(hop.target, context.timings)
-            async with self._lane.slot(context.timings):
-                context.timings.begun = True
-                with context.clock.running():
-                    answer = await self._get(hop, route, visit)
+            try:
+                async with self._lane.slot(context.timings):
+                    context.timings.begun = True
+                    with context.clock.running():
+                        answer = await self._get(hop, route, visit)
+            except ResourceError:  # no file is left for a socket, until others have done with theirs
+                if (pause := next(pauses, None)) is None:
+                    raise
+                await self._transport.aclose()  # what is parked
+                await trio.sleep(pause)
+                continue
             if isinstance(answer, Fetched):
                 return answer
             hop = self._next_hop(hop, answer, route, visit)

@@ -37,15 +37,16 @@ from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
 from .next_state import GONE_REASON, after_failure, after_success, to_send, without_validators
+from .open_files import OpenFiles
 from .seen import Seen
 
 
 class Lanes:
     """The four lanes of a scrape."""
 
-    def __init__(self, config: Config, store: Store, flow: Flow) -> None:
-        self.dns = Lane("dns", config.dns_width, spare=config.dns_abandoned, flow=flow)
-        self.http = Lane("http", config.http_width)
+    def __init__(self, config: Config, files: OpenFiles, store: Store, flow: Flow) -> None:
+        self.dns = Lane("dns", files.dns_width, spare=files.dns_abandoned, flow=flow)
+        self.http = Lane("http", files.http_width)
         self.parse = Lane("parse", config.parse_width)
         self.store = Lane("store", store.width)
 

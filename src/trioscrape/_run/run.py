@@ -36,6 +36,8 @@ class Run:
     results: Results
     pauses: Pauses
     lag: LoopLag
+    remark: str | None = None
+    """What people should know about this process."""
     id: str = field(default_factory=new_run_id)
     began: float = field(default_factory=trio.current_time)
     ended: float | None = None
@@ -150,7 +152,8 @@ class Run:
         """What people should know about hosts and the network, a line each."""
         pipeline = self.pipeline
         offline = [_OFFLINE] if pipeline.network.is_down else []
-        return (*offline, *self.pauses.remarks(), *pipeline.silence.remarks())
+        own = [self.remark] if self.remark else []
+        return (*offline, *own, *self.pauses.remarks(), *pipeline.silence.remarks())
 
     @property
     def tally(self) -> Tally:

@@ -32,6 +32,7 @@ from .feed_source import Feeds, FeedSource
 from .loop_lag import LoopLag
 from .network import Network
 from .next_state import next_run
+from .open_files import shared_out
 from .pipeline import Lanes, Pipeline
 from .run import Run
 from .seen import Seen
@@ -61,9 +62,10 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[
     by_domain = config.group_hosts_by is HostGrouping.DOMAIN
     group = await off_loop(registrable_domains, limiter=starting) if by_domain else str
     flow, results, now = Flow(), Results(), seams.now
-    lanes = Lanes(config, seams.store, flow)
+    files = shared_out(config, seams.resolver)
+    lanes = Lanes(config, files, seams.store, flow)
     store = StoreLane(seams.store, lanes.store, config.outage_timeout)
-    transport = LaneTransport(tls, seams.connector, http2=config.http2)
+    transport = LaneTransport(tls, seams.connector, http2=config.http2, parked=files.parked)
     queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
     routes = Routes(Names(seams.resolver, lanes.dns), config)
     pauses, silence = Pauses(queue, now, config.host_patience, flow), Silence(queue)
@@ -77,7 +79,7 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams) -> AsyncIterator[
     pipeline = Pipeline(
         lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, due, config
     )
-    run = Run(admission, pipeline, results, pauses, lag)
+    run = Run(admission, pipeline, results, pauses, lag, files.remark(config))
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)
