@@ -6,7 +6,8 @@ import errno
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar, TypeVarTuple, Unpack
+from functools import partial
+from typing import Final, Generic, TypeVar, TypeVarTuple, Unpack, cast
 
 import trio
 
@@ -16,6 +17,13 @@ Ts = TypeVarTuple("Ts")
 
 class NoThread(OSError):
     """No thread can be started; its `errno` is `EAGAIN`."""
+
+
+_DEAD: Final = "a thread has died before it began"
+_LOOKS: Final = 0.1
+"""Seconds between two looks whether a long call has ended."""
+STARTING: Final = 5.0
+"""Seconds within which a thread begins with its call, however busy the machine is; it takes microseconds."""
 
 
 async def in_thread(
@@ -31,13 +39,59 @@ async def in_thread(
         like to have. An `OSError`, as where no process can be started.
     """
     try:
-        return await trio.to_thread.run_sync(
-            call, *args, limiter=limiter, abandon_on_cancel=abandon_on_cancel
-        )
+        if not abandon_on_cancel:
+            async with limiter:
+                return await _waited_for(_Call(partial(call, *args)))
+        return await trio.to_thread.run_sync(call, *args, limiter=limiter, abandon_on_cancel=True)
     except RuntimeError as error:
         if str(error) != "can't start new thread":
             raise
         raise NoThread(errno.EAGAIN, str(error)) from error
+
+
+class _Call(Generic[T]):
+    """A call in a thread, and what has become of it."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self.begun = self.ended = self.given_up = False
+
+    def __call__(self) -> None:
+        self.begun = True
+        try:
+            if self.given_up:
+                raise NoThread(errno.EAGAIN, _DEAD)  # noqa: TRY301
+            self._value = self._call()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            self._error = error
+        self.ended = True
+
+    def result(self) -> T:
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                raise error
+            return cast("T", self._value)
+        finally:
+            del error  # its traceback refers to this frame
+
+
+async def _waited_for(call: _Call[T]) -> T:
+    """Its result, which comes by itself, unless memory runs out in the thread.
+
+    Then the thread may die before it begins, or with its result, and nobody would ever hear of it.
+    """
+    with trio.move_on_after(STARTING, shield=True):
+        await trio.to_thread.run_sync(call, limiter=trio.CapacityLimiter(1), abandon_on_cancel=True)
+    call.given_up = True
+    with trio.CancelScope(shield=True):
+        while call.begun and not call.ended:  # noqa: ASYNC110 - it can't tell anybody
+            await trio.sleep(_LOOKS)
+    if not call.begun:
+        raise NoThread(errno.EAGAIN, _DEAD)
+    return call.result()
 
 
 async def off_loop(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.CapacityLimiter) -> T:

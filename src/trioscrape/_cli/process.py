@@ -53,7 +53,7 @@ def _uncaught(
 ) -> None:
     if is_out_of_memory(error):
         _tell_out_of_memory()
-        end_soon()
+        _end_now()  # the interpreter's own end needs memory too
     elif error is not None:
         sys.__excepthook__(kind, error, traceback)
 
