@@ -38,11 +38,21 @@ async def in_thread(
       NoThread: no thread can be started: a container may allow fewer than the lookups that are stuck would
         like to have. An `OSError`, as where no process can be started.
     """
+    started = _Call(partial(call, *args))
     try:
-        if not abandon_on_cancel:
-            async with limiter:
-                return await _waited_for(_Call(partial(call, *args)))
-        return await trio.to_thread.run_sync(call, *args, limiter=limiter, abandon_on_cancel=True)
+        if abandon_on_cancel:
+            with trio.CancelScope() as scope:
+                clocked = cast("trio.CapacityLimiter", _Clocked(limiter, scope))
+                await trio.to_thread.run_sync(started, limiter=clocked, abandon_on_cancel=True)
+            await _end_of(started)
+            return started.result()
+        async with limiter:
+            with trio.move_on_after(STARTING, shield=True):
+                own = trio.CapacityLimiter(1)
+                await trio.to_thread.run_sync(started, limiter=own, abandon_on_cancel=True)
+            with trio.CancelScope(shield=True):
+                await _end_of(started)
+        return started.result()
     except RuntimeError as error:
         if str(error) != "can't start new thread":
             raise
@@ -78,20 +88,34 @@ class _Call(Generic[T]):
             del error  # its traceback refers to this frame
 
 
-async def _waited_for(call: _Call[T]) -> T:
-    """Its result, which comes by itself, unless memory runs out in the thread.
+class _Clocked:
+    """A limiter with which the time to start begins when there is a token: that may take as long as it likes.
 
-    Then the thread may die before it begins, or with its result, and nobody would ever hear of it.
+    `trio.to_thread.run_sync` asks no more of a limiter than these two methods.
     """
-    with trio.move_on_after(STARTING, shield=True):
-        await trio.to_thread.run_sync(call, limiter=trio.CapacityLimiter(1), abandon_on_cancel=True)
+
+    def __init__(self, limiter: trio.CapacityLimiter, scope: trio.CancelScope) -> None:
+        self._limiter, self._scope = limiter, scope
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        await self._limiter.acquire_on_behalf_of(borrower)
+        self._scope.deadline = trio.current_time() + STARTING
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        self._limiter.release_on_behalf_of(borrower)
+
+
+async def _end_of(call: _Call[T]) -> None:
+    """Wait until the call has ended, should its thread still be at it.
+
+    That is heard of by itself, unless memory runs out in the thread: then it may die before it begins, or
+    before it can tell.
+    """
     call.given_up = True
-    with trio.CancelScope(shield=True):
-        while call.begun and not call.ended:  # noqa: ASYNC110 - it can't tell anybody
-            await trio.sleep(_LOOKS)
     if not call.begun:
         raise NoThread(errno.EAGAIN, _DEAD)
-    return call.result()
+    while not call.ended:  # noqa: ASYNC110 - it can't tell anybody
+        await trio.sleep(_LOOKS)
 
 
 async def off_loop(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.CapacityLimiter) -> T:

@@ -59,17 +59,20 @@ async def test_one_that_waits_for_a_thread_is_given_up() -> None:
     assert scope.cancelled_caught
 
 
-async def test_a_thread_that_never_begins(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("abandon", [True, False])
+async def test_a_thread_that_never_begins(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, abandon: bool
+) -> None:
     def start(cache: object, fn: Callable[[], object], deliver: Deliver, name: str | None = None) -> None:
         pass
 
     monkeypatch.setattr(CACHE, "start_thread_soon", start)
     limiter = trio.CapacityLimiter(1)
     with pytest.raises(NoThread):
-        await in_thread(int, limiter=limiter)
+        await in_thread(int, limiter=limiter, abandon_on_cancel=abandon)
 
     assert trio.current_time() == STARTING
-    assert limiter.borrowed_tokens == 0
+    assert limiter.borrowed_tokens == abandon, "a thread that may be stuck has its token until it ends"
 
 
 async def test_one_that_begins_too_late(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,7 +98,20 @@ async def test_a_result_that_is_not_delivered(
 
     monkeypatch.setattr(CACHE, "start_thread_soon", start)
 
-    assert await in_thread(int, "7", limiter=trio.CapacityLimiter(1)) == 7
+    for abandon in True, False:
+        assert await in_thread(int, "7", limiter=trio.CapacityLimiter(1), abandon_on_cancel=abandon) == 7
+
+
+async def test_a_wait_for_a_token_may_take_long(autojump_clock: MockClock) -> None:
+    limiter = trio.CapacityLimiter(1)
+    async with trio.open_nursery() as nursery:
+        with trio.move_on_after(10 * STARTING) as scope:
+            limiter.acquire_on_behalf_of_nowait("another")
+            await in_thread(int, limiter=limiter, abandon_on_cancel=True)
+        limiter.release_on_behalf_of("another")
+        nursery.cancel_scope.cancel()
+
+    assert scope.cancelled_caught
 
 
 async def test_it_takes_no_token_of_the_default_limiter() -> None:

@@ -77,6 +77,7 @@ class Output:
         try:
             await in_thread(write_all, file, data, limiter=self._limiter, abandon_on_cancel=True)
         except NoThread:  # better late than never
+            self._limiter = trio.CapacityLimiter(1)  # a thread that has died does not return its token
             write_all(file, data)
 
 
