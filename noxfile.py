@@ -189,6 +189,13 @@ def outage(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def memory(session: nox.Session) -> None:
+    """The program runs with too little memory, at forty limits with each store: about six minutes."""
+    install(session, "tests")
+    session.run("pytest", "tests/cli/test_memory.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=OLDEST, default=False)
 def scale(session: nox.Session) -> None:
     """A store with 2,000,000 entries, and a run that finds nothing new: about fifteen minutes."""
     install(session, "tests")

@@ -9,10 +9,12 @@ from ._cli import command, process
 
 def main() -> int:
     """Run the command with the arguments of the process, and return its exit status."""
+    status = 1
     try:
-        return command.main()
+        status = command.main()
     finally:
-        process.end()
+        process.end(status)
+    return status
 
 
 # Worker processes import this module as well, and must not start a run of their own.

@@ -21,6 +21,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from ._printable import printable
+
 
 class TrioscrapeError(Exception):
     """The base of the errors that trioscrape raises; itself it is never raised."""
@@ -76,7 +78,8 @@ class FeedFailed(Exception):
 
     Args:
       reason: one of `REASONS`.
-      detail: the reason in more words, for people. No credentials.
+      detail: the reason in more words, for people. No credentials. Control characters and the like, which
+        a server or a document may have put there, are escaped.
       not_before: the earliest time of the next fetch, as the server asks (Retry-After); with a time zone.
       postponed_by: the host because of which the feed is only put off: that is no failure of the feed.
 
@@ -94,9 +97,9 @@ class FeedFailed(Exception):
     ) -> None:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of the reasons")
-        super().__init__(reason, detail)
         self.reason = reason
-        self.detail = detail
+        self.detail = printable(detail)
+        super().__init__(self.reason, self.detail)
         self.not_before = not_before
         self.postponed_by = postponed_by
 
@@ -150,11 +153,30 @@ _MEANINGS: Final = {
     "parse-timeout": "parsing took longer than its timeout",
     "parse-crash": "the parser failed on the document, or its process died",
     "too-many-entries": "the document has more entries than the limit; the first ones are stored",
+    "out-of-memory": "there was not enough memory for the document; nothing was stored",
     "not-stored": "the store did not accept the feed, or was unavailable for too long",
     "cancelled": "the scrape was cancelled while the feed was in flight",
 }
 
 REASONS: Final = Reasons(_MEANINGS)
+
+
+OUT_OF_MEMORY: Final = "out of memory, or of threads; allow more, or lower --bytes-in-flight"
+
+
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether memory is what was missing in the first place, perhaps for the stack of a thread."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(is_out_of_memory, error.exceptions))
+    if error is None or isinstance(error, MemoryError):
+        return error is not None
+    return any(words in str(error) for words in _NO_MEMORY) or is_out_of_memory(
+        error.__cause__ or error.__context__
+    )
+
+
+_NO_MEMORY: Final = ("Cannot allocate memory", "can't start new thread")
+"""In the text of an `OSError`, the `ImportError` of a shared library, and a `RuntimeError` of a thread."""
 
 
 def http_status_reason(status: int) -> str:

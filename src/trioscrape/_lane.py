@@ -52,6 +52,9 @@ class Timings:
 
     def __init__(self) -> None:
         self.lanes: dict[str, LaneTimes] = {}
+        self.begun = False
+        """Whether more has happened than waiting and lookups: a server was contacted, or the feed has failed.
+        A scrape that drains finishes what has begun."""
 
     def spent(self, lane: str, waited: float, worked: float) -> None:
         """Add a pass through `lane` to what the feed spent there before."""

@@ -6,7 +6,8 @@ import errno
 import math
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar, TypeVarTuple, Unpack
+from functools import partial
+from typing import Final, Generic, TypeVar, TypeVarTuple, Unpack, cast
 
 import trio
 
@@ -16,6 +17,13 @@ Ts = TypeVarTuple("Ts")
 
 class NoThread(OSError):
     """No thread can be started; its `errno` is `EAGAIN`."""
+
+
+_DEAD: Final = "a thread has died before it began"
+_LOOKS: Final = 0.1
+"""Seconds between two looks whether a long call has ended."""
+STARTING: Final = 5.0
+"""Seconds within which a thread begins with its call, however busy the machine is; it takes microseconds."""
 
 
 async def in_thread(
@@ -30,14 +38,84 @@ async def in_thread(
       NoThread: no thread can be started: a container may allow fewer than the lookups that are stuck would
         like to have. An `OSError`, as where no process can be started.
     """
+    started = _Call(partial(call, *args))
     try:
-        return await trio.to_thread.run_sync(
-            call, *args, limiter=limiter, abandon_on_cancel=abandon_on_cancel
-        )
+        if abandon_on_cancel:
+            with trio.CancelScope() as scope:
+                clocked = cast("trio.CapacityLimiter", _Clocked(limiter, scope))
+                await trio.to_thread.run_sync(started, limiter=clocked, abandon_on_cancel=True)
+            await _end_of(started)
+            return started.result()
+        async with limiter:
+            with trio.move_on_after(STARTING, shield=True):
+                own = trio.CapacityLimiter(1)
+                await trio.to_thread.run_sync(started, limiter=own, abandon_on_cancel=True)
+            with trio.CancelScope(shield=True):
+                await _end_of(started)
+        return started.result()
     except RuntimeError as error:
         if str(error) != "can't start new thread":
             raise
         raise NoThread(errno.EAGAIN, str(error)) from error
+
+
+class _Call(Generic[T]):
+    """A call in a thread, and what has become of it."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._value: T | None = None
+        self._error: BaseException | None = None
+        self.begun = self.ended = self.given_up = False
+
+    def __call__(self) -> None:
+        self.begun = True
+        try:
+            if self.given_up:
+                raise NoThread(errno.EAGAIN, _DEAD)  # noqa: TRY301
+            self._value = self._call()
+        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+            self._error = error
+        self.ended = True
+
+    def result(self) -> T:
+        error, self._error = self._error, None
+        try:
+            if error is not None:
+                raise error
+            return cast("T", self._value)
+        finally:
+            del error  # its traceback refers to this frame
+
+
+class _Clocked:
+    """A limiter with which the time to start begins when there is a token: that may take as long as it likes.
+
+    `trio.to_thread.run_sync` asks no more of a limiter than these two methods.
+    """
+
+    def __init__(self, limiter: trio.CapacityLimiter, scope: trio.CancelScope) -> None:
+        self._limiter, self._scope = limiter, scope
+
+    async def acquire_on_behalf_of(self, borrower: object) -> None:
+        await self._limiter.acquire_on_behalf_of(borrower)
+        self._scope.deadline = trio.current_time() + STARTING
+
+    def release_on_behalf_of(self, borrower: object) -> None:
+        self._limiter.release_on_behalf_of(borrower)
+
+
+async def _end_of(call: _Call[T]) -> None:
+    """Wait until the call has ended, should its thread still be at it.
+
+    That is heard of by itself, unless memory runs out in the thread: then it may die before it begins, or
+    before it can tell.
+    """
+    call.given_up = True
+    if not call.begun:
+        raise NoThread(errno.EAGAIN, _DEAD)
+    while not call.ended:  # noqa: ASYNC110 - it can't tell anybody
+        await trio.sleep(_LOOKS)
 
 
 async def off_loop(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.CapacityLimiter) -> T:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -120,3 +123,97 @@ def test_an_application_is_left_alone() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
 
     assert done.stdout == b"True\n"
+
+
+STUCK = """
+import time
+from trioscrape._cli import session
+
+def stuck(*_):
+    print("stuck", flush=True)
+    time.sleep(600)
+
+session.feed_record = stuck
+"""
+"""The event loop itself stands still when the first result is printed."""
+
+WAITING = """
+import os, signal, threading, time
+
+def interrupt():
+    threading.main_thread().join()
+    for _ in range(600):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.1)
+
+threading.Thread(target=interrupt).start()
+"""
+"""The interpreter waits for a thread at its end, and somebody presses Ctrl-C until it has ended."""
+
+CATCHING = """
+import trio
+from contextlib import asynccontextmanager
+from trioscrape._cli import session
+
+@asynccontextmanager
+async def open_store(*_, **__):
+    try:
+        with trio.CancelScope(shield=True):
+            print("stuck", flush=True)
+            await trio.sleep(600)
+        yield
+    finally:
+        pass
+
+session.open_store = open_store
+"""
+"""A store that takes no notice of cancellation."""
+
+
+@pytest.mark.parametrize("code", [STUCK, CATCHING])
+def test_the_third_signal_ends_it_whatever_happens(code: str, site: Site) -> None:
+    Path("feeds.txt").write_text(site.url("a"))
+    program = f"import sys\nsys.argv = ['trioscrape', 'feeds.txt', '--json']\n{code}\n{MAIN}"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) as process:
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"stuck\n"
+            for number in signal.SIGINT, signal.SIGTERM, signal.SIGINT:
+                process.send_signal(number)
+                # One that waits to be handled would be taken for the same as the next one.
+                wait_until_handled(process.pid)
+            assert process.wait() == 1
+        finally:
+            watchdog.cancel()
+            process.kill()
+
+
+MAIN = """
+from trioscrape.__main__ import main
+sys.exit(main())
+"""
+
+
+def wait_until_handled(pid: int) -> None:
+    """Until no signal waits for the process, or it has gone."""
+    with suppress(OSError):
+        while True:
+            status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+            pending = [
+                line.split()[1] for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))
+            ]
+            if not any(int(each, 16) for each in pending):
+                return
+
+
+def test_ctrl_c_ends_a_wait_for_a_thread_at_the_end(site: Site) -> None:
+    """With the status of the work that has been done."""
+    Path("feeds.txt").write_text(site.url("a"))
+    program = f"import sys\nsys.argv = ['trioscrape', 'feeds.txt']\n{WAITING}\n{MAIN}"
+
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=False)
+
+    assert ended.returncode == 0
+    assert b"\nstored in sqlite:" in ended.stdout

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trioscrape import feed_id
-from trioscrape._cli.report import Style, count, feed_record, json_line, printable, run_record, summary
+from trioscrape._cli.report import Style, count, feed_record, json_line, run_record, summary
 from trioscrape._records import (
     LANES,
     DuplicateFeed,
@@ -256,7 +256,3 @@ class TestSummary:
 @pytest.mark.parametrize(("number", "said"), [(0, "0 feeds"), (1, "1 feed"), (2000, "2,000 feeds")])
 def test_count(number, said):
     assert count(number, "feed") == said
-
-
-def test_printable_leaves_other_scripts_alone():
-    assert printable("Füße 訂閱 \u202e") == r"Füße 訂閱 \u202e"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from itertools import repeat
 
 import pytest
@@ -28,6 +29,12 @@ def lines(site: Site) -> list[str]:
     return [site.url("stall/1"), site.url("2"), site.url("3")]
 
 
+AGAIN = {
+    signal.SIGINT: "; press Ctrl-C again to stop",
+    signal.SIGTERM: " within 8 s; a second SIGTERM stops",
+}
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 class TestSignals:
     def test_the_first_drains(self, site: Site, feeds: Write, number: int) -> None:
@@ -36,8 +43,7 @@ class TestSignals:
             assert process.stderr.readline() == "Fetching 3 feeds into sqlite:trioscrape.db\n"
             site.requested.wait(30)
             process.send_signal(number)
-            again = "press Ctrl-C again to stop" if number == signal.SIGINT else "a second SIGTERM stops"
-            assert process.stderr.readline() == f"finishing 1 feed in flight; {again} now\n"
+            assert process.stderr.readline() == f"finishing 1 feed in flight{AGAIN[number]} now\n"
             site.go_on.set()
             out, err = process.communicate()
 
@@ -81,6 +87,49 @@ class TestSignals:
         assert out.endswith("\nincomplete; what was stored is in sqlite:trioscrape.db\n")
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_after_its_timeout_a_drain_cancels(site: Site, feeds: Write, number: int) -> None:
+    """With a summary and a record of the run, as after a second signal."""
+    with running(feeds(*lines(site)), "--json", "--drain-timeout", "200ms") as process:
+        site.requested.wait(30)
+        process.send_signal(number)
+        out, err = process.communicate()
+
+    result, last = records(out)
+    assert "finishing 1 feed in flight within 0.2 s; " in err
+    assert (process.returncode, result["reason"], last["not_started"]) == (1, "cancelled", 2)
+    with closing(sqlite3.connect("trioscrape.db")) as db:
+        assert db.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+
+
+def test_ctrl_c_has_no_timeout(site: Site, feeds: Write) -> None:
+    with running(feeds(*lines(site)), "--json", "--drain-timeout", "0") as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        site.requested.wait(30)
+        process.send_signal(signal.SIGINT)
+        process.stderr.readline()
+        site.go_on.set()
+        out, _ = process.communicate()
+
+    assert records(out)[0]["outcome"] == "new"
+
+
+def test_feeds_that_wait_for_a_lane_are_not_in_flight(site: Site, feeds: Write) -> None:
+    how = ("--per-host", "3", "--http-width", "1", "--json")
+    with running(feeds(*lines(site)), *how) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        site.requested.wait(30)
+        process.send_signal(signal.SIGINT)
+        said = process.stderr.readline()
+        site.go_on.set()
+        out, _ = process.communicate()
+
+    assert said == "finishing 1 feed in flight; press Ctrl-C again to stop now\n"
+    assert records(out)[-1]["not_started"] == 2
+
+
 def test_a_terminal_that_hangs_up_drains_once(site: Site, feeds: Write) -> None:
     """The shell and the kernel both say so: the second time nothing more is meant."""
     with running(feeds(*lines(site)), "--json") as process:
@@ -94,7 +143,7 @@ def test_a_terminal_that_hangs_up_drains_once(site: Site, feeds: Write) -> None:
         out, err = process.communicate()
 
     result, last = records(out)
-    assert said == "finishing 1 feed in flight; SIGTERM stops now\n"
+    assert said == "finishing 1 feed in flight within 8 s; SIGTERM stops now\n"
     assert (process.returncode, err) == (1, "")
     assert (result["outcome"], last["not_started"]) == ("new", 2)
 

@@ -10,7 +10,7 @@ import pytest
 
 from trioscrape import REASONS, Entry, FeedDocument, Outcome
 from trioscrape._cli.command import COMMANDS, main
-from trioscrape._config.config import Config
+from trioscrape._config.config import MEBIBYTE, Config
 from trioscrape._hosts import retry_after, silence
 from trioscrape._parse.document import parse_document
 from trioscrape._run import network
@@ -107,6 +107,8 @@ def test_numbers_that_are_named_are_the_defaults() -> None:
         f"first {defaults.entries_limit:,} entries of a document are stored (`--entries-limit`)",
         f"`not-stored` after {OWN_FAILURES} attempts",
         f"if the store has rejected the first {REJECTED} feeds",
+        f"`--drain-timeout` ({defaults.drain_timeout:g} s)",
+        f"`--bytes-in-flight` ({defaults.bytes_in_flight // MEBIBYTE} MiB)",
     ):
         assert words in text
 

@@ -22,21 +22,21 @@ def words(text: str) -> list[str]:
 # and what all of them share. A room imports only from those below it.
 ORDER = words(
     "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule _config "
-    "_lane _flow _records _byte_budget _threads _gzip _exception_groups _urls _errors"
+    "_lane _flow _records _byte_budget _threads _gzip _exception_groups _urls _errors _printable"
 )
 
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
         "command import_ export copy forget run demo transfer session subcommand shared_options "
-        "config_options waiting progress chosen restore parser signals report input feed_list "
+        "config_options waiting progress chosen restore parser signals driver_log report input feed_list "
         "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
     "_run": words(
-        "script api wiring run admit pipeline feed_source attempts next_state network loop_lag seen tally "
-        "scopes candidates"
+        "script api wiring run admit pipeline feed_source attempts next_state network loop_lag open_files "
+        "seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records plan protocol"
@@ -55,7 +55,7 @@ ROOMS = {
         "happy_eyeballs _decode routes"
     ),
     "_http/_decode": words("body declared codings inflate decoder"),
-    "_http/_transport": words("transport proxied connection stream head errors private_parts"),
+    "_http/_transport": words("transport proxied connection stream head chunks errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words("permanent_redirects belief freshness"),

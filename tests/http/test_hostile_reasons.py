@@ -5,11 +5,12 @@ from __future__ import annotations
 import itertools
 import socket
 from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 import pytest
 import trio
 
-from trioscrape import REASONS, AddressPolicy, Config, StoreError, open_scrape
+from trioscrape import REASONS, AddressPolicy, Config, FeedDocument, StoreError, open_scrape
 from trioscrape._dns.caching import ResolvedAddresses
 from trioscrape._http import time_limits
 from trioscrape._parse import open_process_parser
@@ -192,6 +193,18 @@ async def _parse_timeout() -> str | None:
 @provokes("parse-crash")
 async def _parse_crash() -> str | None:
     return await _end_of_parsing(b"exit", 60)
+
+
+class _Greedy:
+    """A parser that needs more memory than there is."""
+
+    async def parse(self, document: FeedDocument) -> NoReturn:
+        raise MemoryError
+
+
+@provokes("out-of-memory")
+async def _out_of_memory() -> str | None:
+    return await end_at(sending(answer("200 OK", FEED)), parser=_Greedy())
 
 
 @provokes("not-stored")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from .._errors import TrioscrapeError, UsageError
+from .._printable import printable
 from . import copy, demo, export, forget, import_, run
 from .help import Page, short_usage
 from .output import Unbuffered
@@ -74,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(message: str, status: ExitStatus) -> ExitStatus:
     # A stopped terminal may block this for ever, until Ctrl-C.
     with suppress(OSError, KeyboardInterrupt):
-        Unbuffered(sys.stderr).write(f"trioscrape: {' '.join(message.split())}\n")
+        Unbuffered(sys.stderr).write(f"trioscrape: {printable(' '.join(message.split()))}\n")
     return status
 
 

@@ -43,6 +43,7 @@ TIMEOUTS: Final[Texts] = {
     "store_timeout": ("TIME", "for one write or read of the store"),
     "outage_timeout": ("TIME", "how long to wait for a store that accepts no writes; 0 means not at all"),
     "wait_for_store": ("TIME", "how long to wait for another run on the same store to end"),
+    "drain_timeout": ("TIME", "for the feeds in flight to finish after SIGTERM or SIGHUP"),
 }
 LIMITS: Final[Texts] = {
     "body_limit": ("SIZE", "largest document to accept, compressed or decompressed"),

@@ -16,6 +16,7 @@ import trio
 
 from .._config.config import Config
 from .._errors import ResourceError, UsageError
+from .._printable import printable
 from .._store import check_store_url
 from .chosen import Chosen, chosen_entries, chosen_feeds
 from .config_options import config
@@ -78,7 +79,11 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     if given.output in (None, "-"):
         if sys.stdout is None:
             raise ResourceError("standard output is closed; name a file with --output")
-        return trio.run(_Export(given, wanted, settings, _Buffer(document, Output())).run)
+        is_terminal = sys.stdout.isatty()
+        if is_terminal and given.format == "parquet":
+            raise UsageError("a terminal can't show Parquet; name a file with --output")
+        buffer = _Buffer(document, Output(), is_terminal=is_terminal)
+        return trio.run(_Export(given, wanted, settings, buffer).run)
     with _file(Path(given.output)) as (part, output):
         status = trio.run(_Export(given, wanted, settings, _Buffer(document, output)).run)
         if status is ExitStatus.COMPLETE:
@@ -185,10 +190,13 @@ class _Export:
 
 
 class _Buffer:
-    """A document on its way to the output, in larger pieces."""
+    """A document on its way to the output, in larger pieces.
 
-    def __init__(self, document: Format, output: Output) -> None:
-        self._document, self._output = document, output
+    What strangers have written in it must not command a terminal. In a file it stays as it is.
+    """
+
+    def __init__(self, document: Format, output: Output, *, is_terminal: bool = False) -> None:
+        self._document, self._output, self._is_terminal = document, output, is_terminal
         self._data = bytearray()
 
     async def begin(self) -> None:
@@ -205,6 +213,8 @@ class _Buffer:
 
     async def _flush(self) -> None:
         data, self._data = bytes(self._data), bytearray()
+        if self._is_terminal:
+            data = printable(data.decode().replace("\r\n", "\n"), keep="\n\t").encode()
         await self._output.write_bytes(data)
 
 

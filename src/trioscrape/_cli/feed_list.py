@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
 import stat
 import sys
 import tempfile
@@ -23,10 +22,13 @@ from .._errors import UsageError
 from .._records import Feed
 from .._urls import problem_with, without_secrets
 from .opml import read_opml
-from .text_list import read_text
+from .text_list import LONGEST_LINE, TOO_LONG, read_text
 from .typed_urls import meant_url
 
 _HEAD: Final = 2**16
+_CHUNK: Final = 2**16
+_LARGEST: Final = 2**30
+"""Bytes of a list that is read from a pipe: ten million feeds. There are pipes that never end."""
 _SHOWN: Final = 80
 """Characters of a line that are shown."""
 _URL_IN_BRACKETS: Final = re.compile(rb"<(https?|feed):", re.IGNORECASE)
@@ -83,7 +85,9 @@ def open_feed_list(path: str) -> Iterator[FeedList]:
     with ExitStack() as stack:
         try:
             is_url = ":" in path and meant_url(path) and not Path(path).exists()
-            file = io.BytesIO(path.encode()) if is_url else stack.enter_context(_open_twice_readable(path))
+            file = (
+                io.BytesIO(path.encode()) if is_url else stack.enter_context(_open_twice_readable(name, path))
+            )
             feeds = FeedList(name, file)
         except FileNotFoundError as error:
             url = meant_url(path)
@@ -95,7 +99,7 @@ def open_feed_list(path: str) -> Iterator[FeedList]:
 
 
 @contextmanager
-def _open_twice_readable(path: str) -> Iterator[IO[bytes]]:
+def _open_twice_readable(name: str, path: str) -> Iterator[IO[bytes]]:
     with ExitStack() as stack:
         if path != "-":
             source: IO[bytes] = stack.enter_context(Path(path).open("rb"))
@@ -105,9 +109,28 @@ def _open_twice_readable(path: str) -> Iterator[IO[bytes]]:
             source = sys.stdin.buffer
         if path == "-" or not stat.S_ISREG(Path(path).stat().st_mode):
             spool = stack.enter_context(tempfile.TemporaryFile())
-            shutil.copyfileobj(source, spool)
+            _copy(name, source, spool)
             source = spool
         yield source
+
+
+def _copy(name: str, source: IO[bytes], spool: IO[bytes]) -> None:
+    """Copy a list that may have no end, as ``/dev/zero`` has none.
+
+    Raises:
+      UsageError: it is too large, or it has a line that no list has.
+    """
+    size = line = 0
+    while chunk := source.read(_CHUNK):
+        spool.write(chunk)
+        size += len(chunk)
+        _, line_end, begun = chunk.replace(b"\r", b"\n").rpartition(b"\n")
+        line = len(begun) if line_end else line + len(chunk)
+        if size > _LARGEST:
+            raise UsageError(f"{name}: it is larger than {_LARGEST // 2**30} GiB")
+        if line > LONGEST_LINE and not _looks_like_xml(spool):
+            raise UsageError(f"{name}: {TOO_LONG}")
+        spool.seek(0, io.SEEK_END)
 
 
 def _looks_like_xml(file: IO[bytes]) -> bool:

@@ -8,7 +8,7 @@ from typing import TextIO
 
 import trio
 
-from .._threads import in_thread
+from .._threads import NoThread, in_thread
 
 
 class Unbuffered:
@@ -67,14 +67,18 @@ class Output:
 
         Raises:
           BrokenPipeError: nobody reads it any more.
-          OSError: it can't be written, or no thread can be started.
+          OSError: it can't be written.
 
         Cancellation: returns at once; part of the data may have been written.
         """
         if self._file is None and sys.stdout is None:
             return
         file = sys.stdout.fileno() if self._file is None else self._file
-        await in_thread(write_all, file, data, limiter=self._limiter, abandon_on_cancel=True)
+        try:
+            await in_thread(write_all, file, data, limiter=self._limiter, abandon_on_cancel=True)
+        except NoThread:  # better late than never
+            self._limiter = trio.CapacityLimiter(1)  # a thread that has died does not return its token
+            write_all(file, data)
 
 
 def write_all(file: int, data: bytes) -> None:

@@ -5,9 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from contextlib import suppress
+from types import TracebackType
 from typing import Final
 
+from .._errors import OUT_OF_MEMORY, is_out_of_memory
+
+LAST_MOMENT: Final = 1.0
+"""Seconds that a process which is to end at once is given to tidy up."""
 _STANDARD_FILES: Final = 3
+_SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
 def is_command() -> bool:
@@ -30,11 +38,85 @@ def begin() -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # else it is ignored, as by nohup
         signal.signal(signal.SIGINT, _interrupted)
     _open_standard_files()
+    _install_hooks()
 
 
-def end() -> None:
-    """Nothing is left to interrupt: the interpreter only tidies up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _install_hooks() -> None:
+    """Have a lack of memory be one line wherever it is noticed: during imports, in a library's thread."""
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+
+
+def _uncaught(
+    kind: type[BaseException], error: BaseException | None, traceback: TracebackType | None
+) -> None:
+    if is_out_of_memory(error):
+        _tell_out_of_memory()
+        _end_now()  # the interpreter's own end needs memory too
+    elif error is not None:
+        sys.__excepthook__(kind, error, traceback)
+
+
+def _uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:
+    if is_out_of_memory(arguments.exc_value):
+        _tell_out_of_memory()
+    else:
+        threading.__excepthook__(arguments)
+
+
+def _unraisable(arguments: sys.UnraisableHookArgs) -> None:
+    if is_out_of_memory(arguments.exc_value):
+        _tell_out_of_memory()
+    else:
+        sys.__unraisablehook__(arguments)
+
+
+def _tell_out_of_memory() -> None:
+    """Once: where one thing lacks memory, others do."""
+    if not _told:
+        _told.append(True)
+        with suppress(OSError):
+            os.write(2, f"trioscrape: {OUT_OF_MEMORY}\n".encode())
+
+
+_told: Final[list[bool]] = []
+
+
+def end(status: int) -> None:
+    """Nothing is left to interrupt: the interpreter only tidies up.
+
+    Ctrl-C does not change what it ends with, but ends a wait for a thread that goes on.
+    """
+    if signal.getsignal(signal.SIGALRM) is _end_now:
+        os._exit(status)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(status))
+
+
+def end_soon() -> None:
+    """End the process if it has not ended in a moment, and at once with the next signal.
+
+    Whatever the event loop, the interpreter or a thread is waiting for then.
+    """
+    signal.signal(signal.SIGALRM, _end_now)
+    signal.setitimer(signal.ITIMER_REAL, LAST_MOMENT)
+    for number in signal.SIGINT, signal.SIGTERM:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _end_now(*_: object) -> None:
+    try:
+        _show_cursor()
+    finally:
+        os._exit(1)
+
+
+def _show_cursor() -> None:
+    """Undo what the live view has done to a terminal, unless that takes nothing."""
+    with suppress(OSError):  # it is no terminal, or one that is stopped
+        terminal = os.open(os.ttyname(2), os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        os.write(terminal, _SHOW_CURSOR)
 
 
 def _interrupted(*_: object) -> None:

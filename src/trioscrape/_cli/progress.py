@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import Final, TextIO, cast
 
@@ -21,10 +21,11 @@ from rich.table import Table
 from rich.text import Text
 from trio_util import periodic
 
+from .._printable import printable
 from .._records import LANES, LaneStatistics, Outage, Outcome, Report
-from .._threads import in_thread
+from .._threads import NoThread, in_thread
 from .output import Unbuffered
-from .report import count, duration, printable
+from .report import count, duration
 
 _BAR_FROM: Final = 60
 """Columns of a terminal that has room for bars."""
@@ -92,8 +93,12 @@ class Progress:
         self._stderr.write(f"{line}\n")
 
     async def _in_thread(self, write: Callable[[], None]) -> None:
-        with suppress(OSError):
+        try:
             await in_thread(write, limiter=self._limiter, abandon_on_cancel=True)
+        except NoThread:  # one that has died does not return its token
+            self._limiter = trio.CapacityLimiter(1)
+        except OSError:
+            pass
 
 
 class LiveProgress(Progress):

@@ -40,6 +40,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from .._printable import printable
 from .._records import (
     LANES,
     DuplicateFeed,
@@ -195,7 +196,11 @@ def _summary(report: Report, store: str, style: Style) -> Iterator[str]:
 
 def complete(report: Report) -> bool:
     """Whether every feed was processed to its end."""
-    return report.complete and not report.offline and not {"cancelled", "not-stored"} & report.errors.keys()
+    return (
+        report.complete
+        and not report.offline
+        and not {"cancelled", "not-stored", "out-of-memory"} & report.errors.keys()
+    )
 
 
 def _not_stored(report: Report) -> Iterator[str]:
@@ -274,8 +279,3 @@ def entries(counts: EntryCounts) -> str:
 def count(number: int, noun: str) -> str:
     """``1 feed``, ``2,000 feeds``."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def printable(text: str) -> str:
-    """`text` with control characters escaped: URLs and details come from strangers."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)

@@ -65,6 +65,8 @@ COMMAND: Final = Command(
             "Exit status: 0 when every feed was processed, even if some failed; 1 when something was not"
             " stored, there was no network, the run was interrupted, or another run was using the store; 2"
             " when the command line or the list is wrong.",
+            "Ctrl-C finishes the feeds in flight, and so does SIGTERM within 8 seconds (--drain-timeout); a"
+            " second one cancels them, and a third ends the program.",
         ),
     ),
     add_options=_add_options,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import resource
 import signal
 from collections.abc import Iterable, Mapping
@@ -25,6 +26,7 @@ from .._run.api import Scrape, open_scrape
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
 from .config_options import config, naming_options
+from .driver_log import relay_driver_errors
 from .output import Output
 from .progress import Progress, open_progress
 from .report import Style, complete, count, feed_record, json_line, run_record, summary
@@ -35,6 +37,8 @@ from .waiting import in_turn
 
 _SHOWN: Final = 20
 """Lines of the list that are no URLs and are shown. All of them are counted."""
+_AFTERWARDS: Final = 1.0
+"""Seconds after a drain's timeout for what is not stored yet: feeds that are counted, the run's record."""
 _STOP_NOW: Final[Mapping[int, str]] = {
     signal.SIGINT: "press Ctrl-C again to stop now",
     signal.SIGTERM: "a second SIGTERM stops now",
@@ -60,6 +64,8 @@ class Session:
     The first signal drains the scrape: no more feeds are started. The second cancels it, and the third
     ends whatever is still going on. Before the scrape has begun, the first signal ends everything. A signal
     that comes while feeds are counted after an interruption only ends the counting.
+
+    A drain by another signal than Ctrl-C has a timeout: whoever sends SIGTERM kills the process soon.
 
     When standard output can't be written to any more (``| head``), the scrape is cancelled and recorded.
 
@@ -113,6 +119,7 @@ class Session:
         self, sources: AbstractAsyncContextManager[Sources], nursery: trio.Nursery
     ) -> ExitStatus:
         settings = self._config
+        nursery.start_soon(relay_driver_errors, self._warn)
         await self._progress.connecting(self._redacted_store_url)
         store_opened = open_store(
             self._store_url,
@@ -197,6 +204,10 @@ class Session:
             if self._bad_lines <= _SHOWN:
                 await self._progress.warn(result.detail or result.feed.redacted_url)
 
+    async def _warn(self, message: str) -> None:
+        """By whatever shows progress at that moment."""
+        await self._progress.warn(message)
+
     async def _write(self, text: str) -> None:
         if self._unwritable is not None:
             return
@@ -209,9 +220,11 @@ class Session:
 
     async def _drain(self, scrape: Scrape, number: int) -> None:
         self._interrupted = True
-        scrape.drain()
-        in_flight = scrape.statistics().in_flight
-        finishing = f"finishing {count(in_flight, 'feed')} in flight; " if in_flight else ""
+        timeout = math.inf if number == signal.SIGINT else self._config.drain_timeout
+        in_flight = scrape.drain(timeout)
+        self._counting.deadline = self._recording.deadline = trio.current_time() + timeout + _AFTERWARDS
+        within = f" within {timeout:g} s" if timeout < math.inf else ""
+        finishing = f"finishing {count(in_flight, 'feed')} in flight{within}; " if in_flight else ""
         await self._progress.warn(f"{finishing}{_STOP_NOW[number]}")
 
     async def _cancel(self, scrape: Scrape, _: int) -> None:

@@ -13,7 +13,11 @@ from .._errors import UsageError
 from .._records import Feed
 from .typed_urls import split_line, typed_url
 
-_LONGEST_LINE: Final = 2**16
+_KEPT: Final = 2**16
+"""Characters of a line that are looked at."""
+LONGEST_LINE: Final = 2**20
+"""Characters, or bytes, of a line in what can be a list at all."""
+TOO_LONG: Final = f"it has a line of more than {LONGEST_LINE // 2**20} MiB; a feed list has a URL per line"
 _HEAD: Final = 2**12
 _NO_LETTERS: Final = str.maketrans("", "", " _-")
 _DELIMITERS: Final = ",;\t|"
@@ -42,7 +46,7 @@ def read_text(name: str, file: IO[bytes]) -> Iterator[Feed]:
     What has no URL stands for a feed as a whole, so that it is reported.
 
     Raises:
-      UsageError: a line has a NUL byte: this is no text. The message has `name` and the line.
+      UsageError: a line has a NUL byte, or is longer than any URL: this is no list. The message has `name`.
     """
     lines = _lines(name, file)
     first = next(((number, line) for number, line in lines if line.strip()), None)
@@ -70,18 +74,21 @@ def _feeds_of_line(row: _Row) -> Iterator[Feed]:
 
 
 def _lines(name: str, file: IO[bytes]) -> Iterator[_Row]:
-    """Numbered lines with any line end, cut off at 64 KiB: what is not a list may be one huge line."""
+    """Numbered lines with any line end, cut off at 64 KiB: something else may stand behind a URL."""
     encoding = _encoding(file.read(_HEAD))
     file.seek(0)
     # Latin-1 stands for the bytes themselves where each line is decoded on its own.
     text = io.TextIOWrapper(file, encoding or "latin-1", errors="replace", newline=None)
     try:
         number = 0
-        while line := text.readline(_LONGEST_LINE):
+        while line := text.readline(_KEPT):
             number += 1
-            rest = line
+            rest, length = line, len(line)
             while rest and not rest.endswith("\n"):
-                rest = text.readline(_LONGEST_LINE)
+                rest = text.readline(_KEPT)
+                length += len(rest)
+                if length > LONGEST_LINE:
+                    raise UsageError(f"{name}: {TOO_LONG}")
             if "\0" in line:
                 raise UsageError(
                     f"{name}, line {number}: it contains a NUL byte; a feed list is text or OPML"

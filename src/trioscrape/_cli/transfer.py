@@ -15,6 +15,7 @@ from .._config.config import Config
 from .._store import Reader, Store, check_store_url, open_reader, open_store
 from .._store.lease import reserved
 from .config_options import LANES, TIMEOUTS, add_numbers
+from .driver_log import relay_driver_errors
 from .output import Output
 from .parser import OptionSection
 from .progress import Progress
@@ -61,6 +62,7 @@ async def attended(
 
     async def with_progress(nursery: trio.Nursery) -> ExitStatus:
         nursery.start_soon(_report, counts, progress)
+        nursery.start_soon(relay_driver_errors, progress.warn)
         return await work()
 
     status = await until_signalled(with_progress, Stages())

@@ -128,6 +128,10 @@ class Config:
     """How long to wait for a store that accepts no writes before the scrape fails. 0: not at all."""
     wait_for_store: float = _number(0.0, 0, 7 * 86400, "s")
     """How long to wait for the end of another run that uses the store. 0: not at all."""
+    # Docker and podman kill a container 10 s after SIGTERM, Kubernetes after 30.
+    drain_timeout: float = _number(8.0, 0, 86400, "s")
+    """For the feeds in flight to finish when the command gets SIGTERM or SIGHUP; what is left is cancelled.
+    Ctrl-C waits for all of them. `Scrape.drain` has an argument of its own."""
 
     # Schedule
 

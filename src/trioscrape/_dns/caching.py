@@ -33,6 +33,8 @@ KEEP_FAILURE: Final = 30.0
 KEEP_STALE: Final = 3600.0
 """Seconds for which an expired answer may be used when no newer one can be had (RFC 8767)."""
 CACHED_HOSTS: Final = 10_000
+_PASSING: Final = {"lookup-timeout", "lookup-failed"}
+"""Reasons that say nothing about the name itself."""
 
 _NO_SUCH_NAME = {
     getattr(socket, name) for name in ("EAI_NONAME", "EAI_NODATA", "EAI_ADDRFAMILY") if hasattr(socket, name)
@@ -119,6 +121,12 @@ class Names:
             raise FeedFailed(known.reason, known.detail)
         return known.addresses
 
+    def forget_failures(self) -> None:
+        """Look up again what could not be looked up; names that do not exist stay so."""
+        for host, known in list(self._answers.items()):
+            if known.reason in _PASSING:
+                del self._answers[host]
+
     def _remembered(self, host: str) -> _Known | None:
         known = self._answers.get(host)
         return known if known is not None and trio.current_time() < known.expires else None
@@ -134,7 +142,7 @@ class Names:
 
     def _remember(self, host: str, found: _Known) -> None:
         before = self._answers.get(host)
-        failed = found.reason in {"lookup-timeout", "lookup-failed"}
+        failed = found.reason in _PASSING
         if failed and before is not None and trio.current_time() < before.ended + KEEP_STALE:
             found = replace(before, expires=found.expires)
         self._answers[host] = found

@@ -10,7 +10,7 @@ import httpx
 import trio
 
 from .._config.config import Config
-from .._errors import FeedFailed, http_status_reason
+from .._errors import FeedFailed, ResourceError, http_status_reason
 from .._hosts.retry_after import Pauses
 from .._lane import Lane, Timings
 from .._records import Feed, FeedState
@@ -24,6 +24,13 @@ from .conditional import Validators, is_conditional, request_headers, validators
 from .hops import FetchContext, Hop, Visit, listed_url
 from .routes import Route, Routes
 from .time_limits import Pace
+
+FILE_PAUSES: Final = (0.1, 0.2, 0.4, 0.8, *(1.0,) * 60)
+"""Seconds between attempts to open a socket when this process has opened as many files as it may."""
+JOINED: Final = 4096
+"""Bytes of a body that are decoded together, if they come in smaller pieces."""
+JOINED_CHUNKS: Final = 100
+"""Chunks after which others have their turn, and what has come is decoded, however small they are."""
 
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 
@@ -81,6 +88,10 @@ class Fetcher:
         """
         return await self._routes.place(_first_hop(feed, state).target, timings)
 
+    def forget_failed_lookups(self) -> None:
+        """Look the hosts up again whose lookup has failed lately, see `Names.forget_failures`."""
+        self._routes.forget_failed_lookups()
+
     async def fetch(self, context: FetchContext) -> Fetched:
         """The feed's document, unless the server says that the known state still holds.
 
@@ -91,18 +102,27 @@ class Fetcher:
           FeedFailed: with any reason of the dns and http lanes.
           NoHttps: the same of a URL without scheme, where http is to be tried.
           QueueAgain: a host has refused it, and will take it later in this run.
+          ResourceError: for a minute this process could not open a socket.
 
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
         hop = _first_hop(context.feed, context.state, over_http=context.over_http)
-        visit = Visit(context, listed_url(context.feed.url))
+        visit, pauses = Visit(context, listed_url(context.feed.url)), iter(FILE_PAUSES)
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
             self._pauses.check(context.slot.host or hop.host)
             route = await self._routes.find(hop.target, context.timings)
-            async with self._lane.slot(context.timings):
-                with context.clock.running():
-                    answer = await self._get(hop, route, visit)
+            try:
+                async with self._lane.slot(context.timings):
+                    context.timings.begun = True
+                    with context.clock.running():
+                        answer = await self._get(hop, route, visit)
+            except ResourceError:  # no file is left for a socket, until others have done with theirs
+                if (pause := next(pauses, None)) is None:
+                    raise
+                await self._transport.aclose()  # what is parked
+                await trio.sleep(pause)
+                continue
             if isinstance(answer, Fetched):
                 return answer
             hop = self._next_hop(hop, answer, route, visit)
@@ -187,21 +207,31 @@ class Fetcher:
     async def _read(self, stream: BodyStream, encoding: str | None, visit: Visit) -> bytes:
         body = Body(encoding, self._config.body_limit)
         pace, reservation = Pace(self._config.minimum_rate), visit.context.reservation
+        # Taking a byte costs as much as taking thousands, and a read may hold thousands of chunks.
+        joined, chunks = bytearray(), 0
         async for chunk in stream:
             pace.came(len(chunk))
-            for size in body.feed(chunk):
-                if size:
-                    with visit.context.clock.paused():
-                        await reservation.grow(size)
-                # A chunk may be long to decode, and a read may hold thousands of small ones.
-                await trio.lowlevel.checkpoint()
+            joined += chunk
+            chunks += 1
+            if len(joined) >= JOINED or chunks % JOINED_CHUNKS == 0:
+                await self._take(bytes(joined), body, visit)
+                joined.clear()
             pace.resume()
+        await self._take(bytes(joined), body, visit)
         reservation.shrink(body.windows)
         reservation.complete()
         document = body.finish()
         if not body.sound:
             stream.distrust()
         return document
+
+    @staticmethod
+    async def _take(data: bytes, body: Body, visit: Visit) -> None:
+        for size in body.feed(data):
+            if size:
+                with visit.context.clock.paused():
+                    await visit.context.reservation.grow(size)
+            await trio.lowlevel.checkpoint()  # it may be long to decode
 
 
 def _first_hop(feed: Feed, state: FeedState | None, *, over_http: bool = False) -> Hop:

@@ -163,8 +163,7 @@ def _target(hop: Hop, location: str) -> httpx.URL:
         problem = str(error)
     if problem is not None:
         said = without_credentials(location.strip().encode("latin-1").decode("utf-8", "replace"))[:200]
-        shown = "".join(char if char.isprintable() else " " for char in said)
-        raise FeedFailed("bad-redirect", f"redirected to {shown!r}: {problem}")
+        raise FeedFailed("bad-redirect", f"redirected to '{said}': {problem}")
     return parsed
 
 

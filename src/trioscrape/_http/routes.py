@@ -74,6 +74,10 @@ class Routes:
                 return min(route.addresses)
         return target.host
 
+    def forget_failed_lookups(self) -> None:
+        """See `Names.forget_failures`."""
+        self._names.forget_failures()
+
     async def find(self, target: Target, timings: Timings) -> Route:
         """The way to `target`; what it takes in the dns lane is added to `timings`.
 

@@ -31,6 +31,7 @@ class CustomParser:
         """What the parser says, as records.
 
         Raises:
+          MemoryError: of the parser.
           FeedFailed: of the parser; or ``parse-crash`` for any other exception that it raises, and for an
             answer that is no `RawFeed`.
 
@@ -38,7 +39,7 @@ class CustomParser:
         """
         try:
             return await self._records(await self._parser.parse(document), document)
-        except FeedFailed:
+        except (FeedFailed, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001 - it may be anybody's
             failure = crashed(error)

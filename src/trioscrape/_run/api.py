@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
@@ -63,9 +64,18 @@ class Scrape(metaclass=NoPublicConstructor):
                 raise self._run.failure from None
             raise StopAsyncIteration from None
 
-    def drain(self) -> None:
-        """Start no more feeds. The iteration ends when those in flight have their result."""
-        self._run.drain()
+    def drain(self, timeout: float = math.inf) -> int:
+        """Start no more feeds. The iteration ends when those in flight have their result.
+
+        In flight are those whose server has been contacted. Feeds that only wait for a lane, or for a lookup,
+        are not started.
+
+        Args:
+          timeout: seconds after which the feeds that are still in flight are cancelled, as `cancel` does.
+
+        Returns: the number of feeds in flight.
+        """
+        return self._run.drain(timeout)
 
     def cancel(self) -> None:
         """Cancel the feeds in flight, and start no others. The iteration ends when each has its result.

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+import trio
+
 from .._byte_budget import ByteBudget
 from .._config.config import Config
-from .._errors import FeedFailed, StoreRejected
+from .._errors import OUT_OF_MEMORY, FeedFailed, StoreRejected
 from .._flow import Flow
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
@@ -32,17 +34,19 @@ from .._store.lane import StoreLane
 from .._urls import feed_id
 from .attempts import Attempt
 from .candidates import Candidate
+from .loop_lag import LoopLag
 from .network import Network
 from .next_state import GONE_REASON, after_failure, after_success, to_send
+from .open_files import OpenFiles
 from .seen import Seen
 
 
 class Lanes:
     """The four lanes of a scrape."""
 
-    def __init__(self, config: Config, store: Store, flow: Flow) -> None:
-        self.dns = Lane("dns", config.dns_width, spare=config.dns_abandoned, flow=flow)
-        self.http = Lane("http", config.http_width)
+    def __init__(self, config: Config, files: OpenFiles, store: Store, flow: Flow) -> None:
+        self.dns = Lane("dns", files.dns_width, spare=files.dns_abandoned, flow=flow)
+        self.http = Lane("http", files.http_width)
         self.parse = Lane("parse", config.parse_width)
         self.store = Lane("store", store.width)
 
@@ -59,6 +63,7 @@ class Pipeline:
     fetcher: Fetcher
     silence: Silence
     network: Network
+    lag: LoopLag
     parser: RecordParser
     store: StoreLane
     budget: ByteBudget
@@ -85,20 +90,36 @@ class Pipeline:
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
         if candidate.put_off is not None:
+            timings.begun = True
             return await self._failed(candidate, candidate.put_off, timings)
         try:
-            return await self._through_the_lanes(candidate, slot, timings)
+            return await self._unless_paused(candidate, slot, timings)
         except StoreRejected as error:
             rejected = FeedFailed("not-stored", str(error))
             return await self._failed(candidate, rejected, timings, rejected=True)
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
+        except MemoryError:  # no fault of the feed, and so nothing to remember
+            feed, lanes = candidate.feed, timings.lanes
+            return Result(feed, Outcome.FAILED, "out-of-memory", OUT_OF_MEMORY, lanes=lanes)
+        timings.begun = True
         if slot.host is not None and failure.postponed_by is None:
             self.silence.failed(slot.host, failure)
         if await self.network.is_to_blame(candidate.host, candidate.state, failure):
             return _not_counted(candidate.feed, failure, timings)
         return await self._failed(candidate, failure, timings)
+
+    async def _unless_paused(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
+        """Once more if the process has stood still meanwhile: time went by in which no server was heard."""
+        began = trio.current_time()
+        try:
+            return await self._through_the_lanes(candidate, slot, timings)
+        except FeedFailed as failed:
+            if failed.reason not in _MAY_BE_A_PAUSE or not self.lag.paused_since(began):
+                raise
+        self.fetcher.forget_failed_lookups()
+        return await self._through_the_lanes(candidate, slot, timings)
 
     async def _through_the_lanes(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
         """In one attempt; or in one more where the server breaks on validators, or has no https."""
@@ -207,6 +228,19 @@ class Pipeline:
             lanes=timings.lanes,
         )
 
+
+_MAY_BE_A_PAUSE: Final = {
+    "lookup-timeout",
+    "lookup-failed",
+    "unreachable",
+    "connect-timeout",
+    "connection-lost",
+    "read-timeout",
+    "too-slow",
+    "fetch-timeout",
+    "parse-timeout",
+}
+"""Failures that a pause of this process, or of the machine, may be the reason of."""
 
 _FAILURES: Final = {
     GONE_REASON: Outcome.GONE,

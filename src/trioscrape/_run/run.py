@@ -36,13 +36,18 @@ class Run:
     pipeline: Pipeline
     results: Results
     pauses: Pauses
+    lag: LoopLag
+    remark: str | None = None
+    """What people should know about this process."""
     id: str = field(default_factory=new_run_id)
-    lag: LoopLag = field(default_factory=LoopLag)
     began: float = field(default_factory=trio.current_time)
     ended: float | None = None
     failure: Exception | None = None
     """What has ended the run early, and is no feed's own failure; raised when all tasks have ended."""
     _in_flight: Scopes = field(default_factory=Scopes)
+    _scopes: dict[Timings, trio.CancelScope] = field(default_factory=dict)
+    """Of the feeds in flight."""
+    _drained: bool = False
 
     async def feeds(self) -> None:
         """Take the feeds through the lanes. The results end when each admitted feed has its own."""
@@ -82,18 +87,23 @@ class Run:
     async def _take(self, candidate: Candidate, slot: HostSlot) -> None:
         """Take one feed through the lanes, and hand out its result, whatever it is.
 
-        A feed that has to wait for its host once more has none, and counts as not started.
+        A feed that has to wait for its host once more has none, and counts as not started. So does one that
+        has not begun when the scrape drains.
         """
         self.tally.accepted += 1
         timings = candidate.timings or Timings()
+        timings.begun = False
         result: Result | QueueAgain | None = None
         try:
-            with self._ending_the_run(), self._in_flight.open():
+            with self._ending_the_run(), self._in_flight.open() as self._scopes[timings]:
                 result = await self._outcome(candidate, slot, timings)
         finally:
+            del self._scopes[timings]
             if isinstance(result, QueueAgain):
                 self.tally.accepted -= 1
                 self.admission.put_back(candidate, timings)
+            elif result is None and not timings.begun and self._drained:
+                self.tally.accepted -= 1
             else:
                 result = result or self._cut_short(candidate.feed)
                 self.tally.count(result)
@@ -131,9 +141,15 @@ class Run:
             self.failure = self.failure or itself
             self.cancel()
 
-    def drain(self) -> None:
-        """Admit no more feeds."""
+    def drain(self, seconds: float) -> int:
+        """Admit no more feeds; give those that have begun so many seconds. Returns their number."""
+        self._drained = True
         self.admission.drain()
+        for timings, scope in self._scopes.items():
+            if not timings.begun:
+                scope.cancel(reason="the scrape drains")
+        self._in_flight.cancel_at(trio.current_time() + seconds)
+        return sum(timings.begun for timings in self._scopes)
 
     def cancel(self) -> None:
         """End the feeds that are in flight; each still has its result."""
@@ -144,7 +160,8 @@ class Run:
         """What people should know about hosts and the network, a line each."""
         pipeline = self.pipeline
         offline = [_OFFLINE] if pipeline.network.is_down else []
-        return (*offline, *self.pauses.remarks(), *pipeline.silence.remarks())
+        own = [self.remark] if self.remark else []
+        return (*offline, *own, *self.pauses.remarks(), *pipeline.silence.remarks())
 
     @property
     def tally(self) -> Tally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,18 +15,25 @@ class Scopes:
     def __init__(self) -> None:
         self._open: set[trio.CancelScope] = set()
         self._cancelled = False
+        self._deadline = math.inf
 
     @contextmanager
-    def open(self) -> Iterator[None]:
-        """Have the body of the ``with`` cancelled by `cancel`."""
-        with trio.CancelScope() as scope:
+    def open(self) -> Iterator[trio.CancelScope]:
+        """Have the body of the ``with`` cancelled by `cancel`; gives its scope, to cancel it alone."""
+        with trio.CancelScope(deadline=self._deadline) as scope:
             self._open.add(scope)
             if self._cancelled:
                 scope.cancel()
             try:
-                yield
+                yield scope
             finally:
                 self._open.discard(scope)
+
+    def cancel_at(self, moment: float) -> None:
+        """The same at a moment of trio's clock, unless an earlier one was given."""
+        self._deadline = min(self._deadline, moment)
+        for scope in self._open:
+            scope.deadline = self._deadline
 
     def cancel(self) -> None:
         """Cancel every scope that is open, and each one that is opened later."""

@@ -30,8 +30,10 @@ from .._threads import off_loop
 from .admit import Admission
 from .candidates import Candidate
 from .feed_source import Feeds, FeedSource
+from .loop_lag import LoopLag
 from .network import Network
 from .next_state import next_run
+from .open_files import shared_out
 from .pipeline import Lanes, Pipeline
 from .run import Run
 from .seen import Seen
@@ -61,9 +63,10 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) 
     by_domain = config.group_hosts_by is HostGrouping.DOMAIN
     group = await off_loop(registrable_domains, limiter=starting) if by_domain else str
     flow, results, now = Flow(), Results(), seams.now
-    lanes = Lanes(config, seams.store, flow)
+    files = shared_out(config, seams.resolver)
+    lanes = Lanes(config, files, seams.store, flow)
     store = StoreLane(seams.store, lanes.store, config.outage_timeout)
-    transport = LaneTransport(tls, seams.connector, http2=config.http2)
+    transport = LaneTransport(tls, seams.connector, http2=config.http2, parked=files.parked)
     queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)
     routes = Routes(Names(seams.resolver, lanes.dns), config)
     pauses, silence = Pauses(queue, now, config.host_patience, flow), Silence(queue)
@@ -73,10 +76,11 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) 
     network = Network(flow, config.in_flight)
     admission = Admission(source, queue, slots, fetcher, store, silence, flow, results, now, config)
     due = next_run(now(), config.interval)
+    lag = LoopLag()
     pipeline = Pipeline(
-        lanes, fetcher, silence, network, seams.parser, store, budget, arrivals, now, due, config
+        lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, due, config
     )
-    run = Run(admission, pipeline, results, pauses)
+    run = Run(admission, pipeline, results, pauses, lag, files.remark(config))
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar, TypeVarTuple, Unpack
 
 import trio
 
-from .._errors import StoreUnavailable
+from .._errors import OUT_OF_MEMORY, StoreUnavailable
 from .._threads import NoThread, in_thread
 
 T = TypeVar("T")
@@ -44,6 +44,13 @@ class Threads:
         """Call ``call(*args)`` in a thread and return its result, or raise its error."""
         return await _run(call, *args, limiter=self.limiter)
 
+    async def close(self, call: Callable[[], None]) -> None:
+        """The same for what has to be done: in place where no thread can be started."""
+        try:
+            await in_thread(call, limiter=self.limiter)
+        except NoThread:
+            call()
+
     @asynccontextmanager
     async def reserved(self) -> AsyncIterator[Run]:
         """Wait for a thread, which is reserved for the calls of the block: they start at once.
@@ -63,3 +70,5 @@ async def _run(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.Capaci
         return await in_thread(call, *args, limiter=limiter)
     except NoThread as error:
         raise StoreUnavailable(f"no thread could be started for the store: {error.strerror}") from error
+    except MemoryError as error:  # other feeds may leave some
+        raise StoreUnavailable(OUT_OF_MEMORY) from error

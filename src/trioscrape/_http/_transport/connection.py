@@ -37,7 +37,7 @@ class Connection:
 
     def has_leftovers(self) -> bool:
         """Whether more has come than the answer that was read: it would be taken for the next one."""
-        return has_unread_bytes(self.http)
+        return self.backend.head.keeps or has_unread_bytes(self.http)
 
 
 async def close(connection: Connection) -> None:

@@ -21,18 +21,18 @@ def translated() -> Iterator[None]:
     except (httpcore.RemoteProtocolError, httpcore.LocalProtocolError) as error:
         raise _from_protocol_error(error) from error
     except (httpcore.NetworkError, httpcore.ConnectionNotAvailable) as error:
-        raise FeedFailed("connection-lost", _printable(str(error))) from error
+        raise FeedFailed("connection-lost", _in_words(error)) from error
     except _strays() as error:
         # httpcore lets these through as they are: a status that is no number, a frame in the middle
         # of a body that may not be there.
-        raise FeedFailed("protocol-error", _printable(str(error))) from error
+        raise FeedFailed("protocol-error", _in_words(error)) from error
 
 
 def _from_protocol_error(error: httpcore.RemoteProtocolError | httpcore.LocalProtocolError) -> FeedFailed:
     if (code := http2_error_code(error)) is not None:
         return FeedFailed("connection-lost", f"the server ended the stream: {code}")
     reason = "connection-lost" if ended_early(error) else "protocol-error"
-    return FeedFailed(reason, _printable(str(error)))
+    return FeedFailed(reason, _in_words(error))
 
 
 def _strays() -> tuple[type[Exception], ...]:
@@ -41,7 +41,6 @@ def _strays() -> tuple[type[Exception], ...]:
     return (ValueError, module.H2Error) if module else (ValueError,)
 
 
-def _printable(text: str) -> str:
-    """What others sent may be in it, also as h11 quotes it: ``bytearray(b'…')``."""
-    text = re.sub(r"bytearray\(b(.*)\)", r"\1", text)
-    return "".join(char if char.isprintable() else " " for char in text[:200])
+def _in_words(error: Exception) -> str:
+    """What others sent may be in it, as h11 quotes it: ``bytearray(b'…')``."""
+    return re.sub(r"bytearray\(b(.*)\)", r"\1", str(error))[:200]

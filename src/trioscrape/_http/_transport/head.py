@@ -15,6 +15,7 @@ from typing import Final
 
 from ..._errors import FeedFailed
 from .._decode.codings import CODINGS
+from .chunks import Chunks
 
 HEAD_LIMIT: Final = 256 * 1024
 """Bytes that a server may send before the answer's headers have ended, interim answers included."""
@@ -38,6 +39,7 @@ _SOUND: Final = re.compile(
 )
 # In lower case: how long the body is, said once (RFC 9112 §6.3).
 _FRAMING: Final = re.compile(rb"\n(?:transfer-encoding:[ \t]*chunked|content-length:[ \t]*[0-9]+)[ \t]*\r?\n")
+_CHUNKED: Final = re.compile(rb"\ntransfer-encoding:[ \t]*chunked[ \t]*\r?\n", re.IGNORECASE)
 _NAME: Final = re.compile(_TOKEN)
 _CONTROLS: Final = re.compile(rb"[\v\f\r]")
 # Registered (RFC 9112 §7.2), and what nobody decodes any more.
@@ -55,12 +57,14 @@ class Head:
         self._left = float("inf")
         self._buffer = bytearray()
         self._searched = self._junk_left = 0
+        self._chunks: Chunks | None = None
         self.tolerated = False
         """Whether this connection has sent a head that had to be repaired."""
 
     def expect(self) -> None:
         """A request is on its way."""
         self._left = HEAD_LIMIT
+        self._chunks = None
         self._forget()
         self._junk_left = JUNK
 
@@ -99,7 +103,10 @@ class Head:
             if not _INTERIM.match(buffer, begin):
                 block, rest = bytes(buffer[begin : blank.end()]), bytes(buffer[blank.end() :])
                 self._forget()
-                return self._readable(block) + rest
+                readable = self._readable(block)
+                if _CHUNKED.search(readable):
+                    self._chunks = Chunks()
+                return readable + self.body(rest)
             begin = blank.end()
             self._searched = 0
         del buffer[:begin]
@@ -118,6 +125,17 @@ class Head:
             del self._buffer[0]
             self._junk_left -= 1
             self.tolerated = True
+
+    def body(self, data: bytes) -> bytes:
+        """The same for what comes after the head: small chunks are joined. Empty `data` is the end."""
+        if self._chunks is None:
+            return data
+        return self._chunks.take(data) if data else self._chunks.end()
+
+    @property
+    def keeps(self) -> bool:
+        """Whether bytes of the body are kept that h11 has not seen."""
+        return self._chunks is not None and self._chunks.keeps
 
     def _forget(self) -> None:
         self._buffer.clear()

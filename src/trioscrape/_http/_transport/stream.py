@@ -24,7 +24,10 @@ class Stream(httpcore.AsyncNetworkStream):
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         if self._head.has_ended:
-            return await self._receive(max_bytes, timeout)
+            while data := await self._receive(max_bytes, timeout):
+                if ready := self._head.body(data):
+                    return ready
+            return self._head.body(b"")
         while data := await self._receive(min(max_bytes, HEAD_READ), timeout):
             if self._is_http2:
                 self._head.came(len(data))

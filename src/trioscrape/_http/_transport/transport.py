@@ -21,7 +21,7 @@ import httpx
 import trio
 
 from ..._config.proxies import Proxy
-from ..._errors import FeedFailed, UsageError
+from ..._errors import FeedFailed, ResourceError, UsageError
 from ..happy_eyeballs import Connector
 from .connection import Connection, close
 from .errors import translated
@@ -50,6 +50,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
       context: shared by all connections; building one costs 20 to 90 ms.
       connector: opens TCP connections.
       http2: offer HTTP/2 in TLS. Costs 1 ms CPU for every new host.
+      parked: idle connections that are kept at most.
 
     Raises (when a request is sent or its body read):
       FeedFailed: any of the reasons of connecting, TLS and HTTP.
@@ -57,8 +58,11 @@ class LaneTransport(httpx.AsyncBaseTransport):
     Cancellation: closes the connection of the request.
     """
 
-    def __init__(self, context: ssl.SSLContext, connector: Connector, *, http2: bool = False) -> None:
+    def __init__(
+        self, context: ssl.SSLContext, connector: Connector, *, http2: bool = False, parked: int = PARKED
+    ) -> None:
         self._context, self._connector, self._http2 = context, connector, http2
+        self._limit = parked
         self._parked: OrderedDict[Connection, _Origin] = OrderedDict()
         self._by_origin: dict[_Origin, list[Connection]] = {}
 
@@ -122,7 +126,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
             return
         self._parked[connection] = origin
         self._by_origin.setdefault(origin, []).append(connection)
-        if len(self._parked) > PARKED:
+        if len(self._parked) > self._limit:
             oldest = next(iter(self._parked))
             self._forget(oldest)
             await close(oldest)
@@ -237,7 +241,9 @@ def client_context(ca_file: str | None = None) -> ssl.SSLContext:
     """
     try:
         return ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError:  # an OSError, whose text is about OpenSSL's own names
+    except ssl.SSLError as error:  # an OSError, whose text is about OpenSSL's own names
+        if ca_file is None:
+            raise ResourceError(f"TLS can't be set up: {error.reason or error}") from error
         raise UsageError(f"ca_file must be a PEM file with certificates, not {ca_file!r}") from None
     except OSError as error:
         raise UsageError(f"ca_file {ca_file!r} can't be read: {error.strerror or error}") from None

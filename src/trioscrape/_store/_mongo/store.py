@@ -195,7 +195,7 @@ class MongoStore(Paged):
 
     async def aclose(self) -> None:
         """See `Store.aclose`. Takes a second at most, even if the server does not answer."""
-        await self._threads.run(self._close)
+        await self._threads.close(self._close)
 
     def _make_client(self, pools: Pools) -> None:
         with self._translated():

@@ -150,7 +150,7 @@ class SqliteStore(Paged):
 
     async def aclose(self) -> None:
         """See `Store.aclose`. The last connection to be closed moves the write-ahead log into the file."""
-        await self._threads.run(self._close)
+        await self._threads.close(self._close)
 
     def _connect(self) -> None:
         with self._translated():
