@@ -22,6 +22,7 @@ from trioscrape._http._decode.codings import zstd
 
 from support.adversary import (
     LONG,
+    STORES,
     Handler,
     broken_promises,
     broken_promises_to,
@@ -237,7 +238,7 @@ def handlers() -> dict[str, tuple[Handler, set[str]]]:
     return served
 
 
-@pytest.mark.parametrize("store", ["sqlite", "mongo"])
+@pytest.mark.parametrize("store", STORES)
 async def test_bombs(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'x.db'}" if store == "sqlite" else request.getfixturevalue("mongodb_url")
     served = handlers()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from support.adversary import HEALTHY, LIMITS, LONG, broken_promises, program, read, some
+from support.adversary import HEALTHY, LIMITS, LONG, STORES, broken_promises, program, read, some
 from support.hostile_http2 import HTTP2, Http2, Script, fine, http2_context
 from support.servers import open_server
 
@@ -20,7 +20,7 @@ TIMEOUTS = {"read-timeout", "fetch-timeout", "connect-timeout"}
 """These may come before the reason that is expected, on a machine that is busy."""
 
 
-@pytest.mark.parametrize("store", ["sqlite", "mongo"] if LONG else ["sqlite"])
+@pytest.mark.parametrize("store", STORES)
 async def test_http2(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'x.db'}" if store == "sqlite" else request.getfixturevalue("mongodb_url")
     rows = dict(some([(name, row) for name, row in HTTP2.items() if LONG or row[1] not in TIMEOUTS]))

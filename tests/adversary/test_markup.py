@@ -16,6 +16,7 @@ import pytest
 
 from support.adversary import (
     LONG,
+    STORES,
     Sites,
     Stored,
     broken_promises,
@@ -274,7 +275,7 @@ def visible(markup: str) -> str:
     return "".join(html5lib.parseFragment(markup).itertext())
 
 
-@pytest.mark.parametrize("store", ["sqlite", "mongo"])
+@pytest.mark.parametrize("store", STORES)
 async def test_markup(store: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     url = f"sqlite:{tmp_path / 'x.db'}" if store == "sqlite" else request.getfixturevalue("mongodb_url")
     handlers = {

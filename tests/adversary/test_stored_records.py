@@ -291,7 +291,7 @@ async def run_over(store: str, tmp_path: Path, damage: Callable[[], object], sta
     assert ended.said.count("\n") == (status is REFUSED), ended.said
 
 
-@pytest.mark.parametrize("name", some([*FILES], 4))
+@pytest.mark.parametrize("name", some([*FILES], 3))
 async def test_damaged_file(name: str, tmp_path: Path) -> None:
     damage, status = FILES[name]
     path = tmp_path / "x.db"

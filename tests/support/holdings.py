@@ -24,10 +24,10 @@ class Holdings:
     processes: tuple[str, ...]
     tasks: tuple[str, ...]
 
-    def more_than(self, before: Holdings) -> list[tuple[str, ...]]:
-        """The kinds of which there are more than there were."""
+    def more_than(self, before: Holdings) -> list[str]:
+        """What is new, of the kinds of which there are more than there were."""
         pairs = zip(astuple(self), astuple(before), strict=True)
-        return [now for now, then in pairs if len(now) > len(then)]
+        return [name for now, then in pairs if len(now) > len(then) for name in {*now} - {*then} or now]
 
 
 def held() -> Holdings:
