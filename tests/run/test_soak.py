@@ -13,7 +13,7 @@ import statistics
 import struct
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,12 +37,12 @@ CONFIG = Config(
 )
 PATIENCE = 60.0
 """Seconds for what a run has held to be given back."""
-OBJECTS = 300
-"""Python objects by which the second half of the runs may differ. One for each run would be seen in the long
-form; one for each feed in both."""
-BYTES = 6 * 2**20
-"""Resident memory by which the last quarter of 200 runs may differ from the one before: 60 KB a run. The
-allocator's own noise is 1 to 2 MiB."""
+OBJECTS = 100 if LONG else 300
+"""Python objects by which the last quarter of the runs may have more than the one before: two for each run
+are seen in the long form, a hundred in the short one."""
+BYTES = 4 * 2**20
+"""Resident memory by which they may have more in the long form: 80 KB for each run. The allocator's own noise
+is about 1 MiB."""
 
 pytestmark = [
     pytest.mark.heavy,
@@ -50,6 +50,7 @@ pytestmark = [
 ]
 
 Away = Callable[[], AbstractAsyncContextManager[None]]
+Trouble = Callable[["Soaked", Scrape], Awaitable[None]]
 
 
 @dataclass
@@ -126,7 +127,7 @@ class Left(Exception):
     """The caller leaves the block in the middle."""
 
 
-TROUBLES = [
+TROUBLES: list[Trouble] = [
     nothing,
     a_worker_is_killed,
     six_workers_are_killed,
@@ -195,7 +196,7 @@ def expected(run: Soaked, result: Result) -> bool:
     return result.reason == "connection-lost" if kind == 7 else result.stored
 
 
-async def soak(run: Soaked, trouble: Callable[[Soaked, Scrape], object], feeds: list[str]) -> None:
+async def soak(run: Soaked, trouble: Trouble, feeds: list[str]) -> None:
     """One scrape; the trouble comes after some number of results, which may be the last."""
     moment = run.chance.randrange(len(feeds))
     try:
@@ -203,7 +204,7 @@ async def soak(run: Soaked, trouble: Callable[[Soaked, Scrape], object], feeds: 
             async for result in scrape:
                 run.results.append(result)
                 if len(run.results) == moment + 1:
-                    await trouble(run, scrape)  # type: ignore[misc]
+                    await trouble(run, scrape)
     except Left:
         return
     assert [each for each in run.results if not expected(run, each)] == []
@@ -235,7 +236,7 @@ async def test_level(own_mongod: Mongod, tmp_path: Path) -> None:
         (f"sqlite:{path}", lambda: locked(path)),
         (f"{own_mongod.url}/soak", lambda: frozen(own_mongod)),
     ]
-    order = random.Random(seed)
+    order, troubles = random.Random(seed), [*TROUBLES]
     bytes_, counts = list[int](), list[int]()
     async with open_server(sites.serve) as server:
         feeds = [f"http://f{number}.test:{server.port}/feed" for number in range(FEEDS)]
@@ -243,8 +244,8 @@ async def test_level(own_mongod: Mongod, tmp_path: Path) -> None:
         before = held()
         for sites.run in range(RUNS):
             if sites.run % len(TROUBLES) == 0:
-                order.shuffle(TROUBLES)
-            trouble = TROUBLES[sites.run % len(TROUBLES)]
+                order.shuffle(troubles)
+            trouble = troubles[sites.run % len(troubles)]
             store, away = stores[(sites.run + sites.run // len(TROUBLES)) % 2]
             run = Soaked(random.Random(f"{seed} {sites.run}"), store, away)
             try:
