@@ -24,6 +24,7 @@ from support.adversary import (
     LONG,
     STORES,
     Handler,
+    assert_none,
     broken_promises,
     broken_promises_to,
     document,
@@ -247,11 +248,11 @@ async def test_bombs(store: str, request: pytest.FixtureRequest, tmp_path: Path)
         ended = await scrape(sites, tmp_path, url, "--minimum-rate", "0", "--fetch-timeout", "120")
         stored = await read(url)
 
-    assert broken_promises(ended, 0) + broken_promises_to(sites, ended) == []
+    assert_none(broken_promises(ended, 0) + broken_promises_to(sites, ended))
     found = {names[label]: ended.ends[sites.url(label)] for label in served}
     expected = {names[label]: ends for label, (_, ends) in served.items()}
-    assert {name: end for name, end in found.items() if end not in expected[name]} == {}
-    assert stored.dangers() == []
+    assert_none({name: end for name, end in found.items() if end not in expected[name]})
+    assert_none(stored.dangers())
     assert SECRET not in repr(stored)
     assert "lollol" not in repr(stored)
     assert not (tmp_path / "stolen").exists()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from support.adversary import HEALTHY, LIMITS, LONG, STORES, broken_promises, program, read, some
+from support.adversary import HEALTHY, LIMITS, LONG, STORES, assert_none, broken_promises, program, read, some
 from support.hostile_http2 import HTTP2, Http2, Script, fine, http2_context
 from support.servers import open_server
 
@@ -40,9 +40,9 @@ async def test_http2(store: str, request: pytest.FixtureRequest, tmp_path: Path)
         ended = await program(tmp_path, "run", "feeds.txt", "--store", url, *options)
         stored = await read(url)
 
-    assert broken_promises(ended, 0) == []
+    assert_none(broken_promises(ended, 0))
     found = {name: ended.ends[feeds[name]] for name in feeds}
     expected = {name: {reason, *TIMEOUTS} for name, (_, reason) in rows.items()}
     assert {name: found[name] for name in healthy} == dict.fromkeys(healthy, "new")
-    assert {name: end for name, end in found.items() if name in rows and end not in expected[name]} == {}
+    assert_none({name: end for name, end in found.items() if name in rows and end not in expected[name]})
     assert {each.feed_url for each in stored.entries} == {feeds[name] for name in healthy}

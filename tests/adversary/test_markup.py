@@ -19,6 +19,7 @@ from support.adversary import (
     STORES,
     Sites,
     Stored,
+    assert_none,
     broken_promises,
     broken_promises_to,
     document,
@@ -286,7 +287,7 @@ async def test_markup(store: str, request: pytest.FixtureRequest, tmp_path: Path
         ended = await scrape(sites, tmp_path, url)
         stored = await read(url)
 
-    assert broken_promises(ended, 0) + broken_promises_to(sites, ended) == []
+    assert_none(broken_promises(ended, 0) + broken_promises_to(sites, ended))
     assert set(ended.ends.values()) <= {"new", "malformed", "not-a-feed"}
-    assert stored.dangers() == []
-    assert lost(sites, stored) == []
+    assert_none(stored.dangers())
+    assert_none(lost(sites, stored))

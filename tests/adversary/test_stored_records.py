@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import trio
@@ -24,6 +24,7 @@ from trioscrape import feed_id, open_store
 from support.adversary import (
     Handler,
     Sites,
+    assert_none,
     broken_promises,
     broken_promises_to,
     open_sites,
@@ -144,12 +145,17 @@ class Changing:
         await stream.send_all(answer("200 OK", body, 'ETag: "1"'))
 
 
-def rows() -> dict[str, tuple[str, Values]]:
-    """By label of the host, the table and what is set in it."""
-    feeds, entries = some([*FEEDS.values()]), some([*ENTRIES.values()])
-    return {f"f{number}": ("feeds", values) for number, values in enumerate(feeds)} | {
-        f"e{number}": ("entries", values) for number, values in enumerate(entries)
-    }
+class Row(NamedTuple):
+    name: str
+    table: str
+    values: Values
+
+
+def rows() -> dict[str, Row]:
+    """By label of its host."""
+    feeds = [Row(f"feed: {name}", "feeds", values) for name, values in some([*FEEDS.items()])]
+    entries = [Row(f"entry: {name}", "entries", values) for name, values in some([*ENTRIES.items()])]
+    return {f"r{number}": row for number, row in enumerate([*feeds, *entries])}
 
 
 def in_a_column(value: object) -> object:
@@ -162,7 +168,7 @@ def in_a_column(value: object) -> object:
 
 def damage_file(path: Path, sites: Sites) -> None:
     with closing(sqlite3.connect(path)) as db:
-        for label, (table, values) in rows().items():
+        for label, (_, table, values) in rows().items():
             where = {"feeds": "feed_id", "entries": "feed"}[table]
             for name, value in values.items():
                 row = (in_a_column(value), feed_id(sites.url(label)))
@@ -171,7 +177,7 @@ def damage_file(path: Path, sites: Sites) -> None:
 
 
 def damage_database(database: Database[Any], sites: Sites) -> None:
-    for label, (table, values) in rows().items():
+    for label, (_, table, values) in rows().items():
         where = {{"feeds": "_id", "entries": "feed"}[table]: feed_id(sites.url(label))}
         missing = dict.fromkeys((name for name, value in values.items() if value is MISSING), "")
         changes = {name: value for name, value in values.items() if value is not MISSING}
@@ -202,15 +208,17 @@ async def test_damaged_records(store: str, tmp_path: Path) -> None:
         ended = await scrape(sites, tmp_path, store)
         stored = await read(store)
 
-    assert broken_promises(first, 0) + broken_promises(ended, 0) == []
-    assert broken_promises_to(sites, ended) == []
-    ends = {str(values)[:99]: ended.ends[sites.url(label)] for label, (_, values) in rows().items()}
-    assert {row: end for row, end in ends.items() if end not in ("new", "updated", "not_modified")} == {}
+    assert_none(broken_promises(first, 0) + broken_promises(ended, 0))
+    assert_none(broken_promises_to(sites, ended))
+    ends = {row.name: ended.ends[sites.url(label)] for label, row in rows().items()}
+    assert_none({name: end for name, end in ends.items() if end not in ("new", "updated", "not_modified")})
     titles = {each.feed_url: each.entry.title for each in stored.entries}
-    assert [label for label in rows() if titles.get(sites.url(label)) != "Version 2 of 1"] == []
-    assert stored.dangers() == []
+    assert_none(
+        [row.name for label, row in rows().items() if titles.get(sites.url(label)) != "Version 2 of 1"]
+    )
+    assert_none(stored.dangers())
     moments = [feed.next_fetch for feed in stored.feeds if feed.next_fetch is not None]
-    assert [late for late in moments if late > datetime.now(UTC) + timedelta(days=31)] == []
+    assert_none([late for late in moments if late > datetime.now(UTC) + timedelta(days=31)])
 
 
 # The store as a whole
@@ -287,7 +295,7 @@ async def run_over(store: str, tmp_path: Path, damage: Callable[[], object], sta
     async with open_sites({}) as sites:
         ended = await scrape(sites, tmp_path, store, "--quiet", "--outage-timeout", "5")
 
-    assert broken_promises(ended, *status) == [], ended.said
+    assert_none(broken_promises(ended, *status))
     assert ended.said.count("\n") == (status is REFUSED), ended.said
 
 

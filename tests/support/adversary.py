@@ -7,10 +7,11 @@ import os
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
+from pprint import pformat
 from typing import Any, TypeVar
 
 import trio
@@ -44,6 +45,11 @@ Handler = Callable[[trio.SocketStream, RawServer], Awaitable[object]]
 def some(rows: Sequence[T], handful: int = HANDFUL) -> Sequence[T]:
     """Rows for a run: all, or in the short form a handful from all over the table."""
     return rows if LONG else rows[:: -(-len(rows) // handful)]
+
+
+def assert_none(wrong: Collection[object]) -> None:
+    """Fail with all that is `wrong`: by itself, pytest shows the beginning."""
+    assert not wrong, pformat(wrong, width=200)
 
 
 # Servers
