@@ -57,21 +57,25 @@ def _tasks() -> Iterator[str]:
 
 def children() -> dict[int, str]:
     """Processes that this one has started and not reaped, with their command lines."""
-    # By thread: a worker is a child of the thread that has started it.
-    lists = (path.read_text() for path in Path("/proc/self/task").glob("*/children"))
+    # By thread: a worker is a child of the thread that has started it. Threads and processes end meanwhile.
     found = {}
-    for pid in " ".join(lists).split():
+    for path in Path("/proc/self/task").glob("*/children"):
         with suppress(OSError):
-            found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+            for pid in path.read_text().split():
+                found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
     return found
 
 
+def workers() -> list[int]:
+    """Those of them that parse."""
+    return [pid for pid, command in children().items() if "_pool/worker.py" in command]
+
+
 def kill_a_worker() -> int:
-    """Kill one of our worker processes; 1, or 0 when there is none."""
-    for pid, command in children().items():
-        if "_pool/worker.py" in command:
-            os.kill(pid, signal.SIGKILL)
-            return 1
+    """Kill one of them; 1, or 0 when there is none."""
+    for pid in workers()[:1]:
+        os.kill(pid, signal.SIGKILL)
+        return 1
     return 0
 
 
