@@ -151,6 +151,28 @@ def pathological(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def adversary(session: nox.Session) -> None:
+    """All rows of the tables in ``tests/adversary``, against the running program: some minutes.
+
+    With arguments, pytest with those: ``-- tests/adversary/test_markup.py``.
+    """
+    install(session, "tests")
+    files = session.posargs or ["tests/adversary"]
+    session.run("pytest", "-n", "2", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=OLDEST, default=False)
+def soak(session: nox.Session) -> None:
+    """200 scrapes in one process, with random trouble: what it holds stays level. Up to twenty minutes.
+
+    It prints its seed; ``-- SEED`` repeats a run.
+    """
+    install(session, "tests")
+    seed = {"TRIOSCRAPE_TEST_SEED": session.posargs[0]} if session.posargs else {}
+    session.run("pytest", "-s", "tests/run/test_soak.py", env={"TRIOSCRAPE_TEST_LONG": "1", **seed})
+
+
+@nox.session(python=OLDEST, default=False)
 def fuzz(session: nox.Session) -> None:
     """Documents that nobody has thought of, for a minute, or for so many seconds: ``-- 600``.
 

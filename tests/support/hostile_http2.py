@@ -36,9 +36,9 @@ def headers(*fields: tuple[str, str]) -> bytes:
     return bytes(hpack.Encoder().encode(fields))
 
 
-def http2_context(authority: trustme.CA, name: str) -> ssl.SSLContext:
+def http2_context(authority: trustme.CA, *names: str) -> ssl.SSLContext:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(name).configure_cert(context)
+    authority.issue_cert(*names).configure_cert(context)
     context.set_alpn_protocols(["h2"])
     return context
 

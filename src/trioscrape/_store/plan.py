@@ -30,11 +30,14 @@ class Known:
 
     @classmethod
     def of(cls, digest: object, updated: object, rewrites: object) -> Known:
-        """Of what is stored, whatever its types. An entry whose hash is not valid counts as changed."""
+        """Of what is stored, whatever its types. An entry whose hash is not valid counts as changed.
+
+        Rewrites that no save can have counted are none: the entry would never be written again.
+        """
         return cls(
             digest if isinstance(digest, str) else "",
             updated if isinstance(updated, datetime) else None,
-            rewrites if isinstance(rewrites, int) else 0,
+            rewrites if isinstance(rewrites, int) and 0 <= rewrites <= REWRITES else 0,
         )
 
 
