@@ -180,7 +180,7 @@ async def test_a_user_who_may_only_read(guarded_mongod: Mongod, tmp_path: Path) 
     assert ended.stderr.decode().splitlines() == [
         f"connecting to mongodb://127.0.0.1:{guarded_mongod.port}/news",
         f"trioscrape: mongodb://127.0.0.1:{guarded_mongod.port}/news: "
-        'not authorized on news to execute insert: "meta"',
+        'not authorized on news to execute createIndexes: "entries"',
     ]
 
 
