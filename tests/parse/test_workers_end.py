@@ -11,7 +11,7 @@ import trio
 
 from trioscrape._errors import TrioscrapeError
 from trioscrape._parse import open_process_parser
-from trioscrape._parse._pool import process
+from trioscrape._parse._pool import process, workers
 
 from support import hostile_parsers
 from support.threads import no_thread
@@ -95,6 +95,16 @@ async def test_no_worker_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", "/nonexistent/python")
 
     with pytest.raises(TrioscrapeError, match="can't be started"):
+        async with opened():
+            pass  # pragma: no cover
+
+
+async def test_no_memory_to_start_a_worker_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(setup: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(workers, "spawn", no_memory)
+    with pytest.raises(TrioscrapeError, match="can't be started: not enough memory"):
         async with opened():
             pass  # pragma: no cover
 

@@ -32,23 +32,23 @@ _PR_SET_SECCOMP: Final = 22
 _PR_SET_NO_NEW_PRIVS: Final = 38
 
 
-def confine(folders: Iterable[str]) -> None:
+def confine(paths: Iterable[str]) -> None:
     """Give up what a parser does not need, for ever.
 
     Args:
-      folders: those with code, which may be read.
+      paths: folders with code, and files, which may be read.
     """
     _limit_resources()
     architecture = _ARCHITECTURES.get(os.uname().machine)
     if sys.platform != "linux" or architecture is None or sys.maxsize < 2**32:
         return
-    _confine_by_kernel(ctypes.CDLL(None), folders, *architecture)
+    _confine_by_kernel(ctypes.CDLL(None), paths, *architecture)
 
 
-def _confine_by_kernel(libc: Any, folders: Iterable[str], column: int, architecture: int) -> None:
+def _confine_by_kernel(libc: Any, paths: Iterable[str], column: int, architecture: int) -> None:
     # Both of the following need that: nothing started from here could get more rights again.
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        _restrict_files(libc, folders)
+        _restrict_files(libc, paths)
         _filter_system_calls(libc, column, architecture)
 
 
@@ -74,13 +74,13 @@ def _limit_resources() -> None:
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _GET_VERSION: Final = 1
 _PATH_BENEATH: Final = 1
-_READ_FILE_AND_FOLDER: Final = 0b1100
+_READ_FILE, _READ_FOLDER = 0b0100, 0b1000
 _RIGHTS: Final = {1: 13, 2: 14, 3: 15, 5: 16}
 """How many rights to files there are, since which version."""
 _NO_ABSTRACT_SOCKETS_AND_SIGNALS: Final = 0b11
 
 
-def _restrict_files(libc: Any, folders: Iterable[str]) -> None:
+def _restrict_files(libc: Any, paths: Iterable[str]) -> None:
     version = libc.syscall(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint32(_GET_VERSION))
     if version < 1:
         return
@@ -91,10 +91,11 @@ def _restrict_files(libc: Any, folders: Iterable[str]) -> None:
     ruleset = libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), ctypes.c_uint32(0))
     if ruleset < 0:
         return
-    for folder in folders:
+    for path in paths:
         with suppress(OSError):
-            opened = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            rule = struct.pack("=Qi", _READ_FILE_AND_FOLDER, opened)
+            opened = os.open(path, os.O_PATH | os.O_CLOEXEC)
+            may = _READ_FILE | _READ_FOLDER if os.path.isdir(path) else _READ_FILE
+            rule = struct.pack("=Qi", may, opened)
             libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, rule, ctypes.c_uint32(0))
             os.close(opened)
     libc.syscall(_RESTRICT_SELF, ruleset, ctypes.c_uint32(0))

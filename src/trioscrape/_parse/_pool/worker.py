@@ -127,19 +127,22 @@ def main() -> None:
     statm = None
     with suppress(OSError):
         statm = os.open("/proc/self/statm", os.O_RDONLY)
+    # With the modules that `serve` needs, which can't be read later.
+    import trioscrape._parse._pool.answers  # noqa: F401, PLC0415
     from trioscrape._parse._pool.sandbox import confine  # noqa: PLC0415
 
-    confine(_folders_of_code())
+    confine(_code())
     serve(stream, parse, timeout, statm)
 
 
-def _folders_of_code() -> set[str]:
+def _code() -> set[str]:
     """Where codecs and time zones are, which are read when a document first has one, and all other code."""
     from zoneinfo import TZPATH  # noqa: PLC0415
 
     files = [getattr(module, "__file__", None) for module in sys.modules.values()]
-    code = {str(Path(file).parent) for file in files if file}
-    return code | {str(Path(folder, "tzdata")) for folder in sys.path} | set(TZPATH)
+    folders = {str(Path(file).parent) for file in files if file}
+    archives = {path for path in sys.path if Path(path).is_file()}
+    return folders | archives | {str(Path(folder, "tzdata")) for folder in sys.path} | set(TZPATH)
 
 
 if __name__ == "__main__":

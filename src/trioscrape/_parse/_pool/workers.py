@@ -175,7 +175,8 @@ class ProcessParser:
         try:
             process, ours = await in_thread(spawn, self._setup, limiter=self._threads)
         except (OSError, MemoryError) as error:
-            raise ResourceError(f"the parser's worker process can't be started: {error}") from error
+            why = str(error) or "not enough memory"
+            raise ResourceError(f"the parser's worker process can't be started: {why}") from error
         worker = Worker(process, ours)
         self._workers.add(worker)
         return worker
