@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from trio.testing import MockClock
 
-from trioscrape import AddressPolicy, Config, ResolvedAddresses, open_scrape
+from trioscrape import AddressPolicy, Config, Feed, ResolvedAddresses, open_scrape
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 from support.servers import FEED
@@ -130,7 +130,7 @@ TARGETS: dict[str, Target] = {
     "backslash before @": Target("http://other.test\\@127.0.0.1/", NEW, BLOCKED),
     "fragment before @": Target("http://other.test#@127.0.0.1/", NEW),
     "query before @": Target("http://other.test?@127.0.0.1/", NEW),
-    "without scheme": Target("//127.0.0.1/", listed=NO_URL),
+    "without scheme": Target("//127.0.0.1/"),
     "backslashes": Target("\\\\127.0.0.1\\x", listed=NO_URL),
     "one slash": Target("http:/127.0.0.1/", listed=NO_URL),
     "no slash": Target("https:127.0.0.1/", listed=NO_URL),
@@ -242,7 +242,7 @@ async def test_listed(autojump_clock: MockClock) -> None:
 
     expected = {name: row.listed or row.end for name, row in TARGETS.items()}
     expected = {name: NO_URL if end == BAD else end for name, end in expected.items()}
-    assert {name: found.get(row.url) for name, row in TARGETS.items()} == expected
+    assert {name: found.get(Feed(row.url).url) for name, row in TARGETS.items()} == expected
     assert {address for address, _ in internet.connects} <= {OTHER}
 
 

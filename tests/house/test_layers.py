@@ -22,7 +22,7 @@ def words(text: str) -> list[str]:
 # and what all of them share. A room imports only from those below it.
 ORDER = words(
     "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule _config "
-    "_lane _flow _records _byte_budget _threads _gzip _exception_groups _urls _errors _printable"
+    "_lane _flow _records _threads _gzip _exception_groups _urls _errors _printable"
 )
 
 # Inside of each room, from top to bottom: a module imports only from those behind it.
@@ -52,7 +52,7 @@ ROOMS = {
     "_parse/_pool": words("workers worker process answers frames sandbox"),
     "_http": words(
         "fetcher hops answer _transport conditional cookies locations redirect_chain time_limits "
-        "happy_eyeballs _decode routes"
+        "happy_eyeballs _decode routes byte_budget"
     ),
     "_http/_decode": words("body declared codings inflate decoder"),
     "_http/_transport": words("transport proxied connection stream head chunks errors private_parts"),

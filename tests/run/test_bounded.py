@@ -110,7 +110,7 @@ async def test_6_a_slow_consumer_slows_the_lanes(autojump_clock: MockClock) -> N
 
 async def test_6_bytes_in_flight(autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """60 bodies of 30 kB and a slow parser: no more than the limit and one body are in memory."""
-    from trioscrape._byte_budget import ByteBudget, Reservation
+    from trioscrape._http.byte_budget import ByteBudget, Reservation
 
     budgets, peaks = [], []
     grow = Reservation.grow

@@ -7,7 +7,6 @@ from contextlib import aclosing
 from typing import Any
 
 from trioscrape import Config, Feed, FeedState
-from trioscrape._byte_budget import ByteBudget
 from trioscrape._dns.caching import Names, ResolvedAddresses, Resolver
 from trioscrape._errors import FeedFailed
 from trioscrape._flow import Flow
@@ -16,6 +15,7 @@ from trioscrape._hosts.retry_after import Pauses
 from trioscrape._hosts.slots import HostSlot, HostSlots
 from trioscrape._http import Clock, FetchContext, Fetched, Fetcher, Routes
 from trioscrape._http._transport import LaneTransport
+from trioscrape._http.byte_budget import ByteBudget
 from trioscrape._http.happy_eyeballs import Connector, open_tcp
 from trioscrape._lane import Lane, Timings
 

@@ -28,7 +28,7 @@ ENTRIES = [
     StoredEntry(OTHER, entry("b\0", title="é\u2028\U0001f388", content="<p>x</p>"), moment(-1), moment(3)),
 ]
 SAFE_ENTRIES = [
-    replace(ENTRIES[0], entry=SAFE_ENTRY),
+    replace(ENTRIES[0], entry=replace(SAFE_ENTRY, truncated=True)),
     ENTRIES[1],
     replace(ENTRIES[2], entry=entry("b", title="é\U0001f388", content="<p>x</p>", content_type="html")),
 ]

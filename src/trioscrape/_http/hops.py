@@ -8,13 +8,13 @@ from typing import Final
 
 import httpx
 
-from .._byte_budget import Reservation
 from .._errors import FeedFailed
 from .._hosts.slots import HostSlot
 from .._lane import Timings
 from .._records import Feed, FeedState
 from .._urls import problem_with, without_credentials
 from .answer import Fields
+from .byte_budget import Reservation
 from .conditional import basic_auth
 from .cookies import Cookies, Place
 from .locations import absolute, listed

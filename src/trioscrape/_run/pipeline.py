@@ -10,13 +10,13 @@ from typing import Final
 
 import trio
 
-from .._byte_budget import ByteBudget
 from .._config.config import Config
 from .._errors import OUT_OF_MEMORY, FeedFailed, StoreRejected
 from .._flow import Flow
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
 from .._http import Clock, FetchContext, Fetched, Fetcher
+from .._http.byte_budget import ByteBudget
 from .._lane import Lane, Timings
 from .._parse import FeedDocument, RecordParser
 from .._records import (

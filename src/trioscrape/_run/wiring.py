@@ -9,7 +9,6 @@ from datetime import datetime
 
 import trio
 
-from .._byte_budget import ByteBudget
 from .._config.config import Config, HostGrouping
 from .._config.public_suffixes import registrable_domains
 from .._dns.caching import Names, Resolver
@@ -21,6 +20,7 @@ from .._hosts.silence import Silence
 from .._hosts.slots import HostSlots
 from .._http import Fetcher, Routes
 from .._http._transport import LaneTransport, client_context
+from .._http.byte_budget import ByteBudget
 from .._http.happy_eyeballs import Connector
 from .._parse import RecordParser
 from .._store import Store

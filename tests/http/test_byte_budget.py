@@ -3,7 +3,7 @@
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from trioscrape._byte_budget import ByteBudget
+from trioscrape._http.byte_budget import ByteBudget
 
 
 async def test_a_feed_waits_until_another_gives_back() -> None:
