@@ -69,10 +69,16 @@ class Lacking(Internet):
 
     files = 5
 
+    connecting = 0
+
     async def connect(self, address: str, port: int) -> trio.abc.Stream:
-        if self.open >= self.files:
+        if self.open + self.connecting >= self.files:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
-        return await super().connect(address, port)
+        self.connecting += 1
+        try:
+            return await super().connect(address, port)
+        finally:
+            self.connecting -= 1
 
 
 async def test_a_feed_waits_for_a_file(autojump_clock: MockClock) -> None:

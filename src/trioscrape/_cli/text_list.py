@@ -95,7 +95,8 @@ def _lines(name: str, file: IO[bytes]) -> Iterator[_Row]:
                 )
             yield number, line if encoding else _decoded(line.encode("latin-1"))
     finally:
-        text.detach()
+        if not file.closed:  # as it is after a run that has left its list unread
+            text.detach()
 
 
 def _encoding(head: bytes) -> str | None:
