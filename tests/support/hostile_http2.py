@@ -22,7 +22,8 @@ from support.servers import FEED, RawServer
 
 Script = Callable[[h2.connection.H2Connection, int], Iterator[bytes]]
 
-DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 5, 6, 7, 9
+DATA, HEADERS, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY = 0, 1, 3, 4, 5, 6, 7
+WINDOW_UPDATE, CONTINUATION = 8, 9
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
 OK = [(":status", "200"), ("content-type", "text/xml")]
 
@@ -137,6 +138,10 @@ HTTP2: dict[str, tuple[Script, str]] = {
     "headers-of-no-stream": (saying(frame(HEADERS, END_HEADERS, 7, SMALL)), "protocol-error"),
     "broken-hpack": (saying(frame(HEADERS, END_HEADERS, 1, b"\xff" * 90)), "protocol-error"),
     "broken-settings": (saying(frame(SETTINGS, 0, 0, b"12345")), "protocol-error"),
+    "window-update-of-0": (saying(frame(WINDOW_UPDATE, 0, 0, bytes(4))), "protocol-error"),
+    "window-overflow": (saying(frame(WINDOW_UPDATE, 0, 0, b"\x7f\xff\xff\xff") * 2), "protocol-error"),
+    "window-too-large": (saying(frame(SETTINGS, 0, 0, b"\0\4\x80\0\0\0")), "protocol-error"),
+    "frames-of-size-0": (saying(frame(SETTINGS, 0, 0, b"\0\5" + bytes(4))), "protocol-error"),
     "push": (saying(frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\2" + SMALL)), "protocol-error"),
     "status-abc": (saying(frame(HEADERS, 5, 1, headers((":status", "abc")))), "protocol-error"),
     "status-empty": (saying(frame(HEADERS, 5, 1, headers((":status", "")))), "protocol-error"),
@@ -189,6 +194,8 @@ HTTP2: dict[str, tuple[Script, str]] = {
     "endless-pings": (forever(frame(PING, 0, 0, bytes(8))), "read-timeout"),
     "endless-settings": (forever(frame(SETTINGS, 0, 0, b"")), "read-timeout"),
     "endless-pings-in-the-body": (forever(frame(PING, 0, 0, bytes(8)), begun=True), "read-timeout"),
+    "endless-window-updates": (forever(frame(WINDOW_UPDATE, 0, 0, b"\0\0\0\1")), "protocol-error"),
+    "endless-resets": (forever(frame(RST_STREAM, 0, 1, bytes(4))), "connection-lost"),
     "endless-empty-data": (forever(frame(DATA, 0, 1, b""), begun=True), "fetch-timeout"),
     "endless-unknown-frames": (forever(frame(99, 0, 0, bytes(100)), begun=True), "fetch-timeout"),
     "endless-body": (_endless_body, "too-large"),
