@@ -29,6 +29,14 @@ def test_dev_zero() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", f"trioscrape: /dev/zero: {NO_LIST}")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="there is none")
+def test_what_is_imported(tmp_path: Path) -> None:
+    ended = run("import", "/dev/zero", "--store", f"sqlite:{tmp_path / 'imported.db'}")
+
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "trioscrape: /dev/zero, line 1: longer than 1 GiB\n"
+
+
 def test_standard_input() -> None:
     with open("/dev/zero", "rb") as zeros:
         ended = subprocess.run(command("-"), stdin=zeros, capture_output=True, timeout=60, check=False)

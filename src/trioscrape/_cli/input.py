@@ -17,6 +17,8 @@ from .._threads import in_thread
 T = TypeVar("T")
 
 _CHUNK: Final = 2**20
+_ENDLESS: Final = 2**30
+"""Bytes of a line after which nobody waits for its end: ``/dev/zero`` has none."""
 
 Line = tuple[int, bytes]
 """Its number, counted from 1, and its bytes without the line feed."""
@@ -37,12 +39,14 @@ class Input:
         self._limiter = trio.CapacityLimiter(1)
         self._number = 0
         self._begun = bytearray()  # a line whose end has not come yet
+        self._length = 0  # of that line, in bytes, also of those that are not kept
 
     async def some(self, decode: Callable[[Line], T]) -> list[T]:
         """What `decode`, called in the same thread, makes of the next lines. Empty at the end.
 
         Raises:
           ResourceError: they can't be read.
+          UsageError: a line has no end.
 
         Cancellation: returns at once. The input can't be used after that.
         """
@@ -61,11 +65,14 @@ class Input:
         return [decode(line) for line in [self._next(b"")] if _has_text(line)]
 
     def _begin(self, part: bytes) -> None:
+        self._length += len(part)
+        if self._length > _ENDLESS:
+            raise UsageError(f"{self._name}, line {self._number + 1}: longer than {_ENDLESS // 2**30} GiB")
         self._begun += part[: max(0, self._longest + 1 - len(self._begun))]
 
     def _next(self, end: bytes) -> Line:
         self._begin(end)
-        line, self._begun = bytes(self._begun), bytearray()
+        line, self._begun, self._length = bytes(self._begun), bytearray(), 0
         self._number += 1
         return self._number, line
 
