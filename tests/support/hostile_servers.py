@@ -114,7 +114,7 @@ BOMBS: dict[str, tuple[Handler, str]] = {
 
 ENDLESS: dict[str, tuple[Handler, str]] = {
     "endless-body": (sending(OK + b"\r\n", forever=repeated(b"<rss>")), "too-large"),
-    "endless-chunks": (sending(CHUNKED, forever=repeated(b"1\r\nx\r\n")), "fetch-timeout"),
+    "endless-chunks": (sending(CHUNKED, forever=repeated(b"1\r\nx\r\n")), "too-large"),
     "endless-chunk-size": (sending(CHUNKED, forever=repeated(b"0")), "protocol-error"),
     "endless-extension": (sending(CHUNKED + b"5;", forever=repeated(b"x")), "protocol-error"),
     "endless-trailer": (sending(CHUNKED + b"0\r\n", forever=repeated(b"A: b\r\n")), "protocol-error"),
