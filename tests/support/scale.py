@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ def updates(feeds: int, entries_each: int) -> Iterator[FeedUpdate]:
             validators_url=url_of(number) if number % 10 else None,
             body_hash="0" * 32,
             listed_url=url_of(number),
-            next_unconditional=datetime(9000, 1, 1, tzinfo=UTC) if number % 10 else None,
+            next_unconditional=datetime.now(UTC) + timedelta(days=7) if number % 10 else None,
         )
         yield FeedUpdate(state, tuple(more(parsed.entries, entries_each)))
 
