@@ -25,6 +25,9 @@ _LOOKS: Final = 0.1
 STARTING: Final = 5.0
 """Seconds within which a thread begins with its call, however busy the machine is; it takes microseconds."""
 
+_LATE: Final = 1.0
+"""Seconds more for one of a process that was stopped, or whose machine slept: all are late then."""
+
 
 async def in_thread(
     call: Callable[[Unpack[Ts]], T],
@@ -40,6 +43,10 @@ async def in_thread(
     """
     started = _Call(partial(call, *args))
     try:
+        if _jumps():  # five seconds are over in no time
+            return await trio.to_thread.run_sync(
+                call, *args, limiter=limiter, abandon_on_cancel=abandon_on_cancel
+            )
         if abandon_on_cancel:
             with trio.CancelScope() as scope:
                 clocked = cast("trio.CapacityLimiter", _Clocked(limiter, scope))
@@ -57,6 +64,11 @@ async def in_thread(
         if str(error) != "can't start new thread":
             raise
         raise NoThread(errno.EAGAIN, str(error)) from error
+
+
+def _jumps() -> bool:
+    """Whether the clock is a test's that jumps ahead when all tasks wait, threads or not: a `MockClock`."""
+    return not math.isinf(getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf))
 
 
 class _Call(Generic[T]):
@@ -111,6 +123,8 @@ async def _end_of(call: _Call[T]) -> None:
     That is heard of by itself, unless memory runs out in the thread: then it may die before it begins, or
     before it can tell.
     """
+    if not call.begun:
+        await trio.sleep(_LATE)
     call.given_up = True
     if not call.begun:
         raise NoThread(errno.EAGAIN, _DEAD)
@@ -122,12 +136,11 @@ async def off_loop(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.Ca
     """What ``call(*args)`` returns or raises, made so that the event loop does not stand still for it.
 
     It is for calls that take some milliseconds or use a file, and it always makes them: in place where no
-    thread can be started, and where the clock is a test's that jumps ahead when all tasks wait (`MockClock`
-    of ``trio.testing`` with an ``autojump_threshold``): it would jump over the work of a thread.
+    thread can be started, and where the clock would jump over the work of a thread.
 
     Cancellation: before the call begins, gives up; then waits for its end.
     """
-    if math.isinf(getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf)):
+    if not _jumps():
         with suppress(NoThread):
             return await in_thread(call, *args, limiter=limiter)
     await trio.lowlevel.checkpoint()

@@ -28,7 +28,7 @@ from trioscrape._cli.csv import (
 from support.stores import FEED, FULL_ENTRY, entry, state
 
 FIRST, LAST = datetime(2026, 2, 28, 12, tzinfo=UTC), datetime(2026, 3, 1, 0, 0, 0, 1000, UTC)
-STORED = StoredEntry(FEED, FULL_ENTRY, FIRST, LAST, True, "https://a.test/feed", "A")
+STORED = StoredEntry(FEED, replace(FULL_ENTRY, truncated=True), FIRST, LAST, "https://a.test/feed", "A")
 
 
 def row(stored: StoredEntry, dialect: Dialect) -> dict[str, str]:

@@ -39,6 +39,7 @@ def large_feeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command_line, "FEED", feed)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("kind", "mebibytes"), [(kind, n) for kind, limits in LIMITS.items() for n in limits]
 )

@@ -39,6 +39,7 @@ def test_some_may_be_kept() -> None:
     assert printable("a\tb\r\n", keep="\t\n") == "a\tb\\r\n"
 
 
+@pytest.mark.heavy
 def test_nothing_that_moves_a_cursor_or_turns_text_is_left() -> None:
     """All that Unicode has."""
     left = printable("".join(map(chr, range(sys.maxunicode + 1))))

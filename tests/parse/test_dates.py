@@ -75,6 +75,7 @@ def test_any_moment_is_read_as_it_was_written(moment: datetime, offset: int) -> 
     assert parse_date(there.strftime("%d.%m.%Y %H:%M:%S UTC%z")) == whole
 
 
+@pytest.mark.heavy
 @given(st.text("0123456789 -+:./,TZWamp年月日MarFebGT", max_size=40) | st.text(max_size=200))
 def test_any_text_is_a_whole_second_in_utc_or_nothing(text: str) -> None:
     moment = parse_date(text)

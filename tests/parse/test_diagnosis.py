@@ -144,6 +144,7 @@ def test_pages_in_other_charsets(charset: str) -> None:
     assert end(page.encode(charset)) == (PAGE[0], f"{PAGE[1]}; its feeds: http://a.test/dir/f")
 
 
+@pytest.mark.heavy
 def test_a_page_that_never_ends_is_not_read_to_its_end() -> None:
     assert feeds("<div>" * 100_000, link("f")) == ""
     assert feeds("<a " * 90_000, "<link rel=alternate type=application/rss+xml href=" * 10_000) == ""

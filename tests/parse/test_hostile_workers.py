@@ -94,6 +94,7 @@ def read(data: bytes, size: int = 100, limit: int | None = 2) -> ParsedFeed | Fe
     return None
 
 
+@pytest.mark.heavy
 @given(said)
 @settings(max_examples=500)
 def test_any_frames_are_an_answer_or_none(data: bytes) -> None:
@@ -220,6 +221,7 @@ def telling(what: bytes, what_then: bytes = b"stay") -> FeedDocument:
     return FeedDocument(what_then + b":" + what, URL)
 
 
+@pytest.mark.heavy
 @given(said)
 @example(frame(FEED))
 @example(b"")

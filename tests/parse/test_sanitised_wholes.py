@@ -104,6 +104,7 @@ def test_no_text_reaches_into_the_next_one(
         assert_wholes(list(stored_html(kind, texts)))
 
 
+@pytest.mark.heavy
 @given(
     st.sampled_from(KINDS),
     st.tuples(markup, markup),

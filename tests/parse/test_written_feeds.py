@@ -23,6 +23,7 @@ def _parse() -> Iterator[Parsing]:
         yield parse
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", FORMATS)
 @settings(max_examples=settings().max_examples // 2)
 @given(data=st.data())

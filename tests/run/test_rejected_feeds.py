@@ -125,6 +125,7 @@ async def test_documents_alone_end_no_run(autojump_clock: MockClock) -> None:
     assert len(store.feeds) == count
 
 
+@pytest.mark.heavy
 @given(documents=st.sets(st.integers(0, 29)), states=st.sets(st.integers(0, 29)))
 @settings(max_examples=max(settings().max_examples // 4, 5))
 def test_whatever_is_rejected_the_others_are_stored(documents: set[int], states: set[int]) -> None:

@@ -82,6 +82,7 @@ HISTORY = st.lists(
 """Days until the next run, and by how many days the clock is wrong in it."""
 
 
+@pytest.mark.heavy
 @given(history=HISTORY, interval=st.sampled_from([0, 86400, 20 * 86400]), timers=st.integers(0, 2**31 - 1))
 @settings(max_examples=max(settings().max_examples // 5, 5))
 def test_each_feed_is_fetched_within_the_longest_wait(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 import trio
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -229,6 +230,7 @@ def damage(entry: Shown, what: str) -> Shown:
     return replace(entry, **lost)
 
 
+@pytest.mark.heavy
 @given(data=st.data(), publisher=publishers(), window=st.integers(2, 8))
 @settings(max_examples=settings().max_examples * 5)
 def test_nothing_is_stored_twice_nothing_is_lost_and_nothing_is_written_again(
