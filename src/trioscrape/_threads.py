@@ -86,7 +86,7 @@ class _Call(Generic[T]):
             if self.given_up:
                 raise NoThread(errno.EAGAIN, _DEAD)  # noqa: TRY301
             self._value = self._call()
-        except BaseException as error:  # noqa: BLE001 - raised where it is waited for
+        except BaseException as error:  # noqa: ASYNC103, BLE001 - raised where it is waited for
             self._error = error
         self.ended = True
 
