@@ -175,7 +175,7 @@ async def test_interrupted_in_an_outage(locked_file: Trouble, tmp_path: Path) ->
             await until(lambda: sites.requests > 0)
             program.process.send_signal(signal.SIGINT)
             await program.until(lambda: "press Ctrl-C again" in program.said)
-            assert program.records == []
+            assert program.records == [], program.records
             program.process.send_signal(signal.SIGINT)
             last = await program.ended()
         locked_file.end()

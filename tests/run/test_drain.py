@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trioscrape import Config, Outcome
+from trioscrape import Config, Outcome, Scrape
 from trioscrape.testing import Internet, Site
 
 from support.scenarios import counted_report, healthy, open_virtual, results_of, rss, urls
@@ -39,6 +39,27 @@ async def test_what_waits_is_not_started(
     assert (report.not_started, report.errors) == (20 - begun, {})
     assert report.seconds < 11
     assert internet.open == 0
+
+
+class Draining(Internet):
+    """The first connection drains the scrape: others have their slots then, and are about to connect."""
+
+    scrape: Scrape
+
+    async def connect(self, address: str, port: int) -> trio.abc.Stream:
+        if not self.connects:
+            self.scrape.drain()
+        return await super().connect(address, port)
+
+
+async def test_nor_is_what_was_just_about_to_begin(autojump_clock: MockClock) -> None:
+    internet = Draining(healthy(50).sites)
+    async with open_virtual(urls(internet), internet) as internet.scrape:
+        results = await results_of(internet.scrape)
+
+    assert {result.outcome for result in results} == {Outcome.NEW}
+    report = await counted_report(internet.scrape)
+    assert (report.not_started, report.errors) == (50 - len(results), {})
 
 
 async def test_a_feed_that_has_been_redirected_is_finished(autojump_clock: MockClock) -> None:

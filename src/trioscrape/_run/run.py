@@ -48,6 +48,8 @@ class Run:
     _scopes: dict[Timings, trio.CancelScope] = field(default_factory=dict)
     """Of the feeds in flight."""
     _drained: bool = False
+    _left: set[Timings] = field(default_factory=set)
+    """Of the feeds that had not begun then."""
 
     async def feeds(self) -> None:
         """Take the feeds through the lanes. The results end when each admitted feed has its own."""
@@ -102,7 +104,7 @@ class Run:
             if isinstance(result, QueueAgain):
                 self.tally.accepted -= 1
                 self.admission.put_back(candidate, timings)
-            elif result is None and not timings.begun and self._drained:
+            elif result is None and self._drained and (timings in self._left or not timings.begun):
                 self.tally.accepted -= 1
             else:
                 result = result or self._cut_short(candidate.feed)
@@ -147,6 +149,7 @@ class Run:
         self.admission.drain()
         for timings, scope in self._scopes.items():
             if not timings.begun:
+                self._left.add(timings)  # it may begin all the same, for the moment until it is cancelled
                 scope.cancel(reason="the scrape drains")
         self._in_flight.cancel_at(trio.current_time() + seconds)
         return sum(timings.begun for timings in self._scopes)
