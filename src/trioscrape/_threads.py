@@ -19,7 +19,7 @@ class NoThread(OSError):
     """No thread can be started; its `errno` is `EAGAIN`."""
 
 
-_DEAD: Final = "a thread has died before it began"
+_DEAD: Final = "a thread ended before it could begin its call"
 _LOOKS: Final = 0.1
 """Seconds between two looks whether a long call has ended."""
 STARTING: Final = 5.0

@@ -64,7 +64,7 @@ class Hop:
 
     @property
     def is_listed(self) -> bool:
-        """Whether the list names it: no server has redirected us here, today or for good."""
+        """Whether its URL is the one in the list: no redirect, of today or a permanent one, has led here."""
         return not (self.visited or self.from_public)
 
     @property

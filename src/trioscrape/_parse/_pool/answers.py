@@ -145,9 +145,9 @@ class Reading:
 
     def __init__(self, request: str, size: int, entries_limit: int | None) -> None:
         self.room = most_bytes(size)
-        """Bytes that the frames to come may have."""
+        """Bytes that all further frames may have together."""
         self.memory = 0
-        """Bytes that the worker held at the end."""
+        """Bytes of memory that the worker had in use when it had answered."""
         self._request = request
         self._entries_limit = entries_limit
         self._feed: ParsedFeed | None = None

@@ -24,7 +24,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 MEMORY: Final = 2**30
-"""Bytes that a worker may take. 16 MiB of feed take a third of it."""
+"""Bytes of memory that a worker may allocate. A feed of 16 MiB needs a third of it."""
 _FILES: Final = 64
 """Open files: codecs and time zones are files, and are opened when a document first has one."""
 
