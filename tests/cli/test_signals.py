@@ -16,7 +16,8 @@ import pytest
 import trio
 
 from trioscrape import Feed
-from trioscrape._cli.command import parse
+from trioscrape._cli.command import main, parse
+from trioscrape._cli.progress import Progress
 from trioscrape._cli.session import Session, Sources
 from trioscrape._cli.subcommand import ExitStatus
 
@@ -204,3 +205,23 @@ def test_while_what_was_not_started_is_counted_it_ends_the_counting(
     assert trio.run(scrape) == ExitStatus.INCOMPLETE
     out, _ = capfd.readouterr()
     assert re.search(r"\n  not_started +[\d,]+  or more\n", out)
+
+
+def test_the_first_ctrl_c_may_come_before_the_scrape_has_introduced_itself(
+    site: Site, feeds: Write, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Feeds are fetched by then: it drains like a later one, and says so."""
+
+    async def say(progress: Progress, message: str) -> None:
+        if message.startswith("Fetching"):
+            await trio.to_thread.run_sync(site.requested.wait, 30)
+            os.kill(os.getpid(), signal.SIGINT)
+            site.go_on.set()
+        await progress.warn(message)
+
+    monkeypatch.setattr(Progress, "say", say)
+
+    assert main([feeds(site.url("stall/1"))]) == ExitStatus.COMPLETE
+    out, err = capfd.readouterr()
+    assert "press Ctrl-C again to stop now\n" in err
+    assert "1 of 1 feed done" in out

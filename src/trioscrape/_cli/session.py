@@ -111,7 +111,7 @@ class Session:
             return ExitStatus.INCOMPLETE
         if self._unwritable is not None:
             raise self._unwritable
-        if self._scrape is None and status is None:
+        if status is None and not self._interrupted:
             await self._progress.warn("interrupted")
         return ExitStatus.INCOMPLETE if status is None else status
 
@@ -150,9 +150,10 @@ class Session:
             opened = partial(self._opened, sources, store)
             try:
                 async with in_turn(opened, self._config.wait_for_store, self._progress) as scrape:
-                    await self._introduce(sources, store)
+                    # First of all: feeds are being fetched, and a signal drains from now on.
                     self._scrape = scrape
                     self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
+                    await self._introduce(sources, store)
                     nursery.start_soon(self._show, scrape, sources.count)
                     async for result in scrape:
                         await self._print(result)
