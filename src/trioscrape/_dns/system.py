@@ -44,11 +44,15 @@ class SystemResolver:
 class _ClockedLimiter:
     """Starts a lookup's clock when its thread does: waiting for the thread is not the name's fault.
 
-    `trio.to_thread.run_sync` asks no more of a limiter than these two methods.
+    `in_thread` asks no more of a limiter than these three methods.
     """
 
     def __init__(self, threads: trio.CapacityLimiter, scope: trio.CancelScope, seconds: float) -> None:
         self._threads, self._scope, self._seconds = threads, scope, seconds
+
+    def acquire_on_behalf_of_nowait(self, borrower: object) -> None:
+        self._threads.acquire_on_behalf_of_nowait(borrower)
+        self._scope.deadline = trio.current_time() + self._seconds
 
     async def acquire_on_behalf_of(self, borrower: object) -> None:
         await self._threads.acquire_on_behalf_of(borrower)
