@@ -43,6 +43,8 @@ class Attempt:
 
     def noted(self, fetched: Fetched) -> Fetched:
         """`fetched` by this attempt, with how those before it have failed."""
+        if self.broken is None and self.no_https is None:
+            return fetched
         remarks = [fetched.remark]
         if self.broken is not None:
             words = f"fetched without validators: a conditional request ended with {self.broken.reason}"

@@ -65,7 +65,9 @@ class Candidate:
           now: the time.
           interval: the user's, between two fetches.
         """
-        state = believed(stored, now, interval) if stored is not None else None
+        if stored is None:
+            return self
+        state = believed(stored, now, interval)
         host = _host(normalised(start_url(self.feed, state))) if has_moved(self.feed, state) else self.host
         return replace(self, state=state, stored=stored, host=host)
 

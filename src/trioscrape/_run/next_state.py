@@ -122,7 +122,8 @@ def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None
     before = known.timers if known is not None else FeedTimers()
     timers = parsed.timers if parsed is not None else before
     silent = before.max_age if fetched.body is None else 0
-    return replace(timers, max_age=silent if fetched.max_age is None else fetched.max_age)
+    said = silent if fetched.max_age is None else fetched.max_age
+    return timers if timers.max_age == said else replace(timers, max_age=said)
 
 
 def _unkept_until(candidate: Candidate, fetched: Fetched, now: datetime) -> datetime | None:

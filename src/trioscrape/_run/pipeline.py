@@ -150,22 +150,26 @@ class Pipeline:
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
                 state = replace(state, last_fetch=self.now())
-            result = Result(
-                candidate.feed,
-                Outcome.NOT_MODIFIED,
-                *self._remarks(fetched, parsed),
-                same_as=await self._arrived(candidate.feed, fetched.url),
-                status=fetched.status,
-                size=None if fetched.body is None else len(fetched.body),
-                final_url=fetched.url,
-                next_fetch=state.next_fetch,
-                lanes=timings.lanes,
-            )
-            if parsed is None and state == candidate.stored:
-                return result
+            same_as = await self._arrived(candidate.feed, fetched.url)
             # The store lane, unless there is nothing to remember.
-            entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
-        return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
+            entries = None
+            if parsed is not None or state != candidate.stored:
+                entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
+        reason, detail = self._remarks(fetched, parsed)
+        return Result(
+            candidate.feed,
+            Outcome.NOT_MODIFIED if entries is None else _stored_outcome(known, entries),
+            reason,
+            detail,
+            entries=entries or EntryCounts(),
+            stored=entries is not None,
+            same_as=same_as,
+            status=fetched.status,
+            size=None if fetched.body is None else len(fetched.body),
+            final_url=fetched.url,
+            next_fetch=state.next_fetch,
+            lanes=timings.lanes,
+        )
 
     async def _parsed(
         self, fetched: Fetched, body_hash: str | None, known: FeedState | None, timings: Timings

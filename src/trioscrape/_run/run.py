@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -64,12 +62,16 @@ class Run:
 
     async def keep(self, lease: OwnLease) -> None:
         """Renew the lease of the store. When another run has acquired it, this one ends."""
-        with self._ending_the_run():
+        try:
             await lease.keep()
+        except Exception as error:  # noqa: BLE001 - see `_end`
+            self._end(error)
 
     async def _read_ahead(self) -> None:
-        with self._ending_the_run():
+        try:
             await self.admission.read_ahead()
+        except Exception as error:  # noqa: BLE001 - see `_end`
+            self._end(error)
 
     async def _next_feed(self, nursery: trio.Nursery) -> None:
         """Wait until a feed is admitted, start a task that waits for the next one, and process the feed.
@@ -97,8 +99,10 @@ class Run:
         timings.begun = False
         result: Result | QueueAgain | None = None
         try:
-            with self._ending_the_run(), self._in_flight.open() as self._scopes[timings]:
+            with self._in_flight.open() as self._scopes[timings]:
                 result = await self._outcome(candidate, slot, timings)
+        except Exception as error:  # noqa: BLE001 - see `_end`
+            self._end(error)
         finally:
             del self._scopes[timings]
             if isinstance(result, QueueAgain):
@@ -127,21 +131,17 @@ class Run:
         reason = "not-stored" if isinstance(self.failure, StoreError) else "cancelled"
         return Result(feed, Outcome.FAILED, reason, str(self.failure) if self.failure else None)
 
-    @contextmanager
-    def _ending_the_run(self) -> Iterator[None]:
-        """Have an error in the ``with`` block end the run: it is no feed's own failure.
+    def _end(self, error: Exception) -> None:
+        """End the run with an error that is no feed's own failure; it is raised when all tasks have ended.
 
         A store that is gone fails several writes at once; the caller's feed iterator, resolver, connector
         or parser may have a bug. No more feeds are admitted, and those in flight are cancelled.
         """
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 - is raised again when all tasks have ended
-            if self.ended is not None:  # too late: all feeds have their results
-                return
-            itself = error.error if isinstance(error, ConnectorBug) else error
-            self.failure = self.failure or itself
-            self.cancel()
+        if self.ended is not None:  # too late: all feeds have their results
+            return
+        itself = error.error if isinstance(error, ConnectorBug) else error
+        self.failure = self.failure or itself
+        self.cancel()
 
     def drain(self, seconds: float) -> int:
         """Admit no more feeds; give those that have begun so many seconds. Returns their number."""

@@ -68,11 +68,17 @@ class Results:
         self._send.close()
 
     async def give(self, result: Result) -> None:
-        """Hand out the result of a feed that has been accepted and counted."""
-        await self._send.send(result)
+        """Hand out the result of a feed that has been accepted and counted.
+
+        There is no checkpoint if somebody waits for it.
+        """
+        try:
+            self._send.send_nowait(result)
+        except trio.WouldBlock:
+            await self._send.send(result)
 
     async def give_unfetched(self, result: Result) -> None:
         """Accept and count a feed that is not fetched at all, and hand out its result."""
         self.tally.accepted += 1
         self.tally.count(result)
-        await self._send.send(result)
+        await self.give(result)
