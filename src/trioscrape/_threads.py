@@ -55,8 +55,8 @@ async def in_thread(
         limiter.acquire_on_behalf_of_nowait(started)
     except trio.WouldBlock:
         await limiter.acquire_on_behalf_of(started)
-    started.begin_or_release(limiter)
     try:
+        started.begin()
         # Five seconds are over in no time where the clock jumps.
         deadline = math.inf if _jumps() else trio.current_time() + STARTING
         with trio.CancelScope(deadline=deadline, shield=not abandon_on_cancel):
@@ -65,6 +65,10 @@ async def in_thread(
             with trio.CancelScope(shield=not abandon_on_cancel):
                 await _end_of(started)
         return started.result()
+    except RuntimeError as error:  # of this thread, or of one that the call has wanted to start
+        if str(error) != "can't start new thread":
+            raise
+        raise NoThread(errno.EAGAIN, str(error)) from error
     finally:
         if not abandon_on_cancel:
             limiter.release_on_behalf_of(started)
@@ -94,14 +98,13 @@ class _Call(Generic[T]):
         self._token = trio.lowlevel.current_trio_token()
         self.begun = self.ended = self.given_up = False
 
-    def begin_or_release(self, limiter: trio.CapacityLimiter) -> None:
-        """Start the thread; where that fails, return the token."""
+    def begin(self) -> None:
+        """Start the thread."""
         try:
             trio.lowlevel.start_thread_soon(self._work, self._tell)
-        except BaseException as error:
-            limiter.release_on_behalf_of(self)
-            if isinstance(error, RuntimeError) and str(error) == "can't start new thread":
-                raise NoThread(errno.EAGAIN, str(error)) from error
+        except BaseException:
+            if self._limiter is not None:
+                self._limiter.release_on_behalf_of(self)
             raise
 
     async def told(self) -> None:
