@@ -30,8 +30,8 @@ ROOMS = {
     "_cli": words(
         "command import_ export copy forget run demo transfer session subcommand shared_options "
         "config_options waiting open_progress live_progress progress chosen restore parser signals "
-        "driver_log report input feed_list text_list opml typed_urls durations formats parquet jsonl csv help output "
-        "unbuffered process"
+        "driver_log report input feed_list text_list opml typed_urls durations formats parquet jsonl csv "
+        "help output unbuffered process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
