@@ -20,16 +20,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import trioscrape
-
 from support.bench.ours import OUTCOMES, scrape
 from support.bench.revisions import unpacked
 from support.bench.world import draw
 from support.mongod import find_mongod, running
 
 MEDIAN = 8_192
-SOURCE = Path(trioscrape.__file__).parents[1]
-"""Where this code is imported from: in the same way as the other."""
 Name = tuple[str, str]
 """The store's kind; new or 304."""
 
@@ -37,7 +33,7 @@ Name = tuple[str, str]
 class Code:
     """Of one revision: what a feed took, in milliseconds of CPU time, by turn."""
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path | None) -> None:
         self._source = source
         self.used: dict[Name, list[float]] = defaultdict(list)
 
@@ -68,7 +64,7 @@ def main() -> None:
         folders = [Path(stack.enter_context(tempfile.TemporaryDirectory())) for _ in range(3)]
         program = find_mongod()
         server = stack.enter_context(running(program, folders[2])) if program else None
-        codes = Code(SOURCE), Code(unpacked(given.revision, folders[1]))
+        codes = Code(None), Code(unpacked(given.revision, folders[1]))
         feeds = stack.enter_context(draw(folders[0], given.feeds, MEDIAN).serving(given.feeds))
         for turn in range(given.rounds):
             for number, code in list(enumerate(codes))[:: -1 if turn % 2 else 1]:

@@ -42,6 +42,7 @@ def run(arguments: Sequence[str], folder: Path, source: Path | None = None) -> U
     """
     command = [sys.executable, "-P", str(LOOPBACK), *arguments]
     env = os.environ | {"PYTHONPATH": str(source or "")}
+    env.pop("PYTHONDONTWRITEBYTECODE", None)  # else a checkout would be compiled again by every run
     with (folder / "stdout").open("w+") as out, (folder / "stderr").open("w+") as errors:
         began = time.perf_counter()
         process = subprocess.Popen(command, stdout=out, stderr=errors, env=env)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import compileall
 import io
 import subprocess
 import tarfile
@@ -10,9 +9,8 @@ from pathlib import Path
 
 
 def unpacked(revision: str, folder: Path) -> Path:
-    """Where to import it from: anything that git knows, unpacked into a folder and compiled."""
+    """Where to import it from: anything that git knows, unpacked into a folder."""
     archive = subprocess.run(["git", "archive", revision, "src"], stdout=subprocess.PIPE, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         tar.extractall(folder, filter="data")
-    compileall.compile_dir(folder / "src", quiet=1)
     return folder / "src"
