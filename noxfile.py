@@ -20,6 +20,8 @@ nox.options.error_on_missing_interpreters = False
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 OLDEST, *NEWER = PYTHONS
+ON_DEMAND = ("compare", "memory")
+"""Benchmarks that need an argument or a quarter of an hour."""
 QUICK = tuple(f"tests/{room}" for room in ("config", "house", "parse", "schedule"))
 
 
@@ -190,11 +192,15 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session(python=OLDEST, default=False)
 def bench(session: nox.Session) -> None:
-    """Benchmarks with their tables: all of ``tests/bench``, or one: ``-- feeds --against REVISION``."""
-    install(session, "tests")
+    """Benchmarks with their tables: those of ``tests/bench``, or one with its options; about 15 minutes.
+
+    ``-- peers --rounds 5`` for one, ``-- compare REVISION`` for this code beside another, ``-- memory`` for
+    the peak of 10,000 and 100,000 feeds. The last two are only run when they are named.
+    """
+    install(session, "bench")
     name, *options = session.posargs or ["all"]
     for path in sorted(Path("tests/bench").glob("*.py")):
-        if name in ("all", path.stem):
+        if path.stem == name or (name == "all" and path.stem not in ON_DEMAND):
             session.run("python", str(path), *options, env={"PYTHONPATH": "tests"})
 
 
