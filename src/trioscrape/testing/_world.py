@@ -65,7 +65,7 @@ class World(Internet):
         ``trio.run``.
     """
 
-    def __init__(self, seed: int, feeds: int = 1000, *, trouble: float = 0.2, start: float = 0.0) -> None:
+    def __init__(self, seed: int, feeds: int = 1000, *, trouble: float = 0.1, start: float = 0.0) -> None:
         self.clock = WorldClock(start)
         plan = Plan(seed, feeds, trouble, self.clock)
         super().__init__({host.name: host for host in plan.hosts}, lookup_timeout=10.0)
@@ -105,10 +105,17 @@ class World(Internet):
         None: it is stored, in the next run at the latest in which a host that limits what it allows has
         time for it.
         """
-        while (reason := self.host_of(feed).reason or feed.reason) is None and feed.location is not None:
+        last = self.route(feed)[-1]
+        return self.host_of(last).reason or last.reason
+
+    def route(self, feed: WorldFeed) -> list[WorldFeed]:
+        """`feed`, and where it redirects to, up to where it fails or has its document."""
+        route = [feed]
+        while self.host_of(feed).reason is None and feed.reason is None and feed.location is not None:
             host, path = feed.location.removeprefix("http://").split("/", 1)
             feed = self.hosts[host].feeds[f"/{path}"]
-        return reason
+            route.append(feed)
+        return route
 
     def record(self, request: Request, answer: Answer) -> None:
         """Note a request and its answer; called with each."""
