@@ -34,7 +34,10 @@ ROOMS = {
         "help output unbuffered process"
     ),
     "_demo": words("server sites documents words"),
-    "testing": words("_memory_store _inline_parser _internet"),
+    "testing": words(
+        "_memory_store _inline_parser _virtual_time _world _world_plan _world_host _world_feed _history "
+        "_world_clock _internet _site"
+    ),
     "_run": words(
         "script api wiring run admit pipeline feed_source attempts next_state network loop_lag open_files "
         "seen tally scopes candidates"
@@ -76,7 +79,7 @@ ONLY_IN = {
     },
     "dns": {"_dns/queries", "_dns/sockets"},
     "feedparser": {"_parse/feedparser_reader"},
-    "h11": {"_demo/server", "testing/_internet"},
+    "h11": {"_demo/server"},
     "httpcore": {
         "_http/_transport/connection",
         "_http/_transport/errors",
