@@ -35,6 +35,8 @@ from .signals import Stages, until_signalled
 from .subcommand import ExitStatus
 from .waiting import in_turn
 
+_LINES: Final = 250
+"""Of results that wait for standard output. Each call in a thread takes as long as two such lines."""
 _SHOWN: Final = 20
 """Lines of the list that are no URLs and are shown. All of them are counted."""
 _AFTERWARDS: Final = 1.0
@@ -88,6 +90,8 @@ class Session:
         self._output = Output()
         self._progress = Progress(quiet=self._quiet)
         self._showing, self._shown = trio.CancelScope(), trio.Event()
+        self._add_line, self._lines = trio.open_memory_channel[str](_LINES)
+        self._written = trio.Event()
         self._counting, self._recording = trio.CancelScope(), trio.CancelScope()
         self._failure: TrioscrapeError | None = None
         self._scrape: Scrape | None = None
@@ -155,6 +159,7 @@ class Session:
                     self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
                     await self._introduce(sources, store)
                     nursery.start_soon(self._show, scrape, sources.count)
+                    nursery.start_soon(self._write_lines)
                     async for result in scrape:
                         await self._print(result)
             except TrioscrapeError as error:
@@ -163,7 +168,9 @@ class Session:
                 self._failure = error
             finally:
                 self._showing.cancel()
+                self._add_line.close()
         await self._shown.wait()
+        await self._written.wait()
         return await self._final_report(scrape)
 
     def _opened(self, sources: Sources, store: Store, wait: float) -> AbstractAsyncContextManager[Scrape]:
@@ -199,11 +206,25 @@ class Session:
 
     async def _print(self, result: Result) -> None:
         if self._json:
-            await self._write(json_line(feed_record(result, utc_now())))
+            line = json_line(feed_record(result, utc_now()))
+            try:
+                self._add_line.send_nowait(line)
+            except trio.WouldBlock:
+                await self._add_line.send(line)
         elif result.reason == "not-a-url":
             self._bad_lines += 1
             if self._bad_lines <= _SHOWN:
                 await self._progress.warn(result.detail or result.feed.redacted_url)
+
+    async def _write_lines(self) -> None:
+        """Write the lines of results: together those that have come while a thread wrote."""
+        async for line in self._lines:
+            lines = [line]
+            with suppress(trio.WouldBlock, trio.EndOfChannel):
+                while True:
+                    lines.append(self._lines.receive_nowait())
+            await self._write("".join(lines))
+        self._written.set()
 
     async def _warn(self, message: str) -> None:
         """By whatever shows progress at that moment."""
