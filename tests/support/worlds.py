@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -35,7 +34,6 @@ from trioscrape.testing import (
     Request,
     World,
     WorldFeed,
-    run_in_virtual_time,
 )
 
 NARROW: Final[Mapping[str, Any]] = {
@@ -159,6 +157,7 @@ class Story:
 
     seed: int
     feeds: int
+    settings: Mapping[str, Any] = field(default_factory=lambda: NARROW)
     trouble: float = 0.3
     forgets: bool = False
     """Whether a run was cancelled."""
@@ -166,7 +165,7 @@ class Story:
     reports: list[Report] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.config = Config(**NARROW)
+        self.config = Config(**self.settings)
         self.world = WatchedWorld(self.seed, self.feeds, trouble=self.trouble).watch(self.config)
         self.store, self.parser = WatchedStore(self.world), WatchedParser(self.config)
         self.by_url = {feed.url: feed for feed in self.world.feeds}
@@ -301,21 +300,3 @@ class Story:
 async def _cancel(scrape: Scrape, seconds: float) -> None:
     await trio.sleep(seconds)
     scrape.cancel()
-
-
-async def _played(seed: int, feeds: int) -> Story:
-    return await Story(seed, feeds).play()
-
-
-def main(feeds: int, *seeds: int) -> int:
-    """Tell each story; 1 when anything was not as it must be."""
-    failed = 0
-    for seed in seeds:
-        story = run_in_virtual_time(_played, seed, feeds, seed=seed)
-        print(f"seed {seed}, {feeds} feeds: {story.fingerprint}", *story.broken, sep="\n  ", flush=True)
-        failed += bool(story.broken)
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))
