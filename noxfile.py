@@ -274,3 +274,16 @@ def peers(session: nox.Session) -> None:
         session.skip("$TRIOSCRAPE_PEERS names no folder with clones of other readers, see CONTRIBUTING.md")
     install(session, "peers")
     session.run("python", "tests/support/peers.py", folder, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=OLDEST, default=False)
+def worlds(session: nox.Session) -> None:
+    """Fifty made-up worlds with all invariants, then one of 100,000 feeds in virtual time: some minutes.
+
+    With arguments, those of ``tests/support/tell_stories.py``: ``-- 10000 1 2 --profile``.
+    """
+    install(session, "tests")
+    if not session.posargs:
+        session.run("pytest", "-n", "2", "tests/testing/test_worlds.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+    arguments = session.posargs or ["100000", "1", "--wide"]
+    session.run("python", "tests/support/tell_stories.py", *arguments, env={"PYTHONPATH": "tests"})

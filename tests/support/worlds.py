@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -26,6 +25,7 @@ from trioscrape import (
     open_scrape,
 )
 from trioscrape._lane import Lane, Timings
+from trioscrape._run.feed_source import READ_AHEAD
 from trioscrape._urls import feed_id
 from trioscrape.testing import (
     Answer,
@@ -34,7 +34,6 @@ from trioscrape.testing import (
     Request,
     World,
     WorldFeed,
-    run_in_virtual_time,
 )
 
 NARROW: Final[Mapping[str, Any]] = {
@@ -51,7 +50,7 @@ HOUR: Final = 3600.0
 FROZEN: Final = 7 * HOUR
 STARTS: Final = (0, 0.5 * HOUR, FROZEN, FROZEN + 24 * HOUR)
 """When a run begins. A host in maintenance is so until the third one at most."""
-PUT_OFF: Final = {"http-429", "http-503"}
+PUT_OFF: Final = {"rate-limited", "http-503"}
 """How feeds may end that a host on their way leaves no time for."""
 
 
@@ -158,12 +157,15 @@ class Story:
 
     seed: int
     feeds: int
+    settings: Mapping[str, Any] = field(default_factory=lambda: NARROW)
     trouble: float = 0.3
+    forgets: bool = False
+    """Whether a run was cancelled."""
     broken: list[str] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.config = Config(**NARROW)
+        self.config = Config(**self.settings)
         self.world = WatchedWorld(self.seed, self.feeds, trouble=self.trouble).watch(self.config)
         self.store, self.parser = WatchedStore(self.world), WatchedParser(self.config)
         self.by_url = {feed.url: feed for feed in self.world.feeds}
@@ -187,6 +189,8 @@ class Story:
         """One run, cancelled at some moment, and what is to be said of it alone."""
         results: list[Result] = []
         before = {feed.url: dict(feed.served) for feed in self.world.feeds}
+        self._began = self.world.clock.seconds
+        self.forgets = self.forgets or cancel_after is not None
         with lanes_watched(self.broken):
             async with (
                 open_scrape(
@@ -252,7 +256,11 @@ class Story:
             self._expect(gauge.now == 0, f"{gauge.now} {gauge.name} are left")
         for host in world.hosts.values():
             self._expect(host.most_at_once <= 1, f"{host.name}: {host.most_at_once} requests at once")
-            self._expect(not host.early, f"{host.name} ({host.kind}) was not waited for: {host.early}")
+            # A run that is cancelled forgets the pauses that it waits for itself, and of a long list the
+            # first feeds are fetched before what is known of the others is read.
+            forgets = self.forgets or self.feeds > READ_AHEAD
+            early = [each for each in host.early if not forgets or each[1] >= self._began]
+            self._expect(not early, f"{host.name} ({host.kind}) was not waited for: {early}")
 
     def _check_counts(self, before: Mapping[str, Mapping[str, str]], counts: EntryCounts) -> None:
         new = changed = 0
@@ -292,21 +300,3 @@ class Story:
 async def _cancel(scrape: Scrape, seconds: float) -> None:
     await trio.sleep(seconds)
     scrape.cancel()
-
-
-async def _played(seed: int, feeds: int) -> Story:
-    return await Story(seed, feeds).play()
-
-
-def main(feeds: int, *seeds: int) -> int:
-    """Tell each story; 1 when anything was not as it must be."""
-    failed = 0
-    for seed in seeds:
-        story = run_in_virtual_time(_played, seed, feeds, seed=seed)
-        print(f"seed {seed}, {feeds} feeds: {story.fingerprint}", *story.broken, sep="\n  ", flush=True)
-        failed += bool(story.broken)
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(*map(int, sys.argv[1:])))

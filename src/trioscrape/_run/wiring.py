@@ -76,7 +76,7 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) 
     budget, arrivals = ByteBudget(config.bytes_in_flight), Seen[str]()
     slots, source = HostSlots(queue, flow), FeedSource(feeds)
     network = Network(flow, config.in_flight)
-    admission = Admission(source, queue, slots, fetcher, store, silence, flow, results, now, config)
+    admission = Admission(source, queue, slots, fetcher, store, silence, pauses, flow, results, now, config)
     due = next_run(now(), config.interval)
     lag = LoopLag()
     pipeline = Pipeline(

@@ -44,7 +44,7 @@ class Plan:
                 self._feed(host, f"/feed{number}", random.choice(_TROUBLED_FEEDS) if troubled else "healthy")
             )
         if kind == "limited":
-            host.per_minute = max(size // 10, random.choice((1, 4, 20, 60)))
+            host.allowed = max(size // 3 + 1, random.choice((1, 4, 20, 60)))
 
     def _host(self, kind: str) -> WorldHost:
         before = self.hosts[-1] if self.hosts else None
