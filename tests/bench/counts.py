@@ -25,7 +25,7 @@ import atexit, cProfile, functools, json, sys
 import trio
 
 class Steps(trio.abc.Instrument):
-    count = tasks = waits = 0
+    count = tasks = waits = threads = 0
     def before_task_step(self, task):
         self.count += 1
     def task_spawned(self, task):
@@ -38,8 +38,13 @@ def note(path=sys.argv.pop(1)):
     calls.create_stats()
     functions = [(f"{{file}}:{{name}}", n) for (file, _, name), (_, n, *_) in calls.stats.items()]
     with open(path, "w") as file:
-        json.dump([steps.count, steps.tasks, steps.waits, functions], file)
+        json.dump([steps.count, steps.tasks, steps.waits, steps.threads, functions], file)
 
+def start(cache, *args, begin=type(trio._core._thread_cache.THREAD_CACHE).start_thread_soon):
+    steps.threads += 1
+    begin(cache, *args)
+
+type(trio._core._thread_cache.THREAD_CACHE).start_thread_soon = start
 steps, calls = Steps(), cProfile.Profile()
 trio.run = functools.partial(trio.run, instruments=[steps])
 atexit.register(note)
@@ -50,7 +55,6 @@ CALLS: Final = {
     "calls of functions": "",
     "generators as context managers": "contextlib.py:__enter__|contextlib.py:__aenter__",
     "cancel scopes": "trio/_core/_run.py:__enter__",
-    "calls in threads": "_thread_cache.py:start_thread_soon",
     "dataclasses.replace": "dataclasses.py:replace",
     "SQLite statements": "of 'sqlite3.Connection' objects>|of 'sqlite3.Cursor' objects>",
     "httpx.URL": "httpx/_urls.py:__init__",
@@ -65,14 +69,21 @@ def counts(code: Path | None, urls: Path, store: str) -> dict[str, int]:
     """What a run does."""
     env = os.environ | {"PYTHONPATH": str(code or "")}
     noted = urls.with_suffix(".json")
-    options = (str(noted), str(urls), "--store", store, "--all", "--quiet", "--address-policy", "any")
-    subprocess.run([sys.executable, "-c", COUNTING, *options], env=env, check=True)
-    steps, tasks, waits, functions = json.loads(noted.read_text())
+    options = (str(noted), str(urls), "--store", store, "--all", "--json", "--address-policy", "any")
+    command = [sys.executable, "-c", COUNTING, *options]
+    subprocess.run(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+    steps, tasks, waits, threads, functions = json.loads(noted.read_text())
     found = {
         what: sum(n for name, n in functions if any(part in name for part in parts.split("|")))
         for what, parts in CALLS.items()
     }
-    return {**found, "steps of tasks": steps, "tasks": tasks, "waits for events": waits}
+    of_trio = {
+        "steps of tasks": steps,
+        "tasks": tasks,
+        "waits for events": waits,
+        "calls in threads": threads,
+    }
+    return found | of_trio
 
 
 def counts_of_a_feed(code: Path | None, port: int, folder: Path, name: str) -> Iterator[Mapping[str, float]]:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from trio.testing import wait_all_tasks_blocked
 
 from trioscrape import Config, feed_id
 from trioscrape._cli import session
 from trioscrape._cli.command import main
+from trioscrape._cli.output import Output
 
 from support.command_line import FEED, Site, command, records, run, running
 from support.threads import no_thread
@@ -59,6 +61,23 @@ class TestRun:
         assert last["began"] <= stored["time"] <= last["ended"]
         with closing(sqlite3.connect("trioscrape.db")) as db:
             assert db.execute("SELECT id FROM runs").fetchall() == [(int(last["run_id"][:16], 16) >> 1,)]
+
+    def test_json_that_comes_while_a_thread_writes_is_its_next_write(
+        self, site: Site, feeds: Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        written = []
+
+        async def write(_: Output, text: str) -> None:
+            written.append(records(text))
+            await wait_all_tasks_blocked()
+
+        monkeypatch.setattr(Output, "write", write)
+        main([feeds(*(f"ftp://{n}.test/" for n in range(30)), site.url("a")), "--json", "--quiet"])
+
+        urls = [each["url"] for some in written[:-1] for each in some]
+        assert urls == [*(f"ftp://{n}.test/" for n in range(30)), site.url("a")]
+        assert [each["type"] for each in written[-1]] == ["run"]
+        assert len(written) < 6
 
     def test_standard_input(self, site: Site) -> None:
         ended = run("-", "--json", input=f"{site.url('a')}\n")

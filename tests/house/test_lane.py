@@ -64,3 +64,22 @@ async def test_cancelled_at_work_gives_the_slot_back(autojump_clock: MockClock) 
             await trio.sleep_forever()
 
     assert lane.statistics().busy == 0
+
+
+async def test_a_free_slot_is_had_at_once() -> None:
+    lane, turns = Lane("http", 1), []
+
+    async def take_turn() -> None:
+        turns.append("another task's")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(take_turn)
+        async with lane.slot(Timings()):
+            turns.append("ours")
+    assert turns == ["ours", "another task's"]
+
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        async with lane.slot(Timings()):
+            raise AssertionError("it was cancelled before")
+    assert scope.cancelled_caught

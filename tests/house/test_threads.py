@@ -60,6 +60,17 @@ async def test_one_that_waits_for_a_thread_is_given_up() -> None:
     assert scope.cancelled_caught
 
 
+async def test_an_abandoned_call_has_its_token_until_it_ends() -> None:
+    end, limiter = threading.Event(), trio.CapacityLimiter(1)
+    with trio.move_on_after(0.01):
+        await in_thread(end.wait, 30, limiter=limiter, abandon_on_cancel=True)
+    assert limiter.borrowed_tokens == 1
+    end.set()
+
+    await in_thread(int, limiter=limiter)
+    assert limiter.borrowed_tokens == 0
+
+
 @pytest.fixture
 def fast_clock(mock_clock: MockClock) -> MockClock:
     """A second takes a millisecond. A clock that jumps when all tasks wait jumps over the work of threads."""

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 import trio
+from trio.testing import assert_no_checkpoints
 
 from trioscrape._run.seen import Seen
 
@@ -66,6 +67,22 @@ async def test_a_task_that_is_cancelled_loses_nothing() -> None:
         await seen.add(identity(5), 5)
 
     assert await seen.add(identity(0), None) == (0,)
+    await seen.aclose()
+
+
+async def test_what_is_new_needs_no_look_at_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed of a long list would wait for a thread each time."""
+    monkeypatch.setattr("trioscrape._run.seen.IN_MEMORY", 20)
+    monkeypatch.setattr("trioscrape._run.seen.AT_ONCE", 10)
+    seen = Seen[int | None]()
+    for number in range(21):
+        await seen.add(identity(number), number)  # the last one brings all to the file
+    with assert_no_checkpoints():
+        for number in range(21, 31):
+            assert await seen.add(identity(number), number) is None
+    await seen.add(identity(31), 31)
+
+    assert [await seen.add(identity(number), None) for number in range(32)] == [(n,) for n in range(32)]
     await seen.aclose()
 
 

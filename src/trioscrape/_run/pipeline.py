@@ -150,7 +150,7 @@ class Pipeline:
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
                 state = replace(state, last_fetch=self.now())
-            same_as = await self._arrived(candidate.feed, fetched.url)
+            same_as = await self._arrived(candidate, fetched.url)
             # The store lane, unless there is nothing to remember.
             entries = None
             if parsed is not None or state != candidate.stored:
@@ -195,9 +195,11 @@ class Pipeline:
         cut = f"only its first {self.config.entries_limit:,} entries are taken"
         return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
 
-    async def _arrived(self, feed: Feed, url: str) -> str | None:
+    async def _arrived(self, candidate: Candidate, url: str) -> str | None:
         """The first feed of the run that has arrived there, if that was another one."""
-        first = await self.arrivals.add(feed_id(url), feed.redacted_url)
+        feed = candidate.feed
+        where = candidate.feed_id if url == feed.url else feed_id(url)
+        first = await self.arrivals.add(where, feed.redacted_url)
         return None if first is None else first[0]
 
     async def _failed(

@@ -23,7 +23,7 @@ def has_moved(feed: Feed, state: FeedState | None) -> bool:
     """Whether the next fetch starts at ``state.url`` and not where the list says."""
     if state is None or state.failures >= MOVED_FAILURES:
         return False
-    return state.url != feed.redacted_url and normalised(state.url) != normalised(feed.redacted_url)
+    return not _same(state.url, feed.redacted_url)
 
 
 def start_url(feed: Feed, state: FeedState | None) -> str:
@@ -42,9 +42,9 @@ def moved_from(
       url: where the next fetch starts.
       now: when that was found.
     """
-    if normalised(url) == normalised(feed.redacted_url):
+    if _same(url, feed.redacted_url):
         return None, None
-    if state is None or normalised(state.url) != normalised(url):
+    if state is None or not _same(state.url, url):
         return (feed.redacted_url if state is None else state.url), now
     return state.moved_from or feed.redacted_url, state.moved_since
 
@@ -67,3 +67,7 @@ def moves(
     before = state.moved_days if state is not None and state.moved_to == moved_to else ()
     days = before if today in before else (*before, today)
     return (moved_to, None, ()) if len(days) >= MOVED_DAYS else (url, moved_to, days)
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or normalised(one) == normalised(other)
