@@ -10,10 +10,10 @@ from itertools import groupby
 import pytest
 
 from trioscrape import Config
-from trioscrape._cli.command import COMMANDS, main, parse
+from trioscrape._cli.command import COMMANDS, command, main, parse
 from trioscrape._config.config import ranges
 
-PAGES = [["--help"], *([command.name, "--help"] for command in COMMANDS)]
+PAGES = [["--help"], *([name, "--help"] for name in COMMANDS)]
 ALL = [*PAGES, ["run", "--help-all"], ["demo", "--help-all"]]
 
 
@@ -66,15 +66,15 @@ def test_examples_are_understood(arguments: list[str], capfd: pytest.CaptureFixt
         words = shlex.shlex(example, posix=True, punctuation_chars="|>")
         words.whitespace_split = True
         for between, part in groupby(words, lambda word: word in "|>"):
-            if not between and "trioscrape" in (command := list(part)):
-                parse(command[command.index("trioscrape") + 1 :])
+            if not between and "trioscrape" in (words := list(part)):
+                parse(words[words.index("trioscrape") + 1 :])
 
 
 def test_the_overview_names_every_command(capfd: pytest.CaptureFixture[str]) -> None:
     page = shown(["--help"], capfd)
 
-    for command in COMMANDS:
-        assert re.search(rf"^  {command.name} +{re.escape(command.summary[:40])}", page, re.MULTILINE)
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} +{re.escape(command(name).summary[:40])}", page, re.MULTILINE)
 
 
 def test_all_settings_have_an_option(capfd: pytest.CaptureFixture[str]) -> None:
@@ -100,14 +100,14 @@ def test_the_common_page_leaves_out_rare_options_which_work_all_the_same(
     assert parse(["feeds.txt", "--dns-width", "7"])[1].dns_width == "7"
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
-def test_shared_options_say_the_same_everywhere(command, capfd: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", COMMANDS)
+def test_shared_options_say_the_same_everywhere(name: str, capfd: pytest.CaptureFixture[str]) -> None:
     overview, page = (
-        re.sub(r"\s+", " ", shown(arguments, capfd)) for arguments in (["--help"], [command.name, "--help"])
+        re.sub(r"\s+", " ", shown(arguments, capfd)) for arguments in (["--help"], [name, "--help"])
     )
     for option in "--store URL", "--json", "-q, --quiet":
         text = overview.partition(f"{option} ")[2].partition(" -")[0]
-        if command.name == "demo":  # it has a store of its own
+        if name == "demo":  # it has a store of its own
             text = text.partition(" (default: $TRIOSCRAPE_STORE")[0]
         if f" {option} " in page.partition("Options:")[2].partition("Examples:")[0]:
             assert f"{option} {text}" in page

@@ -67,7 +67,7 @@ def run_with(code: str, program: list[str]) -> subprocess.CompletedProcess[str]:
     ("event", "argument"),
     [
         ("import", "trio"),
-        ("import", "lxml"),
+        ("import", "httpx"),
         ("import", "trioscrape._cli.command"),
         ("open", "feeds.txt"),
         ("sqlite3.connect", "trioscrape.db"),

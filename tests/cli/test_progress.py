@@ -15,8 +15,10 @@ import trio
 import trio.testing
 from rich.console import Console
 
-from trioscrape._cli import progress
-from trioscrape._cli.progress import LiveProgress, Progress, lanes_view, open_progress, plain_line
+from trioscrape._cli import live_progress
+from trioscrape._cli.live_progress import LiveProgress, lanes_view
+from trioscrape._cli.open_progress import open_progress
+from trioscrape._cli.progress import Progress, plain_line
 from trioscrape._records import LANES, EntryCounts, LaneStatistics, Outage, Outcome, Quantiles, Report
 
 from support.terminals import fill, read_terminal
@@ -244,7 +246,7 @@ class TestLive:
 
     async def test_a_terminal_that_goes_on_at_last_has_its_cursor_again(self, monkeypatch):
         """However long it was stopped, as long as the command is not."""
-        monkeypatch.setattr(progress, "_LAST_MOMENT", 0)
+        monkeypatch.setattr(live_progress, "_LAST_MOMENT", 0)
         go_on, drawn, leave, left = threading.Event(), trio.Event(), trio.Event(), trio.Event()
 
         async def show() -> None:
@@ -268,7 +270,7 @@ class TestLive:
         assert text.rindex(b"\x1b[?25h") > text.rindex(b"120 of")
 
     async def test_cancelled_while_the_terminal_takes_nothing(self, monkeypatch):
-        monkeypatch.setattr(progress, "_LAST_MOMENT", 0)
+        monkeypatch.setattr(live_progress, "_LAST_MOMENT", 0)
         begun = trio.Event()
 
         async def show() -> None:

@@ -12,8 +12,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trioscrape import NativeResolver, ResolvedAddresses
-from trioscrape._dns import native
-from trioscrape._dns.native import _configured
+from trioscrape._dns import queries
+from trioscrape._dns.queries import _configured
 from trioscrape._dns.sockets import Sockets
 
 from support.dns_server import ANY, DEAD, DnsServer, Zone, open_dns
@@ -108,7 +108,7 @@ async def test_silence_is_no_answer_however_little_the_other_family_knows(silent
 
 async def test_a_server_that_is_silent_on_one_family(monkeypatch: pytest.MonkeyPatch) -> None:
     """The other one is enough, and long before the deadline."""
-    monkeypatch.setattr(native, "OTHER_FAMILY", 0.05)
+    monkeypatch.setattr(queries, "OTHER_FAMILY", 0.05)
     zones = {"a.test": Zone(a=("192.0.2.1",), aaaa=("2001:db8::1",), silent=frozenset({"AAAA"}))}
     with trio.fail_after(PATIENCE / 2):
         answer, _ = await asked(zones, "a.test")

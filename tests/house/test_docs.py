@@ -62,7 +62,7 @@ def test_fields_come_from_where_the_table_says(column: str, extensions: bool) ->
 
 
 def test_options_that_are_named_exist(capfd: pytest.CaptureFixture[str]) -> None:
-    for arguments in ["--help"], *([command.name, "--help"] for command in COMMANDS), ["run", "--help-all"]:
+    for arguments in ["--help"], *([name, "--help"] for name in COMMANDS), ["run", "--help-all"]:
         with pytest.raises(SystemExit):
             main(arguments)
     known = set(re.findall(r"--[a-z][a-z0-9-]+", capfd.readouterr().out)) | {"--demo"}

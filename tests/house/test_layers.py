@@ -29,8 +29,9 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy forget run demo transfer session subcommand shared_options "
-        "config_options waiting progress chosen restore parser signals driver_log report input feed_list "
-        "text_list opml typed_urls durations formats parquet jsonl csv help output process"
+        "config_options waiting open_progress live_progress progress chosen restore parser signals "
+        "driver_log report input feed_list text_list opml typed_urls durations formats parquet jsonl csv "
+        "help output unbuffered process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
@@ -56,10 +57,10 @@ ROOMS = {
     ),
     "_http/_decode": words("body declared codings inflate decoder"),
     "_http/_transport": words("transport proxied connection stream head chunks errors private_parts"),
-    "_dns": words("system native caching sockets address_policy adaptive_timeout"),
+    "_dns": words("system native queries caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words("permanent_redirects belief freshness"),
-    "_config": words("config public_suffixes name_servers proxies"),
+    "_config": words("config public_suffixes name_servers proxies version"),
     "_records": words("results entries feed_state lease texts table kinds statistics"),
 }
 
@@ -73,7 +74,7 @@ ONLY_IN = {
         "_store/_mongo/save",
         "_store/_mongo/store",
     },
-    "dns": {"_dns/native", "_dns/sockets"},
+    "dns": {"_dns/queries", "_dns/sockets"},
     "feedparser": {"_parse/feedparser_reader"},
     "h11": {"_demo/server", "testing/_internet"},
     "httpcore": {
@@ -111,7 +112,7 @@ ONLY_IN = {
         "_store/_mongo/store",
         "_store/_mongo/url",
     },
-    "rich": {"_cli/progress"},
+    "rich": {"_cli/live_progress"},
     "trio_util": {"_cli/progress", "_cli/transfer", "_flow"},
     "webencodings": {"_parse/charset"},
 }

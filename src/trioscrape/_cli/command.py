@@ -5,30 +5,32 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
-from importlib.metadata import version
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
+from .._config.version import VERSION
 from .._errors import TrioscrapeError, UsageError
 from .._printable import printable
-from . import copy, demo, export, forget, import_, run
 from .help import Page, short_usage
-from .output import Unbuffered
 from .parser import Parser, did_you_mean
 from .shared_options import JSON, QUIET, STORE
 from .subcommand import Command, ExitStatus
+from .unbuffered import Unbuffered
 
-COMMANDS: Final[Sequence[Command]] = (
-    run.COMMAND,
-    demo.COMMAND,
-    export.COMMAND,
-    import_.COMMAND,
-    copy.COMMAND,
-    forget.COMMAND,
-)
+COMMANDS: Final = {
+    "run": "run",
+    "demo": "demo",
+    "export": "export",
+    "import": "import_",
+    "copy": "copy",
+    "forget": "forget",
+}
+"""The module of each command. It has a `Command`, and is imported when that is needed: `run` alone takes
+longer to import than `--version` may take in all."""
 
 _OVERVIEW: Final = Page(
     usage=("trioscrape FEEDS [options]", "trioscrape COMMAND [options]"),
@@ -57,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         has been printed.
     """
     try:
-        command, given = parse(sys.argv[1:] if argv is None else argv)
-        return command.run(given)
+        chosen, given = parse(sys.argv[1:] if argv is None else argv)
+        return chosen.run(given)
     except UsageError as error:
         return _fail(str(error), ExitStatus.USAGE)
     except TrioscrapeError as error:
@@ -86,16 +88,24 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
       UsageError: an option or argument is unknown, is missing, or lacks its value.
       SystemExit: a help page, the version or a short usage has been printed.
     """
-    parser, parsers = _parsers()
     if "_ARGCOMPLETE" in os.environ:
-        _complete(parser)
+        _complete(_parsers(COMMANDS)[0])
     if not argv:
         Unbuffered(sys.stderr).write(short_usage(_OVERVIEW))
         raise SystemExit(ExitStatus.USAGE)
-    given, unknown = parser.parse_known_args(_with_command(argv))
+    argv = _with_command(argv)
+    needed = {"-h": tuple(COMMANDS), "--help": tuple(COMMANDS), "--version": ()}.get(argv[0], argv[:1])
+    parser, parsers = _parsers(needed)
+    given, unknown = parser.parse_known_args(argv)
     if unknown:
         parsers[given.command].refuse(unknown)
-    return next(command for command in COMMANDS if command.name == given.command), given
+    return command(given.command), given
+
+
+def command(name: str) -> Command:
+    """One of `COMMANDS`."""
+    found: Command = import_module(f".{COMMANDS[name]}", __package__).COMMAND
+    return found
 
 
 def _complete(parser: Parser) -> None:
@@ -112,32 +122,30 @@ def _with_command(argv: Sequence[str]) -> Sequence[str]:
     Raises:
       UsageError: a command is misspelt.
     """
-    names = [command.name for command in COMMANDS]
-    if argv[0] in (*names, "-h", "--help", "--version"):
+    if argv[0] in (*COMMANDS, "-h", "--help", "--version"):
         return argv
     if "--demo" in argv:
         return ["demo", *(argument for argument in argv if argument != "--demo")]
-    near = get_close_matches(argv[0], names, n=1) if argv[0].isalpha() else []
+    near = get_close_matches(argv[0], COMMANDS, n=1) if argv[0].isalpha() else []
     if near and not Path(argv[0]).exists():
         raise UsageError(f"there is no file and no command {argv[0]!r}{did_you_mean(near)}")
     return ["run", *argv]
 
 
-def _parsers() -> tuple[Parser, dict[str, Parser]]:
-    """The parser of everything, and those of the commands by name."""
+def _parsers(names: Iterable[str]) -> tuple[Parser, dict[str, Parser]]:
+    """The parser of everything, and those of the commands with these `names`."""
     parser = Parser(prog="trioscrape", page=_OVERVIEW)
     commands = parser.add_subparsers(dest="command", parser_class=Parser)
     parsers = {}
     overview = parser.section("Commands")
-    for command in COMMANDS:
-        overview.tell(command.name, command.summary)
-        parsers[command.name] = commands.add_parser(command.name, page=command.page)
-        command.add_options(parsers[command.name])
+    for name in names:
+        added = command(name)
+        overview.tell(name, added.summary)
+        parsers[name] = commands.add_parser(name, page=added.page)
+        added.add_options(parsers[name])
     options = parser.section("Common options")
-    for names, text in STORE, JSON, QUIET:
-        options.tell(names, text)
+    for option, text in STORE, JSON, QUIET:
+        options.tell(option, text)
     options.add_help("-h", "--help", text="show this page; after a command, the page of that command")
-    options.add(
-        "--version", text="print the version", action="version", version=f"trioscrape {version('trioscrape')}"
-    )
+    options.add("--version", text="print the version", action="version", version=f"trioscrape {VERSION}")
     return parser, parsers

@@ -22,7 +22,7 @@ from .chosen import Chosen, chosen_feeds
 from .config_options import config
 from .feed_list import open_feed_list
 from .help import Page
-from .output import Output, Unbuffered
+from .output import Output
 from .parser import Parser
 from .progress import Progress
 from .report import count, json_line
@@ -30,6 +30,7 @@ from .restore import Transferred
 from .shared_options import add_help_option, add_output_options, add_store_option, store_url
 from .subcommand import Command, ExitStatus
 from .transfer import add_transfer_settings, add_wait_option, attended, reader, writer
+from .unbuffered import Unbuffered
 
 _AT_ONCE: Final = 20
 """Feeds that are deleted in one call, which has to be done within the timeout of the store."""

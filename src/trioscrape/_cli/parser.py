@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn
 from .._errors import UsageError
 from .._urls import without_secrets
 from .help import Page, Section, render
-from .output import Unbuffered
+from .unbuffered import Unbuffered
 
 _PLAIN: Final = (
     (re.compile(r"argument (\S+): expected one argument"), r"\1 needs a value"),

@@ -27,8 +27,9 @@ from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
 from .config_options import config, naming_options
 from .driver_log import relay_driver_errors
+from .open_progress import open_progress
 from .output import Output
-from .progress import Progress, open_progress
+from .progress import Progress
 from .report import Style, complete, count, feed_record, json_line, run_record, summary
 from .shared_options import store_url
 from .signals import Stages, until_signalled

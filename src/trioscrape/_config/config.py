@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from importlib.metadata import version
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from .._errors import UsageError
 from .name_servers import name_servers
 from .proxies import Proxies
 from .public_suffixes import PACKAGE, available
+from .version import VERSION
 
 MEBIBYTE: Final = 2**20
 
@@ -189,7 +189,7 @@ class Config:
     no_proxy: tuple[str, ...] = ()
     """Hosts that are contacted directly: ``example.org`` (with its subdomains), ``192.0.2.0/24``, or ``*``
     for all."""
-    user_agent: str = f"trioscrape/{version('trioscrape')}"
+    user_agent: str = f"trioscrape/{VERSION}"
     """The User-Agent header (RFC 9110 §10.1.5), printable ASCII."""
 
     def __post_init__(self) -> None:

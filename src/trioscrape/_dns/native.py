@@ -1,41 +1,28 @@
-"""Lookups without a thread: dnspython's stub resolver on trio."""
+"""Lookups without a thread: dnspython's stub resolver on trio. `queries` has the part that is dnspython's."""
 
 from __future__ import annotations
 
 import resource
-import socket
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import dns.asyncresolver
-import dns.exception
-import dns.name
-import dns.nameserver
-import dns.rdatatype
-import dns.resolver
 import trio
 
 from .._threads import in_thread
 from .caching import ResolvedAddresses
-from .sockets import Sockets
+
+if TYPE_CHECKING:
+    from .queries import Queries
 
 RESOLV_CONF: Final = Path("/etc/resolv.conf")
 HOSTS: Final = Path("/etc/hosts")
-OTHER_FAMILY: Final = 1.0
-"""Seconds to wait for the second family once the first has addresses. RFC 8305 §3 has 50 ms, but
-lets a late answer join in; ours is kept as it is. Some servers never answer for AAAA at all."""
 
 SHARE_OF_FILES: Final = 3
 """One in so many of the files that the process may open is a lookup's socket, at the most. Nothing but
 time ends a lookup of a dead name, and a process without files left can't fetch anything."""
-
-_ADDRESS_TYPES: Final = (dns.rdatatype.AAAA, dns.rdatatype.A)
-_NOT_IN_THE_DNS: Final = {"local", "onion", "invalid"}
-"""Names that are never queried: RFC 6762 §22.1, RFC 7686 §2, RFC 6761 §6.4."""
+_SOCKETS: Final = 2
+"""Of a lookup: one for each address family."""
 
 
 class NativeResolver:
@@ -69,139 +56,33 @@ class NativeResolver:
         self._resolv_conf, self._hosts = resolv_conf, hosts
         self._lookups = trio.CapacityLimiter(_lookups_at_most())
         self._setting_up = trio.Lock()
-        self._setup: _Setup | None = None
+        self._queries: Queries | None = None
 
     async def resolve(self, host: str) -> ResolvedAddresses:
         """See `Resolver.resolve`."""
-        setup = self._setup or await self._set_up()
-        if (listed := setup.hosts.get(host.lower())) is not None:
+        queries = self._queries or await self._set_up()
+        if (listed := queries.listed(host)) is not None:
             await trio.lowlevel.checkpoint()
             return ResolvedAddresses(listed)
-        name = _dns_name(host)
+        name = queries.name(host)
         async with self._lookups:
-            return await self._ask(setup.resolver, name)
+            return await queries.addresses(name)
 
-    async def _set_up(self) -> _Setup:
-        # Files, and a hosts file may have 100,000 lines: not on the loop.
+    async def _set_up(self) -> Queries:
+        # Not on the loop: to import dnspython takes a fifth of a second, and a hosts file may be long.
         async with self._setting_up:
-            if self._setup is None:
+            if self._queries is None:
                 limiter = trio.CapacityLimiter(1)
-                self._setup = await in_thread(self._read_files, limiter=limiter, abandon_on_cancel=True)
-            return self._setup
+                self._queries = await in_thread(self._read_files, limiter=limiter, abandon_on_cancel=True)
+            return self._queries
 
-    def _read_files(self) -> _Setup:
-        resolver = _configured(self._resolv_conf)
-        if self._servers:
-            resolver.nameservers = [dns.nameserver.Do53Nameserver(*server) for server in self._servers]
-        resolver.use_search_by_default = True
-        # The deadline is trio's matter: dnspython goes by the wall clock, which may be set.
-        resolver.lifetime = 2 * self._timeout
-        return _Setup(resolver, _read_hosts(self._hosts))
+    def _read_files(self) -> Queries:
+        from .queries import Queries  # noqa: PLC0415 - see above
 
-    async def _ask(self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name) -> ResolvedAddresses:
-        families = [_Family(rdtype) for rdtype in _ADDRESS_TYPES]
-        with trio.move_on_after(self._timeout):
-            async with trio.open_nursery() as nursery:
-                for family in families:
-                    nursery.start_soon(family.ask, resolver, name, nursery.cancel_scope)
-        addresses = [address for family in families for address in family.addresses]
-        if addresses:
-            return ResolvedAddresses(addresses, min(family.ttl for family in families if family.addresses))
-        for family in families:
-            if family.error is not None:
-                raise family.error
-        if all(family.answered for family in families):
-            raise socket.gaierror(socket.EAI_NONAME, "the name has no address")
-        raise TimeoutError(f"no answer within {self._timeout:g} s")
-
-
-@dataclass(frozen=True, slots=True)
-class _Setup:
-    resolver: dns.asyncresolver.Resolver
-    hosts: Mapping[str, tuple[str, ...]]
-
-
-class _Family:
-    """What is found out about the addresses of one family."""
-
-    def __init__(self, rdtype: dns.rdatatype.RdataType) -> None:
-        self._rdtype = rdtype
-        self.answered = False
-        self.addresses: tuple[str, ...] = ()
-        self.ttl = 0.0
-        self.error: OSError | None = None
-
-    async def ask(
-        self, resolver: dns.asyncresolver.Resolver, name: dns.name.Name, both: trio.CancelScope
-    ) -> None:
-        """Query one family; see `OTHER_FAMILY` for how long the other one is waited for."""
-        try:
-            found = await resolver.resolve(name, self._rdtype, backend=_SOCKETS, raise_on_no_answer=False)
-        except dns.resolver.NXDOMAIN:  # for no type at all (RFC 8020 §2)
-            self.error = socket.gaierror(socket.EAI_NONAME, "the name does not exist")
-            both.cancel(reason="the name does not exist")
-        except dns.exception.Timeout:
-            pass
-        except dns.exception.DNSException as error:
-            self.error = socket.gaierror(socket.EAI_AGAIN, _in_words(error))
-        else:
-            self.answered = True
-            self.addresses = tuple(record.to_text() for record in found.rrset or ())
-            self.ttl = found.chaining_result.minimum_ttl
-            if self.addresses:
-                both.deadline = min(both.deadline, trio.current_time() + OTHER_FAMILY)
-
-
-_SOCKETS: Final = Sockets()
+        return Queries(self._timeout, self._servers, self._resolv_conf, self._hosts)
 
 
 def _lookups_at_most() -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     files = 2**20 if soft == resource.RLIM_INFINITY else soft
-    return max(1, files // SHARE_OF_FILES // len(_ADDRESS_TYPES))
-
-
-def _in_words(error: dns.exception.DNSException) -> str:
-    """What the last name server that was asked had to say, if there is one."""
-    said = error.kwargs.get("errors") if isinstance(error, dns.resolver.NoNameservers) else None
-    return f"the name server {said[-1][0]} answered {said[-1][3]}" if said else str(error)
-
-
-def _dns_name(host: str) -> dns.name.Name:
-    last = host.rpartition(".")[2]
-    # A last label of digits is the end of an address in an old notation, 127.1 say. The C library
-    # takes it for one; a name server would be asked for a domain that can't exist.
-    if last in _NOT_IN_THE_DNS or last.isdigit():
-        raise socket.gaierror(socket.EAI_NONAME, f"there are no names under .{last} in the DNS")
-    try:
-        return dns.name.from_text(host, None)
-    except dns.exception.DNSException as error:
-        raise socket.gaierror(socket.EAI_NONAME, f"not a name of the DNS: {error}") from error
-
-
-def _configured(resolv_conf: Path) -> dns.asyncresolver.Resolver:
-    """As the file says; without one, or with one that makes no sense, the name server of this machine."""
-    try:
-        return dns.asyncresolver.Resolver(str(resolv_conf))
-    except (dns.exception.DNSException, OSError, ValueError):
-        resolver = dns.asyncresolver.Resolver(configure=False)
-        resolver.nameservers = ["127.0.0.1"]
-        return resolver
-
-
-def _read_hosts(path: Path) -> Mapping[str, tuple[str, ...]]:
-    """The addresses of each name, in the order of the file (hosts(5)); none without a file."""
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
-    for line in text.splitlines():
-        address, *names = line.partition("#")[0].split() or [""]
-        try:
-            shown = str(ip_address(address))
-        except ValueError:
-            continue
-        for name in names:
-            found[name.lower()].append(shown)
-    return {name: tuple(dict.fromkeys(addresses)) for name, addresses in found.items()}
+    return max(1, files // SHARE_OF_FILES // _SOCKETS)

@@ -17,7 +17,7 @@ from .._dns.native import NativeResolver
 from .._dns.system import SystemResolver
 from .._hosts.retry_after import utc_now
 from .._http.happy_eyeballs import Connector, open_tcp
-from .._parse import CustomParser, Parser, RecordParser, open_process_parser
+from .._parse import Parser, RecordParser, open_process_parser
 from .._records import Outcome, Report, Result, Statistics
 from .._store import Store, open_store
 from .._store.lease import leased
@@ -230,6 +230,8 @@ def _opened(store: Store | str, config: Config) -> AbstractAsyncContextManager[S
 
 def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[RecordParser]:
     if parser is not None:
+        from .._parse import CustomParser  # noqa: PLC0415 - it brings what makes HTML safe in this process
+
         return nullcontext(CustomParser(parser))
     return open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
 

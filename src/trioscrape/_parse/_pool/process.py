@@ -18,7 +18,6 @@ import trio
 from ..._errors import FeedFailed
 from ..._records import ParsedFeed
 from ..protocol import FeedDocument
-from .answers import Reading
 from .frames import ANSWER_HEADER, READY, REQUEST_HEADER, InvalidAnswer, dumps, sizes
 
 _PROGRAM: Final = str(Path(__file__).with_name("worker.py"))
@@ -79,6 +78,9 @@ class Worker:
           Died: it dies over it.
           InvalidAnswer: its answer is none. Neither is what else it may say worth anything then.
         """
+        # With it comes all that checks HTML: while the first documents are fetched, not before.
+        from .answers import Reading  # noqa: PLC0415
+
         self.idle = False
         request = secrets.token_hex(8)
         head = dumps((request, replace(document, body=b"")))

@@ -40,11 +40,12 @@ import trio
 from ..._errors import FeedFailed, ResourceError
 from ..._records import ParsedFeed
 from ..._threads import in_thread
-from ..document import parse_document
 from ..protocol import FeedDocument
 from .frames import InvalidAnswer
 from .process import Died, Worker, spawn
 
+_PARSE_DOCUMENT: Final = b"ctrioscrape._parse.document\nparse_document\n."
+"""`pickle.dumps` of that function, which a worker imports. Here it would take a fifth of a second."""
 _ATTEMPTS: Final = 3
 """To start a worker for one document."""
 _MOST_USELESS: Final = 100
@@ -64,11 +65,14 @@ _ORPHAN_GRACE: Final = 5.0
 class ProcessParser:
     """A `Parser` in worker processes; `open_process_parser` makes it."""
 
-    def __init__(self, width: int, timeout: float, parse: Callable[[FeedDocument], ParsedFeed]) -> None:
+    def __init__(
+        self, width: int, timeout: float, parse: Callable[[FeedDocument], ParsedFeed] | None
+    ) -> None:
         self._timeout = timeout
         # Absolute, because a worker leaves the current folder.
         path = [os.path.abspath(folder) for folder in sys.path]
-        self._setup = pickle.dumps((timeout + _ORPHAN_GRACE, path)) + pickle.dumps(parse)
+        function = _PARSE_DOCUMENT if parse is None else pickle.dumps(parse)
+        self._setup = pickle.dumps((timeout + _ORPHAN_GRACE, path)) + function
         self._slots = trio.CapacityLimiter(width)
         # Never trio's default one, which others may fill: see the module's docstring.
         self._threads = trio.CapacityLimiter(width)
@@ -200,7 +204,7 @@ class ProcessParser:
 
 @asynccontextmanager
 async def open_process_parser(
-    width: int, parse_timeout: float, parse: Callable[[FeedDocument], ParsedFeed] = parse_document
+    width: int, parse_timeout: float, parse: Callable[[FeedDocument], ParsedFeed] | None = None
 ) -> AsyncIterator[ProcessParser]:
     """A parser with `width` worker processes, for as long as the ``async with`` block runs.
 
@@ -213,8 +217,8 @@ async def open_process_parser(
     Args:
       width: processes at most, 1 or more.
       parse_timeout: seconds that one document may take.
-      parse: what the workers run: a function that they can import, by the name of its module
-        and its own. It is there for tests.
+      parse: what the workers run instead of `parse_document`: a function that they can import, by the name
+        of its module and its own. It is there for tests.
 
     Raises:
       ResourceError: no process can be started.
