@@ -56,7 +56,7 @@ ROOMS = {
         "happy_eyeballs _decode routes byte_budget"
     ),
     "_http/_decode": words("body declared codings inflate decoder"),
-    "_http/_transport": words("transport proxied connection stream head chunks errors private_parts"),
+    "_http/_transport": words("transport proxied connection stream head chunks errors private_parts tls"),
     "_dns": words("system native queries caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words("permanent_redirects belief freshness"),

@@ -14,7 +14,7 @@ from trioscrape._hosts.queue import HostQueue
 from trioscrape._hosts.retry_after import Pauses
 from trioscrape._hosts.slots import HostSlot, HostSlots
 from trioscrape._http import Clock, FetchContext, Fetched, Fetcher, Routes
-from trioscrape._http._transport import LaneTransport
+from trioscrape._http._transport import LaneTransport, SharedContext
 from trioscrape._http.byte_budget import ByteBudget
 from trioscrape._http.happy_eyeballs import Connector, open_tcp
 from trioscrape._lane import Lane, Timings
@@ -41,7 +41,9 @@ class Fetching:
         self.config = config = config or Config()
         self.dns, self.http = Lane("dns", config.dns_width), Lane("http", config.http_width)
         self.transport = LaneTransport(
-            context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), connector, http2=config.http2
+            SharedContext(lambda: context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
+            connector,
+            http2=config.http2,
         )
         self.names = Names(resolver or Loopback(), self.dns)
         queue = HostQueue[Any](1)

@@ -15,6 +15,7 @@ from typing import Final
 from .._config.version import VERSION
 from .._errors import TrioscrapeError, UsageError
 from .._printable import printable
+from . import process
 from .help import Page, short_usage
 from .parser import Parser, did_you_mean
 from .shared_options import JSON, QUIET, STORE
@@ -60,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         chosen, given = parse(sys.argv[1:] if argv is None else argv)
+        process.imported()
         return chosen.run(given)
     except UsageError as error:
         return _fail(str(error), ExitStatus.USAGE)
@@ -104,7 +106,8 @@ def parse(argv: Sequence[str]) -> tuple[Command, argparse.Namespace]:
 
 def command(name: str) -> Command:
     """One of `COMMANDS`."""
-    found: Command = import_module(f".{COMMANDS[name]}", __package__).COMMAND
+    with process.without_unused():
+        found: Command = import_module(f".{COMMANDS[name]}", __package__).COMMAND
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Final
 
@@ -15,6 +17,8 @@ from .._errors import OUT_OF_MEMORY, is_out_of_memory
 LAST_MOMENT: Final = 1.0
 """Seconds that a process which is to end at once is given to tidy up."""
 _STANDARD_FILES: Final = 3
+_UNUSED: Final = ("h2", "anyio", "socksio", "click")
+"""What httpx and httpcore import if it is there: for HTTP/2, for asyncio, for SOCKS, for a command line."""
 _SHOW_CURSOR: Final = b"\x1b[?25h"
 
 
@@ -39,6 +43,33 @@ def begin() -> None:
         signal.signal(signal.SIGINT, _interrupted)
     _open_standard_files()
     _install_hooks()
+    gc.disable()  # what is imported is no garbage: to look for some takes 7 % of the time
+    _begun.append(True)
+
+
+_begun: Final[list[bool]] = []
+
+
+def imported() -> None:
+    """What has been imported stays, so that nobody need look at it again."""
+    if _begun:
+        gc.freeze()
+        gc.enable()
+
+
+@contextmanager
+def without_unused() -> Iterator[None]:
+    """Hide what httpx and httpcore would import for nothing. HTTP/2 is imported when it is first spoken.
+
+    In the process of the command only: an application may need what is hidden here.
+    """
+    hidden = [name for name in _UNUSED if _begun and name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None: there is no such module
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def _install_hooks() -> None:

@@ -18,7 +18,7 @@ from .._schedule.freshness import age, max_age
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import without_credentials
 from ._decode import Body
-from ._transport import ADDRESSES, PROXY, BodyStream
+from ._transport import ADDRESSES, PROXY, BodyStream, LaneTransport
 from .answer import Fields, check_for_challenge, check_is_whole, may_have_document, words_of
 from .conditional import Validators, is_conditional, request_headers, validators
 from .hops import FetchContext, Hop, Visit, listed_url
@@ -70,7 +70,7 @@ class Fetcher:
     """
 
     def __init__(
-        self, routes: Routes, lane: Lane, transport: httpx.AsyncBaseTransport, config: Config, pauses: Pauses
+        self, routes: Routes, lane: Lane, transport: LaneTransport, config: Config, pauses: Pauses
     ) -> None:
         self._routes, self._lane, self._transport, self._config = routes, lane, transport, config
         self._pauses = pauses
@@ -112,6 +112,7 @@ class Fetcher:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
             self._pauses.check(context.slot.host or hop.host)
             route = await self._routes.find(hop.target, context.timings)
+            await self._transport.ready_for(hop.url)
             try:
                 async with self._lane.slot(context.timings):
                     context.timings.begun = True

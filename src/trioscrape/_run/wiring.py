@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import trio
 
@@ -19,7 +20,7 @@ from .._hosts.retry_after import Pauses
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlots
 from .._http import Fetcher, Routes
-from .._http._transport import LaneTransport, client_context
+from .._http._transport import LaneTransport, SharedContext, client_context
 from .._http.byte_budget import ByteBudget
 from .._http.happy_eyeballs import Connector
 from .._parse import RecordParser
@@ -58,10 +59,11 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) 
 
     Whoever opens it must raise `Run.failure` afterwards when there is one.
     """
-    starting = trio.CapacityLimiter(1)  # certificates take up to 90 ms to load, the list of suffixes 50
-    tls = await off_loop(client_context, config.ca_file, limiter=starting)
+    tls = SharedContext(partial(client_context, config.ca_file))
+    if config.ca_file is not None:
+        await tls.ready()  # it raises before anything is fetched
     by_domain = config.group_hosts_by is HostGrouping.DOMAIN
-    group = await off_loop(registrable_domains, limiter=starting) if by_domain else str
+    group = await off_loop(registrable_domains, limiter=trio.CapacityLimiter(1)) if by_domain else str
     flow, results, now = Flow(), Results(), seams.now
     files = shared_out(config, seams.resolver)
     lanes = Lanes(config, files, seams.store, flow)

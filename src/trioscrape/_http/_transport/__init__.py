@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .transport import ADDRESSES, PARKED, PROXY, BodyStream, LaneTransport, client_context
+from .tls import SharedContext, client_context
+from .transport import ADDRESSES, PARKED, PROXY, BodyStream, LaneTransport
 
-__all__ = ["ADDRESSES", "PARKED", "PROXY", "BodyStream", "LaneTransport", "client_context"]
+__all__ = ["ADDRESSES", "PARKED", "PROXY", "BodyStream", "LaneTransport", "SharedContext", "client_context"]

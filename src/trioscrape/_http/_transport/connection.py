@@ -20,7 +20,7 @@ class Connection:
     """One httpcore connection that remembers which address it leads to."""
 
     def __init__(
-        self, origin: httpcore.Origin, backend: Backend, context: ssl.SSLContext, *, http2: bool
+        self, origin: httpcore.Origin, backend: Backend, context: ssl.SSLContext | None, *, http2: bool
     ) -> None:
         self.backend = backend
         self.http = httpcore.AsyncHTTPConnection(

@@ -10,7 +10,6 @@ this package, `fetcher` and `hops` only.
 
 from __future__ import annotations
 
-import ssl
 from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import suppress
@@ -21,13 +20,14 @@ import httpx
 import trio
 
 from ..._config.proxies import Proxy
-from ..._errors import FeedFailed, ResourceError, UsageError
+from ..._errors import FeedFailed
 from ..happy_eyeballs import Connector
 from .connection import Connection, close
 from .errors import translated
 from .private_parts import is_junk_trailer
 from .proxied import ProxyBackend, forwarded
 from .stream import Backend
+from .tls import SharedContext
 
 PARKED: Final = 64
 """Idle connections that are kept."""
@@ -47,7 +47,7 @@ class LaneTransport(httpx.AsyncBaseTransport):
     origin has tunnels of its own.
 
     Args:
-      context: shared by all connections; building one costs 20 to 90 ms.
+      tls: the context that all connections share.
       connector: opens TCP connections.
       http2: offer HTTP/2 in TLS. Costs 1 ms CPU for every new host.
       parked: idle connections that are kept at most.
@@ -59,12 +59,17 @@ class LaneTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(
-        self, context: ssl.SSLContext, connector: Connector, *, http2: bool = False, parked: int = PARKED
+        self, tls: SharedContext, connector: Connector, *, http2: bool = False, parked: int = PARKED
     ) -> None:
-        self._context, self._connector, self._http2 = context, connector, http2
+        self._tls, self._connector, self._http2 = tls, connector, http2
         self._limit = parked
         self._parked: OrderedDict[Connection, _Origin] = OrderedDict()
         self._by_origin: dict[_Origin, list[Connection]] = {}
+
+    async def ready_for(self, url: httpx.URL) -> None:
+        """Have ready what a request to `url` needs of this machine: see `SharedContext.ready`."""
+        if url.scheme == "https":
+            await self._tls.ready()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """See the class."""
@@ -87,7 +92,8 @@ class LaneTransport(httpx.AsyncBaseTransport):
             backend = Backend(addresses, self._connector)
         else:
             backend = ProxyBackend(proxy, addresses, self._connector, tunnel=scheme == b"https")
-        return Connection(core.origin, backend, self._context, http2=self._http2)
+        context = self._tls.context if scheme == b"https" else None
+        return Connection(core.origin, backend, context, http2=self._http2)
 
     async def _send(self, connection: Connection, request: httpx.Request, origin: _Origin) -> httpx.Response:
         core_request = _core_request(request)
@@ -231,19 +237,3 @@ def _check_status(answer: httpcore.Response) -> None:
     """h11 takes three digits alone, h2 whatever comes."""
     if not 100 <= answer.status <= 999:
         raise FeedFailed("protocol-error", f"the status is {answer.status}")
-
-
-def client_context(ca_file: str | None = None) -> ssl.SSLContext:
-    """TLS as clients should: certificates verified against the system's authorities or `ca_file`'s.
-
-    Raises:
-      UsageError: `ca_file` can't be read or has no certificate in it.
-    """
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except ssl.SSLError as error:  # an OSError, whose text is about OpenSSL's own names
-        if ca_file is None:
-            raise ResourceError(f"TLS can't be set up: {error.reason or error}") from error
-        raise UsageError(f"ca_file must be a PEM file with certificates, not {ca_file!r}") from None
-    except OSError as error:
-        raise UsageError(f"ca_file {ca_file!r} can't be read: {error.strerror or error}") from None
