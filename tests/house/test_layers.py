@@ -56,7 +56,9 @@ ROOMS = {
         "happy_eyeballs _decode routes byte_budget"
     ),
     "_http/_decode": words("body declared codings inflate decoder"),
-    "_http/_transport": words("transport proxied connection stream head chunks errors private_parts tls"),
+    "_http/_transport": words(
+        "transport proxied connection stream head chunks errors private_parts request tls"
+    ),
     "_dns": words("system native queries caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words("permanent_redirects belief freshness"),
@@ -86,9 +88,8 @@ ONLY_IN = {
         "_http/_transport/transport",
     },
     "httpx": {
-        "_http/_transport/proxied",
+        "_http/_transport/request",
         "_http/_transport/transport",
-        "_http/answer",
         "_http/fetcher",
         "_http/hops",
         "_http/locations",

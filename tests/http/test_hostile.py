@@ -122,7 +122,7 @@ async def test_leftovers_are_never_the_next_answer(first: bytes, later: bool) ->
 
 async def _until_readable(fetching: Fetching) -> None:
     for connection in fetching.transport._parked:
-        stream = connection.http._connection._network_stream  # type: ignore[attr-defined]
+        stream = connection.http._network_stream  # type: ignore[attr-defined]
         await trio.lowlevel.wait_readable(stream._tcp.socket)
 
 

@@ -37,7 +37,7 @@ async def test_bytes_after_an_answer(leftover: bytes, expected: bool) -> None:
     answer = await http.request("GET", URL)
 
     assert answer.content == b"ok"
-    assert has_unread_bytes(http) is expected
+    assert has_unread_bytes(http._connection) is expected
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class Fetching:
         self.transport = LaneTransport(
             SharedContext(lambda: context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)),
             connector,
-            http2=config.http2,
+            config,
         )
         self.names = Names(resolver or Loopback(), self.dns)
         queue = HostQueue[Any](1)

@@ -7,9 +7,8 @@ from collections import UserDict
 from collections.abc import Iterable
 from typing import Final
 
-import httpx
-
 from .._errors import FeedFailed
+from ._transport import Answer
 
 _LISTS: Final = {"cache-control", "content-encoding"}
 """Headers that may have several lines, which are one list then (RFC 9110 §5.3)."""
@@ -61,10 +60,10 @@ def may_have_document(status: int) -> bool:
     return 200 <= status < 300 and status not in (204, 205)
 
 
-def check_for_challenge(response: httpx.Response, fields: Fields) -> None:
+def check_for_challenge(answer: Answer, fields: Fields) -> None:
     """Raise `FeedFailed` when this is a puzzle for a browser; Cloudflare sends one with any status."""
     if fields.get("cf-mitigated") == "challenge":
-        raise FeedFailed("challenge", f"{response.status_code} {response.reason_phrase}".rstrip())
+        raise FeedFailed("challenge", f"{answer.status} {answer.reason_phrase}".rstrip())
 
 
 def check_is_whole(fields: Fields) -> None:
@@ -83,10 +82,10 @@ def check_is_whole(fields: Fields) -> None:
         )
 
 
-def words_of(response: httpx.Response) -> str:
+def words_of(answer: Answer) -> str:
     """What a status without a document means, in words for the detail of a result."""
-    words = response.reason_phrase
-    if 200 <= response.status_code < 300:
+    words = answer.reason_phrase
+    if 200 <= answer.status < 300:
         said = "the server sent no document; a browser shows whether it wants cookies or a script first"
         return f"{words}: {said}".removeprefix(": ")
     return words

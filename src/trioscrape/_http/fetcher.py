@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 import httpx
 import trio
@@ -18,7 +18,7 @@ from .._schedule.freshness import age, max_age
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import without_credentials
 from ._decode import Body
-from ._transport import ADDRESSES, PROXY, BodyStream, LaneTransport
+from ._transport import Answer, BodyStream, LaneTransport, Request
 from .answer import Fields, check_for_challenge, check_is_whole, may_have_document, words_of
 from .conditional import Validators, is_conditional, request_headers, validators
 from .hops import FetchContext, Hop, Visit, listed_url
@@ -64,7 +64,7 @@ class Fetcher:
     Args:
       routes: the dns lane, the proxies and the address policy.
       lane: the http lane; each hop takes a slot of it once.
-      transport: sends a request to the addresses in its `ADDRESSES` extension, its `PROXY`'s if it has one.
+      transport: sends the requests.
       config: timeouts, limits, user agent.
       pauses: the hosts that nothing is fetched from for now.
     """
@@ -74,9 +74,6 @@ class Fetcher:
     ) -> None:
         self._routes, self._lane, self._transport, self._config = routes, lane, transport, config
         self._pauses = pauses
-        self._timeouts = httpx.Timeout(
-            connect=config.connect_timeout, read=config.read_timeout, write=config.read_timeout, pool=None
-        ).as_dict()
 
     async def place(self, feed: Feed, state: FeedState | None, timings: Timings) -> str:
         """Under which name a fetch of the feed has to queue: `Routes.place` of its first hop.
@@ -147,34 +144,34 @@ class Fetcher:
         """One answer: the document, or where it has moved."""
         state = visit.state_at(hop)
         try:
-            response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
+            answer = await self._transport.send(self._request(hop, route, visit, state))
         except FeedFailed as failed:
             raise visit.no_https(hop, failed) or failed from failed.__cause__
-        self._pauses.answered(visit.context.slot.host or hop.host, response.status_code)
-        fields, stream = Fields(response.headers.raw), cast("BodyStream", response.stream)
+        self._pauses.answered(visit.context.slot.host or hop.host, answer.status)
+        fields, stream = Fields(answer.headers), answer.stream
         try:
-            check_for_challenge(response, fields)
+            check_for_challenge(answer, fields)
             if fields.repeated:
                 stream.distrust()
-            if response.status_code in _REDIRECTS:
-                return visit.redirected(hop, response.status_code, fields, self._pauses.now())
-            body = await self._document(response.status_code, fields, stream, visit)
+            if answer.status in _REDIRECTS:
+                return visit.redirected(hop, answer.status, fields, self._pauses.now())
+            body = await self._document(answer.status, fields, stream, visit)
             if body is None:
-                if response.status_code != 304 or not is_conditional(state):
-                    raise self._refused(hop, response, fields, visit)
+                if answer.status != 304 or not is_conditional(state):
+                    raise self._refused(hop, answer, fields, visit)
                 await _end(stream)
         finally:
             await stream.aclose()  # noqa: ASYNC102 - is shielded inside
         return Fetched(
             hop.redacted_url,
             body,
-            validators(fields, state, response.status_code),
+            validators(fields, state, answer.status),
             fields.get("content-type"),
             max_age=max_age(fields, self._pauses.now()),
             age=age(fields),
             moved_to=visit.redirects.moved_to(hop.redacted_url, public=route.public),
             remark=visit.redirects.remark,
-            status=response.status_code,
+            status=answer.status,
         )
 
     async def _document(self, status: int, fields: Fields, stream: BodyStream, visit: Visit) -> bytes | None:
@@ -187,23 +184,21 @@ class Fetcher:
         body = await self._read(stream, fields.get("content-encoding"), visit)
         return body if body or status in (200, 203) else None
 
-    def _refused(self, hop: Hop, response: httpx.Response, fields: Fields, visit: Visit) -> FeedFailed:
+    def _refused(self, hop: Hop, answer: Answer, fields: Fields, visit: Visit) -> FeedFailed:
         """What an answer without a document means for the feed and for its host."""
-        reason = http_status_reason(response.status_code)
+        reason = http_status_reason(answer.status)
         place = visit.context.slot.host
-        pause = self._pauses.refused(hop.host, response.status_code, reason, fields, place)
+        pause = self._pauses.refused(hop.host, answer.status, reason, fields, place)
         if pause is None:
-            return FeedFailed(reason, words_of(response))
+            return FeedFailed(reason, words_of(answer))
         return FeedFailed(reason, f"{hop.host} asked for {pause.words}", not_before=pause.until)
 
-    def _request(self, hop: Hop, route: Route, visit: Visit, state: FeedState | None) -> httpx.Request:
-        # Without a Host of ours httpx decodes that of the URL, and raises when it can't.
+    def _request(self, hop: Hop, route: Route, visit: Visit, state: FeedState | None) -> Request:
         headers = [(b"Host", hop.url.netloc), *request_headers(state, self._config.user_agent)]
         headers += visit.credentials(hop.url)
         if hop.cookie:
             headers.append((b"Cookie", hop.cookie.encode("latin-1")))
-        extensions = {"timeout": self._timeouts, ADDRESSES: route.addresses, PROXY: route.proxy}
-        return httpx.Request("GET", hop.url, headers=headers, extensions=extensions)
+        return Request(hop.url, headers, route.addresses, route.proxy)
 
     async def _read(self, stream: BodyStream, encoding: str | None, visit: Visit) -> bytes:
         body = Body(encoding, self._config.body_limit)

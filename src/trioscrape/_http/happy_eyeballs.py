@@ -65,6 +65,8 @@ async def connect_fastest(
 
     Cancellation: closes every connection, also one that was made in the same tick.
     """
+    if len(addresses) == 1:  # nobody to race against
+        return addresses[0], await _connect(addresses[0], port, connector)
     failures: list[tuple[str, Exception]] = []
     won: list[tuple[str, trio.abc.Stream]] = []
 
@@ -95,6 +97,15 @@ async def connect_fastest(
     if not won:
         raise _worst(failures)
     return won[0]
+
+
+async def _connect(address: str, port: int, connector: Connector) -> trio.abc.Stream:
+    try:
+        return await connector(address, port)
+    except (OSError, trio.BrokenResourceError) as error:
+        raise _worst([(address, error)]) from error
+    except Exception as error:
+        raise ConnectorBug(error) from error
 
 
 async def _close_all(won: Sequence[tuple[str, trio.abc.Stream]]) -> None:

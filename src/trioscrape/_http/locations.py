@@ -6,6 +6,7 @@ It takes what servers write: backslashes, too many slashes or too few, character
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -85,6 +86,7 @@ def ascii_netloc(netloc: str) -> str:
     return f"{host}{colon}{port}"
 
 
+@lru_cache(maxsize=2048)  # a URL is parsed when its feed queues, and when it is fetched
 def listed(url: str) -> httpx.URL:
     """A URL of a feed list; a host in Unicode is encoded as browsers do, one in ASCII stays as it is.
 

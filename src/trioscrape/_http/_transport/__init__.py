@@ -1,8 +1,9 @@
-"""The network under a fetch: an httpx transport that connects to what the dns lane resolved."""
+"""The network under a fetch: it connects to what the dns lane resolved."""
 
 from __future__ import annotations
 
+from .request import Request
 from .tls import SharedContext, client_context
-from .transport import ADDRESSES, PARKED, PROXY, BodyStream, LaneTransport
+from .transport import PARKED, Answer, BodyStream, LaneTransport
 
-__all__ = ["ADDRESSES", "PARKED", "PROXY", "BodyStream", "LaneTransport", "SharedContext", "client_context"]
+__all__ = ["PARKED", "Answer", "BodyStream", "LaneTransport", "Request", "SharedContext", "client_context"]

@@ -19,15 +19,40 @@ _ENDED_EARLY: Final = ("disconnected", "closed connection")
 _NO_HEADER: Final = ("illegal header line", "continuation line")
 
 
-def has_unread_bytes(http: httpcore.AsyncHTTPConnection) -> bool:
+def has_unread_bytes(http: httpcore.AsyncConnectionInterface) -> bool:
     """Whether the server has sent more than the answer that was read; over HTTP/2 that can't be.
 
     The bytes lie in the socket, or already in the buffer of h11, which would take them for the next answer.
     """
-    inner = http._connection
-    if not isinstance(inner, httpcore.AsyncHTTP11Connection):
+    if not isinstance(http, httpcore.AsyncHTTP11Connection):
         return False
-    return inner.has_expired() or bool(inner._h11_state.trailing_data[0])
+    return http.has_expired() or bool(http._h11_state.trailing_data[0])
+
+
+class _NoLock:
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+_NO_LOCK: Final = _NoLock()
+
+
+def without_lock(http: httpcore.AsyncHTTP11Connection) -> httpcore.AsyncHTTP11Connection:
+    """`http`, for one task at a time: its lock is two passes through the event loop for each request."""
+    http._state_lock = _NO_LOCK  # type: ignore[assignment]
+    return http
+
+
+def http2_connection(
+    origin: httpcore.Origin, stream: httpcore.AsyncNetworkStream, keepalive_expiry: float
+) -> httpcore.AsyncConnectionInterface:
+    """An HTTP/2 connection. Its public name may stand for nothing: see `process.without_unused`."""
+    from httpcore._async.http2 import AsyncHTTP2Connection  # noqa: PLC0415 - h2 takes 20 ms
+
+    return AsyncHTTP2Connection(origin, stream, keepalive_expiry)
 
 
 def is_junk_trailer(words: str) -> bool:

@@ -7,12 +7,10 @@ connecting, and what is sent through it is a connection like any other, parked a
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import httpcore
-import httpx
 import trio
 
 from ..._config.proxies import Proxy
@@ -20,19 +18,19 @@ from ..._errors import FeedFailed, http_status_reason
 from ..conditional import basic_auth
 from ..happy_eyeballs import Connector
 from .errors import translated
-from .stream import Backend
+from .request import Request
+from .stream import Backend, Stream
 
 
-def forwarded(request: httpx.Request, proxy: Proxy) -> httpcore.Request:
+def forwarded(request: Request, proxy: Proxy, timeouts: Mapping[str, float]) -> httpcore.Request:
     """`request` as the proxy takes it: the whole URL for a target (RFC 9112 §3.2.2)."""
     url = request.url
     target = b"%b://%b%b" % (url.raw_scheme, url.netloc, url.raw_path)
     return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(scheme="http", host=proxy.host, port=proxy.port, target=target),
-        headers=[*request.headers.raw, *_authorization(proxy)],
-        content=request.stream,
-        extensions=request.extensions,
+        "GET",
+        httpcore.URL(scheme="http", host=proxy.host, port=proxy.port, target=target),
+        headers=[*request.headers, *_authorization(proxy)],
+        extensions={"timeout": timeouts},
     )
 
 
@@ -52,14 +50,7 @@ class ProxyBackend(Backend):
         super().__init__(addresses, connector)
         self._proxy, self._tunnel = proxy, tunnel
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,  # noqa: ARG002
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
-    ) -> httpcore.AsyncNetworkStream:
+    async def connect(self, host: str, port: int, timeout: float) -> Stream:  # noqa: ASYNC109
         """A connection to the proxy, or through it to `host`; `timeout` is for both together.
 
         Raises:
@@ -69,14 +60,14 @@ class ProxyBackend(Backend):
         Cancellation: closes the connection.
         """
         with _naming(self._proxy):
-            with trio.CancelScope(deadline=trio.current_time() + (math.inf if timeout is None else timeout)):
-                stream = await super().connect_tcp(self._proxy.host, self._proxy.port, timeout)
+            with trio.CancelScope(deadline=trio.current_time() + timeout):
+                stream = await super().connect(self._proxy.host, self._proxy.port, timeout)
                 if self._tunnel:
                     await self._open_tunnel(stream, f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
                 return stream
             raise FeedFailed("connect-timeout", f"the proxy opened no tunnel within {timeout:g} s")
 
-    async def _open_tunnel(self, stream: httpcore.AsyncNetworkStream, target: str) -> None:
+    async def _open_tunnel(self, stream: Stream, target: str) -> None:
         url = httpcore.URL(scheme="http", host=self._proxy.host, port=self._proxy.port, target=target)
         headers = [(b"Host", target.encode("ascii")), *_authorization(self._proxy)]
         # It closes the stream when it fails or is cancelled.

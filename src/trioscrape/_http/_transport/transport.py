@@ -1,8 +1,9 @@
-"""An httpx transport that connects to what the dns lane resolved.
+"""Sends requests to what the dns lane resolved.
 
-One `httpcore.AsyncHTTPConnection` a request, parked per origin for the host's next request.
-httpcore's shared pool is the wrong tool here: its bookkeeping is quadratic in the connections, it
-loses slots when a request is cancelled, and nearly every request of a scrape goes to another host.
+One httpcore connection a request, parked per origin for the host's next request. httpcore's shared pool is
+the wrong tool here: its bookkeeping is quadratic in the connections, it loses slots when a request is
+cancelled, and nearly every request of a scrape goes to another host. Its `AsyncHTTPConnection` adds a lock
+and a layer to connecting, which `connection` does itself.
 
 Everything that can go wrong below comes out as `FeedFailed`. httpx and httpcore are imported in
 this package, `fetcher` and `hops` only.
@@ -11,45 +12,42 @@ this package, `fetcher` and `hops` only.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import httpcore
 import httpx
 import trio
 
+from ..._config.config import Config
 from ..._config.proxies import Proxy
 from ..._errors import FeedFailed
 from ..happy_eyeballs import Connector
-from .connection import Connection, close
+from .connection import Connection
 from .errors import translated
 from .private_parts import is_junk_trailer
 from .proxied import ProxyBackend, forwarded
+from .request import Request
 from .stream import Backend
 from .tls import SharedContext
 
 PARKED: Final = 64
 """Idle connections that are kept."""
 
-ADDRESSES: Final = "trioscrape.addresses"
-"""The request extension with the addresses that may be connected to, best first."""
-PROXY: Final = "trioscrape.proxy"
-"""The request extension with the `Proxy` whose addresses they are; None or missing: nobody's."""
-
 _Origin = tuple[bytes, bytes, int | None]
 
 
-class LaneTransport(httpx.AsyncBaseTransport):
-    """Sends one request to the addresses in its `ADDRESSES` extension; Host and SNI stay the URL's.
+class LaneTransport:
+    """Sends each request to its addresses; Host and SNI stay the URL's.
 
-    With a `PROXY` these are the proxy's. Its connections are shared by all http URLs; each https
-    origin has tunnels of its own.
+    If these are a proxy's, its connections are shared by all http URLs; each https origin has tunnels of
+    its own.
 
     Args:
       tls: the context that all connections share.
       connector: opens TCP connections.
-      http2: offer HTTP/2 in TLS. Costs 1 ms CPU for every new host.
+      config: timeouts, and whether to offer HTTP/2 in TLS, which costs 1 ms CPU for every new host.
       parked: idle connections that are kept at most.
 
     Raises (when a request is sent or its body read):
@@ -59,9 +57,11 @@ class LaneTransport(httpx.AsyncBaseTransport):
     """
 
     def __init__(
-        self, tls: SharedContext, connector: Connector, *, http2: bool = False, parked: int = PARKED
+        self, tls: SharedContext, connector: Connector, config: Config, *, parked: int = PARKED
     ) -> None:
-        self._tls, self._connector, self._http2 = tls, connector, http2
+        self._tls, self._connector, self._http2 = tls, connector, config.http2
+        self._connect_timeout = config.connect_timeout
+        self._timeouts = {"read": config.read_timeout, "write": config.read_timeout}
         self._limit = parked
         self._parked: OrderedDict[Connection, _Origin] = OrderedDict()
         self._by_origin: dict[_Origin, list[Connection]] = {}
@@ -71,11 +71,10 @@ class LaneTransport(httpx.AsyncBaseTransport):
         if url.scheme == "https":
             await self._tls.ready()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """See the class."""
+    async def send(self, request: Request) -> Answer:
+        """See the class. The answer's stream has to be closed."""
         origin = _origin(request)
-        addresses: Sequence[str] = request.extensions[ADDRESSES]
-        if (parked := await self._unpark(origin, addresses)) is not None:
+        if (parked := await self._unpark(origin, request.addresses)) is not None:
             try:
                 return await self._send(parked, request, origin)
             except FeedFailed as failed:
@@ -84,37 +83,34 @@ class LaneTransport(httpx.AsyncBaseTransport):
                     raise
         return await self._send(self._connection(request, origin), request, origin)
 
-    def _connection(self, request: httpx.Request, origin: _Origin) -> Connection:
-        addresses, proxy = request.extensions[ADDRESSES], request.extensions.get(PROXY)
+    def _connection(self, request: Request, origin: _Origin) -> Connection:
         scheme, host, port = origin
         core = httpcore.URL(scheme=scheme, host=host, port=port, target=b"/")
-        if proxy is None:
-            backend = Backend(addresses, self._connector)
+        if request.proxy is None:
+            backend = Backend(request.addresses, self._connector)
         else:
-            backend = ProxyBackend(proxy, addresses, self._connector, tunnel=scheme == b"https")
+            backend = ProxyBackend(
+                request.proxy, request.addresses, self._connector, tunnel=scheme == b"https"
+            )
         context = self._tls.context if scheme == b"https" else None
         return Connection(core.origin, backend, context, http2=self._http2)
 
-    async def _send(self, connection: Connection, request: httpx.Request, origin: _Origin) -> httpx.Response:
-        core_request = _core_request(request)
+    async def _send(self, connection: Connection, request: Request, origin: _Origin) -> Answer:
         try:
             with translated():
                 connection.backend.head.expect()
-                answer = await connection.http.handle_async_request(core_request)
+                answer = await connection.send(_core_request(request, self._timeouts), self._connect_timeout)
                 _check_status(answer)
                 connection.backend.head.ended()
         except BaseException:
-            await close(connection)  # noqa: ASYNC102 - is shielded and waits for nobody
+            await connection.aclose()  # noqa: ASYNC102 - waits for nobody
             raise
-        response = httpx.Response(
+        return Answer(
             answer.status,
-            headers=answer.headers,
-            stream=BodyStream(answer, connection, self, origin),
-            extensions=answer.extensions,
+            answer.extensions.get("reason_phrase", b"").decode("latin-1"),
+            answer.headers,
+            BodyStream(answer, connection, self, origin),
         )
-        # httpx would guess one encoding for all headers; latin-1 keeps every byte (RFC 9110 §5.5).
-        response.headers.encoding = "iso-8859-1"
-        return response
 
     async def _unpark(self, origin: _Origin, addresses: Sequence[str]) -> Connection | None:
         while waiting := self._by_origin.get(origin):
@@ -122,20 +118,20 @@ class LaneTransport(httpx.AsyncBaseTransport):
             self._forget(connection)
             if connection.usable(addresses):
                 return connection
-            await close(connection)
+            await connection.aclose()
         return None
 
     async def park(self, connection: Connection, origin: _Origin) -> None:
         """Keep an idle connection for the next request to `origin`; close any other."""
-        if not connection.http.is_idle() or connection.has_leftovers() or connection.backend.head.tolerated:
-            await close(connection)
+        if not connection.is_clean():
+            await connection.aclose()
             return
         self._parked[connection] = origin
         self._by_origin.setdefault(origin, []).append(connection)
         if len(self._parked) > self._limit:
             oldest = next(iter(self._parked))
             self._forget(oldest)
-            await close(oldest)
+            await oldest.aclose()
 
     def _forget(self, connection: Connection) -> None:
         origin = self._parked.pop(connection)
@@ -148,10 +144,20 @@ class LaneTransport(httpx.AsyncBaseTransport):
         while self._parked:
             connection = next(iter(self._parked))
             self._forget(connection)
-            await close(connection)
+            await connection.aclose()
 
 
-def _origin(request: httpx.Request) -> _Origin:
+class Answer(NamedTuple):
+    """The head of an answer, and its body to be read."""
+
+    status: int
+    reason_phrase: str
+    """Decoded as latin-1, which keeps every byte (RFC 9110 §5.5)."""
+    headers: Sequence[tuple[bytes, bytes]]
+    stream: BodyStream
+
+
+def _origin(request: Request) -> _Origin:
     """Where a connection for `request` leads; all http URLs of a proxy share the proxy's."""
     url, proxy = request.url, _forwarder(request)
     if proxy is not None:
@@ -159,26 +165,24 @@ def _origin(request: httpx.Request) -> _Origin:
     return url.raw_scheme, url.raw_host, url.port
 
 
-def _forwarder(request: httpx.Request) -> Proxy | None:
+def _forwarder(request: Request) -> Proxy | None:
     """The proxy that takes `request` as it is; https goes through a tunnel instead."""
-    proxy: Proxy | None = request.extensions.get(PROXY)
-    return proxy if request.url.scheme == "http" else None
+    return request.proxy if request.url.scheme == "http" else None
 
 
-def _core_request(request: httpx.Request) -> httpcore.Request:
+def _core_request(request: Request, timeouts: Mapping[str, float]) -> httpcore.Request:
     if (proxy := _forwarder(request)) is not None:
-        return forwarded(request, proxy)
+        return forwarded(request, proxy, timeouts)
     url = request.url
     return httpcore.Request(
-        method=request.method,
-        url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-        headers=request.headers.raw,
-        content=request.stream,
-        extensions=request.extensions,
+        "GET",
+        httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+        headers=request.headers,
+        extensions={"timeout": timeouts},
     )
 
 
-class BodyStream(httpx.AsyncByteStream):
+class BodyStream:
     """The body of an answer. Closing it keeps its connection for the next request, if that is safe."""
 
     def __init__(
@@ -214,20 +218,27 @@ class BodyStream(httpx.AsyncByteStream):
         self._connection.backend.head.tolerated = True
 
     async def aclose(self) -> None:
-        with trio.CancelScope(shield=True):
-            if was_abandoned := self._under_way:
-                await self._abandon()
-            await self._answer.aclose()
-            if self._complete and not was_abandoned:
-                await self._lot.park(self._connection, self._origin)
-            else:
-                # Over HTTP/2 the server would go on sending what nobody reads.
-                await close(self._connection)
+        """Be done with the body. Never waits for the peer, also when cancelled."""
+        if self._under_way or self._connection.is_http2:
+            with trio.CancelScope(shield=True):
+                await self._close()
+        else:  # nothing in this is a checkpoint
+            await self._close()
+
+    async def _close(self) -> None:
+        if was_abandoned := self._under_way:
+            await self._abandon()
+        await self._answer.aclose()
+        if self._complete and not was_abandoned:
+            await self._lot.park(self._connection, self._origin)
+        else:
+            # Over HTTP/2 the server would go on sending what nobody reads.
+            await self._connection.aclose()
 
     async def _abandon(self) -> None:
         # httpcore reads a body in async generators, one inside of another. They end only when the
         # innermost one does, and that one does when it finds its connection closed.
-        await close(self._connection)
+        await self._connection.aclose()
         with suppress(FeedFailed):
             async for _ in self:
                 await trio.lowlevel.checkpoint()  # there may be thousands of chunks in one read
