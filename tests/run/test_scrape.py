@@ -243,10 +243,17 @@ class TestStart:
         internet = healthy(1)
         config = Config(group_hosts_by=HostGrouping.DOMAIN)
 
-        await run_virtual(urls(internet), internet, config=config)
+        await run_virtual([*urls(internet), "https://127.0.0.1/"], internet, config=config)
 
         assert threads.keys() == {"create_default_context", "PublicSuffixList", "connect"}
         assert threading.get_ident() not in threads.values()
+
+    async def test_no_certificates_where_all_feeds_are_http(self, threads: dict[str, int]) -> None:
+        internet = healthy(1)
+
+        await run_virtual(urls(internet), internet)
+
+        assert threads.keys() == {"connect"}
 
     async def test_in_place_where_no_thread_can_be_started(
         self, threads: dict[str, int], monkeypatch: pytest.MonkeyPatch

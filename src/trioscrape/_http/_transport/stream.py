@@ -132,6 +132,8 @@ def _in_words(error: ssl.SSLError) -> str:
 async def _received(sock: trio.socket.SocketType, size: int) -> bytes:
     """What comes next; nothing at the end. Whatever has come already, others have their turn first."""
     while True:
+        if sock.fileno() < 0:  # who waits for such a file waits with all others that do
+            raise trio.ClosedResourceError("the connection has been closed")
         await trio.lowlevel.wait_readable(sock)
         try:
             return os.read(sock.fileno(), size)
