@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
-import statistics
+import sys
 import tracemalloc
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import pytest
 import trio
@@ -21,6 +23,7 @@ from trioscrape import (
 )
 from trioscrape.testing import Internet, MemoryStore, Site
 
+from support.long import only_in
 from support.scenarios import healthy, open_virtual, rss, run_virtual, urls
 
 
@@ -42,37 +45,37 @@ class ForgetfulStore(MemoryStore):
         return EntryCounts(new=len(update.entries))
 
 
-async def memory(feeds: int) -> float:
+async def held(feeds: int, measure: Callable[[], int]) -> int:
+    """What a scrape holds, by whatever measure, when so many feeds are done and the next has yet to come."""
     internet = Internet(ManySites())
     internet.lookups = internet.connects = internet.requests = Nothing()
-    config = Config(in_flight=50, look_ahead=200)
-    list_of_feeds = (f"http://h{n}.test/" for n in range(feeds))
-    samples, seen = [], 0
-    gc.collect()
-    gc.freeze()  # what is there already need not be looked at for each sample
-    tracemalloc.start()
-    async with open_scrape(
-        list_of_feeds,
-        store=ForgetfulStore(),
-        config=config,
-        resolver=internet,
-        connector=internet.connect,
-        parser=NoParser(),
-    ) as run:
-        async for _ in run:
-            seen += 1
-            if seen % 100 == 0:
-                assert run.statistics().in_flight <= 51
-                gc.collect()  # what waits for the collector is nobody's any more
-                samples.append(tracemalloc.get_traced_memory()[0])
-    tracemalloc.stop()
-    gc.unfreeze()
-    assert run.report().outcomes[Outcome.NEW] == feeds
-    return statistics.median(samples)
+
+    async def endless() -> AsyncGenerator[str]:
+        for number in range(feeds):
+            yield f"http://h{number}.test/"
+        await trio.sleep_forever()
+
+    async with (
+        aclosing(endless()) as list_of_feeds,
+        open_scrape(
+            list_of_feeds,
+            store=ForgetfulStore(),
+            config=Config(in_flight=50, look_ahead=200),
+            resolver=internet,
+            connector=internet.connect,
+            parser=NoParser(),
+        ) as run,
+    ):
+        for _ in range(feeds):
+            assert (await run.__anext__()).outcome is Outcome.NEW
+            assert run.statistics().in_flight <= 51
+        await trio.sleep(60)  # of virtual time: connections that were kept open are closed
+        gc.collect()
+        return measure()
 
 
 class NoParser:
-    """feedparser takes 10 ms a document under a memory trace, and is another process's in real life."""
+    """A parser takes 10 ms a document under a memory trace, and is another process's in real life."""
 
     async def parse(self, document: FeedDocument) -> RawFeed:
         await trio.lowlevel.checkpoint()
@@ -86,16 +89,37 @@ class Nothing(list[object]):
         pass
 
 
-@pytest.mark.heavy
-async def test_6_five_times_the_feeds_take_the_same_memory(
-    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_caches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Full after a hundred feeds."""
     monkeypatch.setattr("trioscrape._dns.caching.CACHED_HOSTS", 100)
     monkeypatch.setattr("trioscrape._run.seen.IN_MEMORY", 100)
 
-    few, many = await memory(700), await memory(2100)
 
-    assert many < 1.2 * few
+@pytest.mark.usefixtures("small_caches")
+async def test_6_800_feeds_more_take_no_more_memory(autojump_clock: MockClock) -> None:
+    """Nothing is kept of a feed that is done: of twenty of them not a single block of memory."""
+    few, many = await held(300, sys.getallocatedblocks), await held(1100, sys.getallocatedblocks)
+
+    assert many - few < 800 / 20
+
+
+@only_in("many")
+@pytest.mark.usefixtures("small_caches")
+async def test_6_ten_times_the_feeds_take_the_same_bytes(autojump_clock: MockClock) -> None:
+    """Also of what is in a few large blocks."""
+    tracemalloc.start()
+    try:
+        few, many = await held(1000, traced), await held(10_000, traced)
+    finally:
+        tracemalloc.stop()
+
+    assert many < 1.1 * few
+
+
+def traced() -> int:
+    """Bytes."""
+    return tracemalloc.get_traced_memory()[0]
 
 
 async def test_6_a_slow_consumer_slows_the_lanes(autojump_clock: MockClock) -> None:
