@@ -162,6 +162,15 @@ class Story:
             self._expect(len(titles) == len(stored), f"{self._words(feed)} has entries twice")
             self._expect(titles == feed.served, f"{self._words(feed)}: {titles} is not {feed.served}")
 
+    def check_what_has_moved(self) -> None:
+        """Feeds that have been moved for good are fetched where they are, after some days."""
+        for feed in self.world.feeds:
+            if feed.kind == "moved" and feed.served:
+                url = self.store.feeds[feed_id(feed.url)].url
+                self._expect(
+                    url == self.world.route(feed)[-1].url, f"{self._words(feed)} is fetched at {url}"
+                )
+
     def _check_that_news_were_sent_once(self) -> None:
         """What had not changed was answered with 304, where a server can say so."""
         sent = Counter(
