@@ -41,6 +41,7 @@ class Story:
     seed: int
     feeds: int
     settings: Mapping[str, Any] = field(default_factory=lambda: NARROW)
+    starts: tuple[float, ...] = STARTS
     trouble: float = 0.3
     forgets: bool = False
     """Whether a run was cancelled."""
@@ -55,8 +56,8 @@ class Story:
         self._events = hashlib.sha256()
 
     async def play(self) -> Story:
-        """The runs at `STARTS`; nothing is published from the third one on."""
-        for start in STARTS:
+        """The runs; nothing is published from the one at `FROZEN` on."""
+        for start in self.starts:
             await trio.sleep_until(start)
             if start == FROZEN:
                 self.world.freeze()

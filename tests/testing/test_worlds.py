@@ -14,10 +14,12 @@ from trioscrape.testing import run_in_virtual_time
 
 from support.worlds import Story
 
+pytestmark = pytest.mark.heavy
+
 LONG = bool(os.environ.get("TRIOSCRAPE_TEST_LONG"))
 FEEDS = 240
 """Not more than are read from a list at once, see `Story`."""
-SEEDS = range(1, 51 if LONG else 7)
+SEEDS = range(1, 51 if LONG else 4)
 SHOWN = 20
 
 
