@@ -15,7 +15,7 @@ import trio
 import trio.testing
 from rich.console import Console
 
-from trioscrape._cli import live_progress
+from trioscrape._cli import live_progress, progress
 from trioscrape._cli.live_progress import LiveProgress, lanes_view
 from trioscrape._cli.open_progress import open_progress
 from trioscrape._cli.progress import Progress, plain_line
@@ -131,7 +131,7 @@ class TestLines:
             write()
 
         # A real thread and a virtual clock do not go together.
-        monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+        monkeypatch.setattr(progress, "in_thread", at_once)
 
         with trio.move_on_after(16):
             await Progress().show(report, 1500)
@@ -145,7 +145,7 @@ class TestLines:
             await trio.lowlevel.checkpoint()
             write()
 
-        monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+        monkeypatch.setattr(progress, "in_thread", at_once)
         said = ("a.test allows about 1 request in 60 s", "b.test does not answer")
         reports = [
             replace(report(), remarks=("no network: nothing",), offline=True),

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
-from unittest.mock import patch
 
 import trio
 
-from trioscrape import (
-    Config,
-    EntryCounts,
-    FeedState,
-    FeedUpdate,
-    Outcome,
-    Report,
-    ResolvedAddresses,
-    Result,
-    Scrape,
-    open_scrape,
-)
-from trioscrape._lane import Lane, Timings
+from trioscrape import Config, EntryCounts, Outcome, Report, Result, Scrape, open_scrape
 from trioscrape._run.feed_source import READ_AHEAD
 from trioscrape._urls import feed_id
-from trioscrape.testing import (
-    Answer,
-    InlineParser,
-    MemoryStore,
-    Request,
-    World,
-    WorldFeed,
-)
+from trioscrape.testing import WorldFeed
+
+from support.watched import WatchedParser, WatchedStore, WatchedWorld, lanes_watched
 
 NARROW: Final[Mapping[str, Any]] = {
     "dns_width": 8,
@@ -45,110 +26,12 @@ NARROW: Final[Mapping[str, Any]] = {
     "look_ahead": 300,
 }
 """Every lane is full now and then."""
-STORE_WIDTH: Final = 3
 HOUR: Final = 3600.0
 FROZEN: Final = 7 * HOUR
 STARTS: Final = (0, 0.5 * HOUR, FROZEN, FROZEN + 24 * HOUR)
 """When a run begins. A host in maintenance is so until the third one at most."""
 PUT_OFF: Final = {"rate-limited", "http-503"}
 """How feeds may end that a host on their way leaves no time for."""
-
-
-class Gauge:
-    """How many do something at once."""
-
-    def __init__(self, name: str, allowed: int) -> None:
-        self.name, self.allowed, self.now, self.most = name, allowed, 0, 0
-
-    @contextmanager
-    def one_more(self) -> Iterator[None]:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        try:
-            yield
-        finally:
-            self.now -= 1
-
-
-class WatchedWorld(World):
-    """Knows how many lookups and requests there were at once."""
-
-    def watch(self, config: Config) -> WatchedWorld:
-        self.looking_up = Gauge("lookups", config.dns_width + config.dns_abandoned)
-        self.connecting = Gauge("connects", config.http_width)
-        self.requesting = Gauge("connects and requests", config.http_width)
-        self._under_way: list[Answer] = []
-        return self
-
-    async def resolve(self, host: str) -> ResolvedAddresses:
-        with self.looking_up.one_more():
-            return await super().resolve(host)
-
-    async def connect(self, address: str, port: int) -> trio.abc.Stream:
-        with self.connecting.one_more():
-            return await super().connect(address, port)
-
-    def answer(self, request: Request, address: str) -> Answer:
-        answer = super().answer(request, address)
-        self._under_way = [*(each for each in self._under_way if not each.ended), answer]
-        now = self.connecting.now + len(self._under_way)
-        self.requesting.most = max(self.requesting.most, now)
-        return answer
-
-
-class WatchedStore(MemoryStore):
-    """Takes its time, and knows how many calls there were at once."""
-
-    def __init__(self, world: World) -> None:
-        super().__init__(STORE_WIDTH, world.now)
-        self.calls = Gauge("calls of the store", STORE_WIDTH)
-
-    async def save(self, update: FeedUpdate) -> EntryCounts:
-        with self.calls.one_more():
-            await trio.sleep(0.01)
-            return await super().save(update)
-
-    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
-        with self.calls.one_more():
-            await trio.sleep(0.01)
-            return await super().load(feed_ids)
-
-
-class WatchedParser(InlineParser):
-    """Knows how many documents were parsed at once, and keeps none."""
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(0.02)
-        self.parsing = Gauge("documents being parsed", config.parse_width)
-
-    async def parse(self, document: Any) -> Any:
-        with self.parsing.one_more():
-            parsed = await super().parse(document)
-        self.documents.clear()
-        return parsed
-
-
-@contextmanager
-def lanes_watched(broken: list[str]) -> Iterator[None]:
-    """Note each feed that waits for a lane while it has a slot of one."""
-    original, held = Lane.slot, defaultdict[trio.lowlevel.Task, list[str]](list)
-
-    @asynccontextmanager
-    async def slot(lane: Lane, timings: Timings) -> AsyncIterator[None]:
-        task = trio.lowlevel.current_task()
-        if mine := held[task]:
-            broken.append(f"a feed waits for the {lane.name} lane while it has a slot of {mine}")
-        async with original(lane, timings):
-            mine.append(lane.name)
-            try:
-                yield
-            finally:
-                mine.remove(lane.name)
-                if not mine:
-                    del held[task]
-
-    with patch.object(Lane, "slot", slot):
-        yield
 
 
 @dataclass
@@ -158,6 +41,7 @@ class Story:
     seed: int
     feeds: int
     settings: Mapping[str, Any] = field(default_factory=lambda: NARROW)
+    starts: tuple[float, ...] = STARTS
     trouble: float = 0.3
     forgets: bool = False
     """Whether a run was cancelled."""
@@ -172,8 +56,8 @@ class Story:
         self._events = hashlib.sha256()
 
     async def play(self) -> Story:
-        """The runs at `STARTS`; nothing is published from the third one on."""
-        for start in STARTS:
+        """The runs; nothing is published from the one at `FROZEN` on."""
+        for start in self.starts:
             await trio.sleep_until(start)
             if start == FROZEN:
                 self.world.freeze()
@@ -278,6 +162,15 @@ class Story:
             titles = {entry.link: entry.title for entry in stored}
             self._expect(len(titles) == len(stored), f"{self._words(feed)} has entries twice")
             self._expect(titles == feed.served, f"{self._words(feed)}: {titles} is not {feed.served}")
+
+    def check_what_has_moved(self) -> None:
+        """Feeds that have been moved for good are fetched where they are, after some days."""
+        for feed in self.world.feeds:
+            if feed.kind == "moved" and feed.served:
+                url = self.store.feeds[feed_id(feed.url)].url
+                self._expect(
+                    url == self.world.route(feed)[-1].url, f"{self._words(feed)} is fetched at {url}"
+                )
 
     def _check_that_news_were_sent_once(self) -> None:
         """What had not changed was answered with 304, where a server can say so."""

@@ -122,13 +122,14 @@ class World(Internet):
         host = self.hosts[request.name]
         url = f"http://{host.name}{request.target}"
         at = host.feeds.get(request.target)
-        feed = self._redirected.pop(trio.lowlevel.current_task(), at)
+        task = trio.lowlevel.current_task()
+        feed = self._redirected.pop(task, at and (at.moved_from or at))
         if feed is None:
             return
         feed.polls += 1
         self.polls.append(Poll(self.clock.seconds, url, answer.status, feed.url))
         if at is not None and at.location is not None and answer.status == at.status:
-            self._redirected[trio.lowlevel.current_task()] = feed
+            self._redirected[task] = feed
         elif at is not None and answer.status == 200 and answer.is_whole:
             feed.served |= at.entries()
 
