@@ -10,6 +10,7 @@ from typing import Final
 import trio
 
 from .._records import EntryCounts, FeedUpdate
+from .._records.columns import characters
 from .threads import Threads
 
 CALLERS: Final = 32
@@ -28,7 +29,7 @@ class _Turn:
     def __init__(self, update: FeedUpdate) -> None:
         self.update = update
         self.entries = len(update.entries)
-        self.characters = sum(len(each.content or "") + len(each.summary or "") for each in update.entries)
+        self.characters = characters(update.entries)
         self.task = trio.lowlevel.current_task()
         self.taken = False
         self.leads = False
