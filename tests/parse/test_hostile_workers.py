@@ -147,6 +147,8 @@ def test_any_frames_are_an_answer_or_none(data: bytes) -> None:
         ([frame(FEED), frame(entries(), b"ab")], "shorter"),
         ([frame(FEED), frame(entries(), b"abcd")], "longer"),
         ([frame(FEED), frame(entries(), b"ab\xff")], "not UTF-8"),
+        ([frame(FEED), frame(entries(summary=[-1]))], "no length"),
+        ([frame(FEED), frame(entries(summary=["abc"]), b"abc")], "no length"),
         ([frame(FEED), frame(entries(), b"ab\0")], "NUL"),
         ([frame(FEED), frame(entries(key=["\ud800"]), b"abc")], "no text can have"),
         ([frame(FEED), frame(entries(key=["\0"]), b"abc")], "no text can have"),

@@ -10,8 +10,8 @@ Each frame is a list in JSON whose first item says what it is::
 
 A feed is a row of its table, see `Table.row`. Entries are ready to be stored: cut to what a store can hold,
 and a list for each field, so that a few calls check, compare and write the field of all of them; see
-`EntryColumns`. In the place of a long text is how many bytes it has: the texts follow the JSON, because to
-escape them takes longer than all the rest. Entries come in batches, because reading 100,000 of them would
+`EntryColumns`. In the place of a long text is how many characters it has: the texts follow the JSON, because
+to escape them takes longer than all the rest. Entries come in batches, because reading 100,000 of them would
 stop the event loop for a second.
 
 Pickle is no faster, and whoever sends it decides what runs where it is read. `marshal` is no better.
@@ -23,6 +23,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import accumulate, pairwise, takewhile
 from typing import Any, Final
 
 from ..._errors import FeedFailed
@@ -31,8 +32,8 @@ from ..._records.columns import EntryColumns
 from ..._records.entries import PARSED_FEED
 from ..._records.kinds import INVALID
 from ..._records.table import InvalidRecord
-from ..safe_html import is_safe
-from .frames import BATCH_BYTES, MOST_JSON, MOST_TEXTS, InvalidAnswer, answer_frame
+from ..safe_html import are_safe
+from .frames import BATCH_CHARACTERS, MOST_JSON, MOST_TEXTS, InvalidAnswer, answer_frame
 
 BATCH: Final = 100
 """Entries a frame at the most: 2 ms of reading."""
@@ -118,21 +119,16 @@ def _batches(entries: Sequence[Entry]) -> Iterator[bytes]:
 
 def _without_texts(batch: EntryColumns) -> tuple[dict[str, list[Any]], bytes, int]:
     """Its columns, with lengths in the place of texts; the texts; and of how many of its entries they are."""
-    texts: list[bytes] = []
-    lengths: list[list[int | None]] = []
-    size = 0
-    for several in zip(*map(batch.values, _TEXTS), strict=True):
-        encoded = [None if text is None else text.encode(errors="replace") for text in several]
-        lengths.append([None if text is None else len(text) for text in encoded])
-        texts += filter(None, encoded)
-        size += sum(filter(None, lengths[-1]))
-        if size > BATCH_BYTES:
-            break
-    columns = batch.part(0, len(lengths)).columns
-    for name, column in zip(_TEXTS, zip(*lengths, strict=True), strict=True):
+    of_entries = zip(*map(batch.values, _TEXTS), strict=True)
+    sizes = accumulate(sum(map(len, filter(None, texts))) for texts in of_entries)
+    count = 1 + sum(1 for _ in takewhile(lambda size: size <= BATCH_CHARACTERS, sizes))
+    batch = batch.part(0, count)
+    columns = batch.columns
+    texts = [text for name in _TEXTS for text in columns.get(name, ()) if text is not None]
+    for name in _TEXTS:
         if name in columns:
-            columns[name] = list(column)
-    return columns, b"".join(texts), len(lengths)
+            columns[name] = [None if text is None else len(text) for text in columns[name]]
+    return columns, "".join(texts).encode(errors="replace"), len(batch)
 
 
 class Reading:
@@ -173,11 +169,11 @@ class Reading:
         if b"\0" in texts:
             raise InvalidAnswer("a text has NUL")
         try:
-            return self._add(_decoded(encoded), memoryview(texts))
+            return self._add(_decoded(encoded), texts)
         except InvalidRecord as error:
             raise InvalidAnswer(str(error)) from None
 
-    def _add(self, frame: Any, texts: memoryview) -> bool:
+    def _add(self, frame: Any, texts: bytes | bytearray) -> bool:
         match frame:
             case ["entries", int(count), columns] if self._feed and not self._failure:
                 self._entries.append(_entries(count, columns, texts))
@@ -202,39 +198,37 @@ class Reading:
         return False
 
 
-def _entries(count: int, columns: Any, texts: memoryview) -> EntryColumns:
+def _entries(count: int, columns: Any, texts: bytes | bytearray) -> EntryColumns:
     if type(columns) is dict:
         _put_texts(columns, texts)
     entries = EntryColumns.checked(count, columns)
     for name in _TEXTS:
-        if name in columns:
-            for text, kind in zip(columns[name], entries.values(f"{name}_type"), strict=True):
-                if text and kind != "text" and not is_safe(text):
-                    raise InvalidAnswer("its HTML has not been made safe")
+        types = entries.values(f"{name}_type")
+        found = zip(columns.get(name, ()), types, strict=False)
+        if not are_safe(text for text, kind in found if text and kind != "text"):
+            raise InvalidAnswer("its HTML has not been made safe")
     return entries
 
 
-def _put_texts(columns: dict[str, Any], texts: memoryview) -> None:
-    """Put the texts into the places where their lengths are, entry by entry."""
-    found = [column for name in _TEXTS if type(column := columns.get(name)) is list]
-    start = 0
-    for place in range(max(map(len, found), default=0)):
-        for column in found:
-            size = column[place] if place < len(column) else None
-            if size is not None:
-                if type(size) is not int or not 0 <= size <= len(texts) - start:
-                    raise InvalidAnswer("its texts are shorter than it says")
-                column[place] = _text(texts[start : start + size])
-                start += size
-    if start != len(texts):
-        raise InvalidAnswer("its texts are longer than it says")
-
-
-def _text(encoded: memoryview) -> str:
+def _put_texts(columns: dict[str, Any], encoded: bytes | bytearray) -> None:
+    """Put the texts into the places where their lengths are: first those of one field, then of the other."""
     try:
-        return str(encoded, "utf-8")
+        texts = str(encoded, "utf-8")
     except UnicodeDecodeError:
         raise InvalidAnswer("a text is not UTF-8") from None
+    end = 0
+    for name in _TEXTS:
+        sizes = columns.get(name)
+        if type(sizes) is list:
+            known = [size for size in sizes if size is not None]
+            if known and ({*map(type, known)} != {int} or min(known) < 0):
+                raise InvalidAnswer("a text has no length")
+            ends = list(accumulate(known, initial=end))
+            found = iter([texts[start:end] for start, end in pairwise(ends)])
+            columns[name] = [None if size is None else next(found) for size in sizes]
+            end = ends[-1]
+    if end != len(texts):
+        raise InvalidAnswer(f"its texts are {'shorter' if end > len(texts) else 'longer'} than it says")
 
 
 def _decoded(encoded: bytes | bytearray) -> Any:

@@ -7,9 +7,9 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +21,7 @@ from ..protocol import FeedDocument
 from .answers import Reading
 from .frames import ANSWER_HEADER, READY, REQUEST_HEADER, InvalidAnswer, dumps, sizes
 
+_without_body: Final = attrgetter(*(field.name for field in fields(FeedDocument) if field.name != "body"))
 _PROGRAM: Final = str(Path(__file__).with_name("worker.py"))
 _START_TIMEOUT: Final = 60.0
 """Seconds until a worker has imported everything; it takes a tenth of a second."""
@@ -81,7 +82,7 @@ class Worker:
         """
         self.idle = False
         request = secrets.token_hex(8)
-        head = dumps((request, replace(document, body=b"")))
+        head = dumps((request, _without_body(document)))
         await self._send(head + REQUEST_HEADER.pack(len(document.body)))
         await self._send(document.body)
         reading = Reading(request, len(document.body), document.entries_limit)
@@ -131,11 +132,14 @@ class Worker:
 
     async def _send(self, data: bytes) -> None:
         rest = memoryview(data)
-        while rest:
-            with self._until_it_hangs_up():
+        try:
+            while rest:
                 rest = rest[await self._channel.send(rest) :]
+        except OSError as error:
+            self.hung_up = True
+            raise Died from error
 
-    async def _frame(self, room: int) -> tuple[bytearray, bytearray]:
+    async def _frame(self, room: int) -> tuple[bytes | bytearray, bytes | bytearray]:
         """The JSON and the texts of the next frame, if they have no more than `room` bytes."""
         json, texts = sizes(await self._exactly(ANSWER_HEADER.size), room)
         return await self._exactly(json), await self._exactly(texts)
@@ -151,29 +155,29 @@ class Worker:
         except OSError:
             return b""
 
-    async def _exactly(self, size: int) -> bytearray:
-        buffer = bytearray(size)
-        rest = memoryview(buffer)
-        while rest:
+    async def _exactly(self, size: int) -> bytes | bytearray:
+        if size <= len(self._ahead):
+            return self._taken(size)
+        buffer = bytearray(self._taken(len(self._ahead)))
+        while len(buffer) < size:
             # Each call of `recv` passes through the event loop, which takes longer than most frames.
-            if not self._ahead:
-                with self._until_it_hangs_up():
-                    received = await self._channel.recv(_AHEAD)
-                    if not received:
-                        raise ConnectionResetError
-                self._ahead = memoryview(received)
-            taken = min(len(self._ahead), len(rest))
-            rest[:taken] = self._ahead[:taken]
-            rest, self._ahead = rest[taken:], self._ahead[taken:]
+            self._ahead = await self._received()
+            buffer += self._taken(min(len(self._ahead), size - len(buffer)))
         return buffer
 
-    @contextmanager
-    def _until_it_hangs_up(self) -> Iterator[None]:
+    def _taken(self, size: int) -> bytes:
+        taken, self._ahead = self._ahead[:size], self._ahead[size:]
+        return bytes(taken)
+
+    async def _received(self) -> memoryview:
         try:
-            yield
+            if received := await self._channel.recv(_AHEAD):
+                return memoryview(received)
         except OSError as error:
             self.hung_up = True
             raise Died from error
+        self.hung_up = True
+        raise Died
 
 
 def spawn(setup: bytes) -> tuple[subprocess.Popen[bytes], socket.socket]:

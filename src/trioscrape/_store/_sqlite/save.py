@@ -13,19 +13,19 @@ from ..._records import EntryCounts, FeedState, FeedUpdate
 from ..._records.feed_state import FEED_STATE
 from ..._records.kinds import Form, iso
 from ..plan import Document, Known, Plan
-from ..records import clean_state, now, valid_states
+from ..records import chunks, clean_state, now, valid_states
 from ..renames import NEWEST, Renames, Search, StoredKey, find_renames, search
 from .errors import kind_of
 from .schema import (
     RENAME_ENTRY,
     SELECT_BY_DATE,
     SELECT_BY_KEY,
-    SELECT_KNOWN,
     SELECT_NEWEST,
     SELECT_STATE,
     UPSERT_ENTRY,
     UPSERT_STATE,
     known_of_row,
+    select_known,
     state_of_row,
     stored_key_of_row,
 )
@@ -106,8 +106,8 @@ def _found(db: sqlite3.Connection, feed: str, wanted: Search) -> Iterator[Stored
 
 
 def _known(db: sqlite3.Connection, feed: str, keys: Iterable[str]) -> dict[str, Known]:
-    rows = ((key, db.execute(SELECT_KNOWN, (feed, key)).fetchone()) for key in keys)
-    return {key: known_of_row(found) for key, found in rows if found}
+    found = (db.execute(*select_known(feed, some)).fetchall() for some in chunks(tuple(keys)))
+    return {key: known_of_row(row) for rows in found for key, *row in rows}
 
 
 def _all_written(

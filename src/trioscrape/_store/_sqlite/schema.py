@@ -82,7 +82,7 @@ SELECT_ENTRIES: Final = f"""
     FROM entries e LEFT JOIN feeds f ON f.feed_id = e.feed
 """  # noqa: S608
 
-SELECT_KNOWN: Final = "SELECT hash, updated, rewrites FROM entries WHERE feed = ? AND key = ?"
+_SELECT_KNOWN: Final = "SELECT key, hash, updated, rewrites FROM entries WHERE feed = ? AND key IN"
 
 # Other programs may have stored bytes as a key.
 _SELECT_KEYS: Final = """
@@ -121,6 +121,16 @@ SELECT_LEASE: Final = f"SELECT {', '.join(_LEASE)} FROM lease"  # noqa: S608
 INSERT_LEASE: Final = f"INSERT {_insert('lease', _LEASE)}"
 
 
+def select_known(feed: str, keys: Sequence[str]) -> tuple[str, tuple[str | None, ...]]:
+    """The statement for what is stored of these keys, and its values.
+
+    It has places for a power of two of keys, so that there are few such statements, which stay compiled.
+    """
+    places = 1 << (len(keys) - 1).bit_length()
+    statement = f"{_SELECT_KNOWN} ({', '.join('?' * places)})"
+    return statement, (feed, *keys, *[None] * (places - len(keys)))
+
+
 def state_of_row(row: Sequence[Any]) -> FeedState:
     """The state in a row of `SELECT_STATE` or `SELECT_STATES`.
 
@@ -140,7 +150,7 @@ def entry_of_row(row: Sequence[Any]) -> dict[str, Any]:
 
 
 def known_of_row(row: Sequence[Any]) -> Known:
-    """The entry in a row of `SELECT_KNOWN`, as far as `plan` needs it."""
+    """The entry in a row of `select_known` but for its key, as far as `plan` needs it."""
     digest, updated, rewrites = row
     return Known.of(digest, _moment(updated), rewrites)
 
