@@ -230,7 +230,7 @@ def _opened(store: Store | str, config: Config) -> AbstractAsyncContextManager[S
 
 def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[RecordParser]:
     if parser is not None:
-        return nullcontext(CustomParser(parser))
+        return nullcontext(CustomParser(parser, config.parse_width))
     return open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
 
 
