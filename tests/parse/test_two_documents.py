@@ -23,7 +23,7 @@ class Documents:
     """Tasks that parse, and what they got: the id of a process, or a reason."""
 
     def __init__(self, parser: ProcessParser, listener: trio.socket.SocketType, port: int) -> None:
-        self.parser, self._listener, self._port = parser, listener, port
+        self.parser, self.listener, self.port = parser, listener, port
         self.got: dict[str, str] = {}
         self.scopes: dict[str, trio.CancelScope] = {}
         self._nursery: trio.Nursery | None = None
@@ -39,8 +39,8 @@ class Documents:
 
     async def begun(self, nursery: trio.Nursery, name: str, what: str) -> trio.socket.SocketType:
         """One that a worker is at, and has a line to."""
-        nursery.start_soon(self.parse, name, what, self._port)
-        line, _ = await self._listener.accept()
+        nursery.start_soon(self.parse, name, what, self.port)
+        line, _ = await self.listener.accept()
         return line
 
     async def waiting(self, nursery: trio.Nursery, name: str, what: str) -> None:
@@ -152,6 +152,24 @@ async def test_who_crashes_behind_another_is_blamed_when_it_has_done_so_alone() 
 
         assert has.got == {"first": str(pid), "second": "parse-crash"}
         assert await worker_of(has.parser) != pid
+
+
+async def test_what_the_first_one_may_have_left_behind_costs_the_second_one_nothing() -> None:
+    async with documents() as has:
+        (pid,) = has.parser.processes
+        async with trio.open_nursery() as nursery:
+            line = await has.begun(nursery, "first", "wait")
+            nursery.start_soon(has.parse, "second", "wait", has.port)
+            await wait_all_tasks_blocked()
+            line.close()
+            at_the_second, _ = await has.listener.accept()
+            os.kill(pid, signal.SIGKILL)
+            at_the_second.close()
+            again, _ = await has.listener.accept()
+            again.close()
+
+        (after,) = has.parser.processes
+        assert has.got == {"first": str(pid), "second": str(after)}
 
 
 async def test_who_waits_behind_a_slow_one_goes_to_a_worker_that_is_idle(
