@@ -66,7 +66,7 @@ ROOMS = {
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words("permanent_redirects belief freshness"),
     "_config": words("config public_suffixes name_servers proxies version"),
-    "_records": words("results entries feed_state lease texts table kinds statistics"),
+    "_records": words("results columns entries feed_state lease texts table kinds statistics"),
 }
 
 # The modules that may import a library which is not the standard one; all may import trio.

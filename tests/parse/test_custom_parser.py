@@ -93,7 +93,7 @@ def parser_of(answer: Callable[[FeedDocument], object]) -> CustomParser:
             await trio.lowlevel.checkpoint()
             return answer(document)  # type: ignore[return-value]
 
-    return CustomParser(Parser())
+    return CustomParser(Parser(), 1)
 
 
 async def parsed(raw: RawFeed, limit: int | None = None) -> ParsedFeed:
@@ -201,7 +201,7 @@ async def test_cancellation_comes_out_as_itself() -> None:
 
     with trio.CancelScope() as scope:
         scope.cancel()
-        await CustomParser(Hanging()).parse(FEED)
+        await CustomParser(Hanging(), 1).parse(FEED)
 
     assert scope.cancelled_caught
 

@@ -29,7 +29,17 @@ from support.hostile_worker import END, FEED, HONEST, REQUEST, frame
 from support.mutations import faulty, soups
 from support.worker_processes import NEVER, PATIENCE, URL, failure, is_gone
 
-ROW = ["key", "hash", None, "title", 3, "text", None, None, ["Ann"], "2026-01-01", None, []]
+DATE = "2026-01-01T00:00:00.000+00:00"
+COLUMNS = {
+    "key": ["key"],
+    "hash": ["hash"],
+    "title": ["title"],
+    "summary": [3],
+    "summary_type": ["text"],
+    "authors": [["Ann"]],
+    "published": [DATE],
+    "enclosures": [[{"url": "http://a.test/", "type": None, "length": 5}]],
+}
 FEED_ROW = ["title", "http://a.test/", False, {}, None, None]
 
 scalars = st.none() | st.booleans() | st.integers(-2, 2**65) | st.floats() | st.text(max_size=5)
@@ -43,21 +53,40 @@ def changed(row: list[Any]) -> st.SearchStrategy[list[Any]]:
     return replaced | at.map(lambda at: row[:at]) | st.just(row) | st.lists(values).map(row.__add__)
 
 
+def changed_columns() -> st.SearchStrategy[Any]:
+    """The columns with one more, without one, or with another value in one."""
+    name = st.sampled_from([*ENTRY.fields, "other"])
+    return st.one_of(
+        st.builds(lambda name, value: {**COLUMNS, name: [value]}, name, values),
+        st.builds(lambda name, value: {**COLUMNS, name: value}, name, values),
+        st.sampled_from(list(COLUMNS)).map(_without),
+    )
+
+
+def _without(left_out: str) -> dict[str, Any]:
+    return {name: column for name, column in COLUMNS.items() if name != left_out}
+
+
 def encoded(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
+def entries(count: int = 1, **changes: Any) -> bytes:
+    """The JSON of so many of the same entry, but for some of its columns."""
+    columns = {name: column * count for name, column in COLUMNS.items()}
+    return encoded(["entries", count, columns | changes])
+
+
 request = st.just(REQUEST.decode()) | values
-rows = st.lists(changed(ROW) | values, max_size=3)
 contents = st.one_of(
     st.tuples(st.just("feed"), request, changed(FEED_ROW) | values),
-    st.tuples(st.just("entries"), rows | values),
+    st.tuples(st.just("entries"), st.just(1) | values, changed_columns() | values),
     st.tuples(st.just("failed"), request, st.sampled_from(["malformed", "cancelled"]) | values, values),
     st.tuples(st.just("end"), request, values),
     values,
 ).map(encoded)
 pieces = st.one_of(
-    st.sampled_from([frame(FEED), frame(END), HONEST, frame(encoded(["entries", [ROW]]), b"abc")]),
+    st.sampled_from([frame(FEED), frame(END), HONEST, frame(entries(), b"abc")]),
     st.builds(
         frame, contents | st.binary(max_size=20), st.just(b"") | st.just(b"abc") | st.binary(max_size=5)
     ),
@@ -114,16 +143,39 @@ def test_any_frames_are_an_answer_or_none(data: bytes) -> None:
         ([frame(b"9" * 10**4)], "not JSON"),
         ([frame(b"\xff")], "not JSON"),
         ([frame(FEED), frame(encoded(["entries", []]))], "no part"),
-        ([frame(encoded(["entries", [ROW]]), b"abc")], "no part"),
-        ([frame(FEED), frame(encoded(["entries", [ROW]]), b"ab")], "shorter"),
-        ([frame(FEED), frame(encoded(["entries", [ROW]]), b"abcd")], "longer"),
-        ([frame(FEED), frame(encoded(["entries", [ROW]]), b"ab\xff")], "not UTF-8"),
-        ([frame(FEED), frame(encoded(["entries", [ROW]]), b"ab\0")], "NUL"),
-        ([frame(FEED), frame(encoded(["entries", [["\ud800", *ROW[1:]]]]), b"abc")], "no text can have"),
-        ([frame(FEED), frame(encoded(["entries", [["\0", *ROW[1:]]]]), b"abc")], "no text can have"),
-        ([frame(FEED), frame(encoded(["entries", [ROW] * 3]), b"abc" * 3)], "too many entries"),
-        ([frame(FEED), frame(encoded(["entries", [[*ROW[:5], "html", *ROW[6:]]]]), b"<p ")], "made safe"),
-        ([frame(FEED), frame(encoded(["entries", [[*ROW[:5], None, *ROW[6:]]]]), b"<p ")], "made safe"),
+        ([frame(entries(), b"abc")], "no part"),
+        ([frame(FEED), frame(entries(), b"ab")], "shorter"),
+        ([frame(FEED), frame(entries(), b"abcd")], "longer"),
+        ([frame(FEED), frame(entries(), b"ab\xff")], "not UTF-8"),
+        ([frame(FEED), frame(entries(summary=[-1]))], "no length"),
+        ([frame(FEED), frame(entries(summary=["abc"]), b"abc")], "no length"),
+        ([frame(FEED), frame(entries(), b"ab\0")], "NUL"),
+        ([frame(FEED), frame(entries(key=["\ud800"]), b"abc")], "no text can have"),
+        ([frame(FEED), frame(entries(key=["\0"]), b"abc")], "no text can have"),
+        ([frame(FEED), frame(entries(3), b"abc" * 3)], "too many entries"),
+        ([frame(FEED), frame(entries(summary_type=["html"]), b"<p ")], "made safe"),
+        ([frame(FEED), frame(entries(summary_type=[None]), b"<p ")], "made safe"),
+        ([frame(FEED), frame(entries(content=[3], content_type=["html"]), b"abc<p ")], "made safe"),
+        ([frame(FEED), frame(entries(key=[]), b"abc")], "key must have 1 values"),
+        ([frame(FEED), frame(entries(key=[""]), b"abc")], "key must be"),
+        ([frame(FEED), frame(entries(hash=[None]), b"abc")], "hash must be"),
+        ([frame(FEED), frame(entries(other=["x"]), b"abc")], "no lists of values of fields"),
+        ([frame(FEED), frame(entries(0))], "no lists of values of fields"),
+        ([frame(FEED), frame(entries(link=["http://a.test/" + "x" * 2**14]), b"abc")], "link must be"),
+        ([frame(FEED), frame(entries(title=["é" * 2**15 + "x"]), b"abc")], "title must be"),
+        ([frame(FEED), frame(entries(authors=[["Ann"] * 201]), b"abc")], "authors must be"),
+        (
+            [frame(FEED), frame(entries(published=["2026-02-30T00:00:00.000+00:00"]), b"abc")],
+            "published must",
+        ),
+        (
+            [frame(FEED), frame(entries(published=["2026-01-01T00:00:00.000+01:00"]), b"abc")],
+            "published must",
+        ),
+        ([frame(FEED), frame(entries(published=["2026-01-01"]), b"abc")], "published must be"),
+        ([frame(FEED), frame(entries(duration=[True]), b"abc")], "duration must be"),
+        ([frame(FEED), frame(entries(duration=[2**31]), b"abc")], "duration must be"),
+        ([frame(FEED), frame(entries(enclosures=[[{"url": "u"}]]), b"abc")], "enclosures must be"),
         ([frame(FEED), frame(FEED)], "no part"),
         ([frame(FEED, b"abc")], "no part"),
         ([frame(END)], "no part"),
@@ -141,11 +193,11 @@ def test_what_is_wrong_with_an_answer_is_said(frames: list[bytes], why: str) -> 
 
 
 def test_a_text_with_a_backslash_is_no_reference() -> None:
-    row = ["\\u0000 \\ud800", *ROW[1:]]
-    answer = read(frame(FEED) + frame(encoded(["entries", [row]]), b"abc") + frame(END))
+    key = "\\u0000 \\ud800"
+    answer = read(frame(FEED) + frame(entries(key=[key]), b"abc") + frame(END))
 
     assert isinstance(answer, ParsedFeed)
-    assert answer.entries[0].key == row[0]
+    assert answer.entries[0].key == key
 
 
 @pytest.mark.parametrize(

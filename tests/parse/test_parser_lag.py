@@ -116,7 +116,7 @@ class Ready:
 async def test_what_a_parser_of_somebody_elses_returns_is_made_safe_beside_the_loop() -> None:
     text = RawText("<p>beetle <a href='/x'>oak</a> <b>forest</b></p>" * 400, "html")
     raw = RawFeed(entries=[RawEntry(id=str(number), content=text) for number in range(40)])
-    parser = CustomParser(Ready(raw))
+    parser = CustomParser(Ready(raw), 1)
     one = cpu(lambda: parsed_feed(raw, FEED))
 
     async def in_the_lane() -> None:

@@ -41,7 +41,7 @@ def test_the_program_of_a_worker_answers_frame_for_frame() -> None:
             self.answers += bytes(data)  # type: ignore[call-overload]
             return 0
 
-    head = dumps(("r", FeedDocument(b"", URL)))
+    head = dumps(("r", (URL,)))
     stream = Stream(b"".join(head + framed(body) for body in (b"good", b"bad", b"large", b"good")))
     worker.serve(stream, parse, NEVER)  # type: ignore[arg-type]
 
@@ -83,7 +83,7 @@ def test_memory_is_the_peak_where_the_system_does_not_say_more(monkeypatch: pyte
 
 
 def test_a_stream_cut_in_the_middle_of_a_frame_is_at_its_end() -> None:
-    whole = dumps(FeedDocument(b"", URL))
+    whole = dumps(("r", (URL,)))
 
     assert read_frame(io.BytesIO(whole[:4])) is None
     assert read_frame(io.BytesIO(whole[:-1])) is None

@@ -190,16 +190,18 @@ async def test_a_worker_killed_while_idle_is_replaced() -> None:
 async def test_as_many_documents_at_once_as_the_parser_is_wide_and_no_more() -> None:
     async with opened(width=3) as parser, trio.open_nursery() as nursery:
         with phone() as (listener, port):
-            for _ in range(4):
+            for _ in range(parser.width + 1):
                 nursery.start_soon(parser.parse, command("wait", port))
             lines = [(await listener.accept())[0] for _ in range(3)]
             await trio.testing.wait_all_tasks_blocked()
 
             assert len(parser.processes) == 3
+            assert [worker.documents for worker in parser._workers] == [2, 2, 2]
             assert parser._slots.statistics().tasks_waiting == 1
             for line in lines:
                 line.close()
-            (await listener.accept())[0].close()
+            for _ in range(4):
+                (await listener.accept())[0].close()
 
 
 async def test_wide_parsers_start_the_last_workers_only_when_there_is_work() -> None:

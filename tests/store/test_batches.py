@@ -9,7 +9,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from trioscrape import EntryCounts, FeedState, FeedUpdate, StoreError
-from trioscrape._store.batches import MERGED_CHARACTERS, MERGED_ENTRIES, MergedSaves
+from trioscrape._store import batches
+from trioscrape._store.batches import CALLERS, MERGED_CHARACTERS, MERGED_ENTRIES, MergedSaves
 from trioscrape._store.threads import Threads
 
 from support.stores import entry, state, update
@@ -77,7 +78,40 @@ async def test_what_waits_is_one_write() -> None:
     assert saves.got == dict.fromkeys("abcd", EntryCounts(1))
 
 
-async def test_each_thread_has_its_write() -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each save that has to wait is late at once."""
+    monkeypatch.setattr(batches, "LATE", 0.0)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No save is ever late."""
+    monkeypatch.setattr(batches, "LATE", float("inf"))
+
+
+@pytest.mark.usefixtures("patient")
+async def test_one_thread_writes_what_waits_and_another_one_what_is_more() -> None:
+    saves = Saves(width=2)
+    names = [str(number) for number in range(2 * CALLERS)]
+    async with trio.open_nursery() as nursery:
+        for name in names[: CALLERS + 1]:
+            nursery.start_soon(saves.save, name)
+            await wait_all_tasks_blocked()
+        await saves.slow.begun(1)
+        assert saves.slow.writes == [names[:1]]
+        for name in names[CALLERS + 1 :]:
+            nursery.start_soon(saves.save, name)
+            await wait_all_tasks_blocked()
+        await saves.slow.begun(2)
+        assert sorted(saves.slow.writes[1]) == sorted(names[1 : CALLERS + 2])
+        saves.slow.go(3)
+
+    assert sorted(saves.slow.writes[2]) == sorted(names[CALLERS + 2 :])
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_a_save_that_is_late_gets_a_thread_of_its_own() -> None:
     saves = Saves(width=2)
     async with trio.open_nursery() as nursery:
         for name in "abcd":
@@ -268,6 +302,7 @@ class TestCancellation:
         assert saves.slow.writes == [["a", "b"]]
         assert saves.got == {"a": EntryCounts(1), "b": EntryCounts(1)}
 
+    @pytest.mark.usefixtures("impatient")
     async def test_another_leaders_own_save_stays_his(self) -> None:
         """Two lead, one thread is elsewhere: the second one's save waits for the second thread."""
         saves = Saves(width=2)
@@ -286,6 +321,7 @@ class TestCancellation:
 
         assert saves.slow.writes == [["a"], ["b", "c"]]
 
+    @pytest.mark.usefixtures("impatient")
     async def test_at_any_moment_none_is_lost_and_none_hangs(self) -> None:
         """A hundred saves by two threads, cancelled after any number of steps; then all goes on."""
         for steps in range(40):

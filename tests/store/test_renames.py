@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from trioscrape import Entry, FeedState
+from trioscrape import Entry, FeedState, FeedUpdate
 from trioscrape._parse.identity import identified
-from trioscrape._store.plan import Known
+from trioscrape._store.plan import Document, Known
 from trioscrape._store.renames import NEWEST, Renames, StoredKey, find_renames, search
 
 FEED = FeedState("f" * 32, "http://a.test/dir/feed.xml")
@@ -132,11 +132,13 @@ def test_it_does_not_where_ids_are_not_believed_any_more() -> None:
 
 def test_what_is_kept_is_written_under_the_stored_key() -> None:
     corrected = by_link(summary="New", hash="new")
-    document = {corrected.key: corrected}
+    renames = found([corrected], [ENTRY])
+    document = renames.document(Document.of(FeedUpdate(FEED, (corrected,))))
 
-    plan = found([corrected], [ENTRY]).plan(document, {})
+    plan = renames.plan(document, {})
 
-    assert plan.changed == ((replace(corrected, key="id"), 1),)
+    assert plan.changed == (("id", 1),)
+    assert document["id"] == replace(corrected, key="id")
     assert (plan.new, plan.renamed) == ((), {})
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -91,7 +91,7 @@ def updates(feeds: int, entries_each: int) -> Iterator[FeedUpdate]:
         yield FeedUpdate(state, tuple(more(parsed.entries, entries_each)))
 
 
-def more(entries: tuple[Entry, ...], count: int) -> Iterator[Entry]:
+def more(entries: Sequence[Entry], count: int) -> Iterator[Entry]:
     """The entries of the document, and others that have left it."""
     for number in range(count):
         entry = entries[number % len(entries)]

@@ -21,9 +21,15 @@ More goes into a thread, where the sanitiser releases the GIL for nearly all of 
 
 
 class CustomParser:
-    """A `RecordParser` of a `Parser`."""
+    """A `RecordParser` of a `Parser`.
 
-    def __init__(self, parser: Parser) -> None:
+    Args:
+      parser: the user's.
+      width: documents at once.
+    """
+
+    def __init__(self, parser: Parser, width: int) -> None:
+        self.width = width
         self._parser = parser
         self._threads = trio.CapacityLimiter(1)
 

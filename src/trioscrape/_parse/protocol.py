@@ -51,5 +51,9 @@ class Parser(Protocol):
 class RecordParser(Protocol):
     """Bytes to records that can be stored: what the parse lane calls."""
 
+    @property
+    def width(self) -> int:
+        """How many documents it takes at once, which is the width of the parse lane."""
+
     async def parse(self, document: FeedDocument) -> ParsedFeed:
         """What the document says. Whatever is wrong with the document is a `FeedFailed`."""

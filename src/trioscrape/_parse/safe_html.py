@@ -9,6 +9,7 @@ another is not looked at: that leads nowhere.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -21,7 +22,12 @@ _WITH_URL: Final = "href src poster".split()  # noqa: SIM905
 
 def is_safe(html: str) -> bool:
     """Whether `html` could come from `html.sanitised`."""
-    return _pattern().fullmatch(html) is not None
+    return are_safe((html,))
+
+
+def are_safe(texts: Iterable[str]) -> bool:
+    """Whether each of `texts` could."""
+    return all(map(_pattern().fullmatch, texts))
 
 
 @cache

@@ -5,6 +5,7 @@ All datetimes are aware and in UTC.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Final, Literal
@@ -166,7 +167,7 @@ class ParsedFeed:
     title: Annotated[str | None, TITLE]
     link: Annotated[str | None, LINK]
     """The page that it is the feed of."""
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
     repaired: Annotated[bool, FLAG] = False
     """Whether the document was not well-formed, and the entries are what could be recovered."""
     timers: Annotated[FeedTimers, Nested(FeedTimers, "an object")] = field(default_factory=FeedTimers)
@@ -200,4 +201,5 @@ class FeedUpdate:
     """What one write stores: a feed's entries, then its state."""
 
     state: FeedState
-    entries: tuple[Entry, ...]
+    entries: Sequence[Entry]
+    """Of a document that trioscrape has read itself each is made when it is looked at."""

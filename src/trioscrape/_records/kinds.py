@@ -13,10 +13,13 @@ values alike, so that a feed means the same wherever it is kept.
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from enum import Enum
+from itertools import chain
+from json.encoder import encode_basestring
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 T = TypeVar("T")
@@ -24,6 +27,9 @@ Read = Callable[[Any], T]
 Write = Callable[[T], Any]
 
 LIST_LIMIT: Final = 200
+
+_ISO: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3])(?::[0-9]{2}){2}\.[0-9]{3}\+00:00")
+"""As `iso` writes it."""
 
 _as_text: Final = json.JSONEncoder(ensure_ascii=False).encode
 _from_text: Final = json.JSONDecoder().decode
@@ -60,6 +66,24 @@ class Kind(ABC, Generic[T]):
         """What a store can hold of the value, None for nothing, and whether something was left out."""
         return value, False
 
+    def check(self, found: Sequence[Any]) -> None:
+        """Raise one of `INVALID` unless each is a clean value, written as `Form.JSON`.
+
+        The kinds that most entries have look at all of them at once, in C: this is done to every entry.
+        """
+        read, write = self.reader(Form.JSON), self.writer(Form.JSON)
+        for each in found:
+            value = read(each)
+            if self.clean(value)[0] != value or (value if write is None else write(value)) != each:
+                raise ValueError
+
+    def rewriter(self, form: Form) -> Callable[[Any], Any] | None:  # noqa: ARG002
+        """The function that turns what is written as `Form.JSON` into what is written in `form`.
+
+        None: it is the same.
+        """
+        return None
+
 
 INVALID: Final = (KeyError, TypeError, ValueError, OverflowError, RecursionError)
 """What a reader raises; the last one is that of JSON, for lists in lists."""
@@ -70,10 +94,15 @@ class Choice(Kind[T]):
 
     def __init__(self, *values: T) -> None:
         self.values = values
+        self._set = frozenset(values)
         self.expected = " or ".join(map(str, values))
 
     def reader(self, form: Form) -> Read[T]:  # noqa: ARG002
         return {value: value for value in self.values}.__getitem__
+
+    def check(self, found: Sequence[Any]) -> None:
+        if not self._set.issuperset(found):
+            raise ValueError
 
 
 class Moment(Kind[datetime]):
@@ -89,6 +118,14 @@ class Moment(Kind[datetime]):
 
     def clean(self, value: datetime) -> tuple[datetime | None, bool]:
         return clean_moment(value), False
+
+    def check(self, found: Sequence[Any]) -> None:
+        if not all(map(_ISO.fullmatch, found)):
+            raise ValueError
+        list(map(datetime.fromisoformat, found))  # raises ValueError where there is no such day
+
+    def rewriter(self, form: Form) -> Callable[[Any], Any] | None:
+        return datetime.fromisoformat if form is Form.DOCUMENT else None
 
 
 def _iso_moment(value: Any) -> datetime:
@@ -123,6 +160,10 @@ class Number(Kind[int]):
     def clean(self, value: int) -> tuple[int | None, bool]:
         return (value if 0 <= value <= self.last else None), False
 
+    def check(self, found: Sequence[Any]) -> None:
+        if {*map(type, found)} != {int} or min(found) < 0 or max(found) > self.last:
+            raise ValueError
+
 
 class Flag(Kind[bool]):
     """True or false."""
@@ -132,6 +173,10 @@ class Flag(Kind[bool]):
 
     def reader(self, form: Form) -> Read[bool]:
         return {0: False, 1: True}.__getitem__ if form is Form.COLUMN else _flag
+
+    def check(self, found: Sequence[Any]) -> None:
+        if {*map(type, found)} != {bool}:
+            raise TypeError
 
 
 def _flag(value: Any) -> bool:
@@ -174,6 +219,15 @@ class Several(Kind[tuple[T, ...]]):
         kept = tuple(item for item, _ in cleaned if item is not None)
         return kept, len(value) > self.most or any(cut for _, cut in cleaned)
 
+    def check(self, found: Sequence[Any]) -> None:
+        if {*map(type, found)} != {list} or max(map(len, found)) > self.most:
+            raise ValueError
+        if items := list(chain.from_iterable(found)):
+            self.kind.check(items)
+
+    def rewriter(self, form: Form) -> Callable[[Any], Any] | None:
+        return text_of if form is Form.COLUMN else None
+
 
 def inside(form: Form) -> Form:
     """The form of what is in a list or a subdocument."""
@@ -189,8 +243,17 @@ def into_column(write: Write[T], form: Form) -> Write[T]:
     """A writer of lists or subdocuments, which are text in a column."""
     if form is not Form.COLUMN:
         return write
-    # Most lists are empty, and the encoder takes 2 µs for any.
-    return lambda value: "[]" if value == () else _as_text(write(value))
+    return lambda value: text_of(write(value))
+
+
+def text_of(value: Any) -> str:
+    """Lists and subdocuments, as they are in a column."""
+    # Most lists are empty or of texts, and the encoder takes 2 µs to begin.
+    if not value:
+        return "[]"
+    if type(value) is list and type(value[0]) is str:
+        return f"[{', '.join(map(encode_basestring, value))}]"
+    return _as_text(value)
 
 
 TEXT_TYPE: Final = Choice("html", "text")

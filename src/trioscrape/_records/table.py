@@ -7,11 +7,11 @@ a field that is added to the record. Files of SQLite that are there already need
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
-from .kinds import INVALID, Form, Kind, Read, Write, from_column, inside, into_column
+from .kinds import INVALID, Form, Kind, Read, Write, from_column, inside, into_column, text_of
 
 R = TypeVar("R")
 
@@ -112,6 +112,15 @@ class Table(Generic[R]):
             raise InvalidRecord(f"{name} must be {self.fields[name].kind.expected}") from error
         return self._record(**others)
 
+    def defaults(self, form: Form) -> dict[str, Any]:
+        """The defaults of the fields that have one, as they are written."""
+        defaults = ((name, field.default()) for name, field in self.fields.items() if field.default)
+        writers = {name: write for name, _, write in self._writers[form]}
+        return {
+            name: value if (write := writers[name]) is None or value is None else write(value)
+            for name, value in defaults
+        }
+
     def row(self, record: R) -> list[Any]:
         """The fields in their order, as they are in JSON.
 
@@ -150,6 +159,52 @@ class Table(Generic[R]):
         if others:
             return self._record(**dict(zip(self.fields, row, strict=False)), **others)
         return self._record(*row)
+
+    def columns(self, records: Sequence[R]) -> tuple[dict[str, list[Any]], set[int]]:
+        """A list for each field: its values in these records, as a store can hold them, as `Form.JSON`.
+
+        Returns:
+          The lists, without those of fields that have their default in all of the records; and the places of
+          the records of which something had to be left out.
+        """
+        columns: dict[str, list[Any]] = {}
+        cut = set[int]()
+        of_fields = zip(*map(self._values, records), strict=True)
+        for (name, clean, write), default, values in zip(
+            self._writers[Form.JSON], self._defaults, of_fields, strict=True
+        ):
+            if values.count(default) == len(values):
+                continue
+            columns[name] = column = list(values)
+            for place, value in enumerate(values):
+                if value:  # what is empty or None is clean
+                    kept, shortened = clean(value)
+                    if kept is not value:
+                        column[place] = self._replacement(name, value) if kept is None else kept
+                        if shortened:
+                            cut.add(place)
+            if write is not None:
+                columns[name] = [value if value is None else write(value) for value in column]
+        return columns, cut
+
+    def check_columns(self, found: Any, count: int) -> None:
+        """Raise `InvalidRecord` unless `found` is what `columns` can have made of `count` records."""
+        if type(found) is not dict or not found.keys() <= self.fields.keys() or count < 1:
+            raise InvalidRecord("they are no lists of values of fields")
+        for name in self._required:
+            if name not in found:
+                raise InvalidRecord(f"{name} is missing")
+        for name, values in found.items():
+            field = self.fields[name]
+            if type(values) is not list or len(values) != count:
+                raise InvalidRecord(f"{name} must have {count} values")
+            try:
+                if field.nullable:
+                    values = [value for value in values if value is not None]  # noqa: PLW2901
+                if values:
+                    field.kind.check(values)
+            except INVALID as error:
+                raise InvalidRecord(f"{name} must be {field.kind.expected}") from error
 
     def clean(self, record: R) -> tuple[R, bool]:
         """The record as a store can hold it, and whether something of it had to be left out.
@@ -201,6 +256,9 @@ class Nested(Kind[R]):
     def writer(self, form: Form) -> Write[R]:
         table, its_form = self.table, inside(form)
         return into_column(lambda value: table.write(value, its_form), form)
+
+    def rewriter(self, form: Form) -> Callable[[Any], Any] | None:
+        return text_of if form is Form.COLUMN else None
 
     def clean(self, value: R) -> tuple[R | None, bool]:
         kept, cut = self.table.clean(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, Final
 
@@ -43,6 +44,13 @@ class Text(Kind[str]):
         raw = value.encode()
         return (value, False) if len(raw) <= self.limit else self.shortened(raw)
 
+    def check(self, found: Sequence[Any]) -> None:
+        """As in `Kind`. What has come as UTF-8 has no surrogates, which are not looked for."""
+        if {*map(type, found)} != {str}:
+            raise TypeError
+        if 4 * max(map(len, found)) > self.limit and max(len(each.encode()) for each in found) > self.limit:
+            raise ValueError
+
     def shortened(self, raw: bytes) -> tuple[str | None, bool]:
         """What is kept of text over the limit, and whether that counts as left out."""
         return raw[: self.limit].decode(errors="ignore"), True
@@ -70,6 +78,8 @@ class Url(Link):
     def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
         return _url
 
+    check = Kind.check
+
 
 class Validator(Link):
     """The value of a validator's header field, decoded as latin-1. What no header can hold counts as none.
@@ -79,6 +89,8 @@ class Validator(Link):
 
     def reader(self, form: Form) -> Read[Any]:  # noqa: ARG002
         return _field_value
+
+    check = Kind.check
 
     def clean(self, value: str) -> tuple[str | None, bool]:
         return super().clean(value) if _FIELD_VALUE.fullmatch(value) else (None, True)
@@ -91,6 +103,11 @@ class Key(Text):
 
     def reader(self, form: Form) -> Read[str]:  # noqa: ARG002
         return _some_text
+
+    def check(self, found: Sequence[Any]) -> None:
+        super().check(found)
+        if "" in found:
+            raise ValueError
 
     def shortened(self, raw: bytes) -> tuple[str, bool]:
         digest = hashlib.blake2b(raw, digest_size=16).hexdigest()

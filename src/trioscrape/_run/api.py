@@ -232,7 +232,7 @@ def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContex
     if parser is not None:
         from .._parse import CustomParser  # noqa: PLC0415 - it brings what makes HTML safe in this process
 
-        return nullcontext(CustomParser(parser))
+        return nullcontext(CustomParser(parser, config.parse_width))
     return open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
 
 

@@ -44,10 +44,10 @@ from .seen import Seen
 class Lanes:
     """The four lanes of a scrape."""
 
-    def __init__(self, config: Config, files: OpenFiles, store: Store, flow: Flow) -> None:
+    def __init__(self, files: OpenFiles, parser: RecordParser, store: Store, flow: Flow) -> None:
         self.dns = Lane("dns", files.dns_width, spare=files.dns_abandoned, flow=flow)
         self.http = Lane("http", files.http_width)
-        self.parse = Lane("parse", config.parse_width)
+        self.parse = Lane("parse", parser.width)
         self.store = Lane("store", store.width)
 
     def statistics(self) -> dict[str, LaneStatistics]:

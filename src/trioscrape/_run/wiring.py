@@ -66,7 +66,7 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) 
     group = await off_loop(registrable_domains, limiter=trio.CapacityLimiter(1)) if by_domain else str
     flow, results, now = Flow(), Results(), seams.now
     files = shared_out(config, seams.resolver)
-    lanes = Lanes(config, files, seams.store, flow)
+    lanes = Lanes(files, seams.parser, seams.store, flow)
     store = StoreLane(seams.store, lanes.store, config.outage_timeout)
     transport = LaneTransport(tls, seams.connector, config, parked=files.parked)
     queue = HostQueue[Candidate](config.per_host, delay=config.host_delay, group=group)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from .._records import Entry, EntryCounts, FeedUpdate
-from .._records.kinds import clean_moment
-from .._records.texts import clean_key
+from .._records.columns import EntryColumns
+from .._records.kinds import Form
 
 REWRITES: Final = 24
 """How many times in a row an entry is rewritten when its hash has changed and its ``updated`` has not.
@@ -41,13 +41,67 @@ class Known:
         )
 
 
+class Document(Mapping[str, Entry]):
+    """The entries of a document by the key under which they are stored, as a store can hold them.
+
+    Of two with the same key, it is the last one. Each is made when it is looked at.
+    """
+
+    def __init__(self, columns: EntryColumns, places: Mapping[str, int]) -> None:
+        self._columns, self._places = columns, places
+        self._hashes = columns.values("hash")
+
+    @classmethod
+    def of(cls, update: FeedUpdate) -> Document:
+        """Of what is to be saved."""
+        columns = EntryColumns.of(update.entries)
+        return cls(columns, {key: place for place, key in enumerate(columns.values("key"))})
+
+    def renamed(self, names: Mapping[str, str]) -> Document:
+        """The same entries, some of them under another key.
+
+        Args:
+          names: the other key by the one that they have.
+        """
+        return Document(self._columns, {names.get(key, key): place for key, place in self._places.items()})
+
+    def only(self, keys: Iterable[str]) -> Document:
+        """Only those with these keys."""
+        return Document(self._columns, {key: self._places[key] for key in keys})
+
+    @property
+    def hashes(self) -> Iterator[tuple[str, str]]:
+        """The key and the hash of each entry."""
+        return ((key, self._hashes[place]) for key, place in self._places.items())
+
+    def updated(self, key: str) -> datetime | None:
+        """When the entry was updated, as it says."""
+        updated: str | None = self._columns.values("updated")[self._places[key]]
+        return None if updated is None else datetime.fromisoformat(updated)
+
+    def rows(self, keys: Iterable[str], form: Form) -> Iterator[tuple[Any, ...]]:
+        """The fields of the entries with these keys, in their order."""
+        keys = tuple(keys)
+        return self._columns.rows(keys, [self._places[key] for key in keys], form)
+
+    def __getitem__(self, key: str) -> Entry:
+        return replace(self._columns[self._places[key]], key=key)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a save has to write of a feed's entries, which are not cleaned yet."""
+    """What a save has to write of a feed's entries."""
 
-    new: tuple[Entry, ...]
-    changed: tuple[tuple[Entry, int], ...]
-    """Each with its number of rewrites."""
+    new: tuple[str, ...]
+    """The keys of those that are not stored."""
+    changed: tuple[tuple[str, int], ...]
+    """The keys of those that are stored otherwise, each with its number of rewrites."""
     unchanged: int
     renamed: Mapping[str, str] = field(default_factory=dict)
     """The old key by the new one. Renames come first."""
@@ -63,29 +117,22 @@ class Plan:
         return bool(self.new or self.changed or self.renamed)
 
 
-def by_key(update: FeedUpdate) -> dict[str, Entry]:
-    """The entries by the key under which they are stored; of two with the same key, the last one."""
-    return {clean_key(entry.key): entry for entry in update.entries}
-
-
-def plan(
-    entries: Mapping[str, Entry], stored: Mapping[str, Known], renamed: Mapping[str, str] | None = None
-) -> Plan:
+def plan(entries: Document, stored: Mapping[str, Known], renamed: Mapping[str, str] | None = None) -> Plan:
     """Decide what to write.
 
     Args:
-      entries: of the document, by key.
+      entries: of the document.
       stored: what is stored of them; of a renamed one, under its new key.
       renamed: the old key by the new one.
     """
     new, changed = [], []
-    for key, entry in entries.items():
+    for key, digest in entries.hashes:
         known = stored.get(key)
         if known is None:
-            new.append(entry)
-        elif known.hash != clean_key(entry.hash):
-            rewrites = 0 if known.updated != clean_moment(entry.updated) else known.rewrites + 1
+            new.append(key)
+        elif known.hash != digest:
+            rewrites = 0 if known.updated != entries.updated(key) else known.rewrites + 1
             if rewrites <= REWRITES:
-                changed.append((entry, rewrites))
+                changed.append((key, rewrites))
     unchanged = len(entries) - len(new) - len(changed)
     return Plan(tuple(new), tuple(changed), unchanged, renamed or {})

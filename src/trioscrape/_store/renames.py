@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 from urllib.parse import urljoin
@@ -28,7 +28,7 @@ from .._records import Entry, FeedState
 from .._records.kinds import clean_moment
 from .._records.texts import TITLE, clean_key
 from .moved_urls import find_moved_urls, same_url
-from .plan import Known, Plan, plan
+from .plan import Document, Known, Plan, plan
 
 NEWEST: Final = 2000
 """Stored entries of a feed that are compared with a document, those that were published last."""
@@ -67,11 +67,17 @@ class Renames:
     known: Mapping[str, Known] = field(default_factory=dict)
     """What is stored of all of these, by the key that they have from now on."""
 
-    def plan(self, entries: Mapping[str, Entry], stored: Mapping[str, Known]) -> Plan:
-        """As `plan.plan`, with what these entries are stored as."""
-        if self.kept:
-            kept = {before: replace(entries[key], key=before) for key, before in self.kept.items()}
-            entries = {key: entry for key, entry in entries.items() if key not in self.kept} | kept
+    def document(self, entries: Document) -> Document:
+        """The entries under the keys that they are stored under from now on."""
+        return entries.renamed(self.kept) if self.kept else entries
+
+    def plan(self, entries: Document, stored: Mapping[str, Known]) -> Plan:
+        """As `plan.plan`, with what these entries are stored as.
+
+        Args:
+          entries: as `document` returns them.
+          stored: what is stored of the keys of the document.
+        """
         return plan(entries, {**stored, **self.known}, self.renamed)
 
 
@@ -85,7 +91,8 @@ def search(entries: Mapping[str, Entry], stored: Collection[str], state: FeedSta
       stored: the keys of the document that are stored.
       state: of the feed, as it will be stored with the document.
     """
-    unknown = {key: entry for key, entry in entries.items() if key not in stored}
+    # By key: a `Document` makes each entry that is looked at.
+    unknown = {key: entries[key] for key in entries if key not in stored}
     if not unknown:
         return None
     keys = {alias for key, entry in unknown.items() for alias in _other_keys(key, entry, state)}

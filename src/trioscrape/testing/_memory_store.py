@@ -15,7 +15,7 @@ from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Lease, Report,
 from .._records.entries import clean_entry
 from .._records.texts import clean_key
 from .._store.pages import Paged, Wanted, page_of, position
-from .._store.plan import Known, Plan, by_key
+from .._store.plan import Document, Known, Plan
 from .._store.records import clean_state
 from .._store.records import now as utc_now
 from .._store.renames import Renames, Search, StoredKey, find_renames, search
@@ -74,7 +74,7 @@ class MemoryStore(Paged):
         """See `Store.save`. Cancellation: only before anything is stored."""
         await self._answer()
         state = clean_state(update.state)
-        todo = self._plan(update, self.feeds.get(state.feed_id))
+        entries, todo = self._plan(update, self.feeds.get(state.feed_id))
         if todo.writes or self.feeds.get(state.feed_id) != state:
             self.writes += 1
             kept = self.entries.setdefault(state.feed_id, {})
@@ -84,16 +84,15 @@ class MemoryStore(Paged):
                 kept[after] = replace(kept.pop(before), key=after)
                 rewrites[after] = rewrites.pop(before, 0)  # restored ones have none
                 stored[after] = stored.pop(before)
-            for entry, number in (*((entry, 0) for entry in todo.new), *todo.changed):
-                key = clean_key(entry.key)
-                kept[key], rewrites[key] = clean_entry(entry), number
+            for key, number in (*((key, 0) for key in todo.new), *todo.changed):
+                kept[key], rewrites[key] = entries[key], number
                 first_seen = min(stored[key].first_seen, moment) if key in stored else moment
                 stored[key] = _Stored(first_seen, moment)
             self.feeds[state.feed_id] = state
         return todo.counts
 
-    def _plan(self, update: FeedUpdate, before: FeedState | None) -> Plan:
-        feed, entries = update.state.feed_id, by_key(update)
+    def _plan(self, update: FeedUpdate, before: FeedState | None) -> tuple[Document, Plan]:
+        feed, entries = update.state.feed_id, Document.of(update)
         kept, rewrites = self.entries.get(feed, {}), self._rewrites.get(feed, {})
 
         def known(entry: Entry) -> Known:
@@ -107,7 +106,8 @@ class MemoryStore(Paged):
                 for entry in _found(kept, wanted)
             ]
             renames = find_renames(entries, stored, found, update.state, newest=wanted.newest > 0)
-        return renames.plan(entries, stored)
+        entries = renames.document(entries)
+        return entries, renames.plan(entries, stored)
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""

@@ -19,11 +19,12 @@ ANSWER_HEADER: Final = struct.Struct("!II")
 """Bytes of JSON and of texts."""
 READY: Final = b'"ready"'
 """The JSON of the first frame from a worker: everything is imported."""
-BATCH_BYTES: Final = 2**18
+BATCH_CHARACTERS: Final = 2**18
 """Of texts: a frame ends with the entry that has more."""
 MOST_JSON: Final = 16 * 2**20
 """Bytes. What an entry has beside its texts is 6 MiB at the most, and more where it is escaped."""
-MOST_TEXTS: Final = CONTENT.limit + SUMMARY.limit + BATCH_BYTES
+MOST_TEXTS: Final = CONTENT.limit + SUMMARY.limit + 4 * BATCH_CHARACTERS
+"""Bytes."""
 
 
 class InvalidAnswer(Exception):

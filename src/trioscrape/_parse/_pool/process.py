@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections import deque
+from contextlib import suppress
+from dataclasses import fields
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +22,7 @@ from ..._records import ParsedFeed
 from ..protocol import FeedDocument
 from .frames import ANSWER_HEADER, READY, REQUEST_HEADER, InvalidAnswer, dumps, sizes
 
+_without_body: Final = attrgetter(*(field.name for field in fields(FeedDocument) if field.name != "body"))
 _PROGRAM: Final = str(Path(__file__).with_name("worker.py"))
 _START_TIMEOUT: Final = 60.0
 """Seconds until a worker has imported everything; it takes a tenth of a second."""
@@ -37,13 +40,48 @@ class Died(Exception):
     """The worker process has ended, or has closed its socket."""
 
 
+class GiveAgain(Exception):
+    """A document was sent behind another one, and another worker can have it. Nothing is wrong with it."""
+
+
+class _Turn:
+    """A document that a worker has been given, until it has answered."""
+
+    def __init__(self, timeout: float, *, behind: bool) -> None:
+        self.timeout = timeout
+        self.behind = behind
+        """Whether the worker was at another one then."""
+        self.begun = trio.Event()
+        self.since = math.inf
+        self.scope = trio.CancelScope()
+        self.dropped = self.answered = False
+
+    def begin(self) -> None:
+        self.begun.set()
+        self.since = trio.current_time()
+        self.scope.deadline = self.since + self.timeout
+
+    def drop(self) -> None:
+        self.dropped = True
+        self.scope.cancel()
+
+
 class Worker:
-    """One process and our end of its socket."""
+    """One process and our end of its socket.
+
+    It may be given a document while it is at another one, and has it at hand when it has answered, however
+    busy the event loop is. What ends it over the first one costs the first one only: the other is given to
+    another worker. A document is not blamed for its worker's death or nonsense if there was one before it.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
         self.process = process
-        self.idle = False
-        """Whether it can take a document: it is ready, and has answered the one before."""
+        self.is_ready = False
+        """Whether it was ready, and alive, when that was last looked at."""
+        self.retired = False
+        """Whether it must be ended when its last document has left it."""
+        self.ended = False
+        """Whether `end` was called."""
         self.hung_up = False
         """Whether it has closed its socket, and so has ended or is about to."""
         self.memory = 0
@@ -51,16 +89,28 @@ class Worker:
         self._socket = ours
         self._channel = trio.socket.from_stdlib_socket(ours)
         self._ahead = memoryview(b"")
+        self._turns: deque[_Turn] = deque()
+        self._sending = trio.Lock()
         self.started = False
         """Whether it has ever been ready."""
 
+    @property
+    def documents(self) -> int:
+        """How many it has been given and has not answered."""
+        return len(self._turns)
+
+    @property
+    def busy_since(self) -> float:
+        """When it began with the document that it is at."""
+        return self._turns[0].since
+
     async def ready(self) -> None:
-        """Wait until it has imported everything.
+        """Wait until it has imported everything. It has no document.
 
         Raises:
           Died: it has not, or is not there any more, or says what nobody has asked for.
         """
-        self.idle = False
+        self.is_ready = False
         if self.started and self._unread() is not None:
             raise Died
         if not self.started:
@@ -69,35 +119,84 @@ class Worker:
                 self.started = bytes(said) == READY
             if not self.started:
                 raise Died
-        self.idle = True
+        self.is_ready = True
 
-    async def parse(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
-        """The worker's answer.
+    async def parse(self, document: FeedDocument, timeout: float) -> ParsedFeed | FeedFailed | None:  # noqa: ASYNC109
+        """The worker's answer; None when there is none in time.
+
+        Args:
+          document: what to parse.
+          timeout: seconds that it may take, from when the worker has answered those that it has already.
 
         Raises:
           Died: it dies over it.
           InvalidAnswer: its answer is none. Neither is what else it may say worth anything then.
+          GiveAgain: another worker is to have the document.
+
+        Cancellation: the worker is of no use any more, see `retired`.
         """
+        turn, answer = _Turn(timeout, behind=bool(self._turns)), None
+        self._turns.append(turn)
+        try:
+            with turn.scope:
+                answer = await self._answer(document, turn)
+                turn.answered = True
+        except (Died, InvalidAnswer):
+            if not turn.behind:
+                raise
+            turn.dropped = True
+        finally:
+            self._left(turn)
+        if turn.dropped and answer is None:
+            raise GiveAgain
+        return answer
+
+    def drop_waiting(self) -> None:
+        """Let other workers have the documents that it has not begun with."""
+        for turn in list(self._turns)[1:]:
+            turn.drop()
+
+    async def _answer(self, document: FeedDocument, turn: _Turn) -> ParsedFeed | FeedFailed:
         # With it comes all that checks HTML: while the first documents are fetched, not before.
         from .answers import Reading  # noqa: PLC0415
 
-        self.idle = False
+        if not turn.behind:
+            turn.begin()
         request = secrets.token_hex(8)
-        head = dumps((request, replace(document, body=b"")))
-        await self._send(head + REQUEST_HEADER.pack(len(document.body)))
-        await self._send(document.body)
+        head = dumps((request, _without_body(document)))
+        async with self._sending:
+            await self._send(head + REQUEST_HEADER.pack(len(document.body)))
+            await self._send(document.body)
+        if not turn.begun.is_set():
+            await turn.begun.wait()
         reading = Reading(request, len(document.body), document.entries_limit)
         while not reading.add(*await self._frame(reading.room)):
             pass
-        unread = self._unread()
-        if unread:
-            raise InvalidAnswer("there is more after its end")
         self.memory = reading.memory
-        self.idle = unread is None
+        if len(self._turns) == 1 and (unread := self._unread()) is not None:
+            if unread:
+                raise InvalidAnswer("there is more after its end")
+            self.retired = True
         return reading.answer
+
+    def _left(self, turn: _Turn) -> None:
+        """Let the next document begin; or none, if the worker was left in the middle of this one."""
+        if turn not in self._turns:  # dropped
+            return
+        first = self._turns[0] is turn
+        self._turns.remove(turn)
+        if not turn.answered:
+            self.retired = True
+            if first:
+                for other in self._turns:
+                    other.drop()
+                self._turns.clear()
+        elif self._turns:
+            self._turns[0].begin()
 
     def end(self) -> None:
         """Kill it, unless it has closed its socket. It has nothing to save. `reap` must follow."""
+        self.ended = True
         if not self.hung_up:
             self.process.kill()
         self._channel.close()
@@ -133,11 +232,14 @@ class Worker:
 
     async def _send(self, data: bytes) -> None:
         rest = memoryview(data)
-        while rest:
-            with self._until_it_hangs_up():
+        try:
+            while rest:
                 rest = rest[await self._channel.send(rest) :]
+        except OSError as error:
+            self.hung_up = True
+            raise Died from error
 
-    async def _frame(self, room: int) -> tuple[bytearray, bytearray]:
+    async def _frame(self, room: int) -> tuple[bytes | bytearray, bytes | bytearray]:
         """The JSON and the texts of the next frame, if they have no more than `room` bytes."""
         json, texts = sizes(await self._exactly(ANSWER_HEADER.size), room)
         return await self._exactly(json), await self._exactly(texts)
@@ -153,29 +255,29 @@ class Worker:
         except OSError:
             return b""
 
-    async def _exactly(self, size: int) -> bytearray:
-        buffer = bytearray(size)
-        rest = memoryview(buffer)
-        while rest:
+    async def _exactly(self, size: int) -> bytes | bytearray:
+        if size <= len(self._ahead):
+            return self._taken(size)
+        buffer = bytearray(self._taken(len(self._ahead)))
+        while len(buffer) < size:
             # Each call of `recv` passes through the event loop, which takes longer than most frames.
-            if not self._ahead:
-                with self._until_it_hangs_up():
-                    received = await self._channel.recv(_AHEAD)
-                    if not received:
-                        raise ConnectionResetError
-                self._ahead = memoryview(received)
-            taken = min(len(self._ahead), len(rest))
-            rest[:taken] = self._ahead[:taken]
-            rest, self._ahead = rest[taken:], self._ahead[taken:]
+            self._ahead = await self._received()
+            buffer += self._taken(min(len(self._ahead), size - len(buffer)))
         return buffer
 
-    @contextmanager
-    def _until_it_hangs_up(self) -> Iterator[None]:
+    def _taken(self, size: int) -> bytes:
+        taken, self._ahead = self._ahead[:size], self._ahead[size:]
+        return bytes(taken)
+
+    async def _received(self) -> memoryview:
         try:
-            yield
+            if received := await self._channel.recv(_AHEAD):
+                return memoryview(received)
         except OSError as error:
             self.hung_up = True
             raise Died from error
+        self.hung_up = True
+        raise Died
 
 
 def spawn(setup: bytes) -> tuple[subprocess.Popen[bytes], socket.socket]:

@@ -3,9 +3,9 @@
 `process.spawn` runs it as a script. Its argument is the file descriptor of its end of the socket.
 
 The import of trioscrape brings trio, httpx and more, which a worker never uses: four times the start
-time (270 ms for 67), and 8 MB a process. So the two packages above this file are put into
+time (270 ms for 67), and 8 MB a process. So the packages above this file are put into
 `sys.modules` empty; the few modules below them that a worker needs are imported by their usual
-names, under which records are pickled.
+names.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ import sys
 import types
 import warnings
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -53,15 +52,16 @@ def serve(stream: BinaryIO, parse: Parse, timeout: float, statm: int | None = No
     from trioscrape._parse._pool.answers import end_frame  # noqa: PLC0415  See the module's docstring.
     from trioscrape._parse._pool.frames import READY, answer_frame, read_frame  # noqa: PLC0415
     from trioscrape._parse._pool.sandbox import MEMORY  # noqa: PLC0415
+    from trioscrape._parse.protocol import FeedDocument  # noqa: PLC0415
 
     stream.write(answer_frame(READY))
     stream.flush()
     while (head := read_frame(stream)) is not None and (body := read_frame(stream)) is not None:
-        request, document = pickle.loads(head)  # noqa: S301  From our own parent.
+        request, others = pickle.loads(head)  # noqa: S301  From our own parent.
         signal.setitimer(signal.ITIMER_REAL, timeout)
-        enough = _answer(stream, request, parse, replace(document, body=body))
+        enough = _answer(stream, request, parse, FeedDocument(body, *others))
         # Before the next document comes nothing of this one is needed any more.
-        del document, body
+        del body
         stream.write(end_frame(request, memory(statm) if enough else MEMORY))
         stream.flush()
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -115,10 +115,6 @@ def main() -> None:
         package = types.ModuleType(name)
         package.__path__ = [str(path)]
         sys.modules[name] = package
-    # The one public class that the parent pickles, under its public name. Nothing is pickled the other way.
-    from trioscrape._parse.protocol import FeedDocument  # noqa: PLC0415
-
-    sys.modules["trioscrape"].FeedDocument = FeedDocument  # type: ignore[attr-defined]
     parse = pickle.load(stream)  # noqa: S301  A function, by its name; this imports its module.
     warnings.simplefilter("ignore")
     os.chdir("/")

@@ -42,10 +42,14 @@ from ..._records import ParsedFeed
 from ..._threads import in_thread
 from ..protocol import FeedDocument
 from .frames import InvalidAnswer
-from .process import Died, Worker, spawn
+from .process import Died, GiveAgain, Worker, spawn
 
 _PARSE_DOCUMENT: Final = b"ctrioscrape._parse.document\nparse_document\n."
 """`pickle.dumps` of that function, which a worker imports. Here it would take a fifth of a second."""
+_DOCUMENTS: Final = 2
+"""That a worker may have at once: one that it parses, and one that it finds in its socket after that."""
+_SLOW: Final = 1.0
+"""Seconds with one document after which no other waits behind it while another worker has none."""
 _ATTEMPTS: Final = 3
 """To start a worker for one document."""
 _MOST_USELESS: Final = 100
@@ -73,7 +77,13 @@ class ProcessParser:
         path = [os.path.abspath(folder) for folder in sys.path]
         function = _PARSE_DOCUMENT if parse is None else pickle.dumps(parse)
         self._setup = pickle.dumps((timeout + _ORPHAN_GRACE, path)) + function
-        self._slots = trio.CapacityLimiter(width)
+        self.width = width * _DOCUMENTS
+        """How many documents it takes at once."""
+        self._processes = width
+        self._slots = trio.CapacityLimiter(self.width)
+        self._changed = trio.lowlevel.ParkingLot()
+        """Where documents wait that no worker can take just now."""
+        self._starting = 0
         # Never trio's default one, which others may fill: see the module's docstring.
         self._threads = trio.CapacityLimiter(width)
         self._idle: list[Worker] = []
@@ -91,8 +101,8 @@ class ProcessParser:
     async def parse(self, document: FeedDocument) -> ParsedFeed:
         """What the document says.
 
-        The timeout begins when a worker is ready and the document is on its way to it; waiting
-        for a worker, and for a new one to start, is not charged.
+        The timeout begins when a worker is ready, has answered what it was given before, and has the document
+        on its way to it; waiting for a worker, and for a new one to start, is not charged.
 
         Raises:
           FeedFailed: ``not-a-feed`` or ``malformed``; ``parse-timeout`` or ``parse-crash`` when its
@@ -100,21 +110,32 @@ class ProcessParser:
             one takes the place; no other document is touched.
           ResourceError: no worker process can be started, or none that lives until it is ready.
 
-        Cancellation: the worker is killed at once, and has gone when this raises `trio.Cancelled`.
+        Cancellation: if the worker is at this document, it is killed at once, and has gone when this raises
+        `trio.Cancelled`. If it is at another one, it is ended after that.
         """
-        answer: ParsedFeed | FeedFailed | None = None
-        async with self._slots, self._lease() as worker:
-            with trio.move_on_after(self._timeout), suppress(Died):
-                try:
-                    answer = await worker.parse(document)
-                except InvalidAnswer as error:
-                    answer = FeedFailed("parse-crash", f"the worker process sent no valid answer: {error}")
-        if worker.hung_up:
-            raise FeedFailed("parse-crash", _how_it_ended(worker.process.returncode))
+        async with self._slots:
+            try:
+                answer = await self._answer(document, alone=False)
+            except GiveAgain:
+                answer = await self._answer(document, alone=True)
         if answer is None:
             raise FeedFailed("parse-timeout", f"after {self._timeout:g} s")
         if isinstance(answer, FeedFailed):
             raise answer
+        return answer
+
+    async def _answer(self, document: FeedDocument, *, alone: bool) -> ParsedFeed | FeedFailed | None:
+        died = False
+        answer: ParsedFeed | FeedFailed | None = None
+        async with self._lease(alone=alone) as worker:
+            try:
+                answer = await worker.parse(document, self._timeout)
+            except Died:
+                died = True
+            except InvalidAnswer as error:
+                answer = FeedFailed("parse-crash", f"the worker process sent no valid answer: {error}")
+        if died:  # it is known how only when the process has gone
+            answer = FeedFailed("parse-crash", _how_it_ended(worker.process.returncode))
         return answer
 
     async def warm_up(self, workers: int) -> None:
@@ -122,6 +143,7 @@ class ProcessParser:
         for _ in range(workers):
             # Taken after those that are ready already.
             self._idle.insert(0, await self._start())
+            self._changed.unpark_all()
 
     async def aclose(self) -> None:
         """Kill all workers and wait until they have gone, also when cancelled."""
@@ -131,40 +153,70 @@ class ProcessParser:
             await self._end(*self._workers)
 
     @asynccontextmanager
-    async def _lease(self) -> AsyncIterator[Worker]:
+    async def _lease(self, *, alone: bool) -> AsyncIterator[Worker]:
         """A worker that is ready.
 
-        It comes back if it has answered and has not grown too large. Else it is ended, and another one
-        started for the next document.
+        When its last document has left it, it is idle again if it has answered and has not grown too large.
+        Else it is ended, and another one started for the next document.
         """
-        worker = await self._take()
+        worker = await self._take(alone=alone)
         try:
             yield worker
         finally:
-            if worker.idle and worker.memory <= _GROWN:
-                self._idle.append(worker)
-            else:
-                with trio.move_on_after(_REAP_TIMEOUT, shield=True):
-                    await self._end(worker)
-        if worker not in self._workers:
+            worker.retired = worker.retired or worker.memory > _GROWN
+            if not worker.documents and not worker.ended:
+                if worker.retired:
+                    with trio.move_on_after(_REAP_TIMEOUT, shield=True):
+                        await self._end(worker)
+                else:
+                    self._idle.append(worker)
+                    self._relieve_the_slow()
+            self._changed.unpark_all()
+        if self._has_room and worker not in self._workers:
             # An answer is in hand: that there is no further process is for the next document to say.
             with suppress(ResourceError):
                 await self.warm_up(1)
 
-    async def _take(self) -> Worker:
-        """The worker that has worked last, so that few are kept warm, or a new one."""
-        killed = False
-        for _ in range(_ATTEMPTS + len(self._idle)):
+    def _relieve_the_slow(self) -> None:
+        """Let a worker that is idle have what waits behind a document that takes long."""
+        for worker in self._workers:
+            if worker.documents > 1 and self._is_slow(worker):
+                worker.drop_waiting()
+                return
+
+    def _is_slow(self, worker: Worker) -> bool:
+        return trio.current_time() - worker.busy_since > _SLOW
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether there may be one more process."""
+        return len(self._workers) + self._starting < self._processes
+
+    async def _take(self, *, alone: bool) -> Worker:
+        """A worker that is ready: the idle one that has worked last, so that few are kept warm; or a new one.
+
+        When there may be no more, it is one that is at another document, unless `alone`.
+        """
+        killed, attempts = False, _ATTEMPTS + len(self._idle)
+        while attempts:
+            if not self._idle and not self._has_room:
+                if not alone and (busy := self._busy()) is not None:
+                    return busy
+                await self._changed.park()
+                continue
+            attempts -= 1
             worker = self._idle.pop() if self._idle else await self._start()
             try:
                 with suppress(Died):
                     await worker.ready()
                     self._has_worked, self._useless = True, 0
+                    self._changed.unpark_all()  # another document may wait behind this one
                     return worker
             finally:
-                if not worker.idle:
+                if not worker.is_ready:
                     with trio.move_on_after(_REAP_TIMEOUT, shield=True):
                         await self._end(worker)
+                    self._changed.unpark_all()
             if not worker.started:
                 self._useless += 1
                 killed = worker.hung_up and (worker.process.returncode or 0) < 0
@@ -173,14 +225,27 @@ class ProcessParser:
             raise FeedFailed("parse-crash", "the worker processes for it ended before they were ready")
         raise ResourceError("the parser's worker processes end before they are ready")
 
+    def _busy(self) -> Worker | None:
+        """One that can take a document more, and is at the one that it has had for the longest time."""
+        found = [
+            worker
+            for worker in self._workers
+            if 0 < worker.documents < _DOCUMENTS and not worker.retired and not self._is_slow(worker)
+        ]
+        return min(found, key=lambda worker: worker.busy_since, default=None)
+
     async def _start(self) -> Worker:
         if self._closed:
             raise trio.ClosedResourceError("the parser is closed")
+        self._starting += 1
         try:
             process, ours = await in_thread(spawn, self._setup, limiter=self._threads)
         except (OSError, MemoryError) as error:
             why = str(error) or "not enough memory"
             raise ResourceError(f"the parser's worker process can't be started: {why}") from error
+        finally:
+            self._starting -= 1
+            self._changed.unpark_all()
         worker = Worker(process, ours)
         self._workers.add(worker)
         return worker

@@ -26,11 +26,12 @@ from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from ..._records import Entry, EntryCounts, FeedUpdate
+from ..._records import EntryCounts, FeedUpdate
+from ..._records.entries import ENTRY
 from ..._records.kinds import Form
-from ..._records.texts import clean_key
-from ..plan import Known, Plan, by_key, plan
-from ..records import chunks, clean_state, entry_record, now
+from ..plan import Document as Entries
+from ..plan import Known, Plan, plan
+from ..records import chunks, clean_state, now
 from ..renames import Renames, find_renames, search
 from .documents import Document, journaled, write_of_state
 from .errors import DUPLICATE_KEY, in_bulk, retried, write_error
@@ -47,7 +48,7 @@ class _Feed:
     def __init__(self, update: FeedUpdate) -> None:
         self.state = clean_state(update.state)
         self.id = self.state.feed_id
-        self.entries = by_key(update)
+        self.entries = Entries.of(update)
         self.known = self.differs = False
         self.plan = Plan((), (), 0)
         self.doubted: dict[str, Mapping[str, Any]] = {}
@@ -56,6 +57,7 @@ class _Feed:
         self.inserted: list[ObjectId] = []
 
     def decide(self, stored: Mapping[str, Known], renames: Renames) -> None:
+        self.entries = renames.document(self.entries)
         self.plan = renames.plan(self.entries, stored)
 
     def decide_again(self, stored: Mapping[str, Known]) -> None:
@@ -64,8 +66,8 @@ class _Feed:
             if key not in stored:  # the error is that of a unique index which is not one of ours
                 self.error = write_error(error)
                 return
-        again = plan({key: self.entries[key] for key in self.doubted}, stored)
-        new = tuple(entry for entry in self.plan.new if clean_key(entry.key) not in self.doubted)
+        again = plan(self.entries.only(self.doubted), stored)
+        new = tuple(key for key in self.plan.new if key not in self.doubted)
         self.plan = Plan(new, self.plan.changed + again.changed, self.plan.unchanged + again.unchanged)
 
     def outcome(self) -> EntryCounts | Exception:
@@ -132,47 +134,50 @@ class _Entries:
                 feed.error = write_error(error)
 
     def insert(self, feeds: Sequence[_Feed]) -> None:
-        new = [(feed, entry) for feed in feeds for entry in feed.plan.new]
+        new = [(feed, document) for feed in feeds for document in self._documents(feed)]
         for some in chunks(new):
-            documents = [self._document(feed, entry) for feed, entry in some]
+            documents = [document for _, document in some]
             for error in retried(in_bulk, self._collection.insert_many, documents):
-                feed, entry = some[error["index"]]
+                feed, document = some[error["index"]]
                 if error["code"] != DUPLICATE_KEY:
                     feed.error = write_error(error)
                 elif error.get("keyPattern") != {"_id": 1}:
-                    feed.doubted[clean_key(entry.key)] = error
+                    feed.doubted[document["key"]] = error
         doubtful = [feed for feed in feeds if feed.doubted]
         stored = known_entries(self._database, {feed.id: feed.doubted for feed in doubtful})
         for feed in doubtful:
             feed.decide_again(stored[feed.id])
 
-    def _document(self, feed: _Feed, entry: Entry) -> Document:
-        record = entry_record(entry, Form.DOCUMENT)
-        record["_id"], record["feed"], record["rewrites"] = ObjectId(), feed.id, 0
-        feed.inserted.append(record["_id"])
-        record["first_seen"] = record["last_changed"] = self._moment
-        return record
+    def _documents(self, feed: _Feed) -> Iterator[Document]:
+        for row in feed.entries.rows(feed.plan.new, Form.DOCUMENT):
+            feed.inserted.append(ObjectId())
+            document = dict(zip(ENTRY.fields, row, strict=True))
+            document["_id"], document["feed"], document["rewrites"] = feed.inserted[-1], feed.id, 0
+            document["first_seen"] = document["last_changed"] = self._moment
+            yield document
 
     def update(self, feeds: Iterable[_Feed]) -> None:
         writes = [
-            (feed, self._upsert(feed, entry, rewrites))
+            (feed, write)
             for feed in feeds
-            if feed.error is None
-            for entry, rewrites in feed.plan.changed
+            if feed.error is None and feed.plan.changed
+            for write in self._upserts(feed)
         ]
         for feed, error in _failures(self._collection, writes):
             feed.error = write_error(error)
 
-    def _upsert(self, feed: _Feed, entry: Entry, rewrites: int) -> UpdateOne:
-        record = entry_record(entry, Form.DOCUMENT)
-        key = record.pop("key")
-        values = {**record, "rewrites": rewrites, "last_changed": self._moment}
-        return UpdateOne(
-            {"feed": feed.id, "key": key},
-            # It is later than now where the clock was ahead once.
-            {"$set": values, "$min": {"first_seen": self._moment}},
-            upsert=True,
-        )
+    def _upserts(self, feed: _Feed) -> Iterator[UpdateOne]:
+        keys, rewrites = zip(*feed.plan.changed, strict=True)
+        for row, number in zip(feed.entries.rows(keys, Form.DOCUMENT), rewrites, strict=True):
+            values = dict(zip(ENTRY.fields, row, strict=True))
+            key = values.pop("key")
+            values |= {"rewrites": number, "last_changed": self._moment}
+            yield UpdateOne(
+                {"feed": feed.id, "key": key},
+                # It is later than now where the clock was ahead once.
+                {"$set": values, "$min": {"first_seen": self._moment}},
+                upsert=True,
+            )
 
 
 def _write_states(database: Database[Document], feeds: Sequence[_Feed]) -> None:

@@ -12,21 +12,20 @@ from ..._errors import StoreRejected
 from ..._records import EntryCounts, FeedState, FeedUpdate
 from ..._records.feed_state import FEED_STATE
 from ..._records.kinds import Form, iso
-from ..plan import Known, Plan, by_key
-from ..records import clean_state, entry_record, now, valid_states
+from ..plan import Document, Known, Plan
+from ..records import chunks, clean_state, now, valid_states
 from ..renames import NEWEST, Renames, Search, StoredKey, find_renames, search
 from .errors import kind_of
 from .schema import (
     RENAME_ENTRY,
     SELECT_BY_DATE,
     SELECT_BY_KEY,
-    SELECT_KNOWN,
     SELECT_NEWEST,
     SELECT_STATE,
     UPSERT_ENTRY,
     UPSERT_STATE,
     known_of_row,
-    row_of_entry,
+    select_known,
     state_of_row,
     stored_key_of_row,
 )
@@ -41,6 +40,7 @@ class _Work:
     """What is to be written of one feed."""
 
     state: FeedState
+    entries: Document
     plan: Plan
     differs: bool
     """Whether the state differs from the stored one."""
@@ -83,7 +83,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
-    state, entries = clean_state(update.state), by_key(update)
+    state, entries = clean_state(update.state), Document.of(update)
     feed = state.feed_id
     before = load(db, [feed]).get(feed)
     stored = _known(db, feed, entries)
@@ -91,7 +91,8 @@ def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
     if before is not None and (wanted := search(entries, stored, state)):
         found = _found(db, feed, wanted)
         renames = find_renames(entries, stored, found, state, newest=wanted.newest > 0)
-    return _Work(state, renames.plan(entries, stored), before != state)
+    entries = renames.document(entries)
+    return _Work(state, entries, renames.plan(entries, stored), before != state)
 
 
 def _found(db: sqlite3.Connection, feed: str, wanted: Search) -> Iterator[StoredKey]:
@@ -105,8 +106,8 @@ def _found(db: sqlite3.Connection, feed: str, wanted: Search) -> Iterator[Stored
 
 
 def _known(db: sqlite3.Connection, feed: str, keys: Iterable[str]) -> dict[str, Known]:
-    rows = ((key, db.execute(SELECT_KNOWN, (feed, key)).fetchone()) for key in keys)
-    return {key: known_of_row(found) for key, found in rows if found}
+    found = (db.execute(*select_known(feed, some)).fetchall() for some in chunks(tuple(keys)))
+    return {key: known_of_row(row) for rows in found for key, *row in rows}
 
 
 def _all_written(
@@ -131,12 +132,15 @@ def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception
     db.execute("SAVEPOINT feed")
     try:
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])
-        of_store = {"feed": feed, "first_seen": when, "last_changed": when}
-        rows = (
-            row_of_entry({**entry_record(entry, Form.COLUMN), **of_store, "rewrites": rewrites})
-            for entry, rewrites in (*((entry, 0) for entry in todo.new), *todo.changed)
+        rewrites = dict(todo.changed)
+        keys = (*todo.new, *rewrites)
+        db.executemany(
+            UPSERT_ENTRY,
+            [
+                (feed, *row, when, when, rewrites.get(key, 0))
+                for key, row in zip(keys, work.entries.rows(keys, Form.COLUMN), strict=True)
+            ],
         )
-        db.executemany(UPSERT_ENTRY, rows)
         if work.differs:
             db.execute(UPSERT_STATE, FEED_STATE.write(work.state, Form.COLUMN))
     except (sqlite3.Error, ValueError, OverflowError) as error:
