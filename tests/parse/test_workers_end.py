@@ -118,6 +118,7 @@ async def test_no_thread_to_start_a_worker_in(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def test_workers_are_reaped_without_a_thread_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "_WARM", 2)
     with monkeypatch.context() as patched:
         async with opened(width=2) as parser:
             pids = parser.processes

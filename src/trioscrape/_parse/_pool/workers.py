@@ -55,8 +55,9 @@ _ATTEMPTS: Final = 3
 _MOST_USELESS: Final = 100
 """Workers in a row that end before they are ready, after which none is expected to do better. Until then each
 costs its document only: what kills processes where memory is short does not look for the guilty one."""
-_WARM: Final = 8
-"""Workers to start before the first document; the others start when there is work for them."""
+_WARM: Final = 1
+"""Workers to start before the first document; the others start when there is work for them. Each takes 0.1 to
+0.2 s of CPU time, and many a run has no new document at all."""
 _GROWN: Final = 128 * 2**20
 """Bytes that a worker may hold after a document; a new one takes its place then. It holds 58 MiB after
 100 real feeds, however often they come, and 82 after 16 MB of 10,000 entries."""
