@@ -124,12 +124,12 @@ class TestChoice:
 
 class TestLines:
     async def test_a_line_every_five_seconds(self, capfd, autojump_clock, monkeypatch):
-        async def at_once(write, **_):
-            await trio.lowlevel.checkpoint()
-            write()
+        def at_once(work, tell):
+            work()
+            tell(None)
 
         # A real thread and a virtual clock do not go together.
-        monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+        monkeypatch.setattr(trio.lowlevel, "start_thread_soon", at_once)
 
         with trio.move_on_after(16):
             await Progress().show(report, 1500)
@@ -139,11 +139,11 @@ class TestLines:
     async def test_what_a_host_allows_is_said_once(self, capfd, autojump_clock, monkeypatch):
         """Whether there is a network is known at the end only."""
 
-        async def at_once(write, **_):
-            await trio.lowlevel.checkpoint()
-            write()
+        def at_once(work, tell):
+            work()
+            tell(None)
 
-        monkeypatch.setattr(trio.to_thread, "run_sync", at_once)
+        monkeypatch.setattr(trio.lowlevel, "start_thread_soon", at_once)
         said = ("a.test allows about 1 request in 60 s", "b.test does not answer")
         reports = [
             replace(report(), remarks=("no network: nothing",), offline=True),
