@@ -15,7 +15,7 @@ import trio
 import trio.testing
 from rich.console import Console
 
-from trioscrape._cli import live_progress, progress
+from trioscrape._cli import live_progress
 from trioscrape._cli.live_progress import LiveProgress, lanes_view
 from trioscrape._cli.open_progress import open_progress
 from trioscrape._cli.progress import Progress, plain_line
@@ -126,12 +126,12 @@ class TestChoice:
 
 class TestLines:
     async def test_a_line_every_five_seconds(self, capfd, autojump_clock, monkeypatch):
-        async def at_once(write, **_):
-            await trio.lowlevel.checkpoint()
-            write()
+        def at_once(work, tell):
+            work()
+            tell(None)
 
         # A real thread and a virtual clock do not go together.
-        monkeypatch.setattr(progress, "in_thread", at_once)
+        monkeypatch.setattr(trio.lowlevel, "start_thread_soon", at_once)
 
         with trio.move_on_after(16):
             await Progress().show(report, 1500)
@@ -141,11 +141,11 @@ class TestLines:
     async def test_what_a_host_allows_is_said_once(self, capfd, autojump_clock, monkeypatch):
         """Whether there is a network is known at the end only."""
 
-        async def at_once(write, **_):
-            await trio.lowlevel.checkpoint()
-            write()
+        def at_once(work, tell):
+            work()
+            tell(None)
 
-        monkeypatch.setattr(progress, "in_thread", at_once)
+        monkeypatch.setattr(trio.lowlevel, "start_thread_soon", at_once)
         said = ("a.test allows about 1 request in 60 s", "b.test does not answer")
         reports = [
             replace(report(), remarks=("no network: nothing",), offline=True),
