@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 from trio.testing import MockClock
@@ -190,7 +190,7 @@ def world() -> Numbers:
     """A public server for each row, which redirects to it; all other names and addresses have a feed."""
     sites = {name: Site(body=FEED, addresses=addresses) for name, addresses in NAMES.items()}
     for number, target in enumerate(TARGETS.values()):
-        location: Any = target.url.encode()  # h11 takes bytes as well as texts
+        location = target.url.encode().decode("latin-1")  # so that it goes over the wire in UTF-8
         sites[f"r{number}.test"] = Site(status=302, headers={"Location": location}, addresses=[PUBLIC])
     return Numbers(sites)
 
