@@ -190,7 +190,7 @@ def world() -> Numbers:
     """A public server for each row, which redirects to it; all other names and addresses have a feed."""
     sites = {name: Site(body=FEED, addresses=addresses) for name, addresses in NAMES.items()}
     for number, target in enumerate(TARGETS.values()):
-        location = target.url.encode().decode("latin-1")  # the bytes of UTF-8
+        location = target.url.encode().decode("latin-1")  # so that it goes over the wire in UTF-8
         sites[f"r{number}.test"] = Site(status=302, headers={"Location": location}, addresses=[PUBLIC])
     return Numbers(sites)
 

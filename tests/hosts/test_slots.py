@@ -204,3 +204,34 @@ async def test_a_drain_ends_while_feeds_wait_for_a_host(autojump_clock: MockCloc
         await anext(scrape)
         scrape.drain()
         assert len([result async for result in scrape]) == 9
+
+
+class Moment(datetime):
+    """Counts how often moments are compared."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Moment.compared += 1
+        return super().__eq__(other)
+
+    def __lt__(self, other: datetime) -> bool:
+        Moment.compared += 1
+        return super().__lt__(other)
+
+    __hash__ = datetime.__hash__
+
+
+async def test_the_work_for_a_visitor_does_not_grow_with_their_number(autojump_clock: MockClock) -> None:
+    """A thousand feeds that are redirected to one host: each is not compared with each."""
+    slots = HostSlots(HostQueue[Candidate](1), Flow())
+
+    async def visit(number: int) -> None:
+        await slots.acquire("a", Moment(2026, 3, 2, number // 60, number % 60, tzinfo=UTC))
+        await trio.sleep(1)
+        slots.release("a")
+
+    async with trio.open_nursery() as nursery:
+        for number in range(1000):
+            nursery.start_soon(visit, number)
+    assert Moment.compared < 1000 * 150

@@ -7,8 +7,11 @@ import random
 import pytest
 import trio
 
+from trioscrape import scrape
 from trioscrape._run import loop_lag, wiring
-from trioscrape.testing import run_in_virtual_time
+from trioscrape.testing import InlineParser, Internet, MemoryStore, Site, run_in_virtual_time
+
+from support.scenarios import rss
 
 
 async def race(count: int) -> list[float]:
@@ -58,3 +61,23 @@ def test_afterwards_everything_is_as_before() -> None:
         loop_lag.PERIOD,
         wiring.client_context,
     )
+
+
+def test_the_clock_does_not_jump_while_a_large_document_is_read() -> None:
+    """Its texts are made safe elsewhere than on the event loop; but not in virtual time."""
+
+    async def main() -> float:
+        internet = Internet({"a.test": Site(body=rss(*("x" * 500 + str(number) for number in range(500))))})
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(trio.sleep, 3600)
+            await scrape(
+                ["http://a.test/"],
+                store=MemoryStore(),
+                resolver=internet,
+                connector=internet.connect,
+                parser=InlineParser(),
+            )
+            nursery.cancel_scope.cancel()
+        return trio.current_time()
+
+    assert run_in_virtual_time(main) == 0

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
@@ -85,12 +85,15 @@ class HostSlots:
         try:
             with self._queue.visited(host, since):
                 while not (lot[0] is me and self._acquired(host, since)):
-                    self._queue.check_visitor(host, trio.current_time(), lot.index(me), since)
+                    before = bisect_left(
+                        lot, me
+                    )  # list.index would compare with each: there may be thousands
+                    self._queue.check_visitor(host, trio.current_time(), before, since)
                     with trio.move_on_at(self._queue.opens(host, since)):
                         await me.turn.wait()
                     me.turn = trio.Event()
         finally:
-            lot.remove(me)
+            del lot[bisect_left(lot, me)]
             # The next one may be able to start as well; or it was the turn of this one, which gives up.
             self._wake(host)
 

@@ -54,8 +54,8 @@ class World(Internet):
 
         run_in_virtual_time(main)
 
-    A world serves many runs: its clock goes on with trio's. `lookups`, `connects` and `requests` are not
-    recorded, because they would grow over months; see `polls` and `WorldHost`.
+    A world serves many runs: its clock goes on with trio's. `polls` takes the place of `requests`, whose
+    headers would take much memory over months.
 
     Args:
       seed: of all that is random in it.
@@ -117,8 +117,13 @@ class World(Internet):
             route.append(feed)
         return route
 
-    def record(self, request: Request, answer: Answer) -> None:
-        """Note a request and its answer; called with each."""
+    def answer(self, request: Request, address: str) -> Answer:  # noqa: ARG002
+        """See `Internet.answer`. Each host answers at all addresses that it ever had."""
+        answer = self.hosts[request.name].answer(request)
+        self._note(request, answer)
+        return answer
+
+    def _note(self, request: Request, answer: Answer) -> None:
         host = self.hosts[request.name]
         url = f"http://{host.name}{request.target}"
         at = host.feeds.get(request.target)
@@ -126,18 +131,11 @@ class World(Internet):
         feed = self._redirected.pop(task, at and (at.moved_from or at))
         if feed is None:
             return
-        feed.polls += 1
         self.polls.append(Poll(self.clock.seconds, url, answer.status, feed.url))
         if at is not None and at.location is not None and answer.status == at.status:
             self._redirected[task] = feed
         elif at is not None and answer.status == 200 and answer.is_whole:
             feed.served |= at.entries()
-
-    def answer(self, request: Request, address: str) -> Answer:  # noqa: ARG002
-        """See `Internet.answer`. Each host answers at all addresses that it ever had."""
-        answer = self.hosts[request.name].answer(request)
-        self.record(request, answer)
-        return answer
 
     def _first_at(self, address: str) -> Site:
         return self._at[address]

@@ -77,7 +77,6 @@ class WorldHost(Site):
         self.early: list[tuple[float, float]] = []
         """Requests that came before the moment which the host had asked to wait for, with Retry-After: when,
         and when it had asked, in seconds of the world."""
-        self.requests = self.refusals = 0
         self._answers: list[Answer] = []
         self._asked_at = self._asked_until = -math.inf
         self._window_ends, self._left = -math.inf, 0
@@ -100,12 +99,10 @@ class WorldHost(Site):
     def answer(self, request: Request) -> Answer:
         """The answer to a request that comes now."""
         now = self._clock.seconds
-        self.requests += 1
         if self._asked_at <= now < self._asked_until:
             self.early.append((now, self._asked_at))
         if wait := self._wait(now):
             answer = Answer(status=503 if self.allowed is None else 429, headers={"Retry-After": f"{wait}"})
-            self.refusals += 1
             # It can be expected to be heard when it has been read.
             self._asked_at, self._asked_until = now + self.first_byte + 0.001, now + wait
         else:
