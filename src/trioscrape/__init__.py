@@ -2,8 +2,8 @@
 
 What ``__all__`` lists is public, and so is `trioscrape.testing`. Modules with an underscore are private.
 
-Public names are imported when the first of them is used (PEP 562). The command needs none of them, and
-begins its work in a third of the time that all of them take.
+Public names are imported when the first of them is used (PEP 562). The command needs none of them, and does
+not wait for what only they need.
 """
 
 from __future__ import annotations

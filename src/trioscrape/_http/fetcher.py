@@ -106,9 +106,10 @@ class Fetcher:
         hop = _first_hop(context.feed, context.state, over_http=context.over_http)
         visit, pauses = Visit(context, listed_url(context.feed.url)), iter(FILE_PAUSES)
         while True:
-            await context.slot.switch(await self._routes.place(hop.target, context.timings))
-            self._pauses.check(context.slot.host or hop.host)
-            route = await self._routes.find(hop.target, context.timings)
+            target = hop.target
+            await context.slot.switch(await self._routes.place(target, context.timings))
+            self._pauses.check(context.slot.host or target.host)
+            route = await self._routes.find(target, context.timings)
             await self._transport.ready_for(hop.url)
             try:
                 async with self._lane.slot(context.timings):
@@ -142,7 +143,8 @@ class Fetcher:
 
     async def _get(self, hop: Hop, route: Route, visit: Visit) -> Fetched | httpx.URL:
         """One answer: the document, or where it has moved."""
-        state = visit.state_at(hop)
+        url = hop.redacted_url
+        state = visit.state_at(url)
         try:
             answer = await self._transport.send(self._request(hop, route, visit, state))
         except FeedFailed as failed:
@@ -163,13 +165,13 @@ class Fetcher:
         finally:
             await stream.aclose()  # noqa: ASYNC102 - is shielded inside
         return Fetched(
-            hop.redacted_url,
+            url,
             body,
             validators(fields, state, answer.status),
             fields.get("content-type"),
             max_age=max_age(fields, self._pauses.now()),
             age=age(fields),
-            moved_to=visit.redirects.moved_to(hop.redacted_url, public=route.public),
+            moved_to=visit.redirects.moved_to(url, public=route.public),
             remark=visit.redirects.remark,
             status=answer.status,
         )

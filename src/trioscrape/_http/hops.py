@@ -113,13 +113,13 @@ class Visit:
         """The Cookie header of a request to `url`; empty: none."""
         return self.cookies.header(_place(url))
 
-    def state_at(self, hop: Hop) -> FeedState | None:
-        """The state whose validators the server there may be sent: to another URL they mean nothing."""
+    def state_at(self, url: str) -> FeedState | None:
+        """The state whose validators the server at the redacted `url` may be sent.
+
+        To another URL they mean nothing.
+        """
         state = self.context.state
-        if (
-            state is None
-            or (state.validators_url or without_credentials(str(self.start))) != hop.redacted_url
-        ):
+        if state is None or (state.validators_url or without_credentials(str(self.start))) != url:
             return None
         return state
 

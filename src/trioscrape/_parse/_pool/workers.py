@@ -274,8 +274,8 @@ async def open_process_parser(
 ) -> AsyncIterator[ProcessParser]:
     """A parser with `width` worker processes, for as long as the ``async with`` block runs.
 
-    The workers start at once and import feedparser while the block goes on; the first documents
-    wait for them. They leave with the block, whatever ends it, and end by themselves should this
+    The first worker starts at once and imports feedparser while the block goes on; the others start with the
+    first documents. They leave with the block, whatever ends it, and end by themselves should this
     process be killed. Ctrl-C does not reach them: they are in a session of their own.
 
     Every `ProcessParser.parse` must have returned before the block ends.
