@@ -16,6 +16,7 @@ from trio.testing import MockClock
 from trioscrape import Config, EntryCounts, Outcome, open_store, scrape
 
 from support.fetching import Loopback
+from support.long import only_in
 from support.scenarios import healthy, rss, run_virtual, urls
 from support.servers import RawServer, answer, open_server, read_head
 
@@ -82,7 +83,7 @@ async def test_500_feeds_into_mongodb(mongodb_url: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
-@pytest.mark.parametrize("feeds", [500, 5000])
+@pytest.mark.parametrize("feeds", [500, pytest.param(5000, marks=only_in("many"))])
 async def test_5000_feeds_work_as_500_do(feeds: int, tmp_path: Path) -> None:
     """Real sockets, names through the dns lane, worker processes, SQLite; none is lost."""
     async with open_sites() as server, open_store(f"sqlite:{tmp_path / 'x.db'}") as store:
@@ -96,13 +97,14 @@ async def test_5000_feeds_work_as_500_do(feeds: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.heavy
-async def test_5000_feeds_in_flight_at_once(autojump_clock: MockClock) -> None:
+@pytest.mark.parametrize("feeds", [1000, pytest.param(5000, marks=only_in("many"))])
+async def test_all_feeds_in_flight_at_once(autojump_clock: MockClock, feeds: int) -> None:
     """All of them are in the http lane at one moment, and take as long as one."""
-    internet = healthy(5000, first_byte=5)
-    config = Config(in_flight=5000, http_width=5000, dns_width=1000)
+    internet = healthy(feeds, first_byte=5)
+    config = Config(in_flight=feeds, http_width=feeds, dns_width=1000)
     began = trio.current_time()
 
     _, after = await run_virtual(urls(internet), internet, config=config)
 
-    assert after.report().outcomes[Outcome.NEW] == 5000
+    assert after.report().outcomes[Outcome.NEW] == feeds
     assert trio.current_time() - began < 6

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import tracemalloc
 from collections.abc import AsyncGenerator, Callable
@@ -24,9 +23,8 @@ from trioscrape import (
 )
 from trioscrape.testing import Internet, MemoryStore, Site
 
+from support.long import only_in
 from support.scenarios import healthy, open_virtual, rss, run_virtual, urls
-
-LONG = bool(os.environ.get("TRIOSCRAPE_TEST_LONG"))
 
 
 class ManySites(dict[str, Site]):
@@ -106,7 +104,7 @@ async def test_6_800_feeds_more_take_no_more_memory(autojump_clock: MockClock) -
     assert many - few < 800 / 20
 
 
-@pytest.mark.skipif(not LONG, reason="it takes minutes: nox -s many")
+@only_in("many")
 @pytest.mark.usefixtures("small_caches")
 async def test_6_ten_times_the_feeds_take_the_same_bytes(autojump_clock: MockClock) -> None:
     """Also of what is in a few large blocks."""

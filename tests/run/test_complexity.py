@@ -7,7 +7,6 @@ time.
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -20,8 +19,8 @@ from trioscrape import open_store
 from trioscrape.testing import MemoryStore
 
 from support.growing import PHASES, STEPS, Function, Lists, Work, counted_calls, counted_steps
+from support.long import LONG, only_in
 
-LONG = bool(os.environ.get("TRIOSCRAPE_TEST_LONG"))
 FEEDS = 2_000 if LONG else 100
 MOST = 2.2
 FEW = 150
@@ -89,8 +88,7 @@ async def test_sqlite_takes_twice_as_many_steps(
         assert many[phase] <= MOST * few[phase] + STEPS, phase
 
 
-@pytest.mark.skipif(not LONG, reason="it takes minutes: nox -s many")
-@pytest.mark.heavy
+@only_in("many")
 @pytest.mark.parametrize("one_host", [False, True], ids=["many hosts", "one host"])
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])
 async def test_eight_times_the_feeds_take_eight_times_the_cpu_time(

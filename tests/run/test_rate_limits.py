@@ -8,10 +8,12 @@ import pytest
 from trio.testing import MockClock
 
 from trioscrape import Outcome
+from trioscrape._run import feed_source
 from trioscrape._run.feed_source import READ_AHEAD
 from trioscrape.testing import Site
 
 from support.limited_hosts import Cron, Limited, make_cheap
+from support.long import only_in
 
 
 @pytest.fixture(autouse=True)
@@ -29,9 +31,10 @@ def cheap_runs(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(100, 1, 30, marks=pytest.mark.heavy),
         (100, 4, 10),
         (100, 60, 5),
-        pytest.param(1000, 1, 100, marks=pytest.mark.heavy),
-        pytest.param(1000, 4, 45, marks=pytest.mark.heavy),
-        pytest.param(1000, 60, 3, marks=pytest.mark.heavy),
+        pytest.param(400, 60, 2, marks=pytest.mark.heavy),
+        pytest.param(1000, 1, 100, marks=only_in("many")),
+        pytest.param(1000, 4, 45, marks=only_in("many")),
+        pytest.param(1000, 60, 3, marks=only_in("many")),
     ],
 )
 async def test_every_feed_is_read_by_runs_from_cron(
@@ -53,8 +56,9 @@ async def test_every_feed_is_read_by_runs_from_cron(
     [
         (12, 1),
         (100, 4),
-        pytest.param(1000, 1, marks=pytest.mark.heavy),
-        pytest.param(1000, 60, marks=pytest.mark.heavy),
+        pytest.param(400, 60, marks=pytest.mark.heavy),
+        pytest.param(1000, 1, marks=only_in("many")),
+        pytest.param(1000, 60, marks=only_in("many")),
     ],
 )
 async def test_every_feed_is_read_by_one_long_run(
@@ -70,10 +74,19 @@ async def test_every_feed_is_read_by_one_long_run(
     assert site.refused <= 2
 
 
-@pytest.mark.parametrize("feeds", [20, pytest.param(READ_AHEAD + 10, marks=pytest.mark.heavy)])
+@pytest.mark.parametrize(
+    ("feeds", "read_ahead"),
+    [(20, READ_AHEAD), (40, 30), pytest.param(READ_AHEAD + 10, READ_AHEAD, marks=only_in("many"))],
+)
 @pytest.mark.parametrize("says", [True, False])
-async def test_one_feed_a_run(autojump_clock: MockClock, says: bool, feeds: int) -> None:
-    """The host allows one request an hour, and may not say so: the feeds take turns, all of the list."""
+async def test_one_feed_a_run(
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, says: bool, feeds: int, read_ahead: int
+) -> None:
+    """The host allows one request an hour, and may not say so: the feeds take turns, all of the list.
+
+    Also those further down than a run reads at once.
+    """
+    monkeypatch.setattr(feed_source, "READ_AHEAD", read_ahead)
     cron = Cron(Limited(1, 3500, says=says), feeds, seconds=3600)
     await cron.runs(feeds + 5)
 
