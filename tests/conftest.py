@@ -10,6 +10,8 @@ import pytest
 from hypothesis import settings
 from pymongo import MongoClient
 
+from trioscrape._run import loop_lag
+
 from support.mongod import Mongod, ReplicaSet, find_mongod, running
 
 # The same examples every time, and no limit in seconds: `nox -s fuzz` looks for others.
@@ -22,6 +24,16 @@ settings.load_profile("suite")
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Documents have no place in the names of tests: some are compressed or random, and differ each time."""
     return argname if isinstance(val, bytes) else None
+
+
+@pytest.fixture(autouse=True)
+def looks_at_the_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In virtual time a scrape looks at its loop once a second, not fifty times.
+
+    An hour would be 180,000 looks, which were most of the CPU time of such a test.
+    """
+    if "autojump_clock" in request.fixturenames:
+        monkeypatch.setattr(loop_lag, "PERIOD", 1.0)
 
 
 def _program() -> str:

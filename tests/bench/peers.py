@@ -7,6 +7,7 @@ or a new SQLite file, and takes its turn in each round:
 - *floor*: asyncio's streams, lxml, nh3, ``insert_many``, and nothing of what makes it right.
 - *asyncio*: aiohttp, feedparser and PyMongo's asynchronous client. *threads*: 50 of them, with requests,
   feedparser and PyMongo. Both are slow enough for one round to show it; ``--all-rounds`` has them in each.
+- *unchanged*: a bare loop that only sends the requests of a second run, through httpx; the answers are 304.
 - *trioscrape* with either store, new, and a second time with ``--all``, when every answer is a 304.
 
 Printed are medians: seconds, CPU of all processes of a program, both also as multiples of the floor's, the
@@ -87,7 +88,10 @@ class Programs:
     def turn(self, *, slow: bool) -> None:
         """Each program once."""
         for name in ("floor", *(("asyncio_aiohttp", "threads_requests") if slow else ())):
-            self._other(name)
+            self._number += 1
+            self._other(name, self._feeds, self._database())
+            self._check(name, self._in_mongodb())
+        self._other("unchanged", self._folder / "known.txt")
         self._number += 1
         self._ours("mongodb", self._database())
         self._ours("sqlite", f"sqlite:{self._folder}/{self._number}.db")
@@ -95,11 +99,9 @@ class Programs:
     def _database(self) -> str:
         return f"{self._mongod}/bench{self._number}"
 
-    def _other(self, name: str) -> None:
-        self._number += 1
-        used = run([str(PROGRAMS / f"{name}.py"), str(self._feeds), self._database()], self._folder)
+    def _other(self, name: str, *arguments: object) -> None:
+        used = run([str(PROGRAMS / f"{name}.py"), *map(str, arguments)], self._folder)
         self.figures[name.replace("_", " + ")].used.append(used)
-        self._check(name, self._in_mongodb())
 
     def _ours(self, kind: str, store: str) -> None:
         for what in OUTCOMES:

@@ -23,6 +23,11 @@ from support.scenarios import healthy, open_virtual, results_of, urls
 LONG = 60.0
 
 
+@pytest.fixture
+def looks_at_the_loop() -> None:
+    """As often as ever."""
+
+
 async def standing_still(
     internet: Internet, clock: MockClock, times: int = 1
 ) -> list[tuple[str, str | None]]:

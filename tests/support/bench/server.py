@@ -16,8 +16,8 @@ LAST_MODIFIED = b"Thu, 09 Oct 2025 08:53:20 GMT"
 class Answer:
     """What is sent for one document."""
 
-    def __init__(self, number: int, content_type: str, body: bytes) -> None:
-        self.etag = b'"%d-%d"' % (number, len(body))
+    def __init__(self, content_type: str, etag: str, body: bytes) -> None:
+        self.etag = etag.encode()
         head = b"ETag: %s\r\nLast-Modified: %s\r\n" % (self.etag, LAST_MODIFIED)
         about = b"Content-Type: %s\r\nContent-Length: %d\r\n" % (content_type.encode(), len(body))
         self.whole = b"HTTP/1.1 200 OK\r\n%s%s\r\n%s" % (head, about, body)
@@ -56,8 +56,8 @@ def read_answers(folder: Path) -> list[Answer]:
     documents = json.loads((folder / "documents.json").read_text())
     with (folder / "documents").open("rb") as file:
         return [
-            Answer(number, document["content_type"], file.read(document["size"]))
-            for number, document in enumerate(documents)
+            Answer(document["content_type"], document["etag"], file.read(document["size"]))
+            for document in documents
         ]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from email.utils import formatdate
+from itertools import cycle
 from pathlib import Path
 from time import gmtime, strftime
 
@@ -42,6 +43,7 @@ class Document:
     content_type: str
     size: int
     entries: int
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,21 @@ class World:
 
     @contextmanager
     def serving(self, feeds: int) -> Iterator[Path]:
-        """A process that serves it; the list of so many feeds, of which each has a host of its own."""
+        """A process that serves it; the list of so many feeds, of which each has a host of its own.
+
+        Beside it is ``known.txt`` with the ETag of the document after each URL.
+        """
         command = [sys.executable, str(Path(__file__).with_name("server.py")), str(self.folder)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             try:
                 port = int(process.stdout.readline())
+                urls = [f"http://f{number:06}.test:{port}/feed" for number in range(feeds)]
+                (self.folder / "known.txt").write_text(
+                    "".join(f"{url} {each.etag}\n" for url, each in zip(urls, cycle(self.documents)))
+                )
                 path = self.folder / "feeds.txt"
-                path.write_text("".join(f"http://f{n:06}.test:{port}/feed\n" for n in range(feeds)))
+                path.write_text("\n".join(urls))
                 yield path
             finally:
                 process.kill()
@@ -89,7 +98,7 @@ def draw(folder: Path, documents: int, median: int, seed: int = 1) -> World:
             write, kind = (_atom, "atom") if rng.random() < ATOM else (_rss, "rss")
             body = write(rng, phrases, f"f{number:06}.test", max(80, size // entries), entries)
             file.write(body)
-            drawn.append(Document(f"application/{kind}+xml", len(body), entries))
+            drawn.append(Document(f"application/{kind}+xml", len(body), entries, f'"{number}-{len(body)}"'))
     (folder / "documents.json").write_text(json.dumps([asdict(document) for document in drawn]))
     return World(folder, drawn)
 
