@@ -12,8 +12,8 @@ or a new SQLite file, and takes its turn in each round:
 
 Printed are medians: seconds, CPU of all processes of a program, both also as multiples of the floor's (of the
 bare loop's where every answer is a 304), the peak of their memory, and the 99th percentile of how late
-trioscrape's event loop was. Whoever has not stored every entry of the world is named, and the benchmark fails:
-nobody is fast by leaving work out.
+trioscrape's event loop was. Whoever has not stored every entry of the world is named, and the benchmark
+fails: nobody is fast by leaving work out.
 
 ``--json FILE`` writes all rounds and the facts about the machine. Figures of a machine that has other work
 compare only with others of the same run.
