@@ -15,8 +15,8 @@ class EntryColumns(Sequence[Entry]):
 
     It is a sequence of entries to whoever looks at it, and makes each when it is looked at. Our own stores
     never do, unless keys have changed: they take the lists as they are. A parser's process makes the lists,
-    and to check them, compare hashes and write rows takes a few calls for each field. With entries it took
-    three passes of Python over each: 60 µs of the event loop and of the store's threads, now 15.
+    and to check them, compare hashes and write rows takes a few calls for each field. From the JSON of a
+    small entry to its row it is 5 µs for SQLite and 4 for MongoDB; by way of an `Entry` it was 20 and 15.
 
     Args:
       count: how many entries.
