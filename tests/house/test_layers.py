@@ -35,14 +35,17 @@ ROOMS = {
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
     "_run": words(
-        "script api wiring run admit pipeline feed_source attempts next_state network loop_lag open_files "
-        "seen tally scopes candidates"
+        "script api wiring run admit pipeline feed_source attempts next_state polls network loop_lag "
+        "open_files seen tally scopes candidates"
     ),
     "_store": words(
-        "open _sqlite _mongo batches lane lease pages renames moved_urls threads records plan protocol"
+        "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "
+        "protocol"
     ),
-    "_store/_mongo": words("store schema save lookup read forget lease client errors documents url pools"),
-    "_store/_sqlite": words("store reader save read forget lease migrations schema file errors"),
+    "_store/_mongo": words(
+        "store schema save history lookup read forget lease client errors documents url pools"
+    ),
+    "_store/_sqlite": words("store reader save history read forget lease migrations schema file errors"),
     "_parse": words(
         "_pool document custom restored json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol lengths safe_html html references nesting prefixes json_text identity "
@@ -58,9 +61,9 @@ ROOMS = {
     "_http/_transport": words("transport proxied connection stream head chunks errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
-    "_schedule": words("permanent_redirects belief freshness"),
+    "_schedule": words("permanent_redirects belief freshness rules"),
     "_config": words("config public_suffixes name_servers proxies"),
-    "_records": words("results entries feed_state lease texts table kinds statistics"),
+    "_records": words("results entries feed_state history lease texts table kinds statistics"),
 }
 
 # The modules that may import a library which is not the standard one; all may import trio.
@@ -102,6 +105,7 @@ ONLY_IN = {
         "_store/_mongo/documents",
         "_store/_mongo/errors",
         "_store/_mongo/forget",
+        "_store/_mongo/history",
         "_store/_mongo/lease",
         "_store/_mongo/lookup",
         "_store/_mongo/pools",

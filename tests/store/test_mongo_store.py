@@ -104,7 +104,7 @@ class TestDocuments:
                 "failure": known.failure,
                 "postponed": known.postponed,
                 "postponed_by": known.postponed_by,
-                "last_fetch": known.last_fetch,
+                "last_turn": known.last_turn,
                 "gone": known.gone,
                 "moved_to": known.moved_to,
                 "moved_days": ["2024-02-28", "2024-02-29"],

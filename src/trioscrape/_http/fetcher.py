@@ -12,13 +12,13 @@ import trio
 from .._config.config import Config
 from .._errors import FeedFailed, ResourceError, http_status_reason
 from .._hosts.retry_after import Pauses
-from .._lane import Lane, Timings
+from .._lane import Lane, Phases, Timings
 from .._records import Feed, FeedState
 from .._schedule.freshness import age, max_age
 from .._schedule.permanent_redirects import has_moved, start_url
 from .._urls import without_credentials
 from ._decode import Body
-from ._transport import ADDRESSES, PROXY, BodyStream
+from ._transport import ADDRESSES, PHASES, PROXY, BodyStream
 from .answer import Fields, check_for_challenge, check_is_whole, may_have_document, words_of
 from .conditional import Validators, is_conditional, request_headers, validators
 from .hops import FetchContext, Hop, Visit, listed_url
@@ -107,6 +107,7 @@ class Fetcher:
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
         hop = _first_hop(context.feed, context.state, over_http=context.over_http)
+        context.timings.redirects.clear()
         visit, pauses = Visit(context, listed_url(context.feed.url)), iter(FILE_PAUSES)
         while True:
             await context.slot.switch(await self._routes.place(hop.target, context.timings))
@@ -149,6 +150,8 @@ class Fetcher:
             response = await self._transport.handle_async_request(self._request(hop, route, visit, state))
         except FeedFailed as failed:
             raise visit.no_https(hop, failed) or failed from failed.__cause__
+        timings = visit.context.timings
+        timings.status = response.status_code
         self._pauses.answered(visit.context.slot.host or hop.host, response.status_code)
         fields, stream = Fields(response.headers.raw), cast("BodyStream", response.stream)
         try:
@@ -157,7 +160,9 @@ class Fetcher:
                 stream.distrust()
             if response.status_code in _REDIRECTS:
                 return visit.redirected(hop, response.status_code, fields, self._pauses.now())
+            began = trio.current_time()
             body = await self._document(response.status_code, fields, stream, visit)
+            timings.phases.body = trio.current_time() - began
             if body is None:
                 if response.status_code != 304 or not is_conditional(state):
                     raise self._refused(hop, response, fields, visit)
@@ -201,7 +206,13 @@ class Fetcher:
         headers += visit.credentials(hop.url)
         if hop.cookie:
             headers.append((b"Cookie", hop.cookie.encode("latin-1")))
-        extensions = {"timeout": self._timeouts, ADDRESSES: route.addresses, PROXY: route.proxy}
+        phases = visit.context.timings.phases = Phases()
+        extensions = {
+            "timeout": self._timeouts,
+            ADDRESSES: route.addresses,
+            PROXY: route.proxy,
+            PHASES: phases,
+        }
         return httpx.Request("GET", hop.url, headers=headers, extensions=extensions)
 
     async def _read(self, stream: BodyStream, encoding: str | None, visit: Visit) -> bytes:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from .feed_state import FeedState, FeedTimers
+from .history import Poll
 from .kinds import COUNT, FLAG, MOMENT, SIZE, TEXT_TYPE, Several
 from .table import Nested, Table
 from .texts import CONTENT, FEED_ID, KEY, LINK, NAME, NAMES, SUMMARY, TITLE
@@ -197,7 +198,9 @@ PARSED_FEED: Final = Table(ParsedFeed)
 
 @dataclass(frozen=True, slots=True)
 class FeedUpdate:
-    """What one write stores: a feed's entries, then its state."""
+    """What one write stores: a feed's entries, then its state, then what is remembered of the poll."""
 
     state: FeedState
     entries: tuple[Entry, ...]
+    poll: Poll | None = None
+    """Without the numbers of its entries, which the store adds; None: it was not polled."""

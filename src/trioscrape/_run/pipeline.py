@@ -36,8 +36,9 @@ from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
-from .next_state import GONE_REASON, after_failure, after_success, to_send
+from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, to_send
 from .open_files import OpenFiles
+from .polls import poll_of
 from .seen import Seen
 
 
@@ -89,6 +90,7 @@ class Pipeline:
 
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
+        timings.began = self.now()
         if candidate.put_off is not None:
             timings.begun = True
             return await self._failed(candidate, candidate.put_off, timings)
@@ -146,10 +148,10 @@ class Pipeline:
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
+            state, rules = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
-                state = replace(state, last_fetch=self.now())
+                state = replace(state, last_turn=self.now())
             result = Result(
                 candidate.feed,
                 Outcome.NOT_MODIFIED,
@@ -161,10 +163,12 @@ class Pipeline:
                 next_fetch=state.next_fetch,
                 lanes=timings.lanes,
             )
-            if parsed is None and state == candidate.stored:
-                return result
-            # The store lane, unless there is nothing to remember.
-            entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
+            # The store lane: at least that the feed was polled is to be remembered.
+            poll = poll_of(known, self.now(), timings, rules, size=result.size)
+            update = FeedUpdate(state, parsed.entries if parsed else (), poll)
+            entries = await self.store.save(update, timings)
+        if parsed is None and state == candidate.stored:
+            return result
         return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
 
     async def _parsed(
@@ -199,18 +203,22 @@ class Pipeline:
     async def _failed(
         self, candidate: Candidate, failed: FeedFailed, timings: Timings, *, rejected: bool = False
     ) -> Result:
-        """Remember a failure, unless it is our own refusal: with other settings there might be none.
+        """Remember a failure. After our own refusal the feed is due as before: other settings may allow it.
 
         The state after it has nothing of the document. So where the store has `rejected` a document, the feed
         keeps the validators of the last one that was stored, and its next fetch is put off.
         """
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         next_fetch = None
-        remembered = rejected or (outcome is not Outcome.REFUSED and failed.reason != "not-stored")
-        state = after_failure(candidate, failed, self.now(), self.next_run)
-        if remembered := remembered and state != candidate.stored:
+        now = self.now()
+        state, rules = after_failure(candidate, failed, now, self.next_run)
+        # A feed that was put off because of its host was not polled, unless it has got that answer itself.
+        polled = failed.postponed_by is None or timings.status is not None
+        poll = poll_of(candidate.state, now, timings, rules, failed=failed) if polled else None
+        remembered = rejected or failed.reason not in ("not-stored", "not-a-url")
+        if remembered := remembered and (poll is not None or state != candidate.stored):
             try:
-                await self.store.save(FeedUpdate(state, ()), timings)
+                await self.store.save(FeedUpdate(state, (), poll), timings)
                 next_fetch = state.next_fetch
             except StoreRejected as error:
                 if not rejected:
@@ -245,7 +253,7 @@ _MAY_BE_A_PAUSE: Final = {
 _FAILURES: Final = {
     GONE_REASON: Outcome.GONE,
     "not-a-url": Outcome.REFUSED,
-    "blocked-address": Outcome.REFUSED,
+    BLOCKED: Outcome.REFUSED,
 }
 
 

@@ -20,7 +20,7 @@ CLOCKS: Final = timedelta(hours=1)
 """How far the clocks of two machines that share a store may be apart."""
 LONGEST_IF_GONE: Final = GONE + timedelta(days=1)
 
-_HAPPENED: Final = ("gone", "moved_since", "postponed", "last_fetch")
+_HAPPENED: Final = ("gone", "moved_since", "postponed", "last_turn")
 _NO_INTERVAL: Final = timedelta(0)
 
 

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .transport import ADDRESSES, PARKED, PROXY, BodyStream, LaneTransport, client_context
+from .transport import ADDRESSES, PARKED, PHASES, PROXY, BodyStream, LaneTransport, client_context
 
-__all__ = ["ADDRESSES", "PARKED", "PROXY", "BodyStream", "LaneTransport", "client_context"]
+__all__ = ["ADDRESSES", "PARKED", "PHASES", "PROXY", "BodyStream", "LaneTransport", "client_context"]

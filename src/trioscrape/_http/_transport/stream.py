@@ -10,6 +10,7 @@ import httpcore
 import trio
 
 from ..._errors import FeedFailed
+from ..._lane import Phases
 from ..happy_eyeballs import Connector, connect_fastest
 from .head import HEAD_READ, Head
 from .private_parts import has_unread_records
@@ -18,8 +19,11 @@ from .private_parts import has_unread_records
 class Stream(httpcore.AsyncNetworkStream):
     """A trio stream as httpcore wants it, closed also when a TLS handshake is cancelled."""
 
-    def __init__(self, stream: trio.abc.Stream, tcp: trio.abc.Stream, connect_by: float, head: Head) -> None:
+    def __init__(
+        self, stream: trio.abc.Stream, tcp: trio.abc.Stream, connect_by: float, head: Head, phases: Phases
+    ) -> None:
         self._stream, self._tcp, self._connect_by, self._head = stream, tcp, connect_by, head
+        self._phases = phases
         self._is_http2 = isinstance(stream, trio.SSLStream) and stream.selected_alpn_protocol() == "h2"
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
@@ -69,17 +73,18 @@ class Stream(httpcore.AsyncNetworkStream):
         # A name's trailing dot belongs neither into SNI (RFC 6066 §3) nor into a certificate.
         name = server_hostname and server_hostname.rstrip(".")
         tls = trio.SSLStream(self._tcp, ssl_context, server_hostname=name, https_compatible=True)
-        done = False
+        done, began = False, trio.current_time()
         try:
             with trio.CancelScope(deadline=self._connect_by):
                 await _shake_hands(tls)
                 done = True
         finally:
+            self._phases.tls = trio.current_time() - began
             if not done:
                 await trio.aclose_forcefully(self._tcp)
         if not done:
             raise FeedFailed("connect-timeout", "the TLS handshake did not finish in time")
-        return Stream(tls, self._tcp, self._connect_by, self._head)
+        return Stream(tls, self._tcp, self._connect_by, self._head, self._phases)
 
     def get_extra_info(self, info: str) -> Any:
         if info == "ssl_object" and isinstance(self._stream, trio.SSLStream):
@@ -131,6 +136,8 @@ class Backend(httpcore.AsyncNetworkBackend):
         self._addresses, self._connector = addresses, connector
         self.address = ""
         self.head = Head()
+        self.phases = Phases()
+        """Of the request that is under way."""
 
     async def connect_tcp(
         self,
@@ -140,8 +147,12 @@ class Backend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,  # noqa: ARG002
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002
     ) -> httpcore.AsyncNetworkStream:
-        connect_by = trio.current_time() + _seconds(timeout)
+        began = trio.current_time()
+        connect_by = began + _seconds(timeout)
         with trio.CancelScope(deadline=connect_by):
-            self.address, stream = await connect_fastest(self._addresses, port, self._connector)
-            return Stream(stream, stream, connect_by, self.head)
+            try:
+                self.address, stream = await connect_fastest(self._addresses, port, self._connector)
+            finally:
+                self.phases.connect = trio.current_time() - began
+            return Stream(stream, stream, connect_by, self.head, self.phases)
         raise FeedFailed("connect-timeout", f"no answer within {timeout:g} s")

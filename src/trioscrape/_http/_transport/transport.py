@@ -22,6 +22,7 @@ import trio
 
 from ..._config.proxies import Proxy
 from ..._errors import FeedFailed, ResourceError, UsageError
+from ..._lane import Phases
 from ..happy_eyeballs import Connector
 from .connection import Connection, close
 from .errors import translated
@@ -36,6 +37,9 @@ ADDRESSES: Final = "trioscrape.addresses"
 """The request extension with the addresses that may be connected to, best first."""
 PROXY: Final = "trioscrape.proxy"
 """The request extension with the `Proxy` whose addresses they are; None or missing: nobody's."""
+
+PHASES: Final = "trioscrape.phases"
+"""The request extension with the `Phases` to fill in; missing: nobody wants to know."""
 
 _Origin = tuple[bytes, bytes, int | None]
 
@@ -91,10 +95,13 @@ class LaneTransport(httpx.AsyncBaseTransport):
 
     async def _send(self, connection: Connection, request: httpx.Request, origin: _Origin) -> httpx.Response:
         core_request = _core_request(request)
+        phases = connection.backend.phases = request.extensions.get(PHASES) or Phases()
+        began = trio.current_time()
         try:
             with translated():
                 connection.backend.head.expect()
                 answer = await connection.http.handle_async_request(core_request)
+                phases.first_byte = trio.current_time() - began - phases.connect - phases.tls
                 _check_status(answer)
                 connection.backend.head.ended()
         except BaseException:
