@@ -61,7 +61,7 @@ ROOMS = {
     "_http/_transport": words("transport proxied connection stream head chunks errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
-    "_schedule": words("permanent_redirects belief freshness rules"),
+    "_schedule": words("permanent_redirects belief overview standing posting advice freshness rules"),
     "_config": words("config public_suffixes name_servers proxies"),
     "_records": words("results entries feed_state history lease texts table kinds statistics"),
 }
