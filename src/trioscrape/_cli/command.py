@@ -14,7 +14,7 @@ from typing import Final
 
 from .._errors import TrioscrapeError, UsageError
 from .._printable import printable
-from . import copy, demo, export, forget, import_, run, status
+from . import copy, demo, explain, export, forget, import_, run, status
 from .help import Page, short_usage
 from .output import Unbuffered
 from .parser import Parser, did_you_mean
@@ -25,6 +25,7 @@ COMMANDS: Final[Sequence[Command]] = (
     run.COMMAND,
     demo.COMMAND,
     status.COMMAND,
+    explain.COMMAND,
     export.COMMAND,
     import_.COMMAND,
     copy.COMMAND,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -30,15 +30,15 @@ def wrapped(text: str, indent: int, *, first: str = "") -> Iterator[str]:
     ) or [first.rstrip()]
 
 
-def table(rows: Sequence[Sequence[str]], *, indent: int = 2, left: int = 1) -> Iterator[str]:
-    """Columns of the same width; the first `left` of them are aligned left, and so is the last of more."""
+def table(rows: Sequence[Sequence[str]], *, texts: Collection[int] = (0,)) -> Iterator[str]:
+    """Columns of the same width, numbers aligned right; `texts` are the places of those that are texts."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [
-            cell.ljust(wide) if place < left else cell.rjust(wide)
+            cell.ljust(wide) if place in texts else cell.rjust(wide)
             for place, (cell, wide) in enumerate(zip(row, widths, strict=True))
         ]
-        yield (" " * indent + "  ".join(cells)).rstrip()
+        yield ("  " + "  ".join(cells)).rstrip()
 
 
 def when(moment: datetime | None) -> str:

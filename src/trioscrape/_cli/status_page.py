@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from .._errors import REASONS
+from .._records import FeedState
 from .._records.kinds import iso
 from .._schedule.overview import AGES, SLOT, Overview, badness
 from .._schedule.standing import LATE, FeedStatus, Standing
@@ -21,6 +24,9 @@ _MEANINGS: Final[Mapping[Standing, str]] = {
     Standing.GONE: "the server says that they are gone for good",
     Standing.UNFETCHED: "never fetched here",
 }
+
+
+_PHRASES: Final = {str(int(status)): status.phrase for status in HTTPStatus}
 
 
 class Listing(NamedTuple):
@@ -39,14 +45,23 @@ def _seconds(duration: timedelta | None) -> float:
 
 
 def _problem(status: FeedStatus, now: datetime) -> str:
-    """``http-404 since 2026-02-01 12:00 (27 days, 12 failures in a row): Not Found``."""
+    """``http-404: Not Found; since 2026-02-01 12:00 (27 days, 12 failures in a row)``."""
     state, since = status.state, status.since
     more = [span(now - since)] if since is not None else []
     if state.failures > 1:
         more.append(f"{state.failures:,} failures in a row")
     known = f" ({', '.join(more)})" if more else ""
-    detail = f": {state.failure_detail}" if state.failure_detail else ""
-    return f"{state.failure or 'http-410'} since {when(since)}{known}{detail}"
+    return f"{reason_in_words(state)}; since {when(since)}{known}"
+
+
+def reason_in_words(state: FeedState) -> str:
+    """``http-404: Not Found``: the reason of the last failure, with its detail or else with what it means."""
+    reason = state.failure or "http-410"
+    status = reason.removeprefix("http-")
+    meaning = state.failure_detail
+    if meaning is None and status in _PHRASES:
+        meaning = _PHRASES[status]
+    return f"{reason}: {meaning or REASONS.get(reason, 'unknown')}"
 
 
 def _lateness(status: FeedStatus, now: datetime) -> str:
@@ -55,7 +70,8 @@ def _lateness(status: FeedStatus, now: datetime) -> str:
     return f"due since {when(was_due)} ({span(status.late)}); last fetched {when(last) if last else 'never'}"
 
 
-def _silence(status: FeedStatus, now: datetime) -> str:
+def silence_in_words(status: FeedStatus, now: datetime) -> str:
+    """``no new entry since 2026-02-01 12:00 (27 days), before that never for more than 2 days``."""
     newest = None if status.silence is None else now - status.silence
     gap = status.state.longest_gap
     before = f", before that never for more than {span(timedelta(seconds=gap))}" if gap is not None else ""
@@ -82,7 +98,7 @@ LISTINGS: Final[Mapping[str, Listing]] = {
         "Quiet feeds",
         lambda status: status.standing is Standing.QUIET,
         lambda status, _: _seconds(status.silence),
-        _silence,
+        silence_in_words,
     ),
     "moved": Listing(
         "Moved feeds",

@@ -162,7 +162,7 @@ def rules_of_failure(
     """
     return decided(
         TimerRule(rules.BACK_OFF, now + back_off(feed_id, failures), count(failures, "failure")),
-        TimerRule(rules.RETRY_AFTER, pause) if pause else None,
+        TimerRule(rules.RETRY_AFTER, pause, f"{(pause - now).total_seconds():.0f} s") if pause else None,
         TimerRule(rules.INTERVAL, next_run) if next_run else None,
     )
 

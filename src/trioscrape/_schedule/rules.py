@@ -22,16 +22,16 @@ BACK_OFF: Final = "back-off"
 GONE: Final = "gone"
 
 RULES: Final[Mapping[str, str]] = {
-    RETRY_AFTER: "Retry-After of the answer",
-    HOST_PAUSE: "pause that the host asked for",
+    RETRY_AFTER: "Retry-After",
+    HOST_PAUSE: "the pause of",
     MAX_AGE: "Cache-Control max-age (or Expires)",
-    TTL: "ttl or updatePeriod of the document",
-    SKIPS: "skipHours and skipDays of the document",
-    INTERVAL: "--interval of the run",
-    BACK_OFF: "back-off after",
-    GONE: "410 Gone: one look a month",
+    TTL: "ttl or updatePeriod",
+    SKIPS: "skipHours or skipDays",
+    INTERVAL: "--interval",
+    BACK_OFF: "the back-off after",
+    GONE: "410 Gone, after which one look in 30 days is taken",
 }
-"""The names of all rules, each in words."""
+"""The names of all rules, each in words; the value of the rule comes after them."""
 
 
 def decided(*considered: TimerRule | None) -> tuple[TimerRule, ...]:

@@ -122,6 +122,8 @@ class Paged(ABC):
 
     async def find_feed(self, url: str) -> FeedState | None:
         """See `Reader.find_feed`."""
+        if problem_with(url):
+            return None
         feed = await self._feed_at(url)
         return (await self.load([feed])).get(feed)
 
