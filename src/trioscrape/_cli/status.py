@@ -94,7 +94,7 @@ async def read_statuses(
     source: Reader, chosen: FeedFilter, now: datetime, counts: Transferred
 ) -> AsyncIterator[FeedStatus]:
     """The feeds that the filter takes, in the order of their ids, as they are `now`."""
-    some: list[FeedState] = []
+    some: list[FeedState] = []  # whose histories are read together
     async for state in source.read_feeds():
         counts.feeds += 1
         if chosen.takes(state):
