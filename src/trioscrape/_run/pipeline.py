@@ -215,8 +215,9 @@ class Pipeline:
         # A feed that was put off because of its host was not polled, unless it has got that answer itself.
         polled = failed.postponed_by is None or timings.status is not None
         poll = poll_of(candidate.state, now, timings, rules, failed=failed) if polled else None
+        differs = state != candidate.stored
         remembered = rejected or failed.reason not in ("not-stored", "not-a-url")
-        if remembered := remembered and (poll is not None or state != candidate.stored):
+        if remembered := remembered and (poll is not None or differs):
             try:
                 await self.store.save(FeedUpdate(state, (), poll), timings)
                 next_fetch = state.next_fetch
@@ -231,7 +232,7 @@ class Pipeline:
             outcome,
             failed.reason,
             failed.detail or None,
-            stored=remembered and not rejected,
+            stored=remembered and differs and not rejected,
             next_fetch=next_fetch,
             lanes=timings.lanes,
         )
