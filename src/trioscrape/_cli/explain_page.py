@@ -239,7 +239,8 @@ def _entries(explained: Explained) -> Iterator[str]:
     if not kinds:
         yield "none are stored"
         return
-    shares = (f"{number} by {_KINDS[kind]}" for kind, number in kinds.most_common())
+    number_of = "{} " if len(kinds) > 1 else ""
+    shares = (f"{number_of.format(number)}by {_KINDS[kind]}" for kind, number in kinds.most_common())
     sample = "" if explained.stored == len(explained.entries) else f"; of the last {len(explained.entries)}"
     yield f"{explained.stored:,} stored{sample}; known {', '.join(shares)}"
     if state.distrusts_ids:

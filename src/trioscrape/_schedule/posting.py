@@ -10,7 +10,7 @@ from statistics import median
 from typing import Final, NamedTuple
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MOSTLY: Final = 0.8
+_MOSTLY: Final = 0.9
 """The share of entries that make "mostly"."""
 
 
