@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -72,16 +73,18 @@ def _run(given: argparse.Namespace) -> ExitStatus:
 
 
 async def _explain(given: argparse.Namespace, settings: Config) -> ExitStatus:
-    progress = Progress(quiet=given.quiet)
-    return await attended(partial(_print, given, settings, progress), Transferred(), progress)
+    counts, progress = Transferred(), Progress(quiet=given.quiet)
+    return await attended(partial(_print, given, settings, counts, progress), counts, progress)
 
 
-async def _print(given: argparse.Namespace, settings: Config, progress: Progress) -> ExitStatus:
+async def _print(
+    given: argparse.Namespace, settings: Config, counts: Transferred, progress: Progress
+) -> ExitStatus:
     url = meant_url(given.url) or given.url
     async with reader(store_url(given), settings, progress) as source:
         state = await source.find_feed(url)
         if state is None:
-            return await _unknown(given, url, source, progress)
+            return await _unknown(given, url, _counted(source, counts), progress)
         paused = await _paused_until(source, state, utc_now()) if given.now else None
     if given.now and paused is not None:
         await progress.warn(f"not fetched: its host has asked for a pause until {when(paused)} UTC")
@@ -105,8 +108,17 @@ async def explain(source: Reader, state: FeedState, now: datetime) -> Explained:
     return Explained(status, entries, await source.count_entries([feed]), now)
 
 
-async def _unknown(given: argparse.Namespace, url: str, source: Reader, progress: Progress) -> ExitStatus:
-    near = await nearest(given.url, source.read_feeds())
+async def _counted(source: Reader, counts: Transferred) -> AsyncIterator[FeedState]:
+    """All feeds, for which the progress is shown."""
+    async for state in source.read_feeds():
+        counts.feeds += 1
+        yield state
+
+
+async def _unknown(
+    given: argparse.Namespace, url: str, states: AsyncIterator[FeedState], progress: Progress
+) -> ExitStatus:
+    near = await nearest(given.url, states)
     said = without_secrets(url)
     if given.json:
         await Output().write(json_line({"type": "unknown", "url": said, "nearest": near}))

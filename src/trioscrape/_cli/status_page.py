@@ -167,7 +167,8 @@ def _reasons(overview: Overview) -> Iterator[str]:
 def _next_hour(overview: Overview) -> Iterator[str]:
     coming = sum(overview.next_hour)
     busiest = max(overview.next_hour)
-    yield f"  {count(overview.due_now, 'feed')} due now, {coming:,} more within the hour"
+    now = f"{count(overview.due_now, 'feed')} due now, {coming:,} more within the hour"
+    yield from wrapped(now, 4, first="  ")
     if coming:
         at = overview.now + overview.next_hour.index(busiest) * SLOT
         yield f"  busiest {span(SLOT)}: {busiest:,} from {clock(at, overview.now)}"
@@ -175,11 +176,15 @@ def _next_hour(overview: Overview) -> Iterator[str]:
 
 def _punctuality(overview: Overview) -> Iterator[str]:
     if (half := overview.delay(0.5)) is None:
-        yield "  nothing is known yet of how late feeds are fetched"
+        yield from wrapped("nothing is known yet of how late feeds are fetched", 4, first="  ")
     else:
         nearly_all = overview.delay(0.95) or 0
         spans = (span(timedelta(minutes=minutes)) for minutes in (half, nearly_all))
-        yield "  half of the last fetches came within {} of when they were due, 95 % within {}".format(*spans)
+        half_of_them, most = spans
+        text = (
+            f"half of the last fetches came within {half_of_them} of when they were due, 95 % within {most}"
+        )
+        yield from wrapped(text, 4, first="  ")
     if overview.late:
         longest = span(overview.longest_late)
         text = f"{count(overview.late, 'feed')} due for more than {_an_hour()}, at most for {longest}:"
