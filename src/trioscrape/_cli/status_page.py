@@ -122,7 +122,7 @@ def feed_lines(status: FeedStatus, text: str) -> Iterator[str]:
 def page(overview: Overview, title: str) -> Iterator[str]:
     """The lines of the page about all feeds."""
     now = overview.now
-    yield f"{count(overview.feeds, 'feed')} in {title} at {when(now)} UTC"
+    yield from wrapped(f"{count(overview.feeds, 'feed')} in {title} at {when(now)} UTC", 0)
     yield ""
     rows = [(each.value, f"{overview.standings[each]:,}", meaning) for each, meaning in _MEANINGS.items()]
     yield from _with_remarks([row for row in rows if row[1] != "0" or row[0] == "healthy"])
