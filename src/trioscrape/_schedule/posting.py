@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
-from statistics import median
 from typing import Final, NamedTuple
 
 DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -35,7 +34,13 @@ def posting(dates: Sequence[datetime]) -> Posting | None:
         return None
     ordered = sorted(dates)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(ordered)]
-    return Posting(len(ordered), ordered[0], ordered[-1], median(gaps), _days(ordered), _hours(ordered))
+    return Posting(len(ordered), ordered[0], ordered[-1], _median(gaps), _days(ordered), _hours(ordered))
+
+
+def _median(gaps: Sequence[float]) -> float:
+    # Importing `statistics` takes as long as the rest of the command.
+    ordered, middle = sorted(gaps), len(gaps) // 2
+    return ordered[middle] if len(gaps) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _days(dates: Sequence[datetime]) -> tuple[str, ...]:
