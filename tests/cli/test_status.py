@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from trioscrape import FeedHistory, FeedState, feed_id, open_store
-from trioscrape._cli import status
+from trioscrape._cli import show_status
 from trioscrape._cli.command import main
 
 from support.command_line import records
@@ -52,7 +52,7 @@ def show(store_url: str, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> Sho
             await store.restore_history([history])
 
     trio.run(fill)
-    monkeypatch.setattr(status, "utc_now", lambda: NOW)
+    monkeypatch.setattr(show_status, "utc_now", lambda: NOW)
 
     def shown(*arguments: str) -> str:
         assert main(["status", *arguments, "--store", store_url]) == 0
@@ -123,7 +123,7 @@ def test_no_stranger_colours_the_page(show: Show) -> None:
 
 
 def test_lists_are_bounded(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "LISTED", 1)
+    monkeypatch.setattr(show_status, "LISTED", 1)
     assert show("late").splitlines()[-1] == "and 1 more feed (--json lists them all)"
     assert len(records(show("late", "--json"))) == 2
 

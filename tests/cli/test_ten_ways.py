@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from trioscrape._cli import explain, status
+from trioscrape._cli import show_explain, show_status
 from trioscrape._cli.command import main
 from trioscrape._schedule.advice import advice
 
@@ -32,7 +32,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, int]:
 
 @pytest.fixture(autouse=True)
 def an_hour_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in status, explain:
+    for module in show_status, show_explain:
         monkeypatch.setattr(module, "utc_now", lambda: NOW)
 
 

@@ -28,10 +28,10 @@ ORDER = words(
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy forget status explain run demo transfer session subcommand "
-        "shared_options config_options explain_page status_page nearest pages feed_filter waiting "
-        "progress chosen restore parser signals driver_log report input feed_list text_list opml "
-        "typed_urls durations formats parquet jsonl csv help output process"
+        "command import_ export copy forget status explain run demo show_status show_explain transfer "
+        "session subcommand shared_options config_options explain_page status_page nearest pages "
+        "feed_filter waiting progress chosen restore parser signals driver_log report input feed_list "
+        "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
