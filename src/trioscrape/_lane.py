@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import trio
@@ -47,11 +49,30 @@ class Histogram:
         return 0.0
 
 
+@dataclass(slots=True)
+class Phases:
+    """How long the parts of a request took, in seconds; 0 of what was not needed."""
+
+    connect: float = 0.0
+    tls: float = 0.0
+    first_byte: float = 0.0
+    """From when the request could be sent to the end of the headers of its answer."""
+    body: float = 0.0
+
+
 class Timings:
-    """What one feed spends in each lane."""
+    """What one feed spends in each lane, and what its requests have met."""
 
     def __init__(self) -> None:
         self.lanes: dict[str, LaneTimes] = {}
+        self.began: datetime | None = None
+        """When the feed was admitted, by the wall clock."""
+        self.phases = Phases()
+        """Of the last request."""
+        self.status: int | None = None
+        """Of the last answer."""
+        self.redirects: list[str] = []
+        """Status and target of each redirect of the last fetch, ``301 https://example.org/feed``."""
         self.begun = False
         """Whether more has happened than waiting and lookups: a server was contacted, or the feed has failed.
         A scrape that drains finishes what has begun."""

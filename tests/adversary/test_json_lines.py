@@ -122,7 +122,7 @@ FEEDS: dict[str, Line] = {
     "next_fetch, failures": Line({"next_fetch": LATE, "failures": 2**31, "failure": "http-503"}, EITHER),
     "gone": Line({"gone": LATE, "next_fetch": LATE}, EITHER),
     "postponed": Line({"postponed": LATE, "postponed_by": "\x1b[2Ja.test\0"}, EITHER),
-    "last_fetch": Line({"last_fetch": LATE}, EITHER),
+    "last_turn": Line({"last_turn": LATE}, EITHER),
     "moved_since": Line({"moved_since": LATE, "moved_from": "http://a.test/"}, EITHER),
     "moved_days": Line({"moved_days": ["9999-12-31"] * 1000}, EITHER),
     "updated": Line({"updated": LATE}),

@@ -73,7 +73,7 @@ FEEDS: dict[str, Values] = {
     "next_unconditional, years ahead": {"next_fetch": None, "next_unconditional": LATE},
     "gone, years ahead": {"gone": LATE, "next_fetch": LATE, "failure": "http-410"},
     "postponed, years ahead": {"postponed": LATE, "postponed_by": "a.test", "next_fetch": LATE},
-    "last_fetch, years ahead": {"last_fetch": LATE, "next_fetch": None},
+    "last_turn, years ahead": {"last_turn": LATE, "next_fetch": None},
     "moved_since, years ahead": {"moved_since": LATE, "moved_from": "http://a.test/", "next_fetch": None},
     "next_fetch, year 1": {"next_fetch": datetime(1, 1, 1, tzinfo=UTC)},
     "failing for ever": {"failures": 2**31 - 1, "failure": "http-503", "next_fetch": LATE},

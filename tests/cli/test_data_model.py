@@ -22,6 +22,7 @@ from pymongo.database import Database
 import trioscrape
 from trioscrape import Lease
 from trioscrape._cli.command import parse
+from trioscrape._records.history import POLL
 from trioscrape._records.kinds import Form
 from trioscrape._records.lease import LEASE
 from trioscrape.testing import InlineParser
@@ -30,10 +31,10 @@ from support.documented import FEED, FEEDS, internet
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 SECTION = README[README.index("## What is stored") : README.index("## When a feed is fetched again")]
-NAMES = {"feeds", "entries", "runs", "meta"}
+NAMES = {"feeds", "history", "entries", "runs", "meta"}
 
 OF_THE_MOMENT = re.compile(
-    r"(runs|entries)\._id\.\$oid|entries\.hash|(entries|feeds|runs)\.(first_seen|last_changed|next_\w+|ended)"
+    r"history\.last_\w+|(runs|entries)\._id\.\$oid|entries\.hash|(entries|feeds|runs)\.(first_seen|last_changed|next_\w+|ended)"
     r"|runs\.(seconds|lanes\..*|loop_lag\..*)"
 )
 """What is another one in each run, or may be in each release; the README's value is one of its kind."""
@@ -106,6 +107,8 @@ def compare(real: dict[str, dict[str, Any]], example: dict[str, dict[str, Any]])
     lanes = real["runs"]["lanes"]
     assert set(lanes) == {"dns", "http", "parse", "store"}
     assert len({tuple(sorted(path for path, _ in flat(lane, ""))) for lane in lanes.values()}) == 1
+    real = {**real, "history": without_polls(real["history"])}
+    example = {**example, "history": without_polls(example["history"])}
     real = {**real, "runs": {**real["runs"], "lanes": {"dns": lanes["dns"]}}}
     for name, values in example.items():
         there, said = dict(flat(real[name], name)), dict(flat(values, name))
@@ -118,12 +121,19 @@ def compare(real: dict[str, dict[str, Any]], example: dict[str, dict[str, Any]])
                 assert there[path] == value, path
 
 
+def without_polls(history: dict[str, Any]) -> dict[str, Any]:
+    """A poll takes another time each time, and leaves out what is 0."""
+    assert len(history["recent"]) == 1
+    return {name: value for name, value in history.items() if name != "recent"}
+
+
 def example_of_sqlite(example: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The README's own words: `feed_id` for the `_id` of a feed, none for entries."""
     feeds, entries, runs = ({**example[name]} for name in ("feeds", "entries", "runs"))
-    feeds["feed_id"] = feeds.pop("_id")
+    history = {**example["history"]}
+    feeds["feed_id"], history["feed_id"] = feeds.pop("_id"), history.pop("_id")
     del entries["_id"], runs["_id"]
-    return {"feeds": feeds, "entries": entries, "runs": runs}
+    return {"feeds": feeds, "history": history, "entries": entries, "runs": runs}
 
 
 class TestExamples:
@@ -133,11 +143,22 @@ class TestExamples:
     def test_mongodb(self, database: Database[Any]) -> None:
         found = {
             "feeds": database.feeds.find_one({"url": FEED}),
+            "history": database.history.find_one({"_id": trioscrape.feed_id(FEED)}),
             "entries": database.entries.find_one({"tags": "trio"}),
             "runs": database.runs.find_one(),
             "meta": database.meta.find_one(),
         }
         compare(plain(found), documented())
+
+    def test_a_poll(self) -> None:
+        """The example is one that is written like that, and the fields that it does not have are named."""
+        [example] = documented()["history"]["recent"]
+        poll = POLL.reader(Form.JSON)(example)
+        write = POLL.writer(Form.JSON)
+        assert write is not None
+        assert write(poll) == example
+        [others] = re.findall(r"// besides: (.*)$", SECTION, re.MULTILINE)
+        assert {*example, *others.split(", ")} == set(POLL.table.fields)
 
     def test_lease(self) -> None:
         lease = Lease("5d1f", "server", 4242, datetime(2026, 2, 28, 12, tzinfo=UTC))
@@ -153,6 +174,9 @@ class TestExamples:
         example = example_of_sqlite(documented())
         real = {
             "feeds": file.execute("SELECT * FROM feeds WHERE url = ?", (FEED,)).fetchone(),
+            "history": file.execute(
+                "SELECT * FROM history WHERE feed_id = ?", (trioscrape.feed_id(FEED),)
+            ).fetchone(),
             "entries": file.execute("SELECT * FROM entries WHERE tags LIKE '%trio%'").fetchone(),
             "runs": file.execute("SELECT * FROM runs").fetchone(),
         }

@@ -61,7 +61,7 @@ def test_of_one_hosts_feeds_the_longest_waiting_goes_first() -> None:
     for number, state in enumerate(states):
         queue.put(waiting(number, state))
 
-    states.append(due(59, last_fetch=datetime(2026, 3, 2, 12, 4, tzinfo=UTC)))
+    states.append(due(59, last_turn=datetime(2026, 3, 2, 12, 4, tzinfo=UTC)))
     queue.put(waiting(7, states[-1]))
 
     assert started(queue) == ["a/4", "a/5", "a/3", "a/2", "a/6", "a/7", "a/1", "a/0"]

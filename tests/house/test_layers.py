@@ -28,10 +28,11 @@ ORDER = words(
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy forget run demo transfer session subcommand shared_options "
-        "config_options waiting open_progress live_progress progress chosen restore parser signals "
-        "driver_log report input feed_list text_list opml typed_urls durations formats parquet jsonl csv "
-        "help output unbuffered process"
+        "command import_ export copy forget status explain run demo show_status show_explain transfer "
+        "session subcommand shared_options config_options explain_page status_page nearest pages "
+        "feed_filter waiting open_progress live_progress progress chosen restore parser signals driver_log "
+        "report input feed_list text_list opml typed_urls durations formats parquet jsonl csv help output "
+        "unbuffered process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words(
@@ -39,14 +40,17 @@ ROOMS = {
         "_world_clock _internet _site"
     ),
     "_run": words(
-        "script api wiring run admit pipeline feed_source attempts next_state network loop_lag open_files "
-        "seen tally scopes candidates"
+        "script api wiring run admit pipeline feed_source attempts next_state polls network loop_lag "
+        "open_files seen tally scopes candidates"
     ),
     "_store": words(
-        "open _sqlite _mongo batches lane lease pages renames moved_urls threads records plan protocol"
+        "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "
+        "protocol"
     ),
-    "_store/_mongo": words("store schema save lookup read forget lease client errors documents url pools"),
-    "_store/_sqlite": words("store reader save read forget lease migrations schema file errors"),
+    "_store/_mongo": words(
+        "store schema save history lookup read forget lease client errors documents url pools"
+    ),
+    "_store/_sqlite": words("store reader save history read forget lease migrations schema file errors"),
     "_parse": words(
         "_pool document custom restored json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol lengths safe_html html references nesting prefixes json_text identity "
@@ -64,9 +68,9 @@ ROOMS = {
     ),
     "_dns": words("system native queries caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
-    "_schedule": words("permanent_redirects belief freshness"),
+    "_schedule": words("permanent_redirects belief overview standing posting advice freshness rules"),
     "_config": words("config public_suffixes name_servers proxies version"),
-    "_records": words("results columns entries feed_state lease texts table kinds statistics"),
+    "_records": words("results columns entries feed_state history lease texts table kinds statistics"),
 }
 
 # The modules that may import a library which is not the standard one; all may import trio.
@@ -107,6 +111,7 @@ ONLY_IN = {
         "_store/_mongo/documents",
         "_store/_mongo/errors",
         "_store/_mongo/forget",
+        "_store/_mongo/history",
         "_store/_mongo/lease",
         "_store/_mongo/lookup",
         "_store/_mongo/pools",

@@ -27,6 +27,6 @@ def test_one_that_was_last_fetched_in_the_future_has_waited_since_now() -> None:
     """A clock was ahead. It does not have to wait until all others of its host were fetched for years."""
     now = datetime(2026, 3, 2, 12, tzinfo=UTC)
     feed = Candidate.of(Feed("http://a.test/feed"))
-    known = FeedState(feed.feed_id, "http://a.test/feed", body_hash="b", last_fetch=now.replace(year=2031))
+    known = FeedState(feed.feed_id, "http://a.test/feed", body_hash="b", last_turn=now.replace(year=2031))
 
     assert feed.knowing(known, now, timedelta(0)).waits_since == now

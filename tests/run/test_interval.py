@@ -48,10 +48,10 @@ def test_it_counts_for_failures_too() -> None:
     """Not in addition to the time that a run has taken; a longer back-off stays."""
     candidate = Candidate(Feed("http://a.test/"), "0" * 32, "a.test", state=FeedState("0" * 32, "http://a/"))
     late = NOW + timedelta(minutes=4)
-    due = after_failure(candidate, FeedFailed("http-404"), late, next_run(NOW, 3600)).next_fetch
+    due = after_failure(candidate, FeedFailed("http-404"), late, next_run(NOW, 3600)).state.next_fetch
     assert due == NOW + timedelta(minutes=54)
 
     assert next_run(NOW, 0) is None
-    due = after_failure(candidate, FeedFailed("http-404"), late, next_run(NOW, 60)).next_fetch
+    due = after_failure(candidate, FeedFailed("http-404"), late, next_run(NOW, 60)).state.next_fetch
     assert due is not None
     assert FIRST_BACK_OFF / 2 <= due - late <= FIRST_BACK_OFF

@@ -169,13 +169,17 @@ class TestFailures:
 
         assert (await days.one()).outcome is Outcome.NEW
 
-    async def test_our_own_refusal_is_not_remembered(self, autojump_clock: MockClock) -> None:
-        """Under other settings it is another one."""
+    async def test_our_own_refusal_does_not_put_a_feed_off(self, autojump_clock: MockClock) -> None:
+        """Under other settings it may be allowed. Until then the store says what is wrong."""
         inward = Site(status=302, headers={"Location": "http://127.0.0.1/"}, addresses=["93.184.215.14"])
         days = Days({"a.test": inward})
 
-        assert (await days.one()).outcome is Outcome.REFUSED
-        assert days.store.feeds == {}
+        for _ in range(2):
+            assert (await days.one()).outcome is Outcome.REFUSED
+            days.now.forward(minutes=1)
+        state = days.state
+        assert (state.failure, state.failures, state.next_fetch) == ("blocked-address", 0, None)
+        assert days.store.history[state.feed_id].polls == 2
 
     async def test_all_are_fetched_when_the_user_says_so(self, autojump_clock: MockClock) -> None:
         days = Days({"a.test": Site(status=404)})

@@ -68,7 +68,7 @@ async def test_what_is_not_believed_is_replaced(autojump_clock: MockClock) -> No
     await run(store, now, world)
     [key] = store.feeds
     right = store.feeds[key]
-    store.feeds[key] = replace(right, next_fetch=now + YEARS, last_fetch=now + YEARS)
+    store.feeds[key] = replace(right, next_fetch=now + YEARS, last_turn=now + YEARS)
 
     [result] = await run(store, now, world)
 

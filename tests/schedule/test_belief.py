@@ -14,7 +14,7 @@ from trioscrape import FeedState, FeedTimers
 from trioscrape._records.feed_state import FEED_STATE
 from trioscrape._records.kinds import MOMENT
 from trioscrape._schedule.belief import CLOCKS, believed, believed_entry
-from trioscrape._schedule.freshness import GONE, LONGEST, TRUST, next_fetch, not_before
+from trioscrape._schedule.freshness import GONE, LONGEST, TRUST, not_before, rules_of_success
 
 from support.stores import state, stored
 
@@ -25,7 +25,7 @@ CONDITIONAL = replace(BARE, etag='"1"')
 
 
 def test_an_ordinary_state_stays_itself() -> None:
-    ordinary = state(next_fetch=NOW + LONGEST, next_unconditional=NOW + 2 * TRUST, last_fetch=NOW)
+    ordinary = state(next_fetch=NOW + LONGEST, next_unconditional=NOW + 2 * TRUST, last_turn=NOW)
     assert believed(ordinary, NOW) is ordinary
     assert believed(BARE, NOW) is BARE
 
@@ -41,7 +41,7 @@ def test_an_ordinary_state_stays_itself() -> None:
         ({"next_unconditional": NOW + 14 * DAY}, {}),
         ({"next_unconditional": NOW + 15 * DAY}, {"next_unconditional": None}),
         ({"gone": NOW + 400 * DAY}, {"gone": NOW}),
-        ({"postponed": NOW + DAY, "last_fetch": NOW + DAY}, {"postponed": NOW, "last_fetch": NOW}),
+        ({"postponed": NOW + DAY, "last_turn": NOW + DAY}, {"postponed": NOW, "last_turn": NOW}),
         ({"moved_since": NOW + DAY}, {"moved_since": NOW}),
         ({"moved_since": NOW + CLOCKS}, {}),
         ({"moved_days": ("2026-03-02", "2031-01-01")}, {"moved_days": ("2026-03-02",)}),
@@ -69,7 +69,7 @@ def test_a_feed_that_loses_its_validators_is_not_one_that_breaks_on_them() -> No
 
 def test_timers_of_68_years() -> None:
     timers = FeedTimers(max_age=2**31 - 1, every=2**31 - 1)
-    assert next_fetch(NOW, timers, 0, None) == NOW + LONGEST
+    assert rules_of_success(NOW, timers, 0, None)[0].until == NOW + LONGEST
 
 
 MOMENTS = st.datetimes(timezones=st.just(UTC)) | st.datetimes(

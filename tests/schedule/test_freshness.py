@@ -15,9 +15,9 @@ from trioscrape._schedule.freshness import (
     fraction,
     http_date,
     max_age,
-    next_fetch,
     not_before,
     retry_after,
+    rules_of_success,
     trusted_until,
 )
 
@@ -141,10 +141,10 @@ def test_the_latest_of_all_timers_counts(
     timers: FeedTimers, old: int, interval: float, seconds: int | None
 ) -> None:
     expected = None if seconds is None else NOW + timedelta(seconds=seconds)
-
     next_run = NOW + timedelta(seconds=interval) if interval else None
+    rules = rules_of_success(NOW, timers, old, next_run)
 
-    assert next_fetch(NOW, timers, old, next_run) == expected
+    assert (rules[0].until if rules else None) == expected
 
 
 @pytest.mark.parametrize(

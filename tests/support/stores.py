@@ -59,7 +59,7 @@ class Opened:
         pytest.skip("nobody else can read its runs")
 
     def damage(self, table: str, values: dict[str, Any]) -> None:
-        """Set fields of what ``feeds`` or ``entries`` have of `FEED`, as another program could."""
+        """Set fields of what ``feeds``, ``history`` or ``entries`` have of `FEED`, as others could."""
         pytest.skip("nobody else can write to it")
 
     def reject(self, table: str, field: str, value: object) -> None:
@@ -107,7 +107,7 @@ class OpenedFile(Opened):
             for name, value in values.items()
         }
         fields = ", ".join(f"{name} = :{name}" for name in values)
-        feed = {"feeds": "feed_id", "entries": "feed"}[table]
+        feed = {"feeds": "feed_id", "history": "feed_id", "entries": "feed"}[table]
         self._db.execute(f"UPDATE {table} SET {fields} WHERE {feed} = '{FEED}'", values)
         self._db.commit()
 
@@ -149,7 +149,7 @@ class OpenedDatabase(Opened):
 
     async def trace(self) -> object:
         latency: list[dict[str, Any]] = [{"$collStats": {"latencyStats": {}}}]
-        names = {"feeds", "entries", "runs", "meta"} & set(self._database.list_collection_names())
+        names = {"feeds", "history", "entries", "runs", "meta"} & set(self._database.list_collection_names())
         stats = {name: list(self._database[name].aggregate(latency)) for name in names}
         return {name: found[0]["latencyStats"]["writes"]["ops"] for name, found in stats.items()}
 
@@ -157,7 +157,7 @@ class OpenedDatabase(Opened):
         return list(self._database.runs.find())
 
     def damage(self, table: str, values: dict[str, Any]) -> None:
-        feed = {"feeds": "_id", "entries": "feed"}[table]
+        feed = {"feeds": "_id", "history": "_id", "entries": "feed"}[table]
         self._database[table].update_many({feed: FEED}, {"$set": values})
 
     said = "Document failed validation"
@@ -220,6 +220,8 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "updated": datetime(2024, 2, 29, 12, tzinfo=UTC),
         "self_link": "https://a.test/feed",
         "hub": "https://hub.test/",
+        "newest_entry": datetime(2024, 2, 29, 11, tzinfo=UTC),
+        "longest_gap": 86400,
         "distrusts_ids": True,
         "shared_keys": ("1", "https://a.test/"),
         "etag": '"1"',
@@ -231,13 +233,15 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "next_unconditional": datetime(2024, 3, 9, 1, 2, 3, tzinfo=UTC),
         "failures": 3,
         "failure": "http-503",
+        "failure_detail": "Service Unavailable",
+        "failing_since": datetime(2024, 2, 28, 10, tzinfo=UTC),
         "gone": datetime(2024, 1, 1, tzinfo=UTC),
         "listed_url": "https://www.a.test/feed",
         "moved_from": "http://www.a.test/feed",
         "moved_since": datetime(2024, 2, 1, 6, tzinfo=UTC),
         "postponed": datetime(2024, 2, 29, 11, tzinfo=UTC),
         "postponed_by": "a.test",
-        "last_fetch": datetime(2024, 2, 28, 11, tzinfo=UTC),
+        "last_turn": datetime(2024, 2, 28, 11, tzinfo=UTC),
         "moved_to": "https://b.test/feed",
         "moved_days": ("2024-02-28", "2024-02-29"),
     }

@@ -81,6 +81,17 @@ class MyStore:
         self._feeds |= {state.feed_id: state for state in states}
         return len(states)
 
+    async def find_feed(self, url: str) -> trioscrape.FeedState | None:
+        return self._feeds.get(trioscrape.feed_id(url))
+
+    async def read_history(
+        self, feed_ids: Sequence[str], *, polls: bool = True
+    ) -> dict[str, trioscrape.FeedHistory]:
+        return {}
+
+    async def restore_history(self, histories: Sequence[trioscrape.FeedHistory]) -> int:
+        return 0
+
     async def count_entries(self, feed_ids: Sequence[str]) -> int:
         return sum(feed in feed_ids for feed, _ in self._entries)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from .._errors import UsageError
-from .._records import FeedState, StoredEntry
+from .._records import FeedHistory, FeedState, StoredEntry
 from .._store import Reader
 from .._urls import feed_id, normalised, problem_with, without_credentials, without_secrets
 from .typed_urls import meant_url
+
+_AT_ONCE: Final = 500
+"""Feeds whose histories are read together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,30 @@ async def chosen_feeds(store: Reader, chosen: Chosen) -> AsyncIterator[FeedState
     for typed in wanted:
         if typed in missing:
             raise UsageError(f"no feed with the URL {without_secrets(typed)} is stored")
+
+
+async def with_histories(
+    store: Reader, states: AsyncIterator[FeedState]
+) -> AsyncIterator[FeedState | FeedHistory]:
+    """Each of the feeds, and what is remembered of its polls.
+
+    Raises:
+      StoreError: the store has failed.
+    """
+    some: list[FeedState] = []
+    async for state in states:
+        yield state
+        some.append(state)
+        if len(some) == _AT_ONCE:
+            for history in await _histories(store, some):
+                yield history
+            some = []
+    for history in await _histories(store, some):
+        yield history
+
+
+async def _histories(store: Reader, states: list[FeedState]) -> Iterable[FeedHistory]:
+    return (await store.read_history([state.feed_id for state in states])).values()
 
 
 async def chosen_entries(store: Reader, chosen: Chosen) -> AsyncIterator[StoredEntry]:

@@ -25,6 +25,8 @@ from .unbuffered import Unbuffered
 COMMANDS: Final = {
     "run": "run",
     "demo": "demo",
+    "status": "status",
+    "explain": "explain",
     "export": "export",
     "import": "import_",
     "copy": "copy",

@@ -11,6 +11,7 @@ import trio
 from .._config.config import Config
 from .._errors import UsageError
 from .._store import check_store_url
+from .chosen import with_histories
 from .config_options import config
 from .help import Page
 from .parser import Parser
@@ -54,8 +55,8 @@ async def _copy_all(
     ):
         with restoring(store, counts, trusted=given.trusted) as target:
             # Feeds first: see `export`.
-            async for state in source.read_feeds():
-                await target.add(state)
+            async for record in with_histories(source, source.read_feeds()):
+                await target.add(record)
             async for stored in source.read_entries(oldest_first=True):
                 await target.add(stored)
             await target.finish()

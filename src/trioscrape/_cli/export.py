@@ -17,8 +17,9 @@ import trio
 from .._config.config import Config
 from .._errors import ResourceError, UsageError
 from .._printable import printable
+from .._records import FeedState
 from .._store import check_store_url
-from .chosen import Chosen, chosen_entries, chosen_feeds
+from .chosen import Chosen, chosen_entries, chosen_feeds, with_histories
 from .config_options import config
 from .durations import with_units
 from .formats import BOTH, ENTRIES, FEEDS, Format
@@ -177,9 +178,10 @@ class _Export:
             if self._wanted.feeds:
                 # Before the entries: a state that is newer than them would say that all of them have been
                 # seen.
-                async for state in chosen_feeds(source, chosen):
-                    self._counts.feeds += 1
-                    await self._out.add(state)
+                feeds = chosen_feeds(source, chosen)
+                async for record in with_histories(source, feeds) if self._wanted.entries else feeds:
+                    self._counts.feeds += isinstance(record, FeedState)
+                    await self._out.add(record)
             if self._wanted.entries:
                 async for stored in chosen_entries(source, chosen):
                     self._counts.entries += 1

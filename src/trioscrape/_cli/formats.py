@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 from xml.sax.saxutils import quoteattr
 
-from .._records import FeedState
+from .._records import FeedHistory, FeedState
 from . import csv
 from .jsonl import Record, line_of
 from .parquet import Parquet
@@ -68,6 +68,8 @@ class Csv:
     def add(self, record: Record) -> bytes:
         if isinstance(record, FeedState):
             return csv.row_of_feed(record, self._dialect).encode()
+        if isinstance(record, FeedHistory):
+            raise TypeError(record)
         return csv.row_of(record, self._dialect).encode()
 
     def end(self) -> bytes:

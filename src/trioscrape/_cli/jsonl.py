@@ -4,6 +4,10 @@ Each line is a JSON object: a feed, with the fields of `FeedState`::
 
     {"type": "feed", "feed_id": …, "url": …, "title": …, …, "etag": …, …, "moved_days": […]}
 
+what is remembered of its polls, with the fields of `FeedHistory`::
+
+    {"type": "history", "feed_id": …, "polls": …, …, "recent": [{"at": …, …}, …]}
+
 or an entry, with the fields of `StoredEntry` and `Entry`::
 
     {"type": "entry", "feed_id": …, "first_seen": …, "last_changed": …, "feed_url": …, "feed_title": …,
@@ -18,16 +22,17 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .._records import FeedState, StoredEntry
+from .._records import FeedHistory, FeedState, StoredEntry
 from .._records.entries import ENTRY, STORED_ENTRY
 from .._records.feed_state import FEED_STATE
+from .._records.history import HISTORY
 from .._records.kinds import Form
 from .._records.table import InvalidRecord
 
 LONGEST_LINE: Final = 64 * 2**20
 """Bytes. The longest entry that a store holds has 8 MiB, and six bytes for one where all is escaped."""
 
-Record = FeedState | StoredEntry
+Record = FeedState | StoredEntry | FeedHistory
 
 
 class BadLine(Exception):
@@ -38,6 +43,8 @@ def line_of(record: Record) -> str:
     """The record as a line, ASCII only."""
     if isinstance(record, FeedState):
         values = {"type": "feed"} | FEED_STATE.write(record, Form.JSON)
+    elif isinstance(record, FeedHistory):
+        values = {"type": "history"} | HISTORY.write(record, Form.JSON)
     else:
         own = STORED_ENTRY.write(record, Form.JSON)
         values = {"type": "entry"} | own | ENTRY.write(record.entry, Form.JSON)
@@ -63,11 +70,13 @@ def record_of(line: bytes) -> Record:
     try:
         if kind == "feed":
             return FEED_STATE.read(found, Form.JSON)
+        if kind == "history":
+            return HISTORY.read(found, Form.JSON)
         if kind == "entry":
             return _stored_entry(found)
     except InvalidRecord as error:
         raise BadLine(str(error)) from None
-    raise BadLine('not an object with "type": "feed" or "type": "entry"')
+    raise BadLine('not an object with "type": "feed", "history" or "entry"')
 
 
 def _stored_entry(found: Mapping[str, Any]) -> StoredEntry:

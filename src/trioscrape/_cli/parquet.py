@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from .._errors import UsageError
-from .._records import FeedState
+from .._records import FeedHistory, FeedState
 from .._records.entries import ENTRY, STORED_ENTRY
 from .._records.feed_state import FEED_STATE
 from .._records.kinds import FLAG, MOMENT, Form, Number, Several
@@ -85,6 +85,8 @@ class Parquet:
 def _values(record: Record, form: Form) -> Mapping[str, Any]:
     if isinstance(record, FeedState):
         return FEED_STATE.write(record, form)
+    if isinstance(record, FeedHistory):
+        raise TypeError(record)
     return STORED_ENTRY.write(record, form) | ENTRY.write(record.entry, form)
 
 

@@ -13,15 +13,15 @@ import trio
 from .._errors import ResourceError, StoreError, StoreRejected
 from .._hosts.retry_after import utc_now
 from .._parse.restored import safe_entry, safe_state
-from .._records import FeedState, StoredEntry
-from .._schedule.belief import LONGEST_IF_GONE, believed, believed_entry
+from .._records import FeedHistory, FeedState, StoredEntry
+from .._schedule.belief import LONGEST_IF_GONE, believed, believed_entry, believed_history
 from .._store import Store
 from .._threads import NoThread, in_thread
 from .jsonl import Record, line_of, record_of
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-R = TypeVar("R", FeedState, StoredEntry)
+R = TypeVar("R", FeedState, StoredEntry, FeedHistory)
 
 _IN_MEMORY: Final = 4 * 2**20
 _BATCH: Final = 500
@@ -70,6 +70,8 @@ def checked(record: R) -> R:
     now = utc_now()
     if isinstance(record, FeedState):
         return believed(safe_state(record), now, LONGEST_IF_GONE)  # an interval of a month is kept
+    if isinstance(record, FeedHistory):
+        return believed_history(record, now)
     return believed_entry(replace(record, entry=safe_entry(record.entry)), now)
 
 
@@ -89,6 +91,7 @@ class Restoring:
         self._entries: list[StoredEntry] = []
         self._text = 0
         self._feeds: list[FeedState] = []
+        self._histories: list[FeedHistory] = []
         self._incomplete: set[str] = set()
         """Feeds of which an entry was rejected."""
         self._accepts = False
@@ -106,6 +109,8 @@ class Restoring:
         if isinstance(record, FeedState):
             self._counts.feeds += 1
             self._feeds.append(record)
+        elif isinstance(record, FeedHistory):
+            self._histories.append(record)
         else:
             self._counts.entries += 1
             self._entries.append(record)
@@ -114,6 +119,8 @@ class Restoring:
             await self._store_entries()
         if len(self._feeds) >= _BATCH:
             await self._keep_feeds()
+        if len(self._histories) >= _BATCH:
+            await self._store_histories()
 
     async def finish(self, *, whole: bool = True) -> None:
         """Store the rest of the entries, and then the feeds. Errors and cancellation are as in `add`.
@@ -123,6 +130,7 @@ class Restoring:
             and due now, so that the next run fetches them whole.
         """
         await self._store_entries()
+        await self._store_histories()
         await self._keep_feeds()
         await self._with_the_file(self._waiting.seek, 0)
         while feeds := await self._with_the_file(self._some):
@@ -136,6 +144,10 @@ class Restoring:
         entries, self._entries, self._text = self._entries, [], 0
         entries = await self._checked(entries)
         self._counts.entries_written += await self._stored(self._store.restore_entries, entries)
+
+    async def _store_histories(self) -> None:
+        histories, self._histories = self._histories, []
+        await self._stored(self._store.restore_history, await self._checked(histories))
 
     async def _keep_feeds(self) -> None:
         feeds, self._feeds = self._feeds, []
@@ -168,14 +180,15 @@ class Restoring:
         first = await self._stored(restore, records[:middle])
         return first + await self._stored(restore, records[middle:])
 
-    def _note_rejected(self, record: FeedState | StoredEntry, error: StoreRejected) -> None:
+    def _note_rejected(self, record: Record, error: StoreRejected) -> None:
         counts = self._counts
         counts.rejected += 1
         if isinstance(record, StoredEntry):
             self._incomplete.add(record.feed_id)
             name = f"entry {record.entry.key[:200]!r} of feed {record.feed_id}"
         else:
-            name = f"feed {record.feed_id}"
+            kind = "feed" if isinstance(record, FeedState) else "history of feed"
+            name = f"{kind} {record.feed_id}"
         if counts.rejected <= SHOWN:
             counts.rejected_examples.append(f"{name}: {error}")
         if counts.rejected >= REJECTED and not self._accepts:

@@ -12,7 +12,7 @@ import trio
 from .._config.config import Config
 from .._errors import FeedFailed, ResourceError, http_status_reason
 from .._hosts.retry_after import Pauses
-from .._lane import Lane, Timings
+from .._lane import Lane, Phases, Timings
 from .._records import Feed, FeedState
 from .._schedule.freshness import age, max_age
 from .._schedule.permanent_redirects import has_moved, start_url
@@ -104,6 +104,7 @@ class Fetcher:
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
         hop = _first_hop(context.feed, context.state, over_http=context.over_http)
+        context.timings.redirects.clear()
         visit, pauses = Visit(context, listed_url(context.feed.url)), iter(FILE_PAUSES)
         while True:
             target = hop.target
@@ -149,6 +150,8 @@ class Fetcher:
             answer = await self._transport.send(self._request(hop, route, visit, state))
         except FeedFailed as failed:
             raise visit.no_https(hop, failed) or failed from failed.__cause__
+        timings = visit.context.timings
+        timings.status = answer.status
         self._pauses.answered(visit.context.slot.host or hop.host, answer.status)
         fields, stream = Fields(answer.headers), answer.stream
         try:
@@ -157,7 +160,9 @@ class Fetcher:
                 stream.distrust()
             if answer.status in _REDIRECTS:
                 return visit.redirected(hop, answer.status, fields, self._pauses.now())
+            began = trio.current_time()
             body = await self._document(answer.status, fields, stream, visit)
+            timings.phases.body = trio.current_time() - began
             if body is None:
                 if answer.status != 304 or not is_conditional(state):
                     raise self._refused(hop, answer, fields, visit)
@@ -200,7 +205,8 @@ class Fetcher:
         headers += visit.credentials(hop.url)
         if hop.cookie:
             headers.append((b"Cookie", hop.cookie.encode("latin-1")))
-        return Request(hop.url, headers, route.addresses, route.proxy)
+        phases = visit.context.timings.phases = Phases()
+        return Request(hop.url, headers, route.addresses, phases, route.proxy)
 
     async def _read(self, stream: BodyStream, encoding: str | None, visit: Visit) -> bytes:
         body = Body(encoding, self._config.body_limit)

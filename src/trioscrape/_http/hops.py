@@ -27,6 +27,10 @@ NO_HTTPS: Final = {"connection-refused", "unreachable", "connect-timeout", "tls"
 drops what comes, or says that the host can't be reached), no TLS behind it, or TLS for another name."""
 
 
+_LONGEST_URL: Final = 500
+"""Characters of the target of a redirect that are remembered."""
+
+
 class NoHttps(FeedFailed):
     """There is no https where a URL without scheme leads: nothing has answered any request over TLS."""
 
@@ -106,6 +110,7 @@ class Visit:
         """
         target = _target(hop, fields.get("location", ""))
         self.redirects.add(status, hop.url.scheme, target.scheme)
+        self.context.timings.redirects.append(f"{status} {without_credentials(str(target))}"[:_LONGEST_URL])
         self.cookies.take(_place(hop.url), fields.cookies, now)
         return target
 

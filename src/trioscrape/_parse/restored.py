@@ -85,6 +85,7 @@ def safe_state(state: FeedState) -> FeedState:
         shared_keys=tuple(map(scrub, state.shared_keys)),
         timers=_timers(state.timers),
         failure=state.failure if state.failure in REASONS else None,
+        failure_detail=one_line(state.failure_detail or "") or None,
         postponed_by=state.postponed_by if _is_a_name(state.postponed_by) else None,
     )
 

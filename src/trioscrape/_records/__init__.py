@@ -18,6 +18,7 @@ from .entries import (
     Transcript,
 )
 from .feed_state import FeedState, FeedTimers
+from .history import FeedHistory, Poll, PollTimes, TimerRule
 from .lease import Lease
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
 from .statistics import LANES, LaneStatistics, LaneTimes, Outage, Quantiles, Statistics
@@ -32,6 +33,7 @@ __all__ = [
     "EntrySource",
     "FailureExample",
     "Feed",
+    "FeedHistory",
     "FeedState",
     "FeedTimers",
     "FeedUpdate",
@@ -41,12 +43,15 @@ __all__ = [
     "Outage",
     "Outcome",
     "ParsedFeed",
+    "Poll",
+    "PollTimes",
     "Quantiles",
     "Report",
     "Result",
     "Statistics",
     "StoredEntry",
     "TextType",
+    "TimerRule",
     "Transcript",
     "new_run_id",
 ]

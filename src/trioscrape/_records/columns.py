@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import repeat
 from typing import Any, Final, overload
 
@@ -136,6 +137,14 @@ def characters(entries: Sequence[Entry]) -> int:
     else:
         texts = tuple(text for entry in entries for text in (entry.summary, entry.content))
     return sum(map(len, filter(None, texts)))
+
+
+def dates(entries: Sequence[Entry]) -> list[datetime]:
+    """When each was published, or else updated; of entries that say neither there is none."""
+    if isinstance(entries, EntryColumns):
+        both = zip(entries.values("published"), entries.values("updated"), strict=True)
+        return [datetime.fromisoformat(date) for dates in both if (date := dates[0] or dates[1])]
+    return [date for entry in entries if (date := entry.published or entry.updated) is not None]
 
 
 _FIELDS: Final = tuple(name for name in ENTRY.fields if name != "key")

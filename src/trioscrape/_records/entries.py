@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Annotated, Final, Literal
 
 from .feed_state import FeedState, FeedTimers
+from .history import Poll
 from .kinds import COUNT, FLAG, MOMENT, SIZE, TEXT_TYPE, Several
 from .table import Nested, Table
 from .texts import CONTENT, FEED_ID, KEY, LINK, NAME, NAMES, SUMMARY, TITLE
@@ -198,8 +199,10 @@ PARSED_FEED: Final = Table(ParsedFeed)
 
 @dataclass(frozen=True, slots=True)
 class FeedUpdate:
-    """What one write stores: a feed's entries, then its state."""
+    """What one write stores: a feed's entries, then its state, then what is remembered of the poll."""
 
     state: FeedState
     entries: Sequence[Entry]
     """Of a document that trioscrape has read itself each is made when it is looked at."""
+    poll: Poll | None = None
+    """Without the numbers of its entries, which the store adds; None: it was not polled."""

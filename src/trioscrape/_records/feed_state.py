@@ -52,6 +52,10 @@ class FeedState:
     updated: Annotated[datetime | None, MOMENT] = None
     self_link: Annotated[str | None, LINK] = None
     hub: Annotated[str | None, LINK] = None
+    newest_entry: Annotated[datetime | None, MOMENT] = None
+    """The latest date of an entry in the last document, none in the future; None: no entry has a date."""
+    longest_gap: Annotated[int | None, COUNT] = None
+    """Seconds of the longest time between two successive dates of its entries; None: there are no two."""
     distrusts_ids: Annotated[bool, FLAG] = False
     """Whether entries are identified by link instead of id. Once true, it stays so: keys would change."""
     shared_keys: Annotated[tuple[str, ...], NAMES] = ()
@@ -74,13 +78,18 @@ class FeedState:
     """Fetches in a row that have failed."""
     failure: Annotated[str | None, NAME] = None
     """The reason of the last failure, until a fetch succeeds."""
+    failure_detail: Annotated[str | None, NAME] = None
+    """The same in words, as in `Result.detail`."""
+    failing_since: Annotated[datetime | None, MOMENT] = None
+    """When the first of the failures in a row came; None: the last fetch has succeeded, or is not known."""
     postponed: Annotated[datetime | None, MOMENT] = None
     """Since when the feed has been due and was put off because of its host, which has answered 429, or 503
     with Retry-After, or not at all; None: it was fetched when it was due."""
     postponed_by: Annotated[str | None, NAME] = None
     """The host because of which it was put off: its own, or one that it is redirected to."""
-    last_fetch: Annotated[datetime | None, MOMENT] = None
-    """When it was last fetched from a host that limits what it allows; None: the last one did not."""
+    last_turn: Annotated[datetime | None, MOMENT] = None
+    """When it last had its turn at a host that limits what it allows; None: its host does not. When a feed
+    was fetched at all is in `FeedHistory`."""
     gone: Annotated[datetime | None, MOMENT] = None
     """When the server first answered 410; None again when it answers otherwise."""
     moved_to: Annotated[str | None, URL] = None

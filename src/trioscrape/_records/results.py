@@ -75,8 +75,8 @@ class Result:
     """Details of the reason, or a remark on a feed without one, for people to read; without credentials."""
     entries: EntryCounts = EntryCounts()  # noqa: RUF009 - it is frozen
     stored: bool = False
-    """Whether something was written for the feed, and acknowledged by the store. That its document was
-    rejected by the store may be written too, and does not count."""
+    """Whether something was written for the feed, and acknowledged by the store. That the feed was polled, or
+    its document rejected by the store, is written too, and does not count."""
     same_as: str | None = None
     """URL of another feed of the list whose redirects end at the same URL, and which got there first."""
     status: int | None = None

@@ -87,6 +87,16 @@ class Table(Generic[R]):
             written[name] = kept if write is None or kept is None else write(kept)
         return written, cut
 
+    def write_sparse(self, record: R, form: Form) -> dict[str, Any]:
+        """The same without the fields that have their default; `read` puts it there again."""
+        return {
+            name: value if write is None or value is None else write(value)
+            for (name, _, write), value, default in zip(
+                self._writers[form], self._values(record), self._defaults, strict=True
+            )
+            if value != default
+        }
+
     def read(self, found: Mapping[str, Any], form: Form, **others: Any) -> R:
         """The record that `write` has written as `found`.
 
@@ -263,6 +273,14 @@ class Nested(Kind[R]):
     def clean(self, value: R) -> tuple[R | None, bool]:
         kept, cut = self.table.clean(value)
         return (kept, cut) if kept is value or self.table.can_be_kept(value) else (None, True)
+
+
+class Sparse(Nested[R]):
+    """A subdocument that leaves out what is as it mostly is: fields that have their default."""
+
+    def writer(self, form: Form) -> Write[R]:
+        table, its_form = self.table, inside(form)
+        return into_column(lambda value: table.write_sparse(value, its_form), form)
 
 
 def _fields(record: type[Any]) -> Iterator[tuple[str, Field]]:

@@ -55,7 +55,7 @@ class Candidate:
         state = self.state
         if state is None or (state.body_hash is None and not state.failures):
             return _NEVER
-        return state.last_fetch or state.postponed or state.next_fetch or _LATELY
+        return state.last_turn or state.postponed or state.next_fetch or _LATELY
 
     def knowing(self, stored: FeedState | None, now: datetime, interval: timedelta) -> Candidate:
         """The same feed with what the store knows of it: it may have moved to another host.

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
 from .._errors import FeedFailed
 from .._http import Fetched
 from .._http.conditional import Validators, is_conditional
-from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result
-from .._schedule.freshness import GONE, back_off, format_moment, next_fetch, not_before, trusted_until
+from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result, TimerRule
+from .._records.columns import dates
+from .._schedule import rules
+from .._schedule.freshness import (
+    GONE,
+    format_moment,
+    not_before,
+    rules_of_failure,
+    rules_of_success,
+    trusted_until,
+)
 from .._schedule.permanent_redirects import moved_from, moves
 from .candidates import Candidate
 
 GONE_REASON = "http-410"
+BLOCKED = "blocked-address"
 _LATE = {"read-timeout", "fetch-timeout"}
 SLACK = 0.1
 """Of the user's interval: cron is late now and then, and what is due a second later would wait for another
 whole interval."""
+
+
+class Next(NamedTuple):
+    """What is known of a feed after a fetch."""
+
+    state: FeedState
+    rules: tuple[TimerRule, ...]
+    """What its next fetch waits for; the first one has decided."""
 
 
 def next_run(began: datetime, interval: float) -> datetime | None:
@@ -70,7 +90,7 @@ def after_success(
     parsed: ParsedFeed | None,
     now: datetime,
     next_run: datetime | None,
-) -> FeedState:
+) -> Next:
     """The state after an answer. It is equal to the one before when there is nothing new to remember.
 
     Args:
@@ -88,7 +108,9 @@ def after_success(
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
     origin, since = moved_from(candidate.feed, known, url, now)
     said = parsed or known or FeedState(candidate.feed_id, url)
-    return FeedState(
+    newest, gap = _dates(known, parsed, now)
+    considered = rules_of_success(now, timers, fetched.age, next_run)
+    state = FeedState(
         feed_id=candidate.feed_id,
         url=url,
         listed_url=candidate.feed.redacted_url,
@@ -103,6 +125,8 @@ def after_success(
         updated=said.updated,
         self_link=said.self_link,
         hub=said.hub,
+        newest_entry=newest,
+        longest_gap=gap,
         distrusts_ids=said.distrusts_ids,
         shared_keys=said.shared_keys,
         etag=fetched.validators.etag,
@@ -110,11 +134,23 @@ def after_success(
         validators_url=fetched.url if fetched.validators != Validators() else None,
         body_hash=body_hash,
         timers=timers,
-        next_fetch=next_fetch(now, timers, fetched.age, next_run),
+        next_fetch=considered[0].until if considered else None,
         next_unconditional=unkept_until or _next_unconditional(candidate, fetched, body_hash, now),
         moved_to=moved_to,
         moved_days=moved_days,
     )
+    return Next(state, considered)
+
+
+def _dates(
+    known: FeedState | None, parsed: ParsedFeed | None, now: datetime
+) -> tuple[datetime | None, int | None]:
+    """``newest_entry`` and ``longest_gap``: how long a feed may be silent without anything being wrong."""
+    if parsed is None:
+        return (known.newest_entry, known.longest_gap) if known is not None else (None, None)
+    past = sorted(date for date in dates(parsed.entries) if date <= now)
+    gaps = [int((later - earlier).total_seconds()) for earlier, later in pairwise(past)]
+    return (past[-1] if past else None), (max(gaps) if gaps else None)
 
 
 def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None) -> FeedTimers:
@@ -161,37 +197,60 @@ def _next_unconditional(
     return trusted_until(candidate.feed_id, now, caught=caught)
 
 
-def after_failure(
-    candidate: Candidate, failed: FeedFailed, now: datetime, next_run: datetime | None
-) -> FeedState:
+def after_failure(candidate: Candidate, failed: FeedFailed, now: datetime, next_run: datetime | None) -> Next:
     """The state after a failure: what is known stays, and the next fetch is put off.
 
     A feed that was postponed because of its host has not failed once more.
     """
-    feed = candidate.feed
-    known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, title=feed.title)
-    known = replace(known, listed_url=feed.redacted_url)
+    known = _failed_state(candidate, failed, now)
+    if failed.reason == BLOCKED:
+        # Our own refusal: the feed stays due, as other settings may allow it.
+        return Next(replace(known, failure=failed.reason), ())
     if failed.postponed_by is not None:
-        return replace(
-            known,
-            failure=known.failure if known.failures else failed.reason,
-            next_fetch=failed.not_before or known.next_fetch,
-            postponed=known.postponed or now,
-            postponed_by=failed.postponed_by,
+        pause = failed.not_before
+        return Next(
+            replace(
+                known,
+                failure=known.failure if known.failures else failed.reason,
+                next_fetch=pause or known.next_fetch,
+                postponed=known.postponed or now,
+                postponed_by=failed.postponed_by,
+            ),
+            (TimerRule(rules.HOST_PAUSE, pause, failed.postponed_by),) if pause else (),
         )
-    until = failed.not_before or now
-    known = replace(known, postponed=None, postponed_by=None, last_fetch=None)
+    known = replace(known, postponed=None, postponed_by=None, last_turn=None)
+    failures = known.failures + 1
     if failed.reason == GONE_REASON:
-        return replace(
-            known,
-            failures=known.failures + 1,
-            failure=failed.reason,
-            gone=known.gone or now,
-            next_fetch=now + GONE,
-        )
+        gone = (TimerRule(rules.GONE, now + GONE),)
+        return Next(_put_off(known, failed, gone, gone=known.gone or now), gone)
     if failed.reason in _LATE and is_conditional(known):
         # There was no time left for the same without validators, and it may be these that it hangs on.
         known = replace(known, next_unconditional=now)
-    failures = known.failures + 1
-    due = max(now + back_off(candidate.feed_id, failures), until, next_run or until)
-    return replace(known, failures=failures, failure=failed.reason, gone=None, next_fetch=due)
+    considered = rules_of_failure(candidate.feed_id, failures, now, failed.not_before, next_run)
+    return Next(_put_off(known, failed, considered, gone=None), considered)
+
+
+def _failed_state(candidate: Candidate, failed: FeedFailed, now: datetime) -> FeedState:
+    feed = candidate.feed
+    known = candidate.state or FeedState(candidate.feed_id, feed.redacted_url, title=feed.title)
+    return replace(
+        known,
+        listed_url=feed.redacted_url,
+        listed_title=feed.title or known.listed_title,
+        tags=feed.tags or known.tags,
+        # Of a feed that is put off time and again, the words need not be written each time.
+        failure_detail=known.failure_detail if known.postponed else failed.detail or None,
+        failing_since=known.failing_since or now,
+    )
+
+
+def _put_off(
+    known: FeedState, failed: FeedFailed, considered: tuple[TimerRule, ...], *, gone: datetime | None
+) -> FeedState:
+    return replace(
+        known,
+        failures=known.failures + 1,
+        failure=failed.reason,
+        gone=gone,
+        next_fetch=considered[0].until,
+    )

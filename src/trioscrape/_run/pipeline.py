@@ -36,8 +36,9 @@ from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
-from .next_state import GONE_REASON, after_failure, after_success, to_send
+from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, to_send
 from .open_files import OpenFiles
+from .polls import poll_of
 from .seen import Seen
 
 
@@ -89,6 +90,7 @@ class Pipeline:
 
         Cancellation: see `Fetcher.fetch`, `Parser.parse` and `StoreLane.save`.
         """
+        timings.began = self.now()
         if candidate.put_off is not None:
             timings.begun = True
             return await self._failed(candidate, candidate.put_off, timings)
@@ -146,26 +148,28 @@ class Pipeline:
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
+            state, rules = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
-                state = replace(state, last_fetch=self.now())
+                state = replace(state, last_turn=self.now())
             same_as = await self._arrived(candidate, fetched.url)
-            # The store lane, unless there is nothing to remember.
-            entries = None
-            if parsed is not None or state != candidate.stored:
-                entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
+            size = None if fetched.body is None else len(fetched.body)
+            # The store lane: at least that the feed was polled is to be remembered.
+            poll = poll_of(known, self.now(), timings, rules, size=size)
+            update = FeedUpdate(state, parsed.entries if parsed else (), poll)
+            entries = await self.store.save(update, timings)
+        stored = parsed is not None or state != candidate.stored
         reason, detail = self._remarks(fetched, parsed)
         return Result(
             candidate.feed,
-            Outcome.NOT_MODIFIED if entries is None else _stored_outcome(known, entries),
+            _stored_outcome(known, entries) if stored else Outcome.NOT_MODIFIED,
             reason,
             detail,
-            entries=entries or EntryCounts(),
-            stored=entries is not None,
+            entries=entries if stored else EntryCounts(),
+            stored=stored,
             same_as=same_as,
             status=fetched.status,
-            size=None if fetched.body is None else len(fetched.body),
+            size=size,
             final_url=fetched.url,
             next_fetch=state.next_fetch,
             lanes=timings.lanes,
@@ -205,18 +209,23 @@ class Pipeline:
     async def _failed(
         self, candidate: Candidate, failed: FeedFailed, timings: Timings, *, rejected: bool = False
     ) -> Result:
-        """Remember a failure, unless it is our own refusal: with other settings there might be none.
+        """Remember a failure. After our own refusal the feed is due as before: other settings may allow it.
 
         The state after it has nothing of the document. So where the store has `rejected` a document, the feed
         keeps the validators of the last one that was stored, and its next fetch is put off.
         """
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         next_fetch = None
-        remembered = rejected or (outcome is not Outcome.REFUSED and failed.reason != "not-stored")
-        state = after_failure(candidate, failed, self.now(), self.next_run)
-        if remembered := remembered and state != candidate.stored:
+        now = self.now()
+        state, rules = after_failure(candidate, failed, now, self.next_run)
+        # A feed that was put off because of its host was not polled, unless it has got that answer itself.
+        polled = failed.postponed_by is None or timings.status is not None
+        poll = poll_of(candidate.state, now, timings, rules, failed=failed) if polled else None
+        differs = state != candidate.stored
+        remembered = rejected or failed.reason not in ("not-stored", "not-a-url")
+        if remembered := remembered and (poll is not None or differs):
             try:
-                await self.store.save(FeedUpdate(state, ()), timings)
+                await self.store.save(FeedUpdate(state, (), poll), timings)
                 next_fetch = state.next_fetch
             except StoreRejected as error:
                 if not rejected:
@@ -229,7 +238,7 @@ class Pipeline:
             outcome,
             failed.reason,
             failed.detail or None,
-            stored=remembered and not rejected,
+            stored=remembered and differs and not rejected,
             next_fetch=next_fetch,
             lanes=timings.lanes,
         )
@@ -251,7 +260,7 @@ _MAY_BE_A_PAUSE: Final = {
 _FAILURES: Final = {
     GONE_REASON: Outcome.GONE,
     "not-a-url": Outcome.REFUSED,
-    "blocked-address": Outcome.REFUSED,
+    BLOCKED: Outcome.REFUSED,
 }
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from .._records import FeedState, StoredEntry
+from .._records import FeedHistory, FeedState, StoredEntry
 from .._records.texts import VALIDATOR
 from .freshness import GONE, LONGEST, TRUST
 
@@ -20,7 +20,7 @@ CLOCKS: Final = timedelta(hours=1)
 """How far the clocks of two machines that share a store may be apart."""
 LONGEST_IF_GONE: Final = GONE + timedelta(days=1)
 
-_HAPPENED: Final = ("gone", "moved_since", "postponed", "last_fetch")
+_HAPPENED: Final = ("gone", "moved_since", "postponed", "last_turn", "failing_since", "newest_entry")
 _NO_INTERVAL: Final = timedelta(0)
 
 
@@ -76,3 +76,16 @@ def believed_entry(stored: StoredEntry, now: datetime) -> StoredEntry:
     if (first, last) == (stored.first_seen, stored.last_changed):
         return stored
     return replace(stored, first_seen=first, last_changed=last)
+
+
+def believed_history(history: FeedHistory, now: datetime) -> FeedHistory:
+    """The history, without polls that are in the future and without what is known of them."""
+    latest = now + CLOCKS
+    changes: dict[str, Any] = {
+        name: None
+        for name in ("last_fetch", "last_success", "last_news")
+        if (moment := getattr(history, name)) is not None and moment > latest
+    }
+    if any(poll.at > latest for poll in history.recent):
+        changes["recent"] = tuple(poll for poll in history.recent if poll.at <= latest)
+    return replace(history, **changes) if changes else history

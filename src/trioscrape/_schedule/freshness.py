@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-from .._records import FeedState, FeedTimers
+from .._records import FeedState, FeedTimers, TimerRule
+from . import rules
+from .rules import count, decided
 
 LONGEST: Final = timedelta(days=7)
 """The longest delay that a server or document can ask for."""
@@ -120,36 +122,75 @@ def forgets(headers: Mapping[str, str]) -> bool:
     )
 
 
-def next_fetch(now: datetime, timers: FeedTimers, age: int, next_run: datetime | None) -> datetime | None:
-    """The moment before which a feed that was fetched `now` need not be fetched; None: there is none.
+def rules_of_success(
+    now: datetime, timers: FeedTimers, age: int, next_run: datetime | None
+) -> tuple[TimerRule, ...]:
+    """What the next fetch of a feed has to wait for that was fetched `now`, see `decided`.
 
     Args:
       now: when it was fetched.
-      timers: what it asks for; skipped hours and days are `not_before`'s.
+      timers: what it asks for; skipped hours and days are `rule_of_skips`'s.
       age: seconds by which the answer was old already.
       next_run: before which the user wants no fetch.
     """
+    old = f", {age} s old" if age and timers.max_age else ""
+    return decided(
+        _seconds_from(now, rules.MAX_AGE, timers.max_age - age, f"{timers.max_age} s{old}"),
+        _seconds_from(now, rules.TTL, timers.every, f"{timers.every} s"),
+        TimerRule(rules.INTERVAL, next_run) if next_run else None,
+    )
+
+
+def _seconds_from(now: datetime, name: str, seconds: int, value: str) -> TimerRule | None:
+    if seconds <= 0:
+        return None
     # Timers are bounded when they are read from a document or header, but not when others have stored them.
-    wait = min(max(timers.max_age - age, timers.every), _LONGEST_SECONDS)
-    due = now + timedelta(seconds=wait) if wait > 0 else None
-    return max(due, next_run) if due and next_run else due or next_run
+    return TimerRule(name, now + timedelta(seconds=min(seconds, _LONGEST_SECONDS)), value)
+
+
+def rules_of_failure(
+    feed_id: str, failures: int, now: datetime, pause: datetime | None, next_run: datetime | None
+) -> tuple[TimerRule, ...]:
+    """The same of a feed that has failed `now`.
+
+    Args:
+      feed_id: its id.
+      failures: in a row, with this one.
+      now: when it has failed.
+      pause: until when a Retry-After of its answer asks to wait.
+      next_run: before which the user wants no fetch.
+    """
+    return decided(
+        TimerRule(rules.BACK_OFF, now + back_off(feed_id, failures), count(failures, "failure")),
+        TimerRule(rules.RETRY_AFTER, pause, f"{(pause - now).total_seconds():.0f} s") if pause else None,
+        TimerRule(rules.INTERVAL, next_run) if next_run else None,
+    )
 
 
 def not_before(state: FeedState, now: datetime) -> datetime | None:
     """The next moment at which the feed may be fetched; None when that is now."""
     first = max(state.next_fetch or now, now)
-    moment = _after_skipped(first, state.timers)
+    skipped = rule_of_skips(first, state.timers)
+    moment = first if skipped is None else skipped.until
     return None if moment <= now else moment
 
 
-def _after_skipped(moment: datetime, timers: FeedTimers) -> datetime:
-    """`moment`, or the end of the hours and days to skip; itself when that would skip all of a week."""
+def due(state: FeedState) -> datetime | None:
+    """When the feed is or was due, however long ago; None: at any time."""
+    if state.next_fetch is None:
+        return None
+    skipped = rule_of_skips(state.next_fetch, state.timers)
+    return state.next_fetch if skipped is None else skipped.until
+
+
+def rule_of_skips(moment: datetime, timers: FeedTimers) -> TimerRule | None:
+    """The end of the hours and days to skip, if `moment` is in them; None too if they are a whole week."""
     later = moment
     for _ in range(7 * 24):
         if later.hour not in timers.skip_hours and later.weekday() not in timers.skip_days:
-            return later
+            return None if later == moment else TimerRule(rules.SKIPS, later)
         later = later.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    return moment
+    return None
 
 
 def back_off(feed_id: str, failures: int) -> timedelta:

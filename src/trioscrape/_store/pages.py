@@ -120,6 +120,17 @@ class Paged(ABC):
 
         return Pages(page, None)
 
+    async def find_feed(self, url: str) -> FeedState | None:
+        """See `Reader.find_feed`."""
+        if problem_with(url):
+            return None
+        feed = await self._feed_at(url)
+        return (await self.load([feed])).get(feed)
+
+    @abstractmethod
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        """See `Reader.load`."""
+
     async def _feed_at(self, url: str) -> str:
         """The id of the feed that has this URL in the list, or else of one that has moved there."""
         listed = feed_id(url)

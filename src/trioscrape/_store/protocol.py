@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from .._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from .._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
 
 
 class Reader(Protocol):
@@ -68,6 +68,34 @@ class Reader(Protocol):
           StoreError: during the iteration: the store has failed, or has a record that is not valid.
         """
 
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        """The states of these feeds, by feed id. A feed that is not stored is missing.
+
+        A feed whose record is not valid is missing too, and the next `save` of the feed replaces the
+        record: other programs can write to a database as well.
+
+        Raises:
+          StoreError: the store has failed.
+        """
+
+    async def find_feed(self, url: str) -> FeedState | None:
+        """The feed that has this URL in the list, or else one that has moved there; None: there is none.
+
+        Raises:
+          StoreError: the store has failed.
+        """
+
+    async def read_history(self, feed_ids: Sequence[str], *, polls: bool = True) -> dict[str, FeedHistory]:
+        """What is remembered of the polls of these feeds, by feed id. Where nothing is, a feed is missing.
+
+        Args:
+          feed_ids: of the feeds; a few hundred at once at most.
+          polls: whether to read the single polls too, and not only their totals.
+
+        Raises:
+          StoreError: the store has failed.
+        """
+
     async def count_entries(self, feed_ids: Sequence[str]) -> int:
         """How many entries of these feeds are stored.
 
@@ -99,18 +127,12 @@ class Store(Reader, Protocol):
     def width(self) -> int:
         """How many calls it takes at once. A store that merges saves takes more than it has connections."""
 
-    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
-        """The states of these feeds, by feed id. A feed that is not stored is missing.
-
-        A feed whose record is not valid is missing too, and the next `save` of the feed replaces the
-        record: other programs can write to a database as well.
-        """
-
     async def save(self, update: FeedUpdate) -> EntryCounts:
-        """Store the entries, then the state; return when both are acknowledged.
+        """Store the entries, then the state; return when both are acknowledged, and the poll if there is one.
 
         An entry is identified by feed id and key. One that is stored with the same hash is not written
-        again, and neither is a state that is stored as it is. When the call fails, the state is not stored
+        again, and neither is a state that is stored as it is. A poll is added to the feed's history, see
+        `FeedHistory`, unless that has one of the same moment. When the call fails, the state is not stored
         without the entries. When it fails with `StoreRejected`, none of the new entries is stored either.
 
         Two refinements: an entry whose hash has changed while its ``updated`` has not is written at most
@@ -145,6 +167,12 @@ class Store(Reader, Protocol):
 
         Raises:
           StoreRejected: as `restore_entries`.
+        """
+
+    async def restore_history(self, histories: Sequence[FeedHistory]) -> int:
+        """Store what another store remembers of polls, and return how many feeds were written.
+
+        What is stored here of a feed stays as it is.
         """
 
     async def forget(self, feed_ids: Sequence[str]) -> int:

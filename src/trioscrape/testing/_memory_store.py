@@ -11,9 +11,10 @@ from typing import Final, NamedTuple
 import trio
 
 from .._errors import StoreUnavailable
-from .._records import Entry, EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from .._records import Entry, EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from .._records.entries import clean_entry
 from .._records.texts import clean_key
+from .._store.history import added, clean_history, first_history
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Document, Known, Plan
 from .._store.records import clean_state
@@ -38,6 +39,8 @@ class MemoryStore(Paged):
 
     def __init__(self, width: int = 4, now: Callable[[], datetime] = utc_now) -> None:
         self.feeds: dict[str, FeedState] = {}
+        """By feed id."""
+        self.history: dict[str, FeedHistory] = {}
         """By feed id."""
         self.entries: dict[str, dict[str, Entry]] = {}
         """By feed id, then by entry key, as any store would keep them."""
@@ -89,6 +92,9 @@ class MemoryStore(Paged):
                 first_seen = min(stored[key].first_seen, moment) if key in stored else moment
                 stored[key] = _Stored(first_seen, moment)
             self.feeds[state.feed_id] = state
+        if update.poll is not None:
+            this = first_history(state.feed_id, update.poll, todo.counts)
+            self.history[state.feed_id] = added(self.history.get(state.feed_id), this)
         return todo.counts
 
     def _plan(self, update: FeedUpdate, before: FeedState | None) -> tuple[Document, Plan]:
@@ -139,6 +145,20 @@ class MemoryStore(Paged):
         self.writes += len(new)
         return len(new)
 
+    async def read_history(self, feed_ids: Sequence[str], *, polls: bool = True) -> dict[str, FeedHistory]:
+        """See `Reader.read_history`."""
+        await self._answer()
+        found = {feed: self.history[feed] for feed in feed_ids if feed in self.history}
+        return found if polls else {feed: replace(each, recent=()) for feed, each in found.items()}
+
+    async def restore_history(self, histories: Sequence[FeedHistory]) -> int:
+        """See `Store.restore_history`."""
+        await self._answer()
+        new = {each.feed_id: clean_history(each) for each in histories if each.feed_id not in self.history}
+        self.history |= new
+        self.writes += len(new)
+        return len(new)
+
     async def count_entries(self, feed_ids: Sequence[str]) -> int:
         """See `Reader.count_entries`."""
         await self._answer()
@@ -148,7 +168,7 @@ class MemoryStore(Paged):
         """See `Store.forget`."""
         deleted = await self.count_entries(feed_ids)
         for feed in feed_ids:
-            for kept in self.feeds, self.entries, self._stored:
+            for kept in self.feeds, self.entries, self._stored, self.history:
                 self.writes += kept.pop(feed, None) is not None
         return deleted
 

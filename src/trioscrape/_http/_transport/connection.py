@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import httpcore
+import trio
 
+from ..._lane import Phases
 from .private_parts import has_unread_bytes, http2_connection, without_lock
 from .stream import Backend, Stream
 
@@ -34,16 +36,32 @@ class Connection:
         """None before it is connected."""
         self._origin, self._context, self._http2 = origin, context, http2
 
-    async def send(self, request: httpcore.Request, connect_timeout: float) -> httpcore.Response:
+    async def send(
+        self, request: httpcore.Request, phases: Phases, connect_timeout: float
+    ) -> httpcore.Response:
         """Connect if need be, send `request`, and wait for the headers of its answer."""
         if self.http is None:
-            host = self._origin.host.decode("ascii")
-            stream = await self.backend.connect(host, self._origin.port, connect_timeout)
-            if self._context is not None:
-                self._context.set_alpn_protocols(_HTTP1_OR_2 if self._http2 else _HTTP1_OR_2[:1])
-                stream = await stream.start_tls(self._context, host)
-            self.http = self._connection(stream)
-        return await self.http.handle_async_request(request)
+            self.http = self._connection(await self._connect(phases, connect_timeout))
+        began = trio.current_time()
+        answer = await self.http.handle_async_request(request)
+        phases.first_byte = trio.current_time() - began
+        return answer
+
+    async def _connect(self, phases: Phases, timeout: float) -> Stream:  # noqa: ASYNC109
+        host = self._origin.host.decode("ascii")
+        began = trio.current_time()
+        try:
+            stream = await self.backend.connect(host, self._origin.port, timeout)
+        finally:
+            phases.connect = trio.current_time() - began
+        if self._context is None:
+            return stream
+        self._context.set_alpn_protocols(_HTTP1_OR_2 if self._http2 else _HTTP1_OR_2[:1])
+        began = trio.current_time()
+        try:
+            return await stream.start_tls(self._context, host)
+        finally:
+            phases.tls = trio.current_time() - began
 
     def _connection(self, stream: Stream) -> httpcore.AsyncConnectionInterface:
         if stream.is_http2:

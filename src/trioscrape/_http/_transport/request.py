@@ -8,6 +8,7 @@ from typing import NamedTuple
 import httpx
 
 from ..._config.proxies import Proxy
+from ..._lane import Phases
 
 
 class Request(NamedTuple):
@@ -17,5 +18,7 @@ class Request(NamedTuple):
     headers: list[tuple[bytes, bytes]]
     addresses: Sequence[str]
     """Those that may be connected to, best first."""
+    phases: Phases
+    """To be filled in while it is under way."""
     proxy: Proxy | None = None
     """Whose addresses they are; None: the host's own."""

@@ -99,7 +99,8 @@ class LaneTransport:
         try:
             with translated():
                 connection.backend.head.expect()
-                answer = await connection.send(_core_request(request, self._timeouts), self._connect_timeout)
+                core_request = _core_request(request, self._timeouts)
+                answer = await connection.send(core_request, request.phases, self._connect_timeout)
                 _check_status(answer)
                 connection.backend.head.ended()
         except BaseException:

@@ -31,6 +31,7 @@ def forget(database: Database[Document], feed_ids: Sequence[str]) -> int:
     for some in chunks(feed_ids):
         ids = {"$in": list(some)}
         retried(feeds.update_many, {"_id": ids}, {"$unset": dict.fromkeys(_OF_THE_LAST_DOCUMENT, "")})
+        retried(journaled(database.history).delete_many, {"_id": ids})
         deleted += retried(entries.delete_many, {"feed": ids}).deleted_count
         retried(feeds.delete_many, {"_id": ids})
     return deleted

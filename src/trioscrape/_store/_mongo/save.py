@@ -1,8 +1,8 @@
 """Saving feeds in MongoDB: what differs is written, with as few commands as one feed would need.
 
 The feeds of a batch share a command for each step: read the states; read hashes; look for keys that have
-changed; rename; insert; update; write the states. A step that none of them needs is left out, so that new
-feeds cost two commands and unchanged ones cost two reads.
+changed; rename; insert; update; add the polls; write the states. A step that none of them needs is left out,
+so that new feeds cost three commands, and unchanged ones two reads and the write of their polls.
 
 New entries are inserted and not upserted, which takes a third of the server's time. All entries of a feed
 without a state count as new, and of other feeds those whose keys are not stored. Where that is wrong,
@@ -35,6 +35,7 @@ from ..records import chunks, clean_state, now
 from ..renames import Renames, find_renames, search
 from .documents import Document, journaled, write_of_state
 from .errors import DUPLICATE_KEY, in_bulk, retried, write_error
+from .history import add_polls
 from .lookup import known_entries, stored_keys
 from .read import delete_inserted, load
 
@@ -48,6 +49,7 @@ class _Feed:
     def __init__(self, update: FeedUpdate) -> None:
         self.state = clean_state(update.state)
         self.id = self.state.feed_id
+        self.poll = update.poll
         self.entries = Entries.of(update)
         self.known = self.differs = False
         self.plan = Plan((), (), 0)
@@ -90,6 +92,7 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
     entries.rename(feeds)
     entries.insert(feeds)
     entries.update(feeds)
+    _add_polls(database, feeds)
     _write_states(database, [feed for feed in feeds if feed.differs and feed.error is None])
     delete_inserted(database, [each for feed in feeds if feed.error is not None for each in feed.inserted])
     return [feed.outcome() for feed in feeds]
@@ -178,6 +181,14 @@ class _Entries:
                 {"$set": values, "$min": {"first_seen": self._moment}},
                 upsert=True,
             )
+
+
+def _add_polls(database: Database[Document], feeds: Sequence[_Feed]) -> None:
+    polled = [(feed, feed.poll) for feed in feeds if feed.poll is not None and feed.error is None]
+    errors = add_polls(database, [(feed.id, poll, feed.plan.counts) for feed, poll in polled])
+    for (feed, _), error in zip(polled, errors, strict=True):
+        if error is not None:
+            feed.error = write_error(error)
 
 
 def _write_states(database: Database[Document], feeds: Sequence[_Feed]) -> None:

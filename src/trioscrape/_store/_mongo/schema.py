@@ -26,7 +26,7 @@ INDEXES: Final = {
 }
 """Every start creates those that are missing."""
 
-_COLLECTIONS: Final = ("meta", "feeds", "entries", "runs")
+_COLLECTIONS: Final = ("meta", "feeds", "entries", "runs", "history")
 _OTHER_INDEX: Final = {"partialFilterExpression", "sparse", "collation", "hidden"}
 """Options with which an index on the same fields does not find or compare the same."""
 _UNAUTHORIZED: Final = 13

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
 from ..._errors import StoreError
-from ..._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer, run_record
@@ -23,6 +23,7 @@ from .client import make_client
 from .documents import Document, journaled
 from .errors import in_short, kind_of, retried
 from .forget import count_entries, forget
+from .history import read_history, restore_history
 from .lease import acquire_lease, release_lease
 from .pools import Pools
 from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
@@ -165,6 +166,14 @@ class MongoStore(Paged):
     async def restore_feeds(self, states: Sequence[FeedState]) -> int:
         """See `Store.restore_feeds`."""
         return await self._threads.run(self._call, restore_feeds, states)
+
+    async def read_history(self, feed_ids: Sequence[str], *, polls: bool = True) -> dict[str, FeedHistory]:
+        """See `Reader.read_history`."""
+        return await self._threads.run(self._call, read_history, feed_ids, () if polls else ("recent",))
+
+    async def restore_history(self, histories: Sequence[FeedHistory]) -> int:
+        """See `Store.restore_history`."""
+        return await self._threads.run(self._call, restore_history, histories)
 
     async def count_entries(self, feed_ids: Sequence[str]) -> int:
         """See `Reader.count_entries`."""

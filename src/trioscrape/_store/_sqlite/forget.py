@@ -19,5 +19,6 @@ def forget(db: sqlite3.Connection, feed_ids: Iterable[str]) -> int:
     deleted = 0
     for feed in feed_ids:
         deleted += db.execute("DELETE FROM entries WHERE feed = ?", (feed,)).rowcount
+        db.execute("DELETE FROM history WHERE feed_id = ?", (feed,))
         db.execute("DELETE FROM feeds WHERE feed_id = ?", (feed,))
     return deleted

@@ -55,7 +55,7 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN moved_since TEXT",
         "ALTER TABLE feeds ADD COLUMN postponed TEXT",
         "ALTER TABLE feeds ADD COLUMN postponed_by TEXT",
-        "ALTER TABLE feeds ADD COLUMN last_fetch TEXT",
+        "ALTER TABLE feeds ADD COLUMN last_turn TEXT",
         "ALTER TABLE feeds ADD COLUMN listed_title TEXT",
         "ALTER TABLE feeds ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
         """
@@ -63,6 +63,17 @@ MIGRATIONS: Final = {
                 id TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL,
                 system TEXT, renewed TEXT NOT NULL, PRIMARY KEY (id)
             )
+        """,
+        "ALTER TABLE feeds ADD COLUMN newest_entry TEXT",
+        "ALTER TABLE feeds ADD COLUMN longest_gap INTEGER",
+        "ALTER TABLE feeds ADD COLUMN failure_detail TEXT",
+        "ALTER TABLE feeds ADD COLUMN failing_since TEXT",
+        """
+            CREATE TABLE history (
+                feed_id TEXT NOT NULL, polls INTEGER NOT NULL, polls_with_news INTEGER NOT NULL,
+                last_fetch TEXT, last_success TEXT, last_news TEXT, last_delay INTEGER, recent TEXT NOT NULL,
+                PRIMARY KEY (feed_id)
+            ) WITHOUT ROWID
         """,
     ),
 }

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ..._errors import StoreRejected
-from ..._records import EntryCounts, FeedState, FeedUpdate
+from ..._records import EntryCounts, FeedState, FeedUpdate, Poll
 from ..._records.feed_state import FEED_STATE
 from ..._records.kinds import Form, iso
 from ..plan import Document, Known, Plan
 from ..records import chunks, clean_state, now, valid_states
 from ..renames import NEWEST, Renames, Search, StoredKey, find_renames, search
 from .errors import kind_of
+from .history import add_poll
 from .schema import (
     RENAME_ENTRY,
     SELECT_BY_DATE,
@@ -44,6 +45,7 @@ class _Work:
     plan: Plan
     differs: bool
     """Whether the state differs from the stored one."""
+    poll: Poll | None
 
 
 def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
@@ -57,7 +59,7 @@ def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[Entr
     """
     works = [_work(db, update) for update in updates]
     outcomes: list[EntryCounts | Exception] = [work.plan.counts for work in works]
-    if any(work.plan.writes or work.differs for work in works):
+    if any(work.plan.writes or work.differs or work.poll for work in works):
         while not _all_written(db, works, outcomes):
             pass
     return outcomes
@@ -92,7 +94,7 @@ def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
         found = _found(db, feed, wanted)
         renames = find_renames(entries, stored, found, state, newest=wanted.newest > 0)
     entries = renames.document(entries)
-    return _Work(state, entries, renames.plan(entries, stored), before != state)
+    return _Work(state, entries, renames.plan(entries, stored), before != state, update.poll)
 
 
 def _found(db: sqlite3.Connection, feed: str, wanted: Search) -> Iterator[StoredKey]:
@@ -143,6 +145,8 @@ def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception
         )
         if work.differs:
             db.execute(UPSERT_STATE, FEED_STATE.write(work.state, Form.COLUMN))
+        if work.poll is not None:
+            add_poll(db, feed, work.poll, todo.counts)
     except (sqlite3.Error, ValueError, OverflowError) as error:
         if kind_of(error) is not StoreRejected:
             raise

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from ..._records import FeedState, Report
 from ..._records.feed_state import FEED_STATE
+from ..._records.history import HISTORY
 from ..._records.kinds import Form, iso
 from ..._records.lease import LEASE
 from ..._records.table import Field, InvalidRecord
@@ -54,6 +55,9 @@ INDEXES: Final = (
 CREATE_LEASE: Final = (
     f"CREATE TABLE lease ({_columns(LEASE.fields)}, renewed TEXT NOT NULL, PRIMARY KEY (id))"
 )
+CREATE_HISTORY: Final = (
+    f"CREATE TABLE history ({_columns(HISTORY.fields)}, PRIMARY KEY (feed_id)) WITHOUT ROWID"
+)
 TABLE_NAMES: Final = frozenset({"feeds", "entries", "runs"})
 """In every version."""
 
@@ -62,6 +66,7 @@ TABLES: Final = (
     f"CREATE TABLE entries ({_columns(ENTRY_FIELDS)}, PRIMARY KEY (feed, key))",
     f"CREATE TABLE runs ({', '.join(f'{name} {column}' for name, column in _RUNS.items())})",
     CREATE_LEASE,
+    CREATE_HISTORY,
     *INDEXES,
 )
 

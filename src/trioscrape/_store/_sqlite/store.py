@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from ..._errors import StoreError, StoreRejected, UsageError
-from ..._records import EntryCounts, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import IS_FOREIGN, SCHEMA_VERSION, cannot_be_read, is_newer
@@ -17,6 +17,7 @@ from ..threads import Threads
 from .errors import code_of, kind_of
 from .file import Watched, connect, directory_problem, enable_wal, why_inaccessible
 from .forget import count_entries, forget
+from .history import read_history, restore_history
 from .lease import acquire_lease, release_lease
 from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
@@ -103,7 +104,7 @@ class SqliteStore(Paged):
 
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
-        return await self._threads.run(self._load, feed_ids)
+        return await self._threads.run(self._read, load, feed_ids)
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`."""
@@ -120,6 +121,14 @@ class SqliteStore(Paged):
     async def restore_feeds(self, states: Sequence[FeedState]) -> int:
         """See `Store.restore_feeds`."""
         return await self._threads.run(self._written, restore_feeds, states)
+
+    async def read_history(self, feed_ids: Sequence[str], *, polls: bool = True) -> dict[str, FeedHistory]:
+        """See `Reader.read_history`."""
+        return await self._threads.run(self._read, read_history, feed_ids, () if polls else ("recent",))
+
+    async def restore_history(self, histories: Sequence[FeedHistory]) -> int:
+        """See `Store.restore_history`."""
+        return await self._threads.run(self._written, restore_history, histories)
 
     async def count_entries(self, feed_ids: Sequence[str]) -> int:
         """See `Reader.count_entries`."""
@@ -194,10 +203,6 @@ class SqliteStore(Paged):
             raise StoreError(f"{self.redacted_url} {is_newer(version)}")
         if version and not names:
             raise StoreError(f"{self.redacted_url} has a schema version, {version}, but no tables")
-
-    def _load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
-        with self._open() as db:
-            return load(db, feed_ids)
 
     def _save_all(self, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
         with self._open() as db:

@@ -1,0 +1,179 @@
+"""What ``trioscrape explain`` does: it reads one feed, and fetches it before if that is wanted."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import trio
+
+from .._config.config import Config
+from .._errors import UsageError
+from .._hosts.retry_after import utc_now
+from .._printable import printable
+from .._records import LANES, Feed, FeedState, Result
+from .._schedule.belief import LONGEST_IF_GONE, believed
+from .._schedule.rules import HOST_PAUSE, RETRY_AFTER
+from .._schedule.standing import status_of
+from .._store import Reader, check_store_url, open_store
+from .._urls import feed_id, without_secrets
+from .config_options import config
+from .explain_page import Explained, page, record
+from .nearest import nearest
+from .output import Output
+from .pages import when
+from .progress import Progress
+from .report import json_line
+from .restore import Transferred
+from .shared_options import store_url
+from .subcommand import ExitStatus
+from .transfer import attended, reader
+from .typed_urls import meant_url
+from .waiting import in_turn
+
+if TYPE_CHECKING:
+    from .._run.api import Scrape
+
+_ENTRIES: Final = 200
+"""Entries that are looked at for keys and rhythm."""
+_GLANCE: Final = 0.02
+"""Seconds between two looks at how far a fetch has come."""
+_DOING: Final = {
+    "dns": "looking up the host",
+    "http": "requesting the feed",
+    "parse": "reading the document",
+    "store": "storing what is new",
+}
+
+
+def run(given: argparse.Namespace) -> ExitStatus:
+    """Do the work of the command; see `Command.run`."""
+    check_store_url(store_url(given))
+    return trio.run(_explain, given, config(given))
+
+
+async def _explain(given: argparse.Namespace, settings: Config) -> ExitStatus:
+    counts, progress = Transferred(), Progress(quiet=given.quiet)
+    return await attended(partial(_print, given, settings, counts, progress), counts, progress)
+
+
+async def _print(
+    given: argparse.Namespace, settings: Config, counts: Transferred, progress: Progress
+) -> ExitStatus:
+    url = meant_url(given.url) or given.url
+    async with reader(store_url(given), settings, progress) as source:
+        state = await source.find_feed(url)
+        if state is None:
+            return await _unknown(given, url, _counted(source, counts), progress)
+        paused = await _paused_until(source, state, utc_now()) if given.now else None
+    if given.now and paused is not None:
+        await progress.warn(f"not fetched: its host has asked for a pause until {when(paused)} UTC")
+    elif given.now:
+        await _fetch(given, settings, progress, _feed(url, state))
+    async with reader(store_url(given), settings, Progress(quiet=True)) as source:
+        explained = await explain(source, await source.find_feed(url) or state, utc_now())
+    if given.json:
+        await Output().write(json_line(record(explained)))
+    else:
+        await Output().write("".join(f"{printable(line)}\n" for line in page(explained)))
+    return ExitStatus.COMPLETE
+
+
+async def explain(source: Reader, state: FeedState, now: datetime) -> Explained:
+    """What the store knows of a feed."""
+    feed = state.feed_id
+    found = await source.read_history([feed])
+    status = status_of(believed(state, now, LONGEST_IF_GONE), found.get(feed), now)
+    entries = [stored async for stored in source.read_entries(feed=feed, limit=_ENTRIES)]
+    return Explained(status, entries, await source.count_entries([feed]), now)
+
+
+async def _counted(source: Reader, counts: Transferred) -> AsyncIterator[FeedState]:
+    """All feeds, for which the progress is shown."""
+    async for state in source.read_feeds():
+        counts.feeds += 1
+        yield state
+
+
+async def _unknown(
+    given: argparse.Namespace, url: str, states: AsyncIterator[FeedState], progress: Progress
+) -> ExitStatus:
+    near = await nearest(given.url, states)
+    said = without_secrets(url)
+    if given.json:
+        await Output().write(json_line({"type": "unknown", "url": said, "nearest": near}))
+        return ExitStatus.USAGE
+    if not near:
+        raise UsageError(f"no feed with the URL {said} is stored")
+    await progress.warn(f"no feed with the URL {said} is stored; the nearest are:")
+    for each in near:
+        await progress.warn(f"  {each}")
+    return ExitStatus.USAGE
+
+
+async def _paused_until(source: Reader, state: FeedState, now: datetime) -> datetime | None:
+    """Until when the host of the feed wants nothing to be fetched, as far as it has said so to any feed."""
+    host = urlsplit(state.url).hostname
+    pauses = [
+        other.next_fetch
+        async for other in source.read_feeds()
+        if other.postponed is not None and host in (other.postponed_by, urlsplit(other.url).hostname)
+    ]
+    history = (await source.read_history([state.feed_id])).get(state.feed_id)
+    if history is not None and history.recent:
+        rules = history.recent[-1].rules
+        pauses += [rule.until for rule in rules if rule.name in (RETRY_AFTER, HOST_PAUSE)]
+    return max((pause for pause in pauses if pause is not None and pause > now), default=None)
+
+
+def _feed(url: str, state: FeedState) -> Feed:
+    """The feed as it is in the list; with the credentials that were typed, as none are stored."""
+    listed = state.listed_url or state.url
+    known = "://" in url and feed_id(url) == state.feed_id
+    return Feed(url if known else listed, title=state.listed_title, tags=state.tags)
+
+
+async def _fetch(given: argparse.Namespace, settings: Config, progress: Progress, feed: Feed) -> None:
+    """Fetch the feed, and say how far it is. It is no run: none is recorded."""
+    from .._run.api import open_scrape  # noqa: PLC0415 - takes a quarter of a second, and is for --now only
+
+    opened = open_store(
+        store_url(given),
+        connect_timeout=settings.store_connect_timeout,
+        call_timeout=settings.store_timeout,
+    )
+    async with opened as store:
+
+        def scraping(wait: float) -> AbstractAsyncContextManager[Scrape]:
+            chosen = replace(settings, ignore_schedule=True, wait_for_store=wait)
+            return open_scrape([feed], store=store, config=chosen)
+
+        waited_for = in_turn(scraping, settings.wait_for_store, progress)
+        async with waited_for as scrape, trio.open_nursery() as nursery:
+            nursery.start_soon(_follow, scrape, progress)
+            async for result in scrape:
+                await progress.say(_in_words(result))
+            nursery.cancel_scope.cancel(reason="the feed has its result")
+
+
+async def _follow(scrape: Scrape, progress: Progress) -> None:
+    """Say in which lane the feed is, whenever that changes."""
+    before = None
+    while True:
+        lanes = scrape.statistics().lanes
+        lane = next((name for name in LANES if lanes[name].busy), before)
+        if lane != before and lane is not None:
+            await progress.say(_DOING[lane])
+        before = lane
+        await trio.sleep(_GLANCE)
+
+
+def _in_words(result: Result) -> str:
+    more = ": ".join(filter(None, (result.reason, result.detail)))
+    return f"{result.outcome.value}{f' ({more})' if more else ''}"

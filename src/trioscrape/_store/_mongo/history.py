@@ -1,0 +1,85 @@
+"""The history of feeds in MongoDB: a document for each feed, to which the server adds polls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pymongo import ReplaceOne, UpdateOne
+from pymongo.database import Database
+
+from ..._records import EntryCounts, FeedHistory, Poll
+from ..._records.history import HISTORY, KEPT_POLLS
+from ..._records.kinds import Form
+from ..history import clean_history, first_history, valid_histories
+from .documents import Document, journaled, tolerant
+from .errors import DUPLICATE_KEY, in_bulk, retried
+
+Polled = tuple[str, Poll, EntryCounts]
+"""A feed by its id, with its poll and what has become of the entries."""
+
+
+def add_polls(database: Database[Document], polled: Sequence[Polled]) -> list[Mapping[str, Any] | None]:
+    """Remember a poll of each of these feeds; for each the error of the server, if it has accepted none."""
+    errors: list[Mapping[str, Any] | None] = [None] * len(polled)
+    histories = [first_history(*each) for each in polled]
+    writes = [_addition(each) for each in histories]
+    collection = journaled(database.history)
+    failed = retried(in_bulk, collection.bulk_write, writes) if writes else ()
+    # With a duplicate key the poll is there already: its acknowledgement was lost. Anything else means that
+    # another program has written something which nothing can be added to.
+    again = [error["index"] for error in failed if error["code"] != DUPLICATE_KEY]
+    replaced = [
+        ReplaceOne({"_id": histories[at].feed_id}, _document(histories[at]), upsert=True) for at in again
+    ]
+    for error in retried(in_bulk, collection.bulk_write, replaced) if replaced else ():
+        errors[again[error["index"]]] = error
+    return errors
+
+
+def _addition(history: FeedHistory) -> UpdateOne:
+    document = _document(history)
+    [poll] = document["recent"]
+    known = {"last_success": history.last_success, "last_news": history.last_news}
+    values = {name: value for name, value in known.items() if value is not None}
+    return UpdateOne(
+        {"_id": history.feed_id, "last_fetch": {"$ne": history.last_fetch}},
+        {
+            "$inc": {"polls": 1, "polls_with_news": history.polls_with_news},
+            "$set": {**values, "last_fetch": history.last_fetch, "last_delay": history.last_delay},
+            "$push": {"recent": {"$each": [poll], "$slice": -KEPT_POLLS}},
+        },
+        upsert=True,
+    )
+
+
+def _document(history: FeedHistory) -> Document:
+    document = HISTORY.write(history, Form.DOCUMENT)
+    del document["feed_id"]  # it is the ``_id``
+    return document
+
+
+def read_history(
+    database: Database[Document], feed_ids: Sequence[str], without: Sequence[str]
+) -> dict[str, FeedHistory]:
+    """See `Reader.read_history`; `without` are fields that nobody asks for."""
+    query = {"_id": {"$in": list(feed_ids)}}
+    fields = dict.fromkeys(without, 0) or None
+    history = tolerant(database.history)
+    found = retried(lambda: history.find(query, fields).to_list())
+    return valid_histories(found, _history_of)
+
+
+def _history_of(document: Document) -> FeedHistory:
+    return HISTORY.read({**document, "feed_id": document["_id"]}, Form.DOCUMENT)
+
+
+def restore_history(database: Database[Document], histories: Iterable[FeedHistory]) -> int:
+    """See `Store.restore_history`."""
+    documents = {each.feed_id: _document(clean_history(each)) for each in histories}
+    found = retried(lambda: [*database.history.find({"_id": {"$in": list(documents)}}, {"_id": 1})])
+    new = documents.keys() - {each["_id"] for each in found}
+    writes = [UpdateOne({"_id": feed}, {"$setOnInsert": documents[feed]}, upsert=True) for feed in new]
+    if writes:
+        retried(journaled(database.history).bulk_write, writes, ordered=False)
+    return len(writes)

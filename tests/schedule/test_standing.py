@@ -1,0 +1,123 @@
+"""How a feed stands: the first standing that is true of it, since when, and what to do."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from trioscrape import REASONS, FeedHistory, FeedState, FeedTimers
+from trioscrape._schedule.advice import ADVICE, OF_STATUS, advice
+from trioscrape._schedule.overview import AGES, Overview, Worst
+from trioscrape._schedule.standing import FeedStatus, Standing, status_of
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+FETCHED = FeedState("f" * 32, "http://a.test/", body_hash="b", newest_entry=NOW - DAY)
+
+
+def status(history: FeedHistory | None = None, **changes: object) -> FeedStatus:
+    return status_of(replace(FETCHED, **changes), history, NOW)  # type: ignore[arg-type]
+
+
+FAILED = {"failure": "http-404", "failures": 2, "failing_since": NOW - DAY}
+
+
+@pytest.mark.parametrize(
+    ("changes", "standing", "since"),
+    [
+        ({}, Standing.HEALTHY, None),
+        ({"body_hash": None, "newest_entry": None}, Standing.UNFETCHED, None),
+        (FAILED, Standing.FAILING, NOW - DAY),
+        ({**FAILED, "next_fetch": NOW - HOUR}, Standing.FAILING, NOW - DAY),
+        ({**FAILED, "next_fetch": NOW + HOUR}, Standing.RESTING, NOW - DAY),
+        ({**FAILED, "body_hash": None}, Standing.FAILING, NOW - DAY),
+        ({**FAILED, "failing_since": None}, Standing.FAILING, None),
+        ({"failure": "blocked-address", "failing_since": NOW}, Standing.FAILING, NOW),
+        ({"postponed": NOW - HOUR, "failure": "rate-limited"}, Standing.PAUSED, NOW - HOUR),
+        ({**FAILED, "gone": NOW - 3 * DAY}, Standing.GONE, NOW - 3 * DAY),
+        ({"newest_entry": NOW - 8 * DAY, "longest_gap": 86400}, Standing.QUIET, None),
+        ({"newest_entry": NOW - 8 * DAY, "longest_gap": 3 * 86400}, Standing.HEALTHY, None),
+        ({"newest_entry": NOW - 6 * DAY, "longest_gap": 60}, Standing.HEALTHY, None),
+        ({"newest_entry": NOW - 89 * DAY}, Standing.HEALTHY, None),
+        ({"newest_entry": NOW - 91 * DAY}, Standing.QUIET, None),
+        ({"newest_entry": None}, Standing.HEALTHY, None),
+    ],
+)
+def test_standing(changes: dict[str, object], standing: Standing, since: datetime | None) -> None:
+    found = status(**changes)
+    assert (found.standing, found.since) == (standing, since)
+    assert found.is_broken is (standing in {"failing", "resting", "paused", "gone"})
+    assert (found.what_to_do is not None) is (found.is_broken or standing is Standing.QUIET)
+
+
+def test_without_dates_silence_counts_from_the_last_new_entry() -> None:
+    history = FeedHistory("f" * 32, last_news=NOW - 100 * DAY)
+    assert status(history, newest_entry=None).standing is Standing.QUIET
+
+
+@pytest.mark.parametrize(
+    ("next_fetch", "timers", "late"),
+    [
+        (None, FeedTimers(), 0),
+        (NOW + HOUR, FeedTimers(), 0),
+        (NOW - 2 * HOUR, FeedTimers(), 2),
+        # It may be fetched from 11:00 on only.
+        (NOW - 2 * HOUR, FeedTimers(skip_hours=(10,)), 1),
+    ],
+)
+def test_lateness(next_fetch: datetime | None, timers: FeedTimers, late: int) -> None:
+    found = status(next_fetch=next_fetch, timers=timers)
+    assert (found.late, found.is_late) == (late * HOUR, late > 1)
+
+
+def test_what_to_do_about_feeds_that_are_not_broken() -> None:
+    assert status().what_to_do is None
+    assert "forget --unlisted" in (status(next_fetch=NOW - 8 * DAY).what_to_do or "")
+    moved = status(moved_to="http://b.test/")
+    assert moved.has_moved
+    assert (moved.what_to_do or "").endswith(": http://b.test/")
+
+
+def test_there_is_advice_for_each_reason() -> None:
+    assert ADVICE.keys() == set(REASONS)
+    sentences = [*ADVICE.values(), *OF_STATUS.values()]
+    assert all(sentence[0].isupper() and sentence[-1] == "." for sentence in sentences)
+    assert {advice(reason) for reason in REASONS if reason != "http-NNN"} <= set(ADVICE.values())
+    assert advice("http-404") == OF_STATUS[404]
+    assert advice("http-503") == advice("http-500") != advice("http-418") == ADVICE["http-NNN"]
+    assert advice("of a later version") == ADVICE["http-NNN"]
+
+
+class TestOverview:
+    def test_it_counts(self) -> None:
+        overview = Overview(NOW)
+        for found in (
+            status(),
+            status(next_fetch=NOW + timedelta(minutes=7)),
+            status(next_fetch=NOW + 2 * HOUR),
+            status(FeedHistory("f" * 32, last_delay=600), next_fetch=NOW - 3 * HOUR),
+            status(FeedHistory("f" * 32, last_delay=60), moved_to="http://b.test/"),
+            status(**{**FAILED, "failing_since": NOW - 8 * DAY}),
+            status(**FAILED, next_fetch=NOW + HOUR / 2),
+        ):
+            overview.add(found)
+
+        assert overview.feeds == overview.standings.total() == 7
+        assert (overview.moved, overview.late, overview.longest_late) == (1, 1, 3 * HOUR)
+        assert (overview.due_now, overview.next_hour[1], overview.next_hour[6]) == (4, 1, 1)
+        assert overview.reasons == {"http-404": [1, 0, 1, 0]}
+        assert (overview.delay(0.5), overview.delay(1)) == (1, 10)
+        assert [found.since for found in overview.worst] == [NOW - 8 * DAY, NOW - DAY]
+
+    def test_ages_are_those_of_the_page(self) -> None:
+        assert len(AGES) == 3
+
+    def test_only_the_worst_are_kept(self) -> None:
+        worst = Worst(3)
+        found = [status(title=str(number)) for number in range(9)]
+        for number in (4, 8, 1, 7, 2, 6):
+            worst.add(found[number], number)
+
+        assert [each.state.title for each in worst] == ["8", "7", "6"]
+        assert worst.left_out == 3
