@@ -16,6 +16,7 @@ from types import FunctionType
 from typing import get_type_hints
 
 from ._config.config import AddressPolicy, Config, HostGrouping
+from ._config.polling import Polling
 from ._dns.caching import ResolvedAddresses, Resolver
 from ._dns.native import NativeResolver
 from ._dns.system import SystemResolver
@@ -89,6 +90,7 @@ __all__ = [
     "Outcome",
     "ParsedFeed",
     "Parser",
+    "Polling",
     "Quantiles",
     "RawEntry",
     "RawFeed",
