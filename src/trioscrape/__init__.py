@@ -57,9 +57,11 @@ from ._records import (
     Statistics,
     StoredEntry,
     Transcript,
+    WatchStatistics,
 )
 from ._run.api import Scrape, open_scrape, scrape
 from ._run.script import run
+from ._run.watch import Watch, open_watch
 from ._store import Reader, Store, open_reader, open_store
 from ._urls import feed_id
 
@@ -113,10 +115,13 @@ __all__ = [
     "Transcript",
     "TrioscrapeError",
     "UsageError",
+    "Watch",
+    "WatchStatistics",
     "feed_id",
     "open_reader",
     "open_scrape",
     "open_store",
+    "open_watch",
     "run",
     "scrape",
 ]

@@ -35,8 +35,8 @@ ROOMS = {
     "_demo": words("server sites documents words"),
     "testing": words("_memory_store _inline_parser _internet"),
     "_run": words(
-        "script api wiring run admit pipeline feed_source attempts next_state network loop_lag open_files "
-        "seen tally scopes candidates"
+        "script watch api wiring run admit pipeline due_source feed_source attempts next_state plans network "
+        "loop_lag open_files agenda seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records plan protocol"
@@ -58,9 +58,9 @@ ROOMS = {
     "_http/_transport": words("transport proxied connection stream head chunks errors private_parts"),
     "_dns": words("system native caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
-    "_schedule": words("permanent_redirects belief freshness"),
-    "_config": words("config public_suffixes name_servers proxies"),
-    "_records": words("results entries feed_state lease texts table kinds statistics"),
+    "_schedule": words("permanent_redirects belief planner calendar rhythm freshness"),
+    "_config": words("polling config public_suffixes name_servers proxies"),
+    "_records": words("results statistics entries feed_state lease texts table kinds"),
 }
 
 # The modules that may import a library which is not the standard one; all may import trio.

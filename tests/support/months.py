@@ -1,8 +1,9 @@
 """Months of feeds with daily and weekly rhythms, polled by the planner of a watch: no pipeline, no trio.
 
 What decides when a feed is polled is the very code that a watch uses: `Rhythm`, `Planner` with its calendar,
-`HostQueue`, `freshness`. Left out is everything that takes time: fetching, parsing, storing. So 60 days of 2,000
-feeds, three million polls, take two minutes. `tests/run/test_watch.py` has the whole pipeline for fewer.
+`HostQueue`, `freshness`. Left out is everything that takes time: fetching, parsing, storing. So 60 days of
+2,000 feeds, three million polls, take two minutes. `tests/run/test_watch.py` has the whole pipeline for
+fewer.
 """
 
 from __future__ import annotations

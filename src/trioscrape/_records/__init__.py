@@ -20,7 +20,15 @@ from .entries import (
 from .feed_state import FeedState, FeedTimers
 from .lease import Lease
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
-from .statistics import LANES, LaneStatistics, LaneTimes, Outage, Quantiles, Statistics
+from .statistics import (
+    LANES,
+    LaneStatistics,
+    LaneTimes,
+    Outage,
+    Quantiles,
+    Statistics,
+    WatchStatistics,
+)
 
 __all__ = [
     "LANES",
@@ -48,5 +56,6 @@ __all__ = [
     "StoredEntry",
     "TextType",
     "Transcript",
+    "WatchStatistics",
     "new_run_id",
 ]

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from .._errors import FeedFailed
 from .._http import Fetched
 from .._http.conditional import Validators, is_conditional
-from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result
-from .._schedule.freshness import GONE, back_off, format_moment, next_fetch, not_before, trusted_until
+from .._records import EntryCounts, FeedState, FeedTimers, Outcome, ParsedFeed, Result
+from .._schedule.freshness import GONE, back_off, format_moment, not_before, trusted_until
 from .._schedule.permanent_redirects import moved_from, moves
+from .._schedule.rhythm import Rhythm
 from .candidates import Candidate
+from .plans import Plan
 
 GONE_REASON = "http-410"
 _LATE = {"read-timeout", "fetch-timeout"}
@@ -69,7 +71,7 @@ def after_success(
     body_hash: str | None,
     parsed: ParsedFeed | None,
     now: datetime,
-    next_run: datetime | None,
+    plan: Plan,
 ) -> FeedState:
     """The state after an answer. It is equal to the one before when there is nothing new to remember.
 
@@ -79,12 +81,12 @@ def after_success(
       body_hash: of its body, or of the known one if that has not been modified.
       parsed: what the body says; None when it is known already.
       now: when the answer came.
-      next_run: before which the user wants no fetch.
+      plan: for the next fetch.
     """
     known = candidate.state
     if unkept_until := _unkept_until(candidate, fetched, now):
         fetched = replace(fetched, validators=Validators())
-    timers = _timers(known, fetched, parsed)
+    timers, rhythm = _timers(known, fetched, parsed), _rhythm(known, parsed, now, plan)
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
     origin, since = moved_from(candidate.feed, known, url, now)
     said = parsed or known or FeedState(candidate.feed_id, url)
@@ -110,11 +112,31 @@ def after_success(
         validators_url=fetched.url if fetched.validators != Validators() else None,
         body_hash=body_hash,
         timers=timers,
-        next_fetch=next_fetch(now, timers, fetched.age, next_run),
+        next_fetch=plan.next_fetch(candidate.feed_id, rhythm, timers, fetched.age, now),
         next_unconditional=unkept_until or _next_unconditional(candidate, fetched, body_hash, now),
         moved_to=moved_to,
         moved_days=moved_days,
+        rhythm=rhythm,
     )
+
+
+def _rhythm(known: FeedState | None, parsed: ParsedFeed | None, now: datetime, plan: Plan) -> str | None:
+    stored = known.rhythm if known is not None else None
+    if parsed is None:
+        return stored
+    before, moment = Rhythm.of(stored), now.timestamp()
+    dates = (entry.published or entry.updated for entry in parsed.entries)
+    published = [date.timestamp() for date in dates if date is not None]
+    if before.until:
+        plan.found([moment - date for date in published if before.until < date <= moment])
+    return str(before.after(published, len(parsed.entries), moment))
+
+
+def has_gap(known: FeedState | None, entries: EntryCounts) -> bool:
+    """Whether a document that was stored has none of the entries that its feed had before."""
+    if known is None or not entries.new or entries.changed or entries.unchanged:
+        return False
+    return Rhythm.of(known.rhythm).window > 0
 
 
 def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None) -> FeedTimers:

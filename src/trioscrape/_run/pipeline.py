@@ -36,8 +36,9 @@ from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
-from .next_state import GONE_REASON, after_failure, after_success, to_send
+from .next_state import GONE_REASON, after_failure, after_success, has_gap, to_send
 from .open_files import OpenFiles
+from .plans import Plan
 from .seen import Seen
 
 
@@ -70,8 +71,8 @@ class Pipeline:
     arrivals: Seen[str]
     """Where the feeds of the run have arrived, with the first feed's URL."""
     now: Callable[[], datetime]
-    next_run: datetime | None
-    """The moment before which the user wants no feed to be fetched again; None: there is none."""
+    plan: Plan
+    """For the next fetch of each feed."""
     config: Config
 
     async def outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
@@ -146,7 +147,7 @@ class Pipeline:
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
+            state = after_success(candidate, fetched, body_hash, parsed, self.now(), self.plan)
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
                 state = replace(state, last_fetch=self.now())
@@ -165,7 +166,8 @@ class Pipeline:
                 return result
             # The store lane, unless there is nothing to remember.
             entries = await self.store.save(FeedUpdate(state, parsed.entries if parsed else ()), timings)
-        return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True)
+        gap = has_gap(known, entries)
+        return replace(result, outcome=_stored_outcome(known, entries), entries=entries, stored=True, gap=gap)
 
     async def _parsed(
         self, fetched: Fetched, body_hash: str | None, known: FeedState | None, timings: Timings
@@ -194,7 +196,7 @@ class Pipeline:
     async def _arrived(self, feed: Feed, url: str) -> str | None:
         """The first feed of the run that has arrived there, if that was another one."""
         first = await self.arrivals.add(feed_id(url), feed.redacted_url)
-        return None if first is None else first[0]
+        return None if first is None or first[0] == feed.redacted_url else first[0]
 
     async def _failed(
         self, candidate: Candidate, failed: FeedFailed, timings: Timings, *, rejected: bool = False
@@ -207,7 +209,7 @@ class Pipeline:
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         next_fetch = None
         remembered = rejected or (outcome is not Outcome.REFUSED and failed.reason != "not-stored")
-        state = after_failure(candidate, failed, self.now(), self.next_run)
+        state = after_failure(candidate, failed, self.now(), self.plan.after_failure(self.now()))
         if remembered := remembered and state != candidate.stored:
             try:
                 await self.store.save(FeedUpdate(state, ()), timings)

@@ -138,11 +138,11 @@ def next_fetch(now: datetime, timers: FeedTimers, age: int, next_run: datetime |
 def not_before(state: FeedState, now: datetime) -> datetime | None:
     """The next moment at which the feed may be fetched; None when that is now."""
     first = max(state.next_fetch or now, now)
-    moment = _after_skipped(first, state.timers)
+    moment = after_skipped(first, state.timers)
     return None if moment <= now else moment
 
 
-def _after_skipped(moment: datetime, timers: FeedTimers) -> datetime:
+def after_skipped(moment: datetime, timers: FeedTimers) -> datetime:
     """`moment`, or the end of the hours and days to skip; itself when that would skip all of a week."""
     later = moment
     for _ in range(7 * 24):

@@ -1,14 +1,14 @@
 """When each feed of a watch is polled next: by its rhythm and the price of a poll, where there is room. Pure.
 
 A poll of a feed is worth the time for which entries wait less because of it. So a feed is polled when the
-entries that are expected of it have waited for a certain time in all. That is the *price* of a poll, which is
-the same for every feed: see `rhythm.wait`. Without a goal it is a third of the least interval: with 15 minutes,
-a feed is polled when its expected entries have waited for five minutes in all. Then one with an entry an hour
-is polled every 25 minutes in the hours in which it publishes, one with an entry a day every two hours.
+entries that are expected of it have waited for a certain time in all. That is the *price* of a poll, the same
+for every feed: see `rhythm.wait`. Without a goal it is a third of the least interval: with 15 minutes, a feed
+is polled when its expected entries have waited for five minutes in all. Then one with an entry an hour is
+polled every 25 minutes in the hours in which it publishes, one with an entry a day every two hours.
 
-With a goal the price follows it. A higher price makes fewer polls, and longer waits. Each `ROUND` it is changed
-by up to a quarter: up when more polls are planned than the budget has, down when fewer are, or when entries
-are expected to wait for longer than the goal says.
+With a goal the price follows it. A higher price makes fewer polls, and longer waits. Each `ROUND` it is
+changed by up to a quarter: up when more polls are planned than the budget has, down when fewer are, or when
+entries are expected to wait for longer than the goal says.
 
 The bounds. No poll comes earlier than the least interval or the rules of the feed and its server allow, or
 later than `LONGEST_WAIT` if they allow one. What leaves a document between two polls is never seen. So a feed
@@ -22,6 +22,7 @@ import math
 from typing import Final
 
 from .._config.polling import Polling
+from .._lane import Histogram
 from .calendar import Calendar
 from .freshness import fraction
 from .rhythm import Rates, Rhythm, wait
@@ -56,8 +57,12 @@ class Planner:
         self._polling = polling
         self.price = self._for_budget = self._for_goal = polling.every / 3
         """Seconds that entries wait in all until their feed is polled."""
+        self.every = polling.every
+        """Seconds: the least interval."""
         capacity = None if polling.budget is None else max(polling.budget * 60, 1.0)
         self.calendar = Calendar(capacity)
+        self.delays = Histogram()
+        """Seconds from the publication of an entry to the poll that found it, as measured."""
         self._plans = 0
         self._looked: float | None = None
         self._entries = self._waited = 0.0
@@ -72,7 +77,7 @@ class Planner:
           since: when it was polled last.
           earliest: before which its own rules and those of its server want no poll.
         """
-        every, self._plans = self._polling.every, self._plans + 1
+        every, self._plans = self.every, self._plans + 1
         share = fraction(feed_id, str(int(since)))
         if not self._polling.by_rhythm:
             first = max(since + every, earliest)
@@ -101,7 +106,7 @@ class Planner:
         """
         if planned is None or planned >= now:
             return now if planned is None else planned
-        return now + fraction(feed_id, "restart") * min(now - planned, self._polling.every)
+        return now + fraction(feed_id, "restart") * min(now - planned, self.every)
 
     def look(self, now: float) -> None:
         """Let the price follow the goal; to be called every `ROUND` seconds."""

@@ -20,9 +20,10 @@ and one with many entries to have the hours of the week that it has.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain
 from typing import Final, NamedTuple
 
 HOUR: Final = 3600
@@ -40,8 +41,18 @@ WINDOW: Final = 9999
 _MONDAY: Final = 72
 """Hours from Monday to the beginning of 1970, a Thursday."""
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_RUNS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)}
+_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_PAIRS: Final = ["-", *(f"{_DIGITS[count // 36]}{_DIGITS[count % 36]}" for count in range(1, MOST + 1))]
+"""How a count is written; zeros are replaced by letters afterwards."""
+_READ: Final = {
+    **{pair: (count,) for count, pair in enumerate(_PAIRS)},
+    **{letter: (0,) * (n + 1) for n, letter in enumerate(_LETTERS)},
+}
+_ZEROS: Final = re.compile("-{1,26}")
+_CELL: Final = re.compile("[A-Z]|[0-9a-z]{2}")
+_STORED: Final = re.compile(
+    r"(\d{1,3}\.\d{3}) (\d{1,11}) (\d{1,5}) (\d{1,4}) (\d{1,11}) ([0-9A-Za-z]+)", re.ASCII
+)
 _FADES: Final = 0.5 ** (1 / HALF_LIFE)
 _EVENLY: Final = 12.0
 _PRIOR_WEEKS: Final = 4.0
@@ -72,23 +83,24 @@ class Rhythm:
         The five numbers, then the counts: two digits to the base 36 each, or a capital letter for a row of 1
         to 26 zeros.
         """
-        cells = "".join(
-            _zeros(len(list(some))) if value == 0 else "".join(map(_digits, some))
-            for value, some in groupby(self.counts, key=lambda count: min(count, 1))
+        cells = _ZEROS.sub(
+            lambda run: _LETTERS[len(run[0]) - 1], "".join(map(_PAIRS.__getitem__, self.counts))
         )
         return f"{self.weeks:.3f} {self.until} {self.faded} {self.window} {self.quarter} {cells}"
 
     @classmethod
     def of(cls, text: str | None) -> Rhythm:
         """The rhythm that is stored as `text`; one that knows nothing, if that is None or no rhythm."""
-        try:
-            weeks, until, faded, window, quarter, cells = (text or "").split(" ")
-            counts = tuple(_cells(cells))
-            if len(counts) != HOURS or not 0 <= float(weeks) <= 1000:
-                return cls()
-            return cls(counts, float(weeks), int(until), int(faded), int(window), int(quarter))
-        except (ValueError, KeyError):
+        found = _STORED.fullmatch(text or "")
+        if found is None:
             return cls()
+        try:
+            counts = tuple(chain.from_iterable(map(_READ.__getitem__, _CELL.findall(found[6]))))
+        except KeyError:  # 00, which is a letter
+            return cls()
+        if len(counts) != HOURS:
+            return cls()
+        return cls(counts, float(found[1]), *map(int, found.groups()[1:5]))
 
     @property
     def entries(self) -> float:
@@ -104,7 +116,7 @@ class Rhythm:
           window: its entries, also those without a date.
           now: the moment of the poll.
         """
-        known = self._faded(now)
+        known = (self if self.until <= now + HOUR else Rhythm())._faded(now)  # a clock was ahead once
         dates = sorted({moment for moment in published if now - LOOK_BACK < moment <= now})
         new = [moment for moment in dates if moment > known.until]
         if not dates and window and known.until:
@@ -184,8 +196,8 @@ class Wait:
 def wait(rates: Rates, since: float, price: float, most: float, longest: float) -> Wait:
     """When to poll a feed next that was polled at `since`.
 
-    That is when the entries which are expected since then have waited for `price` seconds in all.
-    Where a feed publishes at an even rate, its polls are then ``sqrt(2 · price / rate)`` apart; of all ways to
+    That is when the entries which are expected since then have waited for `price` seconds in all. Where a
+    feed publishes at an even rate, its polls are then ``sqrt(2 · price / rate)`` apart, and of all ways to
     divide the same number of polls among feeds this one makes entries wait least. Where nothing is expected,
     at night say, nothing waits, and nothing is polled.
 
@@ -219,21 +231,3 @@ def wait(rates: Rates, since: float, price: float, most: float, longest: float) 
 def hour_of_week(moment: float) -> int:
     """From 0, Monday 00:00 to 01:00 UTC."""
     return (int(moment // HOUR) + _MONDAY) % HOURS
-
-
-def _digits(count: int) -> str:
-    return _DIGITS[count // 36] + _DIGITS[count % 36]
-
-
-def _zeros(many: int) -> str:
-    whole, rest = divmod(many, len(_RUNS))
-    return _RUNS[-1] * whole + (_RUNS[rest - 1] if rest else "")
-
-
-def _cells(text: str) -> Iterable[int]:
-    letters = iter(text)
-    for letter in letters:
-        if letter in _RUNS:
-            yield from (0,) * (_RUNS.index(letter) + 1)
-        else:
-            yield _VALUES[letter] * 36 + _VALUES[next(letters)]
