@@ -36,11 +36,11 @@ class LoopLag:
 
     Args:
       asleep: as `time_asleep`.
-      period: seconds between two looks.
+      period: seconds between two looks; `PERIOD` at least.
     """
 
-    def __init__(self, asleep: Callable[[], float] = time_asleep, *, period: float = PERIOD) -> None:
-        self._late, self._period = Histogram(), period
+    def __init__(self, asleep: Callable[[], float] = time_asleep, *, period: float = 0.0) -> None:
+        self._late, self._period = Histogram(), max(period, PERIOD)
         self._watching = trio.CancelScope()
         self._asleep, self._slept = asleep, asleep()
         self._due, self._paused = math.inf, -math.inf

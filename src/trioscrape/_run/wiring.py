@@ -33,7 +33,7 @@ from .admit import Admission
 from .candidates import Candidate
 from .due_source import DueSource
 from .feed_source import Feeds, FeedSource, Source
-from .loop_lag import PERIOD, SLOW_PERIOD, LoopLag
+from .loop_lag import SLOW_PERIOD, LoopLag
 from .network import Network
 from .next_state import next_run
 from .open_files import shared_out
@@ -88,7 +88,7 @@ async def open_run(
         source, plan = DueSource(feeds, store, planner, now, polling.budget), ForAWatch(planner)
     network = Network(flow, config.in_flight)
     admission = Admission(source, queue, slots, fetcher, store, silence, flow, results, now, config)
-    lag = LoopLag(period=PERIOD if planner is None else SLOW_PERIOD)
+    lag = LoopLag(period=0.0 if planner is None else SLOW_PERIOD)
     pipeline = Pipeline(
         lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, plan, config
     )
