@@ -33,7 +33,10 @@ ROOMS = {
         "text_list opml typed_urls durations formats parquet jsonl csv help output process"
     ),
     "_demo": words("server sites documents words"),
-    "testing": words("_memory_store _inline_parser _internet"),
+    "testing": words(
+        "_memory_store _inline_parser _virtual_time _world _world_plan _world_host _world_feed _history "
+        "_world_clock _internet _site"
+    ),
     "_run": words(
         "script watch api wiring run admit pipeline due_source feed_source attempts next_state plans network "
         "loop_lag open_files agenda seen tally scopes candidates"
@@ -75,7 +78,7 @@ ONLY_IN = {
     },
     "dns": {"_dns/native", "_dns/sockets"},
     "feedparser": {"_parse/feedparser_reader"},
-    "h11": {"_demo/server", "testing/_internet"},
+    "h11": {"_demo/server"},
     "httpcore": {
         "_http/_transport/connection",
         "_http/_transport/errors",

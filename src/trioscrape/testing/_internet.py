@@ -10,37 +10,14 @@ from __future__ import annotations
 import errno
 import math
 import socket
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import h11
 import trio
 
 from .._dns.caching import ResolvedAddresses
-
-
-@dataclass(kw_only=True)
-class Site:
-    """How one host behaves. Durations are seconds; `math.inf` means never."""
-
-    body: bytes = b""
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    lookup: float = 0.0
-    """How long its name server takes."""
-    ttl: float = 300.0
-    """For how long its addresses are valid."""
-    connect: float = 0.0
-    first_byte: float = 0.0
-    """From the request to the head of the answer."""
-    per_chunk: float = 0.0
-    """Between two chunks of the body."""
-    chunk: int = 65_536
-    """Bytes."""
-    exists: bool = True
-    listens: bool = True
-    addresses: Sequence[str] = ()
-    """If there are none, it gets one of 198.18.0.0/15."""
+from ._site import Answer, Request, Site
 
 
 @dataclass
@@ -59,37 +36,54 @@ class Internet:
     """Every name that was looked up, in order."""
     connects: list[tuple[str, int]] = field(default_factory=list)
     """Every address and port that was connected to, in order."""
-    requests: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
     """Host, target and headers (names in lower case) of every request, in order."""
     open: int = 0
     """Connections that are open now."""
     _hosts: dict[str, str] = field(default_factory=dict)
     """By address, the host that was looked up first."""
+    _made_up: dict[str, str] = field(default_factory=dict)
+    """By host, the address that it was given."""
+    _owners: dict[str, Site] = field(default_factory=dict)
+    """By address, the first site that has it."""
 
     async def resolve(self, host: str) -> ResolvedAddresses:
         """See `trioscrape.Resolver.resolve`."""
         self.lookups.append(host)
         site = self.sites.get(host, Site(exists=False))
-        with trio.move_on_after(self.lookup_timeout):
-            await trio.sleep(site.lookup)
-            if not site.exists:
-                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-            return ResolvedAddresses(self._addresses(host, site), site.ttl)
-        raise TimeoutError(f"no answer within {self.lookup_timeout:g} s")
+        await trio.sleep(min(site.lookup, self.lookup_timeout))
+        if site.lookup >= self.lookup_timeout:
+            raise TimeoutError(f"no answer within {self.lookup_timeout:g} s")
+        if site.lookup_fails:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        if not site.exists:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return ResolvedAddresses(self._addresses(host, site), site.ttl)
 
     def _addresses(self, host: str, site: Site) -> Sequence[str]:
-        number = len(self._hosts)
-        made_up = f"198.18.{number // 250}.{number % 250 + 1}"
-        addresses = site.addresses or [a for a, known in self._hosts.items() if known == host] or [made_up]
+        addresses = site.addresses
+        if not addresses:
+            block, number = divmod(len(self._made_up), 250 * 256)
+            made_up = f"198.{18 + block}.{number // 250}.{number % 250 + 1}"
+            addresses = (self._made_up.setdefault(host, made_up),)
         for address in addresses:
             self._hosts.setdefault(address, host)
         return addresses
 
     def _first_at(self, address: str) -> Site:
-        known = self.sites[self._hosts[address]] if address in self._hosts else Site(connect=math.inf)
-        if address in self._hosts and not known.addresses:
-            return known  # it was made up for this one
-        return next((site for site in self.sites.values() if address in site.addresses), known)
+        host = self._hosts.get(address)
+        if host is not None and not self.sites[host].addresses:
+            return self.sites[host]  # it was made up for this one
+        owner = self._owners.get(address)
+        if owner is None or address not in owner.addresses:
+            # All sites are looked through once, not once for each connection.
+            self._owners = {
+                each: site for site in reversed(list(self.sites.values())) for each in site.addresses
+            }
+            owner = self._owners.get(address)
+        if owner is not None:
+            return owner
+        return Site(connect=math.inf) if host is None else self.sites[host]
 
     def _site_for(self, host: str, address: str) -> Site:
         site = self.sites.get(host)
@@ -106,49 +100,33 @@ class Internet:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         return _Connection(self, address)
 
+    def answer(self, request: Request, address: str) -> Answer:
+        """What the server at `address` answers to `request`, which is recorded."""
+        self.requests.append(request)
+        return self._site_for(request.name, address).answer(request)
+
 
 class _Connection(trio.abc.Stream):
-    """The client's end of a connection, with the server inside of it as a state machine of h11.
+    """The client's end of a connection, with the server inside of it.
 
     `send_all` passes the request to it; `receive_some` sleeps until the next part of the answer is due.
     """
 
     def __init__(self, internet: Internet, address: str) -> None:
         self._internet, self._address = internet, address
-        self._server = h11.Connection(h11.SERVER)
-        self._due: list[tuple[float, bytes]] = []
+        self._received = b""
+        self._due: deque[tuple[float, bytes | None, Answer]] = deque()
+        """When which part of which answer comes; None is the end of the connection."""
         self._closed = False
         internet.open += 1
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         await trio.lowlevel.checkpoint()
-        self._server.receive_data(bytes(data))
-        while (event := self._server.next_event()) not in (h11.NEED_DATA, h11.PAUSED):
-            if isinstance(event, h11.Request):
-                self._answer(event)
-        self._next_cycle()
-
-    def _answer(self, request: h11.Request) -> None:
-        headers = {name.decode(): value.decode("latin-1") for name, value in request.headers}
-        self._internet.requests.append((headers["host"], request.target.decode(), headers))
-        name = headers["host"].rpartition(":")[0] or headers["host"]
-        site = self._internet._site_for(name, self._address)
-        etag = site.headers.get("ETag")
-        unmodified = etag is not None and headers.get("if-none-match") == etag
-        status, body = (304, b"") if unmodified else (site.status, site.body)
-        due = trio.current_time() + site.first_byte
-        length = [] if status == 304 else [("Content-Length", str(len(body)))]
-        head = h11.Response(status_code=status, headers=[*site.headers.items(), *length])
-        self._due.append((due, self._server.send(head) or b""))
-        for start in range(0, len(body), site.chunk):
-            due += site.per_chunk
-            part = self._server.send(h11.Data(data=body[start : start + site.chunk]))
-            self._due.append((due, part or b""))
-        self._server.send(h11.EndOfMessage())
-
-    def _next_cycle(self) -> None:
-        if self._server.our_state is h11.DONE and self._server.their_state is h11.DONE:
-            self._server.start_next_cycle()
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            head, self._received = self._received[:end], self._received[end + 4 :]
+            answer = self._internet.answer(_request(head), self._address)
+            self._due += _parts(answer, trio.current_time() + answer.first_byte)
 
     async def wait_send_all_might_not_block(self) -> None:
         await trio.lowlevel.checkpoint()
@@ -156,16 +134,55 @@ class _Connection(trio.abc.Stream):
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         if not self._due:
             await trio.sleep_forever()
-        due, data = self._due[0]
+        due, data, answer = self._due[0]
         await trio.sleep_until(due)
         if self._closed:
             raise trio.ClosedResourceError
-        size = len(data) if max_bytes is None else max_bytes
-        self._due[:1] = [(due, data[size:])] if len(data) > size else []
-        return data[:size]
+        if data is None:
+            raise trio.BrokenResourceError from ConnectionResetError(
+                errno.ECONNRESET, "Connection reset by peer"
+            )
+        if max_bytes is not None and len(data) > max_bytes:
+            self._due[0] = (due, data[max_bytes:], answer)
+            return data[:max_bytes]
+        self._due.popleft()
+        answer.ended = not self._due or self._due[0][2] is not answer
+        return data
 
     async def aclose(self) -> None:
         if not self._closed:
             self._closed = True
             self._internet.open -= 1
+            for _, _, answer in self._due:
+                answer.ended = True
         await trio.lowlevel.checkpoint()
+
+
+def _request(head: bytes) -> Request:
+    """A request without a body, as any client of ours writes it."""
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, target, version = first.split(" ")
+    if method != "GET" or version != "HTTP/1.1":
+        raise ValueError(f"not a GET of HTTP/1.1: {first!r}")
+    fields = (line.partition(":") for line in lines)
+    headers = {name.lower(): value.strip(" \t") for name, _, value in fields}
+    return Request(headers["host"], target, headers)
+
+
+def _parts(answer: Answer, due: float) -> Iterator[tuple[float, bytes | None, Answer]]:
+    """The answer as it goes over the wire, and when."""
+    body, status = answer.body, answer.status
+    fields = [f"{name}: {value}\r\n" for name, value in answer.headers.items()]
+    if status != 304:
+        fields.append(f"Content-Length: {len(body)}\r\n")
+    head = f"HTTP/1.1 {status} \r\n{''.join(fields)}\r\n".encode("latin-1")
+    sent = body if answer.breaks_after is None else body[: answer.breaks_after]
+    if answer.per_chunk == 0 and len(sent) <= answer.chunk:
+        yield due, head + sent, answer
+    else:
+        yield due, head, answer
+        for start in range(0, len(sent), answer.chunk):
+            due += answer.per_chunk
+            yield due, sent[start : start + answer.chunk], answer
+    if answer.breaks_after is not None:
+        yield due, None, answer

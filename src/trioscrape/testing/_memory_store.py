@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -15,7 +15,8 @@ from .._records.entries import clean_entry
 from .._records.texts import clean_key
 from .._store.pages import Paged, Wanted, page_of, position
 from .._store.plan import Known, Plan, by_key
-from .._store.records import clean_state, now
+from .._store.records import clean_state
+from .._store.records import now as utc_now
 from .._store.renames import Renames, Search, StoredKey, find_renames, search
 
 
@@ -28,9 +29,13 @@ class MemoryStore(Paged):
     """Keeps everything in dictionaries that a test can look at, with the promises of every store.
 
     It uses no thread and takes no time, so it works with a virtual clock.
+
+    Args:
+      width: calls that it takes at once.
+      now: the wall clock, which gives the moments that it stores.
     """
 
-    def __init__(self, width: int = 4) -> None:
+    def __init__(self, width: int = 4, now: Callable[[], datetime] = utc_now) -> None:
         self.feeds: dict[str, FeedState] = {}
         """By feed id."""
         self.entries: dict[str, dict[str, Entry]] = {}
@@ -47,7 +52,7 @@ class MemoryStore(Paged):
         self._stored: dict[str, dict[str, _Stored]] = {}
         self._rewrites: dict[str, dict[str, int]] = {}
         self._renewed = 0.0
-        self._width = width
+        self._width, self._now = width, now
 
     @property
     def width(self) -> int:
@@ -73,7 +78,7 @@ class MemoryStore(Paged):
             self.writes += 1
             kept = self.entries.setdefault(state.feed_id, {})
             rewrites = self._rewrites.setdefault(state.feed_id, {})
-            stored, moment = self._stored.setdefault(state.feed_id, {}), now()
+            stored, moment = self._stored.setdefault(state.feed_id, {}), self._now()
             for after, before in todo.renamed.items():
                 kept[after] = replace(kept.pop(before), key=after)
                 rewrites[after] = rewrites.pop(before, 0)  # restored ones have none
