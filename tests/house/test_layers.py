@@ -28,9 +28,10 @@ ORDER = words(
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy forget run demo transfer session subcommand shared_options "
-        "config_options waiting progress chosen restore parser signals driver_log report input feed_list "
-        "text_list opml typed_urls durations formats parquet jsonl csv help output process"
+        "command import_ export copy forget run demo watch watch_session transfer session subcommand "
+        "shared_options config_options waiting progress chosen restore parser signals driver_log report "
+        "input list_file feed_list text_list opml typed_urls durations formats parquet jsonl csv help "
+        "logs metrics service output process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words(
@@ -98,6 +99,7 @@ ONLY_IN = {
     "idna": {"_urls"},
     "lxml": {"_parse/_fast/texts", "_parse/_fast/tree", "_parse/diagnosis"},
     "nh3": {"_parse/html"},
+    "prometheus_client": {"_cli/metrics"},
     "publicsuffixlist": {"_config/public_suffixes"},
     "pyarrow": {"_cli/parquet"},
     "pymongo": {

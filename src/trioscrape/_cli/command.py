@@ -14,7 +14,7 @@ from typing import Final
 
 from .._errors import TrioscrapeError, UsageError
 from .._printable import printable
-from . import copy, demo, export, forget, import_, run
+from . import copy, demo, export, forget, import_, run, watch
 from .help import Page, short_usage
 from .output import Unbuffered
 from .parser import Parser, did_you_mean
@@ -23,6 +23,7 @@ from .subcommand import Command, ExitStatus
 
 COMMANDS: Final[Sequence[Command]] = (
     run.COMMAND,
+    watch.COMMAND,
     demo.COMMAND,
     export.COMMAND,
     import_.COMMAND,

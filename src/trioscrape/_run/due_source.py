@@ -30,7 +30,7 @@ from .agenda import Agenda, Due
 from .candidates import Candidate
 from .feed_source import READ_AHEAD, Feeds, FeedSource, ListCounts
 
-LOOK: Final = 30.0
+LOOK: Final = 60.0
 """Seconds after which a wait looks at the wall clock again: it may have been set, or the machine slept."""
 REFUSED: Final = 86_400.0
 """Seconds until a feed is tried again whose address is not allowed."""
