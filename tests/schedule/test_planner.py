@@ -135,7 +135,7 @@ class TestGoals:
                     planner.calendar.add(dues[feed])
         return planner, last
 
-    @pytest.mark.parametrize("budget", [50, 200, 600])
+    @pytest.mark.parametrize("budget", [100, 200, 600])
     def test_the_budget_is_used_and_kept(self, budget: int) -> None:
         _, polls = self.polled(Polling(every=60, budget=budget / 3600), 100, 24)
         assert budget * 0.85 <= polls <= budget * 1.05

@@ -115,7 +115,7 @@ class TestText:
 class TestRates:
     def test_of_a_feed_of_which_nothing_is_known(self) -> None:
         rates = Rhythm().rates(MONDAY)
-        assert {rates.at(hour) for hour in range(HOURS)} == {pytest.approx(1 / DAY)}
+        assert [rates.at(hour) for hour in range(HOURS)] == pytest.approx([1 / DAY] * HOURS)
 
     def test_hours_in_which_it_publishes_stand_out(self) -> None:
         rhythm = Rhythm().after(daily(9, 28), 28, MONDAY)

@@ -19,6 +19,7 @@ from typing import Final
 
 import trio
 
+from .._exception_groups import ungrouped
 from .._lane import Histogram
 from .._records import FeedState, Outcome, Result
 from .._schedule.belief import believed
@@ -89,13 +90,14 @@ class DueSource:
     async def _read(self, feeds: Feeds) -> None:
         self._edition += 1
         source = FeedSource(feeds)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(source.receive)
-            try:
-                while candidates := await source.take():
-                    await self._add(candidates)
-            finally:
-                await source.aclose()  # noqa: ASYNC102 - shields itself
+        with ungrouped():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(source.receive)
+                try:
+                    while candidates := await source.take():
+                        await self._add(candidates)
+                finally:
+                    await source.aclose()  # noqa: ASYNC102 - shields itself
         for moment in await self.agenda.forget_older(self._edition):
             self.planner.calendar.remove(moment)
         self.counts = source.counts

@@ -7,7 +7,7 @@ is polled when its expected entries have waited for five minutes in all. Then on
 polled every 25 minutes in the hours in which it publishes, one with an entry a day every two hours.
 
 With a goal the price follows it. A higher price makes fewer polls, and longer waits. Each `ROUND` it is
-changed by up to a quarter: up when more polls are planned than the budget has, down when fewer are, or when
+changed by up to a half: up when more polls are planned than the budget has, down when fewer are, or when
 entries are expected to wait for longer than the goal says.
 
 The bounds. No poll comes earlier than the least interval or the rules of the feed and its server allow, or
@@ -40,7 +40,7 @@ SHARE: Final = 1 / 4
 
 _CENT: Final = 1e-3
 _DEAREST: Final = 30 * 86_400.0
-_STEP: Final = 1.25
+_STEP: Final = 1.5
 _USED: Final = 0.95
 """Of the budget; the rest is for what was not foreseen."""
 _REMEMBERED: Final = 0.5 ** (ROUND / (6 * 3600))
@@ -137,4 +137,5 @@ class Planner:
 
 
 def _step(ratio: float) -> float:
-    return min(max(ratio, 1 / _STEP), _STEP)
+    # The number of polls goes with the root of the price, and is noisy where the budget is small.
+    return min(max(math.sqrt(ratio), 1 / _STEP), _STEP)

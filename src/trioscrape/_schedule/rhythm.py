@@ -10,7 +10,7 @@ all, the estimate has three steps, each of which is the prior of the next one:
 - ``R = (n + 1) / (E + 1/7)`` entries a week: a Gamma prior of one entry, observed for one day;
 - ``m[d,h] = R · (c[·,h] + 12/24) / (n + 12) · (c[d,·] + 12/7) / (n + 12)``: hour of day and day of week are
   independent of each other, each with a Dirichlet prior of twelve entries that were spread evenly;
-- ``rate[d,h] = (c[d,h] + 4 · m[d,h]) / (E + 4)`` entries in that hour: a Gamma prior of four weeks with
+- ``rate[d,h] = (c[d,h] + 2 · m[d,h]) / (E + 2)`` entries in that hour: a Gamma prior of two weeks with
   that mean.
 
 So a new feed is believed to publish once a day at any hour, a feed with a few entries to have hours and days,
@@ -55,7 +55,7 @@ _STORED: Final = re.compile(
 )
 _FADES: Final = 0.5 ** (1 / HALF_LIFE)
 _EVENLY: Final = 12.0
-_PRIOR_WEEKS: Final = 4.0
+_PRIOR_WEEKS: Final = 2.0
 _FIRST_ENTRIES: Final = 1.0
 _FIRST_WEEKS: Final = 1 / 7
 
