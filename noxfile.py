@@ -268,3 +268,11 @@ def peers(session: nox.Session) -> None:
         session.skip("$TRIOSCRAPE_PEERS names no folder with clones of other readers, see CONTRIBUTING.md")
     install(session, "peers")
     session.run("python", "tests/support/peers.py", folder, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=OLDEST, default=False)
+def months(session: nox.Session) -> None:
+    """60 days of 2,000 feeds by the planner of a watch, and two weeks of 200 by all of it: ten minutes."""
+    install(session, "tests")
+    files = ("tests/schedule/test_months.py", "tests/run/test_watch_days.py")
+    session.run("pytest", "-s", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})

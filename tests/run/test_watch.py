@@ -166,6 +166,20 @@ class TestRestarts:
         assert len(minutes) == 60
         assert max(minutes.count(minute) for minute in range(15)) <= 12
 
+    async def test_a_pause_of_a_host_outlives_the_process(self, autojump_clock: MockClock) -> None:
+        sites = {"a.test": site(status=429, headers={"Retry-After": "5400"})}
+        scene = Scene(sites)
+        scene.feeds = ["http://a.test/1"]
+        async with scene.watch():
+            await trio.sleep(60)
+        assert len(scene.internet.requests) == 1
+        scene.feeds = [f"http://a.test/{number}" for number in range(9)]
+        async with scene.watch():
+            await trio.sleep(5000)
+            assert len(scene.internet.requests) == 1
+            await trio.sleep(2000)
+            assert len(scene.internet.requests) == 2
+
 
 class TestLists:
     async def test_another_list_replaces_the_one_before(self, autojump_clock: MockClock) -> None:

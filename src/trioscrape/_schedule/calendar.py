@@ -8,7 +8,6 @@ from typing import Final
 MINUTE: Final = 60
 CHOICES: Final = 8
 """Moments that are compared for each poll: then the fullest minutes have few more than the others."""
-_FROM_THE_MIDDLE: Final = sorted(range(CHOICES), key=lambda n: abs(2 * n + 1 - CHOICES))
 
 
 class Calendar:
@@ -22,32 +21,34 @@ class Calendar:
         self._capacity = capacity
         self._planned: Counter[int] = Counter()
 
-    def place(self, first: float, last: float, fraction: float) -> float:
+    def place(self, first: float, last: float, fraction: float, room: float = 1.0) -> float:
         """A moment from `first` to `last` in a minute that has few polls; later if all of those are full.
 
         Args:
           first: before which there may be no poll.
           last: after which there should be none.
           fraction: from 0 up to 1, of the feed: what was polled together does not stay together.
+          room: part of the capacity that may be used: more than 1 for what can't wait.
         """
         step = (last - first) / CHOICES
         planned = self._planned
         best, least = first, -1
-        for n in _FROM_THE_MIDDLE:
+        begin = int(fraction * CHOICES * CHOICES)
+        for n in (each % CHOICES for each in range(begin, begin + CHOICES)):
             moment = first + (n + fraction) * step
             number = planned[int(moment // MINUTE)]
             if least < 0 or number < least:
                 best, least = moment, number
                 if not number:
                     break
-        if self._capacity is not None and least >= self._capacity:
-            return self._after(last, fraction)
+        if self._capacity is not None and least >= self._capacity * room:
+            return self._after(last, fraction, self._capacity * room)
         return best
 
-    def _after(self, moment: float, fraction: float) -> float:
+    def _after(self, moment: float, fraction: float, capacity: float) -> float:
         """In the first minute after `moment` that is not full."""
         minute = int(moment // MINUTE) + 1
-        while self._capacity is not None and self._planned[minute] >= self._capacity:
+        while self._planned[minute] >= capacity:
             minute += 1
         return (minute + fraction) * MINUTE
 

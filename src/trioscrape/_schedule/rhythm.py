@@ -51,7 +51,7 @@ _READ: Final = {
 _ZEROS: Final = re.compile("-{1,26}")
 _CELL: Final = re.compile("[A-Z]|[0-9a-z]{2}")
 _STORED: Final = re.compile(
-    r"(\d{1,3}\.\d{3}) (\d{1,11}) (\d{1,5}) (\d{1,4}) (\d{1,11}) ([0-9A-Za-z]+)", re.ASCII
+    r"(\d{1,3}\.\d{5}) (\d{1,11}) (\d{1,5}) (\d{1,4}) (\d{1,11}) ((?:[A-Z]|[0-9a-z]{2})+)", re.ASCII
 )
 _FADES: Final = 0.5 ** (1 / HALF_LIFE)
 _EVENLY: Final = 12.0
@@ -86,7 +86,7 @@ class Rhythm:
         cells = _ZEROS.sub(
             lambda run: _LETTERS[len(run[0]) - 1], "".join(map(_PAIRS.__getitem__, self.counts))
         )
-        return f"{self.weeks:.3f} {self.until} {self.faded} {self.window} {self.quarter} {cells}"
+        return f"{self.weeks:.5f} {self.until} {self.faded} {self.window} {self.quarter} {cells}"
 
     @classmethod
     def of(cls, text: str | None) -> Rhythm:
@@ -135,7 +135,7 @@ class Rhythm:
         return replace(
             known,
             counts=tuple(counts),
-            weeks=round(weeks, 3),
+            weeks=round(weeks, 5),
             until=int(now),
             window=min(window, WINDOW),
             quarter=int(quarter),
@@ -148,7 +148,7 @@ class Rhythm:
             return replace(self, faded=week)
         left = _FADES**passed
         counts = tuple(int(count * left) for count in self.counts) if any(self.counts) else self.counts
-        return replace(self, counts=counts, weeks=round(self.weeks * left, 3), faded=week)
+        return replace(self, counts=counts, weeks=round(self.weeks * left, 5), faded=week)
 
     def rates(self, now: float) -> Rates:
         """What is expected in each hour of the week."""
