@@ -14,7 +14,7 @@ import trio
 
 from .._config.config import Config
 from .._config.polling import Polling
-from .._hosts.retry_after import utc_now
+from .._hosts.retry_after import duration, utc_now
 from .._records import Outcome, Result, WatchStatistics
 from .._run.watch import Watch, open_watch
 from .._store import check_store_url
@@ -23,7 +23,7 @@ from .driver_log import relay_driver_errors
 from .list_file import ListFile
 from .logs import LOGGER, logging_to_stderr
 from .output import Output
-from .report import duration, feed_record, json_line
+from .report import feed_record, json_line
 from .service import give_signs_of_life, notify
 from .session import allow_open_files
 from .signals import Stages, until_signalled
@@ -135,20 +135,14 @@ async def _log_totals(watch: Watch) -> None:
 
 
 def _log(now: WatchStatistics, when: str) -> None:
-    scrape, fields = now.scrape, _fields(now)
+    scrape = now.scrape
     expected = "unknown" if now.expected_delay is None else duration(now.expected_delay)
     LOGGER.info(
-        "%s: %d feeds, %d polls, %d failed, %d new entries, %d gaps; %d late; delay expected %s, measured %s",
-        when,
-        now.feeds,
-        scrape.finished,
-        scrape.outcomes.get(Outcome.FAILED, 0),
-        scrape.entries.new,
-        scrape.gaps,
-        now.late,
-        expected,
-        duration(now.measured_delay.p50),
-        extra={"fields": fields},
+        f"{when}: {now.feeds:,} feeds, {scrape.finished:,} polls,"
+        f" {scrape.outcomes.get(Outcome.FAILED, 0):,} failed, {scrape.entries.new:,} new entries,"
+        f" {scrape.gaps:,} gaps; {now.late:,} late; delay expected {expected},"
+        f" measured {duration(now.measured_delay.p50)}",
+        extra={"fields": _fields(now)},
     )
     notify(f"STATUS={now.feeds} feeds, {scrape.finished} polls, {now.late} late")
 

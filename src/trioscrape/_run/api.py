@@ -112,7 +112,7 @@ class Scrape(metaclass=NoPublicConstructor):
         counts = self._recounted or run.admission.source.counts
         return Report(
             feeds=counts.feeds,
-            not_started=counts.feeds - tally.accepted,
+            not_started=max(counts.feeds - tally.accepted, 0),  # a watch polls a feed many times
             counted=counts.whole,
             duplicates=counts.duplicates,
             duplicate_examples=tuple(counts.duplicate_examples),
