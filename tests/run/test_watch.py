@@ -109,7 +109,7 @@ class TestPolls:
         async with scene.watch():
             await trio.sleep(2 * HOUR)
             sites["a.test"].listens = True
-            await trio.sleep(24 * HOUR)
+            await trio.sleep(4 * HOUR)
         stored = {result.feed.url for _, result in scene.results if result.stored and result.status == 200}
         assert stored == set(scene.feeds)
 
@@ -126,17 +126,19 @@ class TestPolls:
         assert min(polls[12:]) >= 40, "and it is used, once the price has found it"
         assert found.feeds == 60
 
-    async def test_offline_nothing_is_held_against_the_feeds(self, autojump_clock: MockClock) -> None:
-        sites = {f"a{n}.test": site(exists=False) for n in range(8)}
+    async def test_offline_little_is_held_against_the_feeds(self, autojump_clock: MockClock) -> None:
+        """In the round in which the network goes, each feed may fail once, and in each later one three."""
+        sites = {f"a{n}.test": site(headers={"Connection": "close"}) for n in range(60)}
         scene = Scene(sites, every=900.0, by_rhythm=False)
         async with scene.watch():
-            await trio.sleep(3 * HOUR)
-            for each in sites.values():
-                each.exists = True
             await trio.sleep(HOUR)
-        for name in sites:
-            last = [result for _, result in scene.results if name in result.feed.url][-1]
-            assert last.outcome in (Outcome.NEW, Outcome.NOT_MODIFIED)
+            for each in sites.values():
+                each.listens = False
+            await trio.sleep(3 * HOUR)
+            offline = {result.outcome for _, result in scene.results[-60:]}
+            failures = sum(state.failures for state in scene.store.feeds.values())
+        assert offline == {Outcome.FAILED}
+        assert failures <= 120, "with a back-off they would have failed four times each"
 
 
 class TestRestarts:
