@@ -276,3 +276,16 @@ def months(session: nox.Session) -> None:
     install(session, "tests")
     files = ("tests/schedule/test_months.py", "tests/run/test_watch_days.py")
     session.run("pytest", "-s", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=OLDEST, default=False)
+def worlds(session: nox.Session) -> None:
+    """Fifty made-up worlds with all invariants, then one of 100,000 feeds in virtual time: some minutes.
+
+    With arguments, those of ``tests/support/tell_stories.py``: ``-- 10000 1 2 --profile``.
+    """
+    install(session, "tests")
+    if not session.posargs:
+        session.run("pytest", "-n", "2", "tests/testing/test_worlds.py", env={"TRIOSCRAPE_TEST_LONG": "1"})
+    arguments = session.posargs or ["100000", "1", "--wide"]
+    session.run("python", "tests/support/tell_stories.py", *arguments, env={"PYTHONPATH": "tests"})

@@ -12,6 +12,7 @@ import pytest
 
 from trioscrape import Feed, FeedState
 from trioscrape._hosts.queue import JITTER, HostQueue
+from trioscrape._hosts.record import Limit
 from trioscrape._run.candidates import Candidate
 
 
@@ -298,3 +299,28 @@ def test_the_work_for_a_feed_does_not_grow_with_the_backlog() -> None:
 
     assert queue.start(1) is None
     assert 10_000 <= Named.looked_at <= 20_000, "once each"
+
+
+class Looked:
+    """What waits, and counts how often it is looked at."""
+
+    waits_since = datetime(2026, 3, 2, tzinfo=UTC)
+    count = 0
+
+    @property
+    def host(self) -> str:
+        """One that limits what it allows."""
+        Looked.count += 1
+        return "limited"
+
+
+def test_feeds_that_join_the_queue_of_a_limited_host_do_not_have_the_others_looked_at() -> None:
+    queue = HostQueue[Looked](1)
+    queue.put(Looked())
+    assert queue.start(0) is not None
+    queue.limit("limited", Limit("limited", "rate-limited", "", patience=1e6, spacing=0.001))
+    for _ in range(1000):
+        Looked.count = 0
+        queue.put(Looked())
+        assert queue.start(0) is None, "its only slot is taken"
+        assert Looked.count <= 3

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+import trio
 from trio.testing import MockClock
 
 from trioscrape import Outcome
@@ -78,6 +79,21 @@ async def test_one_feed_a_run(autojump_clock: MockClock, says: bool, feeds: int)
     await cron.runs(feeds + 5)
 
     assert set(cron.fetched.values()) == {1, 2}
+
+
+async def test_a_pause_holds_in_the_next_run_for_all_feeds_of_the_host(autojump_clock: MockClock) -> None:
+    """Also for those that were fetched before the host has asked for it, and are due again."""
+    site = Limited(4, 3600)
+    cron = Cron(site, 12, seconds=1800)
+    await cron.runs(2)
+
+    assert [report.outcomes[Outcome.NEW] for report in cron.reports] == [4, 0]
+    assert site.refused == 1
+    assert {state.failures for state in cron.store.feeds.values()} == {0}
+
+    await trio.sleep_until(3600 + 60)  # when it is over
+    await cron.runs(1)
+    assert cron.reports[-1].outcomes[Outcome.NEW] >= 3
 
 
 async def test_it_says_what_a_host_allows(autojump_clock: MockClock) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import pytest
@@ -12,7 +12,7 @@ import trio
 
 from trioscrape import Config, Outcome, Report
 from trioscrape._run import loop_lag, wiring
-from trioscrape.testing import Internet, MemoryStore, Site
+from trioscrape.testing import Answer, Internet, MemoryStore, Request, Site
 
 from support.scenarios import Calendar, rss, run_virtual
 
@@ -44,29 +44,17 @@ class Limited(Site):
         self._left = 0
         self.refused = 0
 
-    @property
-    def status(self) -> int:
-        """Of the answer to a request that comes now."""
+    def answer(self, request: Request) -> Answer:
+        """The pause is in whole seconds, rounded up as servers do it."""
         now = trio.current_time()
         if now >= self._ends:
             self._ends, self._left = now + self._window, self._allowed
         self._left -= 1
-        self.refused += self._left < 0
-        return 429 if self._left < 0 else 200
-
-    @status.setter
-    def status(self, _: int) -> None:
-        """It follows from the requests."""
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Whole seconds, rounded up as servers do it."""
-        left = self._ends - trio.current_time()
-        return {"Retry-After": str(int(left) + 1)} if self._left < 0 and self._says else {}
-
-    @headers.setter
-    def headers(self, _: Mapping[str, str]) -> None:
-        """They follow from the requests."""
+        if self._left >= 0:
+            return super().answer(request)
+        self.refused += 1
+        headers = {"Retry-After": str(int(self._ends - now) + 1)} if self._says else {}
+        return Answer(status=429, headers=headers, first_byte=self.first_byte)
 
 
 class Cron:

@@ -8,7 +8,16 @@ from datetime import UTC, datetime, timedelta
 import trio
 
 import trioscrape
-from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
+from trioscrape.testing import (
+    Answer,
+    InlineParser,
+    Internet,
+    MemoryStore,
+    Request,
+    Site,
+    World,
+    run_in_virtual_time,
+)
 
 
 class MyResolver:
@@ -148,6 +157,32 @@ def script() -> bool:
     config = trioscrape.Config(http_width=9)
     report: trioscrape.Report = trioscrape.run(["http://a.test/"], "sqlite:x.db", config=config)
     return report.complete and report.counted and "http-404" in trioscrape.REASONS
+
+
+class MySite(Site):
+    def answer(self, request: Request) -> Answer:
+        return Answer(status=503, headers={"Retry-After": "60"}, first_byte=len(request.target))
+
+
+async def months(feeds: int) -> list[str]:
+    world = World(seed=1, feeds=feeds, trouble=0.2, start=86_400.0)
+    store = MemoryStore(width=2, now=world.now)
+    await trioscrape.scrape(
+        world.urls,
+        store=store,
+        resolver=world,
+        connector=world.connect,
+        parser=InlineParser(),
+        now=world.now,
+    )
+    world.freeze()
+    assert [feed for feed in world.feeds if world.reason(feed) is None and not feed.served] == []
+    assert all(host.most_at_once <= 1 and not host.early for host in world.hosts.values())
+    return [f"{poll.seconds} {poll.url} {poll.status} for {poll.feed}" for poll in world.polls]
+
+
+def virtual() -> list[str]:
+    return run_in_virtual_time(months, 100, seed=1)
 
 
 async def report() -> trioscrape.Report:

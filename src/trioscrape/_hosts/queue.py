@@ -194,6 +194,8 @@ class HostQueue(Generic[Item]):
 
     def _put_off_silent(self, host: _Host[Item]) -> None:
         silent = {name: each for name, each in host.record.unanswered.items() if each.limit is not None}
+        if not silent:  # with each batch that is read there may be thousands to look at
+            return
         left = [entry for entry in host.waiting if entry[2].host not in silent]
         if len(left) < len(host.waiting):
             for _, _, item in sorted(host.waiting):

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import trio
 
-from .._errors import FeedFailed
+from .._errors import FeedFailed, http_status_reason
 from .._flow import Flow
+from .._records import FeedState
 from .._schedule.freshness import Pause, format_moment, retry_after
 from .queue import MARGIN, HostQueue
 from .record import NEVER, HostRecord, Limit
@@ -22,6 +23,7 @@ REFUSALS: Final = 3
 """Refusals in a row after which nothing more is fetched from a host in this run."""
 SHOWN: Final = 10
 """Hosts of which a report tells what they allow."""
+RATE_LIMITED: Final = http_status_reason(429)
 
 
 def utc_now() -> datetime:
@@ -56,6 +58,24 @@ class Pauses:
     ) -> None:
         self._queue, self.now, self._patience, self._flow = queue, now, patience, flow or Flow()
         self._shown: dict[str, HostRecord] = {}
+
+    def remember(self, state: FeedState) -> None:
+        """Note the pause that a host asked for in an earlier run: it counts for all of its feeds.
+
+        A feed that was put off is due when it ends; others of the host were fetched before it began, and may
+        be due at any time.
+        """
+        place, until, now = state.postponed_by, state.next_fetch, self.now()
+        if place is None or until is None or until <= now:
+            return
+        left = (until - now).total_seconds()
+        record, end = self._queue.record(place), trio.current_time() + left
+        if record.paused_until < end:
+            record.paused_until = end
+            self._queue.pause(place, end + MARGIN)
+            reason = RATE_LIMITED if state.failures else state.failure or RATE_LIMITED
+            detail = f"not fetched: {place} asked for a pause until {format_moment(until)}"
+            self._queue.limit(place, Limit(place, reason, detail, SHORT.total_seconds(), until=until))
 
     def check(self, place: str) -> None:
         """Raise `FeedFailed` when nothing more is fetched from a host in this run, or for now."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final
 
 import trio
 
 from .._errors import FeedFailed
 from .._records import ParsedFeed
-from .._threads import NoThread, in_thread
+from .._threads import off_loop
 from .diagnosis import crashed
 from .protocol import FeedDocument, Parser
 from .raw import RawFeed
@@ -50,8 +49,7 @@ class CustomParser:
         if not isinstance(raw, RawFeed):
             raise TypeError(f"the parser returned {type(raw).__name__}, not RawFeed")
         if _size(raw) > _SMALL:
-            with suppress(NoThread):  # late is better than never
-                return await in_thread(parsed_feed, raw, document, limiter=self._threads)
+            return await off_loop(parsed_feed, raw, document, limiter=self._threads)
         return parsed_feed(raw, document)
 
 

@@ -30,6 +30,7 @@ from .._errors import FeedFailed
 from .._exception_groups import ungrouped
 from .._flow import Flow, State
 from .._hosts.queue import HostQueue
+from .._hosts.retry_after import Pauses
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot, HostSlots
 from .._http import Fetcher
@@ -60,6 +61,8 @@ class Admission:
     """Knows when feeds are due."""
     silence: Silence
     """Is told which hosts did not answer in earlier runs."""
+    pauses: Pauses
+    """Is told which hosts have asked for a pause in earlier runs."""
     flow: Flow
     results: Results
     """Gets the results of feeds that are not fetched at all."""
@@ -147,6 +150,7 @@ class Admission:
         for candidate in batch:
             if candidate.state is not None:
                 self.silence.remember(candidate.host, candidate.state)
+                self.pauses.remember(candidate.state)
         self.flow.note(hungry=False)
         return unfetched
 

@@ -20,7 +20,7 @@ from typing import Final
 import trio
 
 from .._exception_groups import ungrouped
-from .._hosts.queue import HostQueue
+from .._hosts.retry_after import Pauses
 from .._lane import Histogram
 from .._records import FeedState, Outcome, Result
 from .._schedule.belief import believed
@@ -47,7 +47,7 @@ class DueSource:
       feeds: the list, to begin with.
       store: knows when they are due.
       planner: plans them.
-      queue: of the hosts, whose pauses outlive a process.
+      pauses: of the hosts; they outlive a process.
       now: the wall clock.
       budget: feeds a second at most; None: any number.
     """
@@ -57,12 +57,12 @@ class DueSource:
         feeds: Feeds,
         store: StoreLane,
         planner: Planner,
-        queue: HostQueue[Candidate],
+        pauses: Pauses,
         now: Callable[[], datetime],
         budget: float | None,
     ) -> None:
         self._feeds: Feeds | None = feeds
-        self._store, self.planner, self._queue = store, planner, queue
+        self._store, self.planner, self._pauses = store, planner, pauses
         self._now, self._budget = now, budget
         self.agenda, self._edition = Agenda(), 0
         self._new_list, self._changed = trio.Event(), trio.Event()
@@ -121,10 +121,7 @@ class DueSource:
         state = None if stored is None else believed(stored, now, timedelta(seconds=self.planner.every))
         if state is None or state.next_fetch is None:
             return self.planner.resumed(identity, None, now.timestamp())
-        if state.postponed_by is not None and state.next_fetch > now:
-            # Its host has asked for a pause until then, for all of its feeds.
-            wait = (state.next_fetch - now).total_seconds()
-            self._queue.pause(state.postponed_by, trio.current_time() + wait)
+        self._pauses.remember(state)
         return self.planner.resumed(identity, state.next_fetch.timestamp(), now.timestamp())
 
     async def _plan(self, moments: list[tuple[str, float]]) -> None:

@@ -85,9 +85,9 @@ async def open_run(
     source: Source = FeedSource(feeds)
     plan: Plan = ForTheNextRun(next_run(now(), config.interval))
     if polling is not None and planner is not None:
-        source, plan = DueSource(feeds, store, planner, queue, now, polling.budget), ForAWatch(planner)
+        source, plan = DueSource(feeds, store, planner, pauses, now, polling.budget), ForAWatch(planner)
     network = Network(flow, config.in_flight)
-    admission = Admission(source, queue, slots, fetcher, store, silence, flow, results, now, config)
+    admission = Admission(source, queue, slots, fetcher, store, silence, pauses, flow, results, now, config)
     lag = LoopLag(period=0.0 if planner is None else SLOW_PERIOD)
     pipeline = Pipeline(
         lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, plan, config

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -94,13 +95,16 @@ class MemoryStore(Paged):
     def _plan(self, update: FeedUpdate, before: FeedState | None) -> Plan:
         feed, entries = update.state.feed_id, by_key(update)
         kept, rewrites = self.entries.get(feed, {}), self._rewrites.get(feed, {})
-        known = {key: Known(entry.hash, entry.updated, rewrites.get(key, 0)) for key, entry in kept.items()}
-        stored = {key: known[key] for key in entries if key in known}
+
+        def known(entry: Entry) -> Known:
+            return Known(entry.hash, entry.updated, rewrites.get(entry.key, 0))
+
+        stored = {key: known(kept[key]) for key in entries if key in kept}
         renames = Renames()
         if before is not None and (wanted := search(entries, stored, update.state)):
             found = [
-                StoredKey(entry.key, entry.link, entry.title, entry.published, known[entry.key])
-                for entry in _found(kept.values(), wanted)
+                StoredKey(entry.key, entry.link, entry.title, entry.published, known(entry))
+                for entry in _found(kept, wanted)
             ]
             renames = find_renames(entries, stored, found, update.state, newest=wanted.newest > 0)
         return renames.plan(entries, stored)
@@ -206,11 +210,11 @@ class MemoryStore(Paged):
         self.closed = True
 
 
-def _found(entries: Iterable[Entry], wanted: Search) -> Iterator[Entry]:
-    newest = sorted(entries, key=lambda entry: entry.published or _NEVER, reverse=True)
-    for place, entry in enumerate(newest):
-        if place < wanted.newest or entry.key in wanted.keys or entry.published in wanted.dates:
-            yield entry
+def _found(kept: Mapping[str, Entry], wanted: Search) -> Iterable[Entry]:
+    newest = heapq.nlargest(wanted.newest, kept.values(), key=lambda entry: entry.published or _NEVER)
+    dated = (entry for entry in kept.values() if entry.published in wanted.dates)
+    named = (kept[key] for key in wanted.keys if key in kept)
+    return {entry.key: entry for entry in (*newest, *dated, *named)}.values()
 
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)

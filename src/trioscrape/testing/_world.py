@@ -54,8 +54,8 @@ class World(Internet):
 
         run_in_virtual_time(main)
 
-    A world serves many runs: its clock goes on with trio's. `lookups`, `connects` and `requests` are not
-    recorded, because they would grow over months; see `polls` and `WorldHost`.
+    A world serves many runs: its clock goes on with trio's. `polls` takes the place of `requests`, whose
+    headers would take much memory over months.
 
     Args:
       seed: of all that is random in it.
@@ -65,7 +65,7 @@ class World(Internet):
         ``trio.run``.
     """
 
-    def __init__(self, seed: int, feeds: int = 1000, *, trouble: float = 0.2, start: float = 0.0) -> None:
+    def __init__(self, seed: int, feeds: int = 1000, *, trouble: float = 0.1, start: float = 0.0) -> None:
         self.clock = WorldClock(start)
         plan = Plan(seed, feeds, trouble, self.clock)
         super().__init__({host.name: host for host in plan.hosts}, lookup_timeout=10.0)
@@ -105,31 +105,37 @@ class World(Internet):
         None: it is stored, in the next run at the latest in which a host that limits what it allows has
         time for it.
         """
-        while (reason := self.host_of(feed).reason or feed.reason) is None and feed.location is not None:
+        last = self.route(feed)[-1]
+        return self.host_of(last).reason or last.reason
+
+    def route(self, feed: WorldFeed) -> list[WorldFeed]:
+        """`feed`, and where it redirects to, up to where it fails or has its document."""
+        route = [feed]
+        while self.host_of(feed).reason is None and feed.reason is None and feed.location is not None:
             host, path = feed.location.removeprefix("http://").split("/", 1)
             feed = self.hosts[host].feeds[f"/{path}"]
-        return reason
-
-    def record(self, request: Request, answer: Answer) -> None:
-        """Note a request and its answer; called with each."""
-        host = self.hosts[request.name]
-        url = f"http://{host.name}{request.target}"
-        at = host.feeds.get(request.target)
-        feed = self._redirected.pop(trio.lowlevel.current_task(), at)
-        if feed is None:
-            return
-        feed.polls += 1
-        self.polls.append(Poll(self.clock.seconds, url, answer.status, feed.url))
-        if at is not None and at.location is not None and answer.status == at.status:
-            self._redirected[trio.lowlevel.current_task()] = feed
-        elif at is not None and answer.status == 200 and answer.is_whole:
-            feed.served |= at.entries()
+            route.append(feed)
+        return route
 
     def answer(self, request: Request, address: str) -> Answer:  # noqa: ARG002
         """See `Internet.answer`. Each host answers at all addresses that it ever had."""
         answer = self.hosts[request.name].answer(request)
-        self.record(request, answer)
+        self._note(request, answer)
         return answer
+
+    def _note(self, request: Request, answer: Answer) -> None:
+        host = self.hosts[request.name]
+        url = f"http://{host.name}{request.target}"
+        at = host.feeds.get(request.target)
+        task = trio.lowlevel.current_task()
+        feed = self._redirected.pop(task, at and (at.moved_from or at))
+        if feed is None:
+            return
+        self.polls.append(Poll(self.clock.seconds, url, answer.status, feed.url))
+        if at is not None and at.location is not None and answer.status == at.status:
+            self._redirected[task] = feed
+        elif at is not None and answer.status == 200 and answer.is_whole:
+            feed.served |= at.entries()
 
     def _first_at(self, address: str) -> Site:
         return self._at[address]

@@ -68,10 +68,10 @@ class WorldFeed:
         """Where it redirects to, always."""
         self.status = 200
         """Of its redirects."""
+        self.moved_from: WorldFeed | None = None
+        """The feed of the list that redirects here for good, if there is one: it is fetched here one day."""
         self.served: dict[str, str] = {}
         """What a scrape should have stored: the titles of all entries that it was given, by link."""
-        self.polls = 0
-        """Requests on its behalf, redirects included."""
 
     @property
     def reason(self) -> str | None:

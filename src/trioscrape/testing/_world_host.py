@@ -30,7 +30,7 @@ HOST_KINDS: Final = {
 * ``ok``: does what it should.
 * ``slow-lookup``: its name server takes seconds.
 * ``moving``: has another address every hour.
-* ``limited``: allows so many requests a minute; to others it says 429, with Retry-After.
+* ``limited``: allows so many requests a minute, or an hour; to others it says 429, with Retry-After.
 * ``maintenance``: says 503 with Retry-After until some moment within the first hours.
 * ``no-name``, ``lookup-fails``, ``lookup-stuck``: there is no such name, its name server says that it has
   failed, or nothing at all.
@@ -66,18 +66,20 @@ class WorldHost(Site):
         self.name, self.kind, self.all_addresses, self._clock = name, kind, tuple(addresses), clock
         self.feeds: dict[str, WorldFeed] = {}
         """By path."""
-        self.per_minute: int | None = None
-        """Requests that a ``limited`` host allows in each minute, which begins with the first one."""
+        self.allowed: int | None = None
+        """Requests that a ``limited`` host allows in each `window`, which begins with the first one."""
+        self.window = random.choice((60.0, 60.0, 3600.0))
+        """Seconds."""
         self.opens = random.uniform(0, DAY / 4) if kind == "maintenance" else 0.0
         """When the maintenance ends, in seconds of the world."""
         self.most_at_once = 0
         """Requests that it was answering at the same time."""
-        self.early: list[float] = []
-        """When requests came although the host had said, with Retry-After, that they should come later."""
-        self.requests = self.refusals = 0
+        self.early: list[tuple[float, float]] = []
+        """Requests that came before the moment which the host had asked to wait for, with Retry-After: when,
+        and when it had asked, in seconds of the world."""
         self._answers: list[Answer] = []
         self._asked_at = self._asked_until = -math.inf
-        self._minute_ends, self._left = -math.inf, 0
+        self._window_ends, self._left = -math.inf, 0
 
     @property
     def addresses(self) -> Sequence[str]:
@@ -97,12 +99,10 @@ class WorldHost(Site):
     def answer(self, request: Request) -> Answer:
         """The answer to a request that comes now."""
         now = self._clock.seconds
-        self.requests += 1
         if self._asked_at <= now < self._asked_until:
-            self.early.append(now)
+            self.early.append((now, self._asked_at))
         if wait := self._wait(now):
-            answer = Answer(status=429 if self.per_minute else 503, headers={"Retry-After": f"{wait}"})
-            self.refusals += 1
+            answer = Answer(status=503 if self.allowed is None else 429, headers={"Retry-After": f"{wait}"})
             # It can be expected to be heard when it has been read.
             self._asked_at, self._asked_until = now + self.first_byte + 0.001, now + wait
         else:
@@ -117,9 +117,9 @@ class WorldHost(Site):
         """Whole seconds until it takes requests again; 0: it takes this one."""
         if now < self.opens:
             return math.ceil(self.opens - now)
-        if self.per_minute is None:
+        if self.allowed is None:
             return 0
-        if now >= self._minute_ends:
-            self._minute_ends, self._left = now + 60, self.per_minute
+        if now >= self._window_ends:
+            self._window_ends, self._left = now + self.window, self.allowed
         self._left -= 1
-        return math.ceil(self._minute_ends - now) if self._left < 0 else 0
+        return math.ceil(self._window_ends - now) if self._left < 0 else 0

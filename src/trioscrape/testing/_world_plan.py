@@ -44,7 +44,7 @@ class Plan:
                 self._feed(host, f"/feed{number}", random.choice(_TROUBLED_FEEDS) if troubled else "healthy")
             )
         if kind == "limited":
-            host.per_minute = max(size // 10, random.choice((1, 4, 20, 60)))
+            host.allowed = max(size // 3 + 1, random.choice((1, 4, 20, 60)))
 
     def _host(self, kind: str) -> WorldHost:
         before = self.hosts[-1] if self.hosts else None
@@ -78,10 +78,11 @@ class Plan:
                 feed.status, feed.location = random.choice((302, 303, 307)), random.choice(targets).url
 
     def _move(self, feed: WorldFeed, hops: int) -> None:
+        listed = feed
         for number in range(hops):
             host = self._random.choice(self.hosts)
             feed.status = self._random.choice((301, 308))
             kind = "healthy" if number == hops - 1 else "moved"
             following = self._feed(host, f"/moved{len(host.feeds)}", kind)
-            feed.location = following.url
+            feed.location, following.moved_from = following.url, listed
             feed = following
