@@ -44,9 +44,6 @@ def _add_options(parser: Parser) -> None:
         metavar="N/TIME",
         text="make N polls per s, m or h at most, such as 50/s, where they make entries wait least",
     )
-    add_numbers(options, {"host_delay": SCHEDULE["host_delay"]})
-    add_user_agent_option(options)
-    add_proxy_option(options)
     options.add("--json", text=JSON[1])
     options.add("--log-json", text="log JSON objects to standard error instead of lines of text")
     options.add("-v", "--verbose", text="log each poll")
@@ -58,9 +55,13 @@ def _add_options(parser: Parser) -> None:
     add_help_option(options)
     options.add_help(
         "--help-all",
-        text="show this page with all options: concurrency, timeouts, limits, network",
+        text="show this page with all options: requests, concurrency, timeouts, limits, network",
         everything=True,
     )
+    requests = parser.section("Requests", rare=True)
+    add_numbers(requests, {"host_delay": SCHEDULE["host_delay"]})
+    add_user_agent_option(requests)
+    add_proxy_option(requests)
     add_rare_options(parser)
 
 
