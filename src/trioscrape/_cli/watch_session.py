@@ -87,7 +87,7 @@ class WatchSession:
 
     async def _watch(self, list_file: ListFile, nursery: trio.Nursery) -> None:
         watched = self._watched
-        nursery.start_soon(relay_driver_errors, _warn)
+        nursery.start_soon(relay_driver_errors, self._warn)
         opened = open_watch(
             list_file.feeds, store=watched.store_url, polling=watched.polling, config=watched.config
         )
@@ -123,9 +123,8 @@ class WatchSession:
     async def _cancel(self, watch: Watch, _: int) -> None:
         watch.cancel()
 
-
-async def _warn(message: str) -> None:
-    LOGGER.warning("%s", message)
+    async def _warn(self, message: str) -> None:
+        LOGGER.warning("%s", message)
 
 
 async def _log_totals(watch: Watch) -> None:
