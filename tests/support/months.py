@@ -134,6 +134,9 @@ class Months:
     def __init__(self, feeds: list[SimulatedFeed], polling: Polling, seed: int = 0) -> None:
         self.feeds, self.polling, self.measured = feeds, polling, Measured()
         self._chance = random.Random(seed)
+        self._of_host: dict[str, list[SimulatedFeed]] = {}
+        for feed in feeds:
+            self._of_host.setdefault(feed.host, []).append(feed)
         self._paused: dict[str, float] = {}
         """By host, until when it wants no request: the servers' own book."""
         self._due: list[tuple[float, int]] = []
@@ -196,7 +199,8 @@ class Months:
             self._paused[feed.host] = until = pause.until.timestamp()
             self._queue.pause(feed.host, until)
             earliest = max(earliest, until)
-            feed.refused_until = until
+            for each in self._of_host[feed.host]:  # the pause is one of all of them
+                each.refused_until = max(each.refused_until, until)
         else:
             self._read(feed, now)
         feed.polled = now
