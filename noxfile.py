@@ -296,6 +296,14 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def months(session: nox.Session) -> None:
+    """60 days of 2,000 feeds by the planner of a watch, and two weeks of 200 by all of it: ten minutes."""
+    install(session, "tests")
+    files = ("tests/schedule/test_months.py", "tests/run/test_watch_days.py")
+    session.run("pytest", "-s", *files, env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=OLDEST, default=False)
 def worlds(session: nox.Session) -> None:
     """Fifty made-up worlds with all invariants, then one of 100,000 feeds in virtual time: some minutes.
 

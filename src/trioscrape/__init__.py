@@ -19,6 +19,7 @@ if process.is_command():
 
 if TYPE_CHECKING:
     from ._config.config import AddressPolicy, Config, HostGrouping
+    from ._config.polling import Polling
     from ._dns.caching import ResolvedAddresses, Resolver
     from ._dns.native import NativeResolver
     from ._dns.system import SystemResolver
@@ -63,9 +64,11 @@ if TYPE_CHECKING:
         StoredEntry,
         TimerRule,
         Transcript,
+        WatchStatistics,
     )
     from ._run.api import Scrape, open_scrape, scrape
     from ._run.script import run
+    from ._run.watch import Watch, open_watch
     from ._store import Reader, Store, open_reader, open_store
     from ._urls import feed_id
 
@@ -99,6 +102,7 @@ __all__ = [
     "Parser",
     "Poll",
     "PollTimes",
+    "Polling",
     "Quantiles",
     "RawEntry",
     "RawFeed",
@@ -122,16 +126,20 @@ __all__ = [
     "Transcript",
     "TrioscrapeError",
     "UsageError",
+    "Watch",
+    "WatchStatistics",
     "feed_id",
     "open_reader",
     "open_scrape",
     "open_store",
+    "open_watch",
     "run",
     "scrape",
 ]
 
 _WITH_PUBLIC_NAMES = (
     "._config.config",
+    "._config.polling",
     "._dns.caching",
     "._dns.native",
     "._dns.system",
@@ -141,6 +149,7 @@ _WITH_PUBLIC_NAMES = (
     "._records",
     "._run.api",
     "._run.script",
+    "._run.watch",
     "._store",
     "._urls",
 )

@@ -34,7 +34,8 @@ SECTION = README[README.index("## What is stored") : README.index("## When a fee
 NAMES = {"feeds", "history", "entries", "runs", "meta"}
 
 OF_THE_MOMENT = re.compile(
-    r"history\.last_\w+|(runs|entries)\._id\.\$oid|entries\.hash|(entries|feeds|runs)\.(first_seen|last_changed|next_\w+|ended)"
+    r"history\.last_\w+|(runs|entries)\._id\.\$oid|entries\.hash"
+    r"|(entries|feeds|runs)\.(first_seen|last_changed|next_\w+|ended|rhythm)"
     r"|runs\.(seconds|lanes\..*|loop_lag\..*)"
 )
 """What is another one in each run, or may be in each release; the README's value is one of its kind."""

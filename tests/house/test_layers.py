@@ -28,11 +28,11 @@ ORDER = words(
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy forget status explain run demo show_status show_explain transfer "
-        "session subcommand shared_options config_options explain_page status_page nearest pages "
-        "feed_filter waiting open_progress live_progress progress chosen restore parser signals driver_log "
-        "report input feed_list text_list opml typed_urls durations formats parquet jsonl csv help output "
-        "unbuffered process"
+        "command import_ export copy forget status explain run demo watch show_status show_explain "
+        "watch_session transfer session subcommand shared_options config_options explain_page status_page "
+        "nearest pages feed_filter waiting open_progress live_progress progress chosen restore parser "
+        "signals driver_log report input list_file feed_list text_list opml typed_urls durations formats "
+        "parquet jsonl csv help logs metrics service output unbuffered process"
     ),
     "_demo": words("server sites documents words"),
     "testing": words(
@@ -40,8 +40,8 @@ ROOMS = {
         "_world_clock _internet _site"
     ),
     "_run": words(
-        "script api wiring run admit pipeline feed_source attempts next_state polls network loop_lag "
-        "open_files seen tally scopes candidates"
+        "script watch api wiring run admit pipeline due_source feed_source attempts next_state plans polls "
+        "network loop_lag open_files agenda seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "
@@ -68,9 +68,11 @@ ROOMS = {
     ),
     "_dns": words("system native queries caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
-    "_schedule": words("permanent_redirects belief overview standing posting advice freshness rules"),
-    "_config": words("config public_suffixes name_servers proxies version"),
-    "_records": words("results columns entries feed_state history lease texts table kinds statistics"),
+    "_schedule": words(
+        "permanent_redirects belief overview standing posting advice planner calendar rhythm freshness rules"
+    ),
+    "_config": words("polling config public_suffixes name_servers proxies version"),
+    "_records": words("results statistics columns entries feed_state history lease texts table kinds"),
 }
 
 # The modules that may import a library which is not the standard one; all may import trio.
@@ -104,6 +106,7 @@ ONLY_IN = {
     "idna": {"_urls"},
     "lxml": {"_parse/_fast/texts", "_parse/_fast/tree", "_parse/diagnosis"},
     "nh3": {"_parse/html"},
+    "prometheus_client": {"_cli/metrics"},
     "publicsuffixlist": {"_config/public_suffixes"},
     "pyarrow": {"_cli/parquet"},
     "pymongo": {

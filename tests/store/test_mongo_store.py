@@ -112,6 +112,7 @@ class TestDocuments:
                 "gone": known.gone,
                 "moved_to": known.moved_to,
                 "moved_days": ["2024-02-28", "2024-02-29"],
+                "rhythm": known.rhythm,
             }
         ]
 

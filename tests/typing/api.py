@@ -152,6 +152,18 @@ async def left_early(feeds: AsyncIterator[str]) -> int | None:
     return await scrape.count_not_started()
 
 
+async def watched(feeds: AsyncIterator[str]) -> float | None:
+    polling = trioscrape.Polling(every=300, fresh=1200, budget=5)
+    async with trioscrape.open_watch(feeds, store="sqlite:x.db", polling=polling) as watch:
+        result: trioscrape.Result = await anext(watch)
+        watch.reload(["http://a.test/"])
+        assert watch.drain(8) >= result.gap
+        now: trioscrape.WatchStatistics = await watch.statistics()
+        lane: trioscrape.LaneStatistics = now.scrape.lanes["store"]
+        assert lane.done
+    return now.expected_delay
+
+
 def script() -> bool:
     config = trioscrape.Config(http_width=9)
     report: trioscrape.Report = trioscrape.run(["http://a.test/"], "sqlite:x.db", config=config)

@@ -24,6 +24,7 @@ from .unbuffered import Unbuffered
 
 COMMANDS: Final = {
     "run": "run",
+    "watch": "watch",
     "demo": "demo",
     "status": "status",
     "explain": "explain",

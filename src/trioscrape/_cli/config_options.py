@@ -138,6 +138,11 @@ def add_schedule_options(section: OptionSection) -> None:
     """The everyday options of a scrape."""
     section.add("--all", text="fetch every feed now, even one that is not due")
     add_numbers(section, SCHEDULE)
+    add_user_agent_option(section)
+
+
+def add_user_agent_option(section: OptionSection) -> None:
+    """``--user-agent``."""
     section.add(
         "--user-agent",
         metavar="TEXT",

@@ -23,7 +23,12 @@ LAST: Final = 3
 """The signal that ends the process, whatever goes on in it."""
 
 
-async def until_signalled(work: Callable[[trio.Nursery], Awaitable[T]], stages: Stages) -> T | None:
+async def until_signalled(
+    work: Callable[[trio.Nursery], Awaitable[T]],
+    stages: Stages,
+    *,
+    hang_up: Callable[[], object] | None = None,
+) -> T | None:
     """What `work` returns; None when signals came and it was cancelled.
 
     Args:
@@ -32,13 +37,14 @@ async def until_signalled(work: Callable[[trio.Nursery], Awaitable[T]], stages: 
         the next signal. When there is none, `work` is cancelled. SIGHUP only counts when it is the first
         signal: a shell that ends sends it to its jobs, and the kernel sends it once more. The third signal
         cancels `work` in any case, and what has not ended a second later ends with the process.
+      hang_up: what SIGHUP calls instead, each time, where it is for services: to read a file again.
 
     Raises:
       Exception: what `work` raises, as itself.
     """
     result: T | None = None
     send, received = trio.open_memory_channel[int](LAST)
-    with send, received, _handled(send), ungrouped():
+    with send, received, _handled(send, hang_up), ungrouped():
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_react, received, stages, nursery)
             result = await work(nursery)
@@ -57,7 +63,7 @@ async def _react(received: trio.MemoryReceiveChannel[int], stages: Stages, nurse
 
 
 @contextmanager
-def _handled(send: trio.MemorySendChannel[int]) -> Iterator[None]:
+def _handled(send: trio.MemorySendChannel[int], hang_up: Callable[[], object] | None) -> Iterator[None]:
     """Have signals sent to the channel. Its third is acted upon at once: the event loop may be stuck."""
     token, count = trio.lowlevel.current_trio_token(), 0
 
@@ -67,6 +73,9 @@ def _handled(send: trio.MemorySendChannel[int]) -> Iterator[None]:
 
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal count
+        if number == signal.SIGHUP and hang_up is not None:
+            token.run_sync_soon(hang_up)
+            return
         if number == signal.SIGHUP and count:
             return
         count += 1

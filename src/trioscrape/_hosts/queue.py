@@ -310,6 +310,18 @@ class HostQueue(Generic[Item]):
             self._hosts[oldest].record.unanswered.clear()
             self._list(oldest)
 
+    def begin_round(self) -> None:
+        """Forget which hosts nothing more is fetched from in this run. Pauses and learned rates stay."""
+        for name in list(self._limited):
+            record = self._hosts[name].record
+            record.unanswered.clear()
+            record.feeds = record.put_off = record.refusals = 0
+            if record.limit is not None and record.limit.spacing and record.limit.patience >= 0:
+                continue
+            record.limit = None
+            del self._limited[name]
+            self._list(name)
+
     def record(self, host: str) -> HostRecord:
         """That of a host which a feed waits for, or has a slot of."""
         return self._host(self._group(host)).record

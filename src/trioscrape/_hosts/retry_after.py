@@ -139,6 +139,11 @@ class Pauses:
         self._queue.limit(place, Limit(place, reason, detail, patience, spacing, due))
         return waits
 
+    def begin_round(self) -> None:
+        """Let hosts be tried again that have refused too often, or did not answer. Pauses stay."""
+        self._queue.begin_round()
+        self._shown.clear()
+
     def remarks(self) -> list[str]:
         """A line for each host whose rate has been learned."""
         return [_remark(host, record) for host, record in self._shown.items()]

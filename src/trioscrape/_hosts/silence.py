@@ -58,6 +58,10 @@ class Silence:
             if len(self._shown) < SHOWN:
                 self._shown[host] = unanswered
 
+    def begin_round(self) -> None:
+        """Try the hosts again that were silent: the queue has forgotten it, see `HostQueue.begin_round`."""
+        self._shown.clear()
+
     def remarks(self) -> list[str]:
         """A line for each silent host that has more feeds."""
         return [

@@ -12,6 +12,7 @@ from typing import Final
 from .._errors import REASONS
 from .._records import Entry, FeedState, FeedTimers
 from .._schedule.freshness import LONGEST
+from .._schedule.rhythm import Rhythm
 from .html import one_line, scrub
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
@@ -87,6 +88,7 @@ def safe_state(state: FeedState) -> FeedState:
         failure=state.failure if state.failure in REASONS else None,
         failure_detail=one_line(state.failure_detail or "") or None,
         postponed_by=state.postponed_by if _is_a_name(state.postponed_by) else None,
+        rhythm=None if state.rhythm is None else str(Rhythm.of(state.rhythm)),
     )
 
 

@@ -21,7 +21,15 @@ from .feed_state import FeedState, FeedTimers
 from .history import FeedHistory, Poll, PollTimes, TimerRule
 from .lease import Lease
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
-from .statistics import LANES, LaneStatistics, LaneTimes, Outage, Quantiles, Statistics
+from .statistics import (
+    LANES,
+    LaneStatistics,
+    LaneTimes,
+    Outage,
+    Quantiles,
+    Statistics,
+    WatchStatistics,
+)
 
 __all__ = [
     "LANES",
@@ -53,5 +61,6 @@ __all__ = [
     "TextType",
     "TimerRule",
     "Transcript",
+    "WatchStatistics",
     "new_run_id",
 ]

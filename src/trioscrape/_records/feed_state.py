@@ -96,6 +96,8 @@ class FeedState:
     """Where the last fetch was redirected to by permanent redirects (301, 308) alone."""
     moved_days: Annotated[tuple[str, ...], DAYS] = ()
     """The days on which they led there, ``2026-02-28``, in UTC."""
+    rhythm: Annotated[str | None, NAME] = None
+    """When it publishes: its entries by hour of the week, in at most 400 characters; see `Rhythm`."""
 
 
 FEED_STATE: Final = Table(FeedState)

@@ -87,6 +87,9 @@ class Result:
     """Where the document came from, after all redirects, without credentials; None if it has failed."""
     next_fetch: datetime | None = None
     """When it is due again; None: at any time, or not known."""
+    gap: bool = False
+    """Whether the feed had entries before, and none of those in its document was known: some may have been
+    published and left the document between two fetches, and were missed."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name, without the lanes that the feed did not reach."""
 

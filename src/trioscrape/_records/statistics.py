@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
+
+from .entries import EntryCounts
 
 LANES: Final = ("dns", "http", "parse", "store")
 
@@ -73,3 +75,32 @@ class Statistics:
     """By how much timers of the event loop were late."""
     outage: Outage | None = None
     """None: the store is available."""
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    """Fetches by their `Outcome`."""
+    errors: Mapping[str, int] = field(default_factory=dict)
+    """Fetches by reason, one of `REASONS`, most frequent first."""
+    entries: EntryCounts = EntryCounts()  # noqa: RUF009 - it is frozen
+    gaps: int = 0
+    """Fetches of which `Result.gap` is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchStatistics:
+    """A watch at one moment. All durations are seconds."""
+
+    scrape: Statistics
+    """What it has done so far, and its lanes."""
+    feeds: int
+    """Of the list, without duplicates, as far as it has been read."""
+    late: int
+    """Feeds that are due, and wait for the budget or for room in the lanes."""
+    lateness: Quantiles
+    """How much later than planned polls began; what their hosts made them wait does not count."""
+    next_hour: int
+    """Polls that are planned for the next 60 minutes."""
+    price: float
+    """How long the entries that are expected of a feed wait in all until it is polled."""
+    expected_delay: float | None
+    """From the publication of an entry to its poll, on average, as planned; None: not known yet."""
+    measured_delay: Quantiles
+    """The same as it was measured, of entries with a date."""

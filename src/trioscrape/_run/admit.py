@@ -38,7 +38,7 @@ from .._lane import Timings
 from .._records import Outcome, Result
 from .._store.lane import StoreLane
 from .candidates import Candidate
-from .feed_source import FeedSource
+from .feed_source import Source
 from .next_state import not_due
 from .scopes import Scopes
 from .tally import Results
@@ -52,7 +52,7 @@ to read the list. Else the longest waiting one would be looked for among the fir
 class Admission:
     """Admits feeds: host by host in turn, up to the limit in flight, none while the store is unavailable."""
 
-    source: FeedSource
+    source: Source
     queue: HostQueue[Candidate]
     slots: HostSlots
     fetcher: Fetcher
@@ -79,6 +79,7 @@ class Admission:
                 while batch := await self._next_batch():
                     for result in self._queue(batch, nursery):
                         await self.results.give_unfetched(result)
+                        await self.source.ended(result)
         self.flow.note(read=True)
 
     async def next(self) -> tuple[Candidate, HostSlot] | None:

@@ -96,6 +96,10 @@ class Scrape(metaclass=NoPublicConstructor):
             lanes=run.pipeline.lanes.statistics(),
             loop_lag=run.lag.quantiles(),
             outage=run.pipeline.store.outage,
+            outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
+            errors=dict(tally.errors.most_common()),
+            entries=tally.entries,
+            gaps=tally.gaps,
         )
 
     def report(self) -> Report:
@@ -108,7 +112,7 @@ class Scrape(metaclass=NoPublicConstructor):
         counts = self._recounted or run.admission.source.counts
         return Report(
             feeds=counts.feeds,
-            not_started=counts.feeds - tally.accepted,
+            not_started=max(counts.feeds - tally.accepted, 0),  # a watch polls a feed many times
             counted=counts.whole,
             duplicates=counts.duplicates,
             duplicate_examples=tuple(counts.duplicate_examples),
@@ -203,11 +207,11 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     """
     config = config or Config()
     async with (
-        _opened(store, config) as opened,
+        opened_store(store, config) as opened,
         leased(opened, config.wait_for_store, now()) as lease,
-        _opened_parser(parser, config) as parse,
+        opened_parser(parser, config) as parse,
     ):
-        seams = Seams(opened, resolver or _resolver(config), connector or open_tcp, parse, now)
+        seams = Seams(opened, resolver or chosen_resolver(config), connector or open_tcp, parse, now)
         async with open_run(feeds, config, seams, lease) as run:
             scrape = Scrape._create(run, feeds)
             yield scrape
@@ -217,7 +221,8 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
             await run.pipeline.store.record_run(scrape.report())
 
 
-def _opened(store: Store | str, config: Config) -> AbstractAsyncContextManager[Store]:
+def opened_store(store: Store | str, config: Config) -> AbstractAsyncContextManager[Store]:
+    """The store, which stays open if it was, and else is open in the block."""
     if not isinstance(store, str):
         return nullcontext(store)
     return open_store(
@@ -228,7 +233,8 @@ def _opened(store: Store | str, config: Config) -> AbstractAsyncContextManager[S
     )
 
 
-def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[RecordParser]:
+def opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[RecordParser]:
+    """The caller's parser, or the built-in one with its processes."""
     if parser is not None:
         from .._parse import CustomParser  # noqa: PLC0415 - it brings what makes HTML safe in this process
 
@@ -236,7 +242,8 @@ def _opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContex
     return open_process_parser(width=config.parse_width, parse_timeout=config.parse_timeout)
 
 
-def _resolver(config: Config) -> Resolver:
+def chosen_resolver(config: Config) -> Resolver:
+    """The resolver that `config` names."""
     timeout = config.lookup_timeout
     if (servers := name_servers(config.resolver)) is not None:
         return NativeResolver(timeout=timeout, servers=servers)

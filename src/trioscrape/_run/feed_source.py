@@ -17,7 +17,7 @@ from typing import Final, Protocol
 
 import trio
 
-from .._records import DuplicateFeed, Feed
+from .._records import DuplicateFeed, Feed, Result
 from .candidates import Candidate
 from .seen import Seen
 
@@ -43,6 +43,24 @@ class ListCounts:
     duplicate_examples: list[DuplicateFeed] = field(default_factory=list)
     whole: bool = False
     """Whether that is all of it."""
+
+
+class Source(Protocol):
+    """Where the feeds of a scrape come from."""
+
+    counts: ListCounts
+
+    async def receive(self) -> None:
+        """What has to run beside `take`, until its end, or until it is cancelled."""
+
+    async def take(self) -> list[Candidate]:
+        """Some more candidates; none at the end."""
+
+    async def ended(self, result: Result) -> None:
+        """Note the result of a feed that was taken."""
+
+    async def aclose(self) -> None:
+        """Forget everything; also when cancelled."""
 
 
 class FeedSource:
@@ -90,6 +108,9 @@ class FeedSource:
         self.counts.duplicates += 1
         if len(self.counts.duplicate_examples) < SHOWN_DUPLICATES:
             self.counts.duplicate_examples.append(duplicate)
+
+    async def ended(self, result: Result) -> None:
+        """Nothing to do: a feed is fetched once."""
 
     async def aclose(self) -> None:
         """Forget which feeds were seen."""

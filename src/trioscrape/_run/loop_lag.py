@@ -15,6 +15,8 @@ from .._records import Quantiles
 
 PERIOD: Final = 0.02
 """Seconds between two looks."""
+SLOW_PERIOD: Final = 5.0
+"""The same of a watch, which has months, and should not wake the machine all the time."""
 PAUSE: Final = 2.0
 """Seconds of standing still that nothing but a stopped process, or a machine that sleeps, explains."""
 
@@ -34,10 +36,11 @@ class LoopLag:
 
     Args:
       asleep: as `time_asleep`.
+      period: seconds between two looks; `PERIOD` at least.
     """
 
-    def __init__(self, asleep: Callable[[], float] = time_asleep) -> None:
-        self._late = Histogram()
+    def __init__(self, asleep: Callable[[], float] = time_asleep, *, period: float = 0.0) -> None:
+        self._late, self._period = Histogram(), max(period, PERIOD)
         self._watching = trio.CancelScope()
         self._asleep, self._slept = asleep, asleep()
         self._due, self._paused = math.inf, -math.inf
@@ -46,7 +49,7 @@ class LoopLag:
         """Look until `stop`."""
         with self._watching:
             while True:
-                due = self._due = trio.current_time() + PERIOD
+                due = self._due = trio.current_time() + self._period
                 await trio.sleep_until(due)
                 self._late.add(trio.current_time() - due)
                 self._look()

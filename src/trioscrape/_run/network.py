@@ -40,6 +40,11 @@ class Network:
         """Whether more than a few hosts that were not down before were tried, and none reached so far."""
         return len(self._hosts) > FEW and not self._flow.now.reached
 
+    def begin_round(self) -> None:
+        """Know nothing, as at the beginning: the network may have gone, or come back."""
+        self._hosts.clear()
+        self._flow.note(reached=False)
+
     async def is_to_blame(self, host: str, state: FeedState | None, failure: FeedFailed) -> bool:
         """Whether a feed of `host`, with this state before, has failed because there is no network.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -10,7 +11,7 @@ from typing import NamedTuple
 from .._errors import FeedFailed
 from .._http import Fetched
 from .._http.conditional import Validators, is_conditional
-from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result, TimerRule
+from .._records import EntryCounts, FeedState, FeedTimers, Outcome, ParsedFeed, Result, TimerRule
 from .._records.columns import dates
 from .._schedule import rules
 from .._schedule.freshness import (
@@ -18,11 +19,12 @@ from .._schedule.freshness import (
     format_moment,
     not_before,
     rules_of_failure,
-    rules_of_success,
     trusted_until,
 )
 from .._schedule.permanent_redirects import moved_from, moves
+from .._schedule.rhythm import Rhythm
 from .candidates import Candidate
+from .plans import Plan
 
 GONE_REASON = "http-410"
 BLOCKED = "blocked-address"
@@ -89,7 +91,7 @@ def after_success(
     body_hash: str | None,
     parsed: ParsedFeed | None,
     now: datetime,
-    next_run: datetime | None,
+    plan: Plan,
 ) -> Next:
     """The state after an answer. It is equal to the one before when there is nothing new to remember.
 
@@ -99,17 +101,20 @@ def after_success(
       body_hash: of its body, or of the known one if that has not been modified.
       parsed: what the body says; None when it is known already.
       now: when the answer came.
-      next_run: before which the user wants no fetch.
+      plan: for the next fetch.
     """
     known = candidate.state
     if unkept_until := _unkept_until(candidate, fetched, now):
         fetched = replace(fetched, validators=Validators())
-    timers = _timers(known, fetched, parsed)
+    timers, moments = _timers(known, fetched, parsed), dates(parsed.entries) if parsed is not None else None
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
     origin, since = moved_from(candidate.feed, known, url, now)
     said = parsed or known or FeedState(candidate.feed_id, url)
-    newest, gap = _dates(known, parsed, now)
-    considered = rules_of_success(now, timers, fetched.age, next_run)
+    newest, gap = _newest_and_gap(known, moments, now)
+    rhythm = known.rhythm if known is not None else None
+    if parsed is not None and moments is not None:
+        rhythm = _rhythm(rhythm, moments, len(parsed.entries), now, plan)
+    considered = plan.rules(candidate.feed_id, rhythm, timers, fetched.age, now)
     state = FeedState(
         feed_id=candidate.feed_id,
         url=url,
@@ -138,19 +143,35 @@ def after_success(
         next_unconditional=unkept_until or _next_unconditional(candidate, fetched, body_hash, now),
         moved_to=moved_to,
         moved_days=moved_days,
+        rhythm=rhythm,
     )
     return Next(state, considered)
 
 
-def _dates(
-    known: FeedState | None, parsed: ParsedFeed | None, now: datetime
+def _newest_and_gap(
+    known: FeedState | None, moments: Sequence[datetime] | None, now: datetime
 ) -> tuple[datetime | None, int | None]:
     """``newest_entry`` and ``longest_gap``: how long a feed may be silent without anything being wrong."""
-    if parsed is None:
+    if moments is None:
         return (known.newest_entry, known.longest_gap) if known is not None else (None, None)
-    past = sorted(date for date in dates(parsed.entries) if date <= now)
+    past = sorted(moment for moment in moments if moment <= now)
     gaps = [int((later - earlier).total_seconds()) for earlier, later in pairwise(past)]
     return (past[-1] if past else None), (max(gaps) if gaps else None)
+
+
+def _rhythm(stored: str | None, moments: Sequence[datetime], window: int, now: datetime, plan: Plan) -> str:
+    before, moment = Rhythm.of(stored), now.timestamp()
+    published = [each.timestamp() for each in moments]
+    if before.until:
+        plan.found([moment - date for date in published if before.until < date <= moment])
+    return str(before.after(published, window, moment))
+
+
+def has_gap(known: FeedState | None, entries: EntryCounts) -> bool:
+    """Whether a document that was stored has none of the entries that its feed had before."""
+    if known is None or not entries.new or entries.changed or entries.unchanged:
+        return False
+    return Rhythm.of(known.rhythm).window > 0
 
 
 def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None) -> FeedTimers:

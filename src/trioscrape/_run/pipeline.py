@@ -36,8 +36,9 @@ from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
-from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, to_send
+from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, has_gap, to_send
 from .open_files import OpenFiles
+from .plans import Plan
 from .polls import poll_of
 from .seen import Seen
 
@@ -71,8 +72,8 @@ class Pipeline:
     arrivals: Seen[str]
     """Where the feeds of the run have arrived, with the first feed's URL."""
     now: Callable[[], datetime]
-    next_run: datetime | None
-    """The moment before which the user wants no feed to be fetched again; None: there is none."""
+    plan: Plan
+    """For the next fetch of each feed."""
     config: Config
 
     async def outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
@@ -148,7 +149,7 @@ class Pipeline:
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state, rules = after_success(candidate, fetched, body_hash, parsed, self.now(), self.next_run)
+            state, rules = after_success(candidate, fetched, body_hash, parsed, self.now(), self.plan)
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
                 state = replace(state, last_turn=self.now())
@@ -172,6 +173,7 @@ class Pipeline:
             size=size,
             final_url=fetched.url,
             next_fetch=state.next_fetch,
+            gap=stored and has_gap(known, entries),
             lanes=timings.lanes,
         )
 
@@ -204,7 +206,7 @@ class Pipeline:
         feed = candidate.feed
         where = candidate.feed_id if url == feed.url else feed_id(url)
         first = await self.arrivals.add(where, feed.redacted_url)
-        return None if first is None else first[0]
+        return None if first is None or first[0] == feed.redacted_url else first[0]
 
     async def _failed(
         self, candidate: Candidate, failed: FeedFailed, timings: Timings, *, rejected: bool = False
@@ -217,7 +219,7 @@ class Pipeline:
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         next_fetch = None
         now = self.now()
-        state, rules = after_failure(candidate, failed, now, self.next_run)
+        state, rules = after_failure(candidate, failed, now, self.plan.after_failure(now))
         # A feed that was put off because of its host was not polled, unless it has got that answer itself.
         polled = failed.postponed_by is None or timings.status is not None
         poll = poll_of(candidate.state, now, timings, rules, failed=failed) if polled else None

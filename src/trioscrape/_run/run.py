@@ -14,6 +14,7 @@ from .._hosts.slots import HostSlot
 from .._http.happy_eyeballs import ConnectorBug
 from .._lane import Timings
 from .._records import Feed, Outcome, Result, new_run_id
+from .._schedule.planner import ROUND, Planner
 from .._store.lane import OutageInDoubt
 from .._store.lease import OwnLease
 from .admit import Admission
@@ -115,6 +116,7 @@ class Run:
                 self.tally.count(result)
         if isinstance(result, Result):
             await self.results.give(result)
+            await self.admission.source.ended(result)
 
     async def _outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result | QueueAgain:
         try:
@@ -142,6 +144,18 @@ class Run:
         itself = error.error if isinstance(error, ConnectorBug) else error
         self.failure = self.failure or itself
         self.cancel()
+
+    async def turn_rounds(self, planner: Planner) -> None:
+        """Go on for months: what counts for one run, counts for `ROUND` seconds; until cancelled.
+
+        Hosts that did not answer, or refused again and again, are tried once more. Pauses stay.
+        """
+        while True:
+            planner.look(self.pipeline.now().timestamp())
+            await trio.sleep(ROUND)
+            self.pauses.begin_round()
+            self.pipeline.silence.begin_round()
+            self.pipeline.network.begin_round()
 
     def drain(self, seconds: float) -> int:
         """Admit no more feeds; give those that have begun so many seconds. Returns their number."""

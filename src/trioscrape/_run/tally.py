@@ -25,6 +25,8 @@ class Tally:
         self.examples: dict[str, FailureExample] = {}
         self.stored = 0
         self.not_stored_examples: list[Result] = []
+        self.gaps = 0
+        """Fetches that found no entry they knew, so that some may have been missed."""
         self.redirected_duplicates = 0
         self.redirected_duplicate_examples: list[Result] = []
 
@@ -38,6 +40,7 @@ class Tally:
         self.outcomes[result.outcome] += 1
         self.entries += result.entries
         self.stored += result.stored
+        self.gaps += result.gap
         if result.same_as is not None:
             self.redirected_duplicates += 1
             if len(self.redirected_duplicate_examples) < SHOWN:

@@ -11,6 +11,7 @@ from functools import partial
 import trio
 
 from .._config.config import Config, HostGrouping
+from .._config.polling import Polling
 from .._config.public_suffixes import registrable_domains
 from .._dns.caching import Names, Resolver
 from .._exception_groups import ungrouped
@@ -24,18 +25,21 @@ from .._http._transport import LaneTransport, SharedContext, client_context
 from .._http.byte_budget import ByteBudget
 from .._http.happy_eyeballs import Connector
 from .._parse import RecordParser
+from .._schedule.planner import Planner
 from .._store import Store
 from .._store.lane import StoreLane
 from .._store.lease import OwnLease
 from .._threads import off_loop
 from .admit import Admission
 from .candidates import Candidate
-from .feed_source import Feeds, FeedSource
-from .loop_lag import LoopLag
+from .due_source import DueSource
+from .feed_source import Feeds, FeedSource, Source
+from .loop_lag import SLOW_PERIOD, LoopLag
 from .network import Network
 from .next_state import next_run
 from .open_files import shared_out
 from .pipeline import Lanes, Pipeline
+from .plans import ForAWatch, ForTheNextRun, Plan
 from .run import Run
 from .seen import Seen
 from .tally import Results
@@ -54,8 +58,12 @@ class Seams:
 
 
 @asynccontextmanager
-async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) -> AsyncIterator[Run]:
+async def open_run(
+    feeds: Feeds, config: Config, seams: Seams, lease: OwnLease, polling: Polling | None = None
+) -> AsyncIterator[Run]:
     """A scrape at work; what is still in flight is cancelled when the block ends.
+
+    With `polling` it is a watch, which polls the feeds again and again.
 
     Whoever opens it must raise `Run.failure` afterwards when there is one.
     """
@@ -74,13 +82,17 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) 
     pauses, silence = Pauses(queue, now, config.host_patience, flow), Silence(queue)
     fetcher = Fetcher(routes, lanes.http, transport, config, pauses)
     budget, arrivals = ByteBudget(config.bytes_in_flight), Seen[str]()
-    slots, source = HostSlots(queue, flow), FeedSource(feeds)
+    slots = HostSlots(queue, flow)
+    planner = None if polling is None else Planner(polling)
+    source: Source = FeedSource(feeds)
+    plan: Plan = ForTheNextRun(next_run(now(), config.interval))
+    if polling is not None and planner is not None:
+        source, plan = DueSource(feeds, store, planner, pauses, now, polling.budget), ForAWatch(planner)
     network = Network(flow, config.in_flight)
     admission = Admission(source, queue, slots, fetcher, store, silence, pauses, flow, results, now, config)
-    due = next_run(now(), config.interval)
-    lag = LoopLag()
+    lag = LoopLag(period=0.0 if planner is None else SLOW_PERIOD)
     pipeline = Pipeline(
-        lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, due, config
+        lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, plan, config
     )
     run = Run(admission, pipeline, results, pauses, lag, files.remark(config))
     with results.channel, ungrouped():
@@ -88,5 +100,7 @@ async def open_run(feeds: Feeds, config: Config, seams: Seams, lease: OwnLease) 
             nursery.start_soon(run.lag.watch)
             nursery.start_soon(run.keep, lease)
             nursery.start_soon(run.feeds)
+            if planner is not None:
+                nursery.start_soon(run.turn_rounds, planner)
             yield run
             nursery.cancel_scope.cancel(reason="the block has ended")

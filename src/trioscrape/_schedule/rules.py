@@ -18,6 +18,7 @@ MAX_AGE: Final = "max-age"
 TTL: Final = "ttl"
 SKIPS: Final = "skip-hours"
 INTERVAL: Final = "interval"
+RHYTHM: Final = "rhythm"
 BACK_OFF: Final = "back-off"
 GONE: Final = "gone"
 
@@ -27,7 +28,8 @@ RULES: Final[Mapping[str, str]] = {
     MAX_AGE: "Cache-Control max-age (or Expires)",
     TTL: "ttl or updatePeriod",
     SKIPS: "skipHours or skipDays",
-    INTERVAL: "--interval",
+    INTERVAL: "your interval (--interval, or --every of a watch)",
+    RHYTHM: "the rhythm of the feed,",
     BACK_OFF: "the back-off after",
     GONE: "410 Gone, after which one look in 30 days is taken",
 }

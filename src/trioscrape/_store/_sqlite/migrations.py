@@ -58,6 +58,7 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN last_turn TEXT",
         "ALTER TABLE feeds ADD COLUMN listed_title TEXT",
         "ALTER TABLE feeds ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE feeds ADD COLUMN rhythm TEXT",
         """
             CREATE TABLE lease (
                 id TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL,

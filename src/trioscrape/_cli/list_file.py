@@ -1,0 +1,82 @@
+"""The feed list of a watch: read again when its file changes, and on SIGHUP."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from typing import Final
+
+import trio
+
+from .._errors import UsageError
+from .._threads import in_thread
+from .feed_list import FeedList, open_feed_list
+from .logs import LOGGER
+
+LOOK: Final = 10.0
+"""Seconds from one look at the file to the next."""
+_KEPT: Final = 3
+"""Lists that are open: one may still be read when the next one comes."""
+
+
+class ListFile:
+    """The file of a list, and what was read of it; close it at the end.
+
+    Args:
+      path: as `open_feed_list` takes it.
+
+    Raises:
+      UsageError: see `open_feed_list`.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path, self._limiter = path, trio.CapacityLimiter(1)
+        self._open = deque[ExitStack]()
+        self._changed = trio.Event()
+        self._seen = self._mark()
+        self.feeds = self._read()
+
+    def hang_up(self) -> None:
+        """Read the list again at once, changed or not: SIGHUP."""
+        self._seen = None
+        self._changed.set()
+
+    async def follow(self, reload: Callable[[FeedList], None]) -> None:
+        """Pass on each new list until cancelled. One that can't be read is logged, and the old one stays."""
+        while True:
+            with trio.move_on_after(LOOK):
+                await self._changed.wait()
+            self._changed = trio.Event()
+            mark = await in_thread(self._mark, limiter=self._limiter)
+            if mark is None or mark == self._seen:
+                continue
+            self._seen = mark
+            try:
+                self.feeds = await in_thread(self._read, limiter=self._limiter)
+            except UsageError as error:
+                LOGGER.error("the list was not read again: %s", error)
+            else:
+                LOGGER.info("the list has changed: %d lines", self.feeds.count)
+                reload(self.feeds)
+
+    def _mark(self) -> tuple[int, int, int] | None:
+        """What changes with the file; None: there is no file, or none that can be read twice."""
+        with suppress(OSError, ValueError):
+            found = os.stat(self._path)
+            return found.st_mtime_ns, found.st_size, found.st_ino
+        return None
+
+    def _read(self) -> FeedList:
+        stack = ExitStack()
+        feeds = stack.enter_context(open_feed_list(self._path))
+        self._open.append(stack)
+        if len(self._open) > _KEPT:
+            self._open.popleft().close()
+        return feeds
+
+    def close(self) -> None:
+        """Close all files."""
+        for stack in self._open:
+            stack.close()

@@ -1,0 +1,98 @@
+"""When a feed that has just been fetched is due again: as one run has it, and as a watch does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from .._records import FeedTimers, TimerRule
+from .._schedule.freshness import rule_of_skips, rules_of_success
+from .._schedule.planner import Planner
+from .._schedule.rhythm import Rhythm
+from .._schedule.rules import INTERVAL, RHYTHM, decided
+
+
+class Plan(Protocol):
+    """Plans the next fetch of a feed."""
+
+    def rules(
+        self, feed_id: str, rhythm: str | None, timers: FeedTimers, age: int, now: datetime
+    ) -> tuple[TimerRule, ...]:
+        """What the next fetch of a feed waits for that was fetched `now`, see `decided`; none: for nothing.
+
+        Args:
+          feed_id: of the feed.
+          rhythm: of the feed, see `FeedState.rhythm`.
+          timers: what it asks for.
+          age: seconds by which the answer was old already.
+          now: when it was fetched.
+        """
+
+    def found(self, delays: Sequence[float]) -> None:
+        """Note that entries were found which had been published so many seconds ago."""
+
+    def after_failure(self, now: datetime) -> datetime | None:
+        """The moment before which the user wants no other fetch of a feed that has failed `now`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForTheNextRun:
+    """Nothing is planned: another run fetches what is due then."""
+
+    next_run: datetime | None
+    """Before which the user wants no fetch; None: there is no such moment."""
+
+    def rules(
+        self,
+        feed_id: str,  # noqa: ARG002
+        rhythm: str | None,  # noqa: ARG002
+        timers: FeedTimers,
+        age: int,
+        now: datetime,
+    ) -> tuple[TimerRule, ...]:
+        """See `Plan.rules`."""
+        return rules_of_success(now, timers, age, self.next_run)
+
+    def found(self, delays: Sequence[float]) -> None:
+        """Nothing to do."""
+
+    def after_failure(self, now: datetime) -> datetime | None:  # noqa: ARG002
+        """See `Plan.after_failure`."""
+        return self.next_run
+
+
+@dataclass(frozen=True, slots=True)
+class ForAWatch:
+    """Each fetch has its minute: see `planner`."""
+
+    planner: Planner
+
+    def rules(
+        self, feed_id: str, rhythm: str | None, timers: FeedTimers, age: int, now: datetime
+    ) -> tuple[TimerRule, ...]:
+        """See `Plan.rules`."""
+        known, since = Rhythm.of(rhythm), now.timestamp()
+        asked = rules_of_success(now, timers, age, None)
+        earliest = asked[0].until.timestamp() if asked else since
+        moment = self.planner.next_poll(feed_id, known, known.rates(since), since, earliest)
+        until = datetime.fromtimestamp(moment, UTC)
+        planned = TimerRule(INTERVAL, until)
+        if self.planner.by_rhythm:
+            planned = TimerRule(RHYTHM, until, _pace(known.daily))
+        # Where the rules of the feed allow no earlier moment, it is theirs, and they come first.
+        return decided(rule_of_skips(until, timers), *asked, planned)
+
+    def found(self, delays: Sequence[float]) -> None:
+        """See `Plan.found`."""
+        for delay in delays:
+            self.planner.delays.add(delay)
+
+    def after_failure(self, now: datetime) -> datetime:
+        """See `Plan.after_failure`."""
+        return now + timedelta(seconds=self.planner.every)
+
+
+def _pace(daily: float) -> str:
+    return f"{daily:.1f} entries a day" if daily >= 1 else f"an entry in {1 / daily:.1f} days"
