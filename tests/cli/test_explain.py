@@ -99,6 +99,36 @@ class TestWhen:
         assert "because the host example.org asked for a pause" in found
         assert "Retry-After" not in found
 
+    def test_the_rhythm_of_a_watch(self, page) -> None:
+        rule = TimerRule("rhythm", RULES[0].until, "1.0 entries a day expected")
+        fill(FeedUpdate(feed(), (), Poll(FETCHED, rules=(rule, RULES[1]))))
+
+        words = "because the rhythm of the feed, 1.0 entries a day expected (until 14:20) beat ttl or update"
+        assert words in page(URL)
+
+
+class TestPolls:
+    def test_how_many_are_shown_is_said_where_there_were_more(self, page) -> None:
+        fill(*(FeedUpdate(feed(), (), Poll(FETCHED - timedelta(hours=hour))) for hour in (3, 2)))
+        assert "Polls: 2, 0 of them with new entries: when" in page(URL)
+
+        fill(*(FeedUpdate(feed(), (), Poll(FETCHED + timedelta(hours=hour))) for hour in range(9)))
+        assert "Polls: 11, 0 of them with new entries. The last 10: when" in page(URL)
+
+
+class TestValidators:
+    @pytest.mark.parametrize(
+        ("known", "words"),
+        [
+            ({"etag": '"1"'}, 'Validators ETag "1"'),
+            ({}, "Validators none: the server sends none"),
+            ({"body_hash": None, "failure": "http-404"}, "Validators none yet: no document has been stored"),
+        ],
+    )
+    def test_what_is_known(self, page, known: dict[str, str | None], words: str) -> None:
+        fill(FeedUpdate(feed(**known), ()))
+        assert words in page(URL)
+
 
 class TestEntries:
     def test_how_they_are_known_and_their_rhythm(self, page) -> None:

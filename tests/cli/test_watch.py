@@ -69,6 +69,25 @@ def test_the_list_is_read_again_and_sigterm_drains(
     assert messages[-1].startswith("ended: 2 feeds, 2 polls, 0 failed, 2 new entries")
 
 
+def test_status_and_explain_tell_of_it_while_it_goes_on(
+    tmp_path: Path, store: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    feeds = tmp_path / "feeds.txt"
+    with serving() as site:
+        url = site.url("1")
+        feeds.write_text(url)
+        with running("watch", str(feeds), "--store", store, "--json") as process:
+            next_result(process)
+            assert main(["status", "--store", store]) == 0
+            assert main(["explain", url, "--now", "--store", store]) == 0
+            ended(process, signal.SIGTERM)
+        assert site.paths == ["/1"], "the watch has the store for itself"
+    out, err = capfd.readouterr()
+    assert "1 feed in " in out
+    assert "because the rhythm of the feed, 1" in out
+    assert f"not fetched: {store} is in use by process {process.pid}" in err
+
+
 def test_a_list_that_can_not_be_read_again_is_logged(tmp_path: Path, store: str) -> None:
     feeds = tmp_path / "feeds.txt"
     with serving() as site:

@@ -21,7 +21,7 @@ def of_a_watch(timers: FeedTimers, *, by_rhythm: bool = True, rhythm: str | None
 class TestOfAWatch:
     def test_the_rhythm_decides_and_is_named_with_its_pace(self) -> None:
         first, *others = of_a_watch(FeedTimers(max_age=60))
-        assert (first.name, first.value) == ("rhythm", "1.0 entries a day")
+        assert (first.name, first.value) == ("rhythm", "1.0 entries a day expected")
         assert NOW + timedelta(minutes=15) <= first.until <= NOW + timedelta(days=1)
         assert [rule.name for rule in others] == ["max-age"]
 
@@ -29,7 +29,7 @@ class TestOfAWatch:
         weekly = Rhythm().after(
             (NOW.timestamp() - week * 7 * 86_400 for week in range(4)), 4, NOW.timestamp()
         )
-        assert of_a_watch(FeedTimers(), rhythm=str(weekly))[0].value == "an entry in 4.4 days"
+        assert of_a_watch(FeedTimers(), rhythm=str(weekly))[0].value == "an entry in 4.4 days expected"
 
     def test_where_the_server_allows_nothing_earlier_it_has_decided(self) -> None:
         first, second = of_a_watch(FeedTimers(max_age=6 * 86_400))

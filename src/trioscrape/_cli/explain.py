@@ -17,7 +17,7 @@ def _add_options(parser: Parser) -> None:
     arguments = parser.section("Arguments")
     arguments.add("url", metavar="URL", text="the feed: its URL in your list, or the one that it has now")
     options = parser.section("Options")
-    options.add("--now", text="fetch it once, unless its host has asked for a pause, and then explain")
+    options.add("--now", text="fetch it first, unless its host has asked for a pause, or the store is in use")
     add_store_option(options)
     add_proxy_option(options)
     add_transfer_settings(options, writes=False)

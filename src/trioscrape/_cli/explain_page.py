@@ -11,7 +11,7 @@ from typing import Any, Final
 from .._parse.identity import kind_of
 from .._records import FeedHistory, Poll, PollTimes, StoredEntry, TimerRule
 from .._records.history import HISTORY
-from .._records.kinds import Form
+from .._records.kinds import Form, iso
 from .._schedule.freshness import rule_of_skips
 from .._schedule.posting import Posting, posting
 from .._schedule.rules import RULES
@@ -178,7 +178,8 @@ def _polls(explained: Explained) -> Iterator[str]:
         yield "No poll is recorded yet."
         return
     with_news = f"{history.polls_with_news:,} of them with new entries"
-    yield f"Polls: {history.polls:,}, {with_news}. The last {len(history.recent)}:"
+    kept = len(history.recent)
+    yield f"Polls: {history.polls:,}, {with_news}{f'. The last {kept}:' if kept < history.polls else ':'}"
     heads = ("when", "late", "status", "bytes", "took", "what came")
     yield from table([heads, *(_row(poll) for poll in reversed(history.recent))], texts=(0, 5))
 
@@ -228,7 +229,10 @@ def _validators(explained: Explained) -> Iterator[str]:
     state = explained.status.state
     named = (("ETag", state.etag), ("Last-Modified", state.last_modified))
     kept = [f"{name} {value}" for name, value in named if value is not None]
-    yield ", ".join(kept) if kept else "none: the server sends none, so the whole document comes each time"
+    if state.body_hash is None:
+        yield "none yet: no document has been stored"
+    else:
+        yield ", ".join(kept) or "none: the server sends none, so the whole document comes each time"
     if kept and state.next_unconditional is not None:
         yield f"next fetched without them after {when(state.next_unconditional)}, in case they are wrong"
 
@@ -273,7 +277,7 @@ def record(explained: Explained) -> dict[str, Any]:
     return {
         **record_of_feed(explained.status),
         "type": "explain",
-        "rules": [{"name": r.name, "until": r.until.isoformat(), "value": r.value} for r in rules],
+        "rules": [{"name": r.name, "until": iso(r.until), "value": r.value} for r in rules],
         "recent": history["recent"],
         "etag": state.etag,
         "last_modified": state.last_modified,

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import trio
 
 from .._config.config import Config
-from .._errors import UsageError
+from .._errors import StoreInUse, UsageError
 from .._hosts.retry_after import utc_now
 from .._printable import printable
 from .._records import LANES, Feed, FeedState, Result
@@ -75,7 +75,10 @@ async def _print(
     if given.now and paused is not None:
         await progress.warn(f"not fetched: its host has asked for a pause until {when(paused)} UTC")
     elif given.now:
-        await _fetch(given, settings, progress, _feed(url, state))
+        try:
+            await _fetch(given, settings, progress, _feed(url, state))
+        except StoreInUse as error:  # by a watch, which may go on for months: what is known can be told
+            await progress.warn(f"not fetched: {error}")
     async with reader(store_url(given), settings, Progress(quiet=True)) as source:
         explained = await explain(source, await source.find_feed(url) or state, utc_now())
     if given.json:

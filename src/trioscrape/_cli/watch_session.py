@@ -15,7 +15,7 @@ import trio
 from .._config.config import Config
 from .._config.polling import Polling
 from .._hosts.retry_after import duration, utc_now
-from .._records import Outcome, Result, WatchStatistics
+from .._records import Outcome, Result, Statistics, WatchStatistics
 from .._run.watch import Watch, open_watch
 from .._store import check_store_url
 from . import metrics
@@ -136,21 +136,27 @@ async def _log_totals(watch: Watch) -> None:
 def _log(now: WatchStatistics, when: str) -> None:
     scrape = now.scrape
     expected = "unknown" if now.expected_delay is None else duration(now.expected_delay)
+    measured = duration(now.measured_delay.p50) if now.measured_delay.max else "unknown"
     LOGGER.info(
-        f"{when}: {now.feeds:,} feeds, {scrape.finished:,} polls,"
+        f"{when}: {now.feeds:,} feeds, {_polls(scrape):,} polls,"
         f" {scrape.outcomes.get(Outcome.FAILED, 0):,} failed, {scrape.entries.new:,} new entries,"
         f" {scrape.gaps:,} gaps; {now.late:,} late; delay expected {expected},"
-        f" measured {duration(now.measured_delay.p50)}",
+        f" measured {measured}",
         extra={"fields": _fields(now)},
     )
-    notify(f"STATUS={now.feeds} feeds, {scrape.finished} polls, {now.late} late")
+    notify(f"STATUS={now.feeds} feeds, {_polls(scrape)} polls, {now.late} late")
+
+
+def _polls(scrape: Statistics) -> int:
+    """Without the results of feeds that were not fetched: no URL, an address not allowed, not due."""
+    return scrape.finished - sum(scrape.outcomes.get(each, 0) for each in (Outcome.REFUSED, Outcome.NOT_DUE))
 
 
 def _fields(now: WatchStatistics) -> dict[str, object]:
     scrape = now.scrape
     return {
         "feeds": now.feeds,
-        "polls": scrape.finished,
+        "polls": _polls(scrape),
         "outcomes": scrape.outcomes,
         "errors": scrape.errors,
         "new_entries": scrape.entries.new,

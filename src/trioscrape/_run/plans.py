@@ -80,7 +80,7 @@ class ForAWatch:
         until = datetime.fromtimestamp(moment, UTC)
         planned = TimerRule(INTERVAL, until)
         if self.planner.by_rhythm:
-            planned = TimerRule(RHYTHM, until, _pace(known.daily))
+            planned = TimerRule(RHYTHM, until, f"{_pace(known.daily)} expected")
         # Where the rules of the feed allow no earlier moment, it is theirs, and they come first.
         return decided(rule_of_skips(until, timers), *asked, planned)
 
