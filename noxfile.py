@@ -25,8 +25,8 @@ nox.options.error_on_missing_interpreters = False
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 OLDEST, *NEWER = PYTHONS
-ON_DEMAND = ("compare", "memory")
-"""Benchmarks that need an argument or half an hour."""
+ON_DEMAND = ("compare", "counts", "memory", "profile")
+"""Benchmarks that need an argument or half an hour, or explain the figures of the others."""
 QUICK = tuple(f"tests/{room}" for room in ("config", "parse", "schedule"))
 """Where the standard library's own changes would show: dates, texts, URLs."""
 
@@ -213,8 +213,9 @@ def fuzz(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Benchmarks with their tables: those of ``tests/bench``, or one with its options; about 15 minutes.
 
-    ``-- peers --rounds 5`` for one, ``-- compare REVISION`` for this code beside another, ``-- memory`` for
-    the peak of 100,000 feeds, in half an hour. The last two are only run when they are named.
+    ``-- peers --rounds 5`` for one. These are only run when they are named: ``-- compare REVISION`` for this
+    code beside another, ``-- memory`` for the peak of 100,000 feeds, in half an hour, ``-- profile`` for the
+    CPU time of a feed by stage, and ``-- counts --against REVISION`` for what a feed makes the program do.
     """
     install(session, "bench")
     name, *options = session.posargs or ["all"]

@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from support.one_feed import PROGRAM, document, serving, unpacked, write_list
+from support.bench.revisions import unpacked
+from support.one_feed import PROGRAM, document, serving, write_list
 
 FEEDS: Final = 200
 COUNTING: Final = f"""

@@ -7,6 +7,7 @@ import sys
 import tracemalloc
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import lru_cache
 
 import pytest
 import trio
@@ -21,6 +22,7 @@ from trioscrape import (
     RawFeed,
     open_scrape,
 )
+from trioscrape._http.locations import listed
 from trioscrape.testing import Internet, MemoryStore, Site
 
 from support.long import only_in
@@ -94,6 +96,7 @@ def small_caches(monkeypatch: pytest.MonkeyPatch) -> None:
     """Full after a hundred feeds."""
     monkeypatch.setattr("trioscrape._dns.caching.CACHED_HOSTS", 100)
     monkeypatch.setattr("trioscrape._run.seen.IN_MEMORY", 100)
+    monkeypatch.setattr("trioscrape._http.hops.listed", lru_cache(100)(listed.__wrapped__))
 
 
 @pytest.mark.usefixtures("small_caches")

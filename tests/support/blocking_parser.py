@@ -7,14 +7,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, parse_document
 from trioscrape._parse._pool.answers import Reading
-from trioscrape._parse._pool.frames import ANSWER_HEADER, READY, dumps, framed, sizes
-from trioscrape._parse._pool.process import spawn
+from trioscrape._parse._pool.frames import ANSWER_HEADER, READY, sizes
+from trioscrape._parse._pool.process import head_of, spawn
 from trioscrape._records import ParsedFeed
 
 TIMEOUT = 30.0
@@ -37,7 +36,7 @@ class _Worker:
     def parse(self, document: FeedDocument) -> ParsedFeed | FeedFailed:
         if self._process is None:
             self._start()
-        self._stream.write(dumps(("request", replace(document, body=b""))) + framed(document.body))
+        self._stream.write(head_of("request", document) + document.body)
         self._stream.flush()
         reading = Reading("request", len(document.body), document.entries_limit)
         while not reading.add(*self._frame(reading.room)):

@@ -5,10 +5,8 @@ Every name in ``.test`` is this machine, in that one process; no other name is l
 
 from __future__ import annotations
 
-import io
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,11 +81,3 @@ def write_list(path: Path, feeds: int, port: int) -> Path:
     """A list of so many feeds, each on a host of its own."""
     path.write_text("".join(f"http://feed-{n}.test:{port}/feed\n" for n in range(feeds)))
     return path
-
-
-def unpacked(revision: str, folder: Path) -> Path:
-    """Where the package can be imported from as it was in a revision."""
-    archive = subprocess.run(["git", "archive", revision, "src"], stdout=subprocess.PIPE, check=True).stdout
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        tar.extractall(folder, filter="data")
-    return folder / "src"

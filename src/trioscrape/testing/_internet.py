@@ -51,8 +51,10 @@ class Internet:
         """See `trioscrape.Resolver.resolve`."""
         self.lookups.append(host)
         site = self.sites.get(host, Site(exists=False))
+        began = trio.current_time()
         await trio.sleep(min(site.lookup, self.lookup_timeout))
-        if site.lookup >= self.lookup_timeout:
+        # Also a quick one has taken too long where a test has the clock jump.
+        if max(site.lookup, trio.current_time() - began) >= self.lookup_timeout:
             raise TimeoutError(f"no answer within {self.lookup_timeout:g} s")
         if site.lookup_fails:
             raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")

@@ -163,9 +163,8 @@ class Worker:
         if not turn.behind:
             turn.begin()
         request = secrets.token_hex(8)
-        head = dumps((request, _without_body(document)))
         async with self._sending:
-            await self._send(head + REQUEST_HEADER.pack(len(document.body)))
+            await self._send(head_of(request, document))
             await self._send(document.body)
         if not turn.begun.is_set():
             await turn.begun.wait()
@@ -278,6 +277,11 @@ class Worker:
             raise Died from error
         self.hung_up = True
         raise Died
+
+
+def head_of(request: str, document: FeedDocument) -> bytes:
+    """What goes to a worker before the body of a document. `request` comes back with the answer."""
+    return dumps((request, _without_body(document))) + REQUEST_HEADER.pack(len(document.body))
 
 
 def spawn(setup: bytes) -> tuple[subprocess.Popen[bytes], socket.socket]:

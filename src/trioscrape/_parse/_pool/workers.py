@@ -18,8 +18,7 @@ tell lies about those that the same worker reads afterwards.
 
 Measured on two slow cores: two workers are on their way after 6 ms and ready after 80; a 150 KB document
 there and an empty answer back take 0.2 ms; a worker has 26 MB, 32 after a document of 660 KB, which
-takes it 90 ms; both have gone 3 ms after the end of the block. Of a real feed's CPU time 11.1 ms are the
-worker's and 1.7 the parent's; with pickles, which are not safe, it was 11.1 and 1.1.
+takes it 90 ms; both have gone 3 ms after the end of the block.
 
 Small documents are not parsed on the event loop: of real feeds up to 8 KiB, on a busy machine, one takes the
 loop 0.6 ms by way of a worker and 1.1 ms without, and a document that kills its parser would kill the
