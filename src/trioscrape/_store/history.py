@@ -16,7 +16,9 @@ T = TypeVar("T")
 
 def first_history(feed_id: str, poll: Poll, counts: EntryCounts) -> FeedHistory:
     """The history of a feed that has none yet, after a poll with so many entries; as a store can hold it."""
-    kept = POLL.table.clean(replace(poll, new=counts.new, changed=counts.changed))[0]
+    if counts.new or counts.changed:
+        poll = replace(poll, new=counts.new, changed=counts.changed)
+    kept = POLL.table.clean(poll)[0]
     return FeedHistory(
         feed_id,
         polls=1,

@@ -18,11 +18,16 @@ from ..._records.table import InvalidRecord
 Document = dict[str, Any]
 
 
-def write_of_state(state: FeedState, operator: str) -> UpdateOne:
-    """Upserts the document of a feed, by ``$set`` or ``$setOnInsert``."""
+def document_of(state: FeedState) -> Document:
+    """The document of a feed in ``feeds``."""
     values = FEED_STATE.write(state, Form.DOCUMENT)
-    identity = {"_id": values.pop("feed_id")}
-    return UpdateOne(identity, {operator: values}, upsert=True)
+    return {"_id": values.pop("feed_id"), **values}
+
+
+def write_of_state(document: Document, operator: str) -> UpdateOne:
+    """Upserts the document of a feed, by ``$set`` or ``$setOnInsert``."""
+    values = {name: value for name, value in document.items() if name != "_id"}
+    return UpdateOne({"_id": document["_id"]}, {operator: values}, upsert=True)
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:

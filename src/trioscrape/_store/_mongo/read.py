@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,19 +16,21 @@ from ..._records import FeedState, StoredEntry
 from ..._records.kinds import Form
 from ..pages import Wanted, page_of, position
 from ..records import chunks, clean_state, restored_record, stored_entry, text_or_none, valid_states
-from .documents import Document, journaled, state_of, tolerant, write_of_state
+from .documents import Document, document_of, journaled, state_of, tolerant, write_of_state
 from .errors import in_bulk, is_outage, retried, write_error
 
 
 def load(database: Database[Document], feed_ids: Sequence[str]) -> dict[str, FeedState]:
     """See `Store.load`."""
+    return valid_states(feeds_with(database, feed_ids), state_of)
+
+
+def feeds_with(database: Database[Document], feed_ids: Sequence[str]) -> Iterator[Document]:
+    """The documents of these feeds, as far as there are any."""
     feeds = tolerant(database.feeds)
-    states: dict[str, FeedState] = {}
     for some in chunks(feed_ids):
         query = {"_id": {"$in": list(some)}}
-        found = retried(lambda query: feeds.find(query).to_list(), query)
-        states |= valid_states(found, state_of)
-    return states
+        yield from retried(lambda query: feeds.find(query).to_list(), query)
 
 
 def page_of_entries(
@@ -175,7 +177,9 @@ def restore_feeds(database: Database[Document], states: Iterable[FeedState]) -> 
     ids = {state.feed_id: state for state in states}
     query = {"_id": {"$in": list(ids)}}
     known = retried(lambda: {found["_id"] for found in database.feeds.find(query, {"_id": 1})})
-    writes = [write_of_state(clean_state(ids[feed]), "$setOnInsert") for feed in ids.keys() - known]
+    writes = [
+        write_of_state(document_of(clean_state(ids[feed])), "$setOnInsert") for feed in ids.keys() - known
+    ]
     if writes:
         try:
             retried(journaled(database.feeds).bulk_write, writes, ordered=False)

@@ -26,18 +26,18 @@ from pymongo import UpdateOne
 from pymongo.collection import Collection
 from pymongo.database import Database
 
-from ..._records import EntryCounts, FeedUpdate
+from ..._records import EntryCounts, FeedState, FeedUpdate
 from ..._records.entries import ENTRY
 from ..._records.kinds import Form
 from ..plan import Document as Entries
 from ..plan import Known, Plan, plan
-from ..records import chunks, clean_state, now
+from ..records import chunks, clean_state, now, valid_states
 from ..renames import Renames, find_renames, search
-from .documents import Document, journaled, write_of_state
+from .documents import Document, document_of, journaled, state_of, write_of_state
 from .errors import DUPLICATE_KEY, in_bulk, retried, write_error
 from .history import add_polls
 from .lookup import known_entries, stored_keys
-from .read import delete_inserted, load
+from .read import delete_inserted, feeds_with
 
 _RACES: Final = 3
 """Attempts at an upsert while others upsert the same key: the second attempt finds the document."""
@@ -49,6 +49,7 @@ class _Feed:
     def __init__(self, update: FeedUpdate) -> None:
         self.state = clean_state(update.state)
         self.id = self.state.feed_id
+        self.document = document_of(self.state)
         self.poll = update.poll
         self.entries = Entries.of(update)
         self.known = self.differs = False
@@ -57,6 +58,14 @@ class _Feed:
         """Errors of entries that were inserted as new and are stored already, by key."""
         self.error: Exception | None = None
         self.inserted: list[ObjectId] = []
+
+    def compare(self, found: Document | None) -> None:
+        """Note whether its state is stored, and as it is."""
+        before: FeedState | None = self.state
+        # Most polls change nothing, and to read a state takes as long as all the rest of them.
+        if found != self.document:
+            before = valid_states(filter(None, (found,)), state_of).get(self.id)
+        self.known, self.differs = before is not None, before != self.state
 
     def decide(self, stored: Mapping[str, Known], renames: Renames) -> None:
         self.entries = renames.document(self.entries)
@@ -99,9 +108,9 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
 
 
 def _compare(database: Database[Document], feeds: Sequence[_Feed]) -> None:
-    states = load(database, [feed.id for feed in feeds])
+    documents = {each["_id"]: each for each in feeds_with(database, [feed.id for feed in feeds])}
     for feed in feeds:
-        feed.known, feed.differs = feed.id in states, states.get(feed.id) != feed.state
+        feed.compare(documents.get(feed.id))
     stored = known_entries(database, {feed.id: feed.entries for feed in feeds if feed.known})
     searches = {
         feed.id: wanted
@@ -192,7 +201,7 @@ def _add_polls(database: Database[Document], feeds: Sequence[_Feed]) -> None:
 
 
 def _write_states(database: Database[Document], feeds: Sequence[_Feed]) -> None:
-    writes = [(feed, write_of_state(feed.state, "$set")) for feed in feeds]
+    writes = [(feed, write_of_state(feed.document, "$set")) for feed in feeds]
     for feed, error in _failures(journaled(database.feeds), writes):
         feed.error = write_error(error)
 

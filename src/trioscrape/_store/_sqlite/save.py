@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ..._errors import StoreRejected
 from ..._records import EntryCounts, FeedState, FeedUpdate, Poll
@@ -40,11 +41,12 @@ class _RolledBack(Exception):
 class _Work:
     """What is to be written of one feed."""
 
-    state: FeedState
+    feed: str
+    """Its id."""
+    state: Mapping[str, Any] | None
+    """Its row, if that is not stored as it is."""
     entries: Document
     plan: Plan
-    differs: bool
-    """Whether the state differs from the stored one."""
     poll: Poll | None
 
 
@@ -59,7 +61,7 @@ def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[Entr
     """
     works = [_work(db, update) for update in updates]
     outcomes: list[EntryCounts | Exception] = [work.plan.counts for work in works]
-    if any(work.plan.writes or work.differs or work.poll for work in works):
+    if any(work.plan.writes or work.state or work.poll for work in works):
         while not _all_written(db, works, outcomes):
             pass
     return outcomes
@@ -86,15 +88,22 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
     state, entries = clean_state(update.state), Document.of(update)
-    feed = state.feed_id
-    before = load(db, [feed]).get(feed)
+    feed, record = state.feed_id, FEED_STATE.write(state, Form.COLUMN)
+    row = db.execute(SELECT_STATE, (feed,)).fetchone()
+    # Most polls change nothing, and to read a state takes as long as all the rest of them.
+    before = state if row == tuple(record.values()) else _state(row)
     stored = _known(db, feed, entries)
     renames = Renames()
     if before is not None and (wanted := search(entries, stored, state)):
         found = _found(db, feed, wanted)
         renames = find_renames(entries, stored, found, state, newest=wanted.newest > 0)
     entries = renames.document(entries)
-    return _Work(state, entries, renames.plan(entries, stored), before != state, update.poll)
+    plan = renames.plan(entries, stored)
+    return _Work(feed, record if before != state else None, entries, plan, update.poll)
+
+
+def _state(row: Sequence[Any] | None) -> FeedState | None:
+    return next(iter(valid_states(filter(None, (row,)), state_of_row).values()), None)
 
 
 def _found(db: sqlite3.Connection, feed: str, wanted: Search) -> Iterator[StoredKey]:
@@ -129,22 +138,22 @@ def _all_written(
 
 def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception | None:
     """Write the feed within the transaction; an error about its values undoes its own part only."""
-    feed, todo = work.state.feed_id, work.plan
+    feed, todo = work.feed, work.plan
     when = iso(moment)
     db.execute("SAVEPOINT feed")
     try:
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])
         rewrites = dict(todo.changed)
-        keys = (*todo.new, *rewrites)
-        db.executemany(
-            UPSERT_ENTRY,
-            [
-                (feed, *row, when, when, rewrites.get(key, 0))
-                for key, row in zip(keys, work.entries.rows(keys, Form.COLUMN), strict=True)
-            ],
-        )
-        if work.differs:
-            db.execute(UPSERT_STATE, FEED_STATE.write(work.state, Form.COLUMN))
+        if keys := (*todo.new, *rewrites):
+            db.executemany(
+                UPSERT_ENTRY,
+                [
+                    (feed, *row, when, when, rewrites.get(key, 0))
+                    for key, row in zip(keys, work.entries.rows(keys, Form.COLUMN), strict=True)
+                ],
+            )
+        if work.state is not None:
+            db.execute(UPSERT_STATE, work.state)
         if work.poll is not None:
             add_poll(db, feed, work.poll, todo.counts)
     except (sqlite3.Error, ValueError, OverflowError) as error:
