@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trioscrape import FeedHistory, FeedUpdate, Poll, PollTimes, TimerRule
+from trioscrape import EntryCounts, FeedHistory, FeedUpdate, Poll, PollTimes, TimerRule
 from trioscrape._records.history import KEPT_POLLS
 from trioscrape._store.history import added, first_history
 
@@ -68,6 +68,18 @@ async def test_a_poll_that_is_saved_twice_counts_once(opened: Opened) -> None:
 
     found = await history(opened)
     assert (found.polls, len(found.recent)) == (2, 2)
+
+
+async def test_of_an_unchanged_feed_the_poll_is_added_and_the_rest_stays(opened: Opened) -> None:
+    await opened.store.save(FeedUpdate(state(), (entry("a"),), poll()))
+    counts = await opened.store.save(FeedUpdate(state(), (), poll(1, status=304), unchanged=True))
+
+    found = await history(opened)
+    assert [each.status for each in found.recent] == [None, 304]
+    assert (found.polls, found.polls_with_news) == (2, 1)
+    assert counts == EntryCounts()
+    assert await opened.store.load([FEED]) == {FEED: state()}
+    assert await opened.store.count_entries([FEED]) == 1
 
 
 async def test_all_stores_count_alike(opened: Opened) -> None:

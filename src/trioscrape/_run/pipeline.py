@@ -157,9 +157,9 @@ class Pipeline:
             size = None if fetched.body is None else len(fetched.body)
             # The store lane: at least that the feed was polled is to be remembered.
             poll = poll_of(known, self.now(), timings, rules, size=size)
-            update = FeedUpdate(state, parsed.entries if parsed else (), poll)
+            stored = parsed is not None or state != candidate.stored
+            update = FeedUpdate(state, parsed.entries if parsed else (), poll, unchanged=not stored)
             entries = await self.store.save(update, timings)
-        stored = parsed is not None or state != candidate.stored
         reason, detail = self._remarks(fetched, parsed)
         return Result(
             candidate.feed,

@@ -24,10 +24,10 @@ def document_of(state: FeedState) -> Document:
     return {"_id": values.pop("feed_id"), **values}
 
 
-def write_of_state(document: Document, operator: str) -> UpdateOne:
+def write_of_state(state: FeedState, operator: str) -> UpdateOne:
     """Upserts the document of a feed, by ``$set`` or ``$setOnInsert``."""
-    values = {name: value for name, value in document.items() if name != "_id"}
-    return UpdateOne({"_id": document["_id"]}, {operator: values}, upsert=True)
+    values = document_of(state)
+    return UpdateOne({"_id": values.pop("_id")}, {operator: values}, upsert=True)
 
 
 def state_of(document: Mapping[str, Any]) -> FeedState:

@@ -16,7 +16,7 @@ from ..._records import FeedState, StoredEntry
 from ..._records.kinds import Form
 from ..pages import Wanted, page_of, position
 from ..records import chunks, clean_state, restored_record, stored_entry, text_or_none, valid_states
-from .documents import Document, document_of, journaled, state_of, tolerant, write_of_state
+from .documents import Document, journaled, state_of, tolerant, write_of_state
 from .errors import in_bulk, is_outage, retried, write_error
 
 
@@ -177,9 +177,7 @@ def restore_feeds(database: Database[Document], states: Iterable[FeedState]) -> 
     ids = {state.feed_id: state for state in states}
     query = {"_id": {"$in": list(ids)}}
     known = retried(lambda: {found["_id"] for found in database.feeds.find(query, {"_id": 1})})
-    writes = [
-        write_of_state(document_of(clean_state(ids[feed])), "$setOnInsert") for feed in ids.keys() - known
-    ]
+    writes = [write_of_state(clean_state(ids[feed]), "$setOnInsert") for feed in ids.keys() - known]
     if writes:
         try:
             retried(journaled(database.feeds).bulk_write, writes, ordered=False)

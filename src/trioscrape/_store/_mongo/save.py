@@ -47,9 +47,9 @@ class _Feed:
     """What is to be written of one feed, and how that has ended."""
 
     def __init__(self, update: FeedUpdate) -> None:
-        self.state = clean_state(update.state)
+        self.unchanged = update.unchanged
+        self.state = update.state if self.unchanged else clean_state(update.state)
         self.id = self.state.feed_id
-        self.document = document_of(self.state)
         self.poll = update.poll
         self.entries = Entries.of(update)
         self.known = self.differs = False
@@ -62,8 +62,8 @@ class _Feed:
     def compare(self, found: Document | None) -> None:
         """Note whether its state is stored, and as it is."""
         before: FeedState | None = self.state
-        # Most polls change nothing, and to read a state takes as long as all the rest of them.
-        if found != self.document:
+        # To read a state takes as long as all the rest of a poll that changes nothing.
+        if found != document_of(self.state):
             before = valid_states(filter(None, (found,)), state_of).get(self.id)
         self.known, self.differs = before is not None, before != self.state
 
@@ -92,7 +92,7 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
       PyMongoError: the server is gone, or refuses everything.
     """
     feeds = [_Feed(update) for update in updates]
-    _compare(database, feeds)
+    _compare(database, [feed for feed in feeds if not feed.unchanged])
     moment = now()
     # The write of a state waits for the journal, and so for all entries that were written before it.
     # Where no state follows, the write of the entries has to wait itself.
@@ -201,7 +201,7 @@ def _add_polls(database: Database[Document], feeds: Sequence[_Feed]) -> None:
 
 
 def _write_states(database: Database[Document], feeds: Sequence[_Feed]) -> None:
-    writes = [(feed, write_of_state(feed.document, "$set")) for feed in feeds]
+    writes = [(feed, write_of_state(feed.state, "$set")) for feed in feeds]
     for feed, error in _failures(journaled(database.feeds), writes):
         feed.error = write_error(error)
 

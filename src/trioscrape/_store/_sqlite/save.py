@@ -87,10 +87,12 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
+    if update.unchanged:
+        return _Work(update.state.feed_id, None, Document.of(update), Plan((), (), 0), update.poll)
     state, entries = clean_state(update.state), Document.of(update)
     feed, record = state.feed_id, FEED_STATE.write(state, Form.COLUMN)
     row = db.execute(SELECT_STATE, (feed,)).fetchone()
-    # Most polls change nothing, and to read a state takes as long as all the rest of them.
+    # To read a state takes as long as all the rest of a poll that changes nothing.
     before = state if row == tuple(record.values()) else _state(row)
     stored = _known(db, feed, entries)
     renames = Renames()
