@@ -19,14 +19,15 @@ class NoThread(OSError):
     """No thread can be started; its `errno` is `EAGAIN`."""
 
 
-_DEAD: Final = "a thread ended before it could begin its call"
+_DEAD: Final = "a thread ended before it could run its call"
 _LOOKS: Final = 0.1
 """Seconds between two looks whether a long call has ended."""
 STARTING: Final = 5.0
 """Seconds within which a thread begins with its call, however busy the machine is; it takes microseconds."""
 
 _LATE: Final = 1.0
-"""Seconds more for one of a process that was stopped, or whose machine slept: all are late then."""
+"""Extra seconds for a thread that has not begun by then: after a pause of the process or of the machine, all
+threads are late."""
 
 
 async def in_thread(
@@ -67,7 +68,7 @@ async def in_thread(
 
 
 def _jumps() -> bool:
-    """Whether the clock is a test's that jumps ahead when all tasks wait, threads or not: a `MockClock`."""
+    """Whether time is virtual, and jumps ahead when all tasks wait, even for a thread: see `MockClock`."""
     return not math.isinf(getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf))
 
 

@@ -84,7 +84,7 @@ def check_is_whole(fields: Fields) -> None:
 
 
 def words_of(response: httpx.Response) -> str:
-    """What a status without a document means, in words for the detail of a result."""
+    """Why there is no document, for the `detail` of a result: what the status of the response means."""
     words = response.reason_phrase
     if 200 <= response.status_code < 300:
         said = "the server sent no document; a browser shows whether it wants cookies or a script first"
