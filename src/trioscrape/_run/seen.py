@@ -10,8 +10,8 @@ import trio
 
 from .._threads import off_loop
 
-IN_MEMORY: Final = 50_000
-"""Ids in a dictionary, which take 8 MB; a million would take 150."""
+IN_MEMORY: Final = 10_000
+"""Ids in a dictionary, which take 1.6 MB; a million would take 150."""
 AT_ONCE: Final = 5_000
 """Ids that go to the file together, once there is one."""
 
