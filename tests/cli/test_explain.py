@@ -5,16 +5,19 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import trio
 
-from trioscrape import Entry, FeedState, FeedTimers, FeedUpdate, Poll, TimerRule, feed_id, open_store
+from trioscrape import Entry, FeedState, FeedTimers, FeedUpdate, Poll, Store, TimerRule, feed_id, open_store
 from trioscrape._cli import show_explain
 from trioscrape._cli.command import main
+from trioscrape._store.lease import reserved
 
-from support.command_line import Site, records
+from support.command_line import Site, records, run
 from support.transfers import SQLITE
 
 Capture = pytest.CaptureFixture[str]
@@ -201,6 +204,31 @@ class TestNow:
         with closing(sqlite3.connect(Path("news.db"))) as db:
             assert db.execute("SELECT count(*) FROM runs").fetchone() == (0,)
             assert db.execute("SELECT tags FROM feeds").fetchone() == ('["News"]',)
+
+    def test_beside_another_process_nothing_is_stored(self, site: Site, store_url: str) -> None:
+        """It is fetched all the same, with what the store knows, and the page shows what has come."""
+        known = feed(site.url("feed"), etag='"before"', validators_url=site.url("feed"))
+        fill(FeedUpdate(known, (entry(1),), Poll(FETCHED)), store=store_url)
+
+        async def beside() -> CompletedProcess[str]:
+            explain = partial(run, "explain", known.url, "--now", "--store", store_url)
+            async with open_store(store_url) as opened, reserved(opened, 0):
+                before = await everything(opened)
+                done = await trio.to_thread.run_sync(explain)
+                assert await everything(opened) == before
+            return done
+
+        async def everything(opened: Store) -> tuple[object, ...]:
+            ids = [known.feed_id]
+            return await opened.load(ids), await opened.read_history(ids), await opened.count_entries(ids)
+
+        done = trio.run(beside)
+        assert done.returncode == 0
+        assert site.paths == ["/feed"]
+        assert "nothing of this fetch will be stored: " in done.stderr
+        assert "in use by process" in done.stderr
+        assert "Polls: 2, 1 of them with new entries" in done.stdout
+        assert "2 stored" in done.stdout
 
     @pytest.mark.parametrize("whose", ["its own", "that of another feed"])
     def test_a_pause_of_the_host_is_kept(self, site: Site, capfd: Capture, whose: str) -> None:

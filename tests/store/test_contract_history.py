@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trioscrape import EntryCounts, FeedHistory, FeedUpdate, Poll, PollTimes, TimerRule
+from trioscrape import FeedHistory, FeedUpdate, Poll, PollTimes, TimerRule
 from trioscrape._records.history import KEPT_POLLS
 from trioscrape._store.history import added, first_history
 
@@ -72,14 +72,25 @@ async def test_a_poll_that_is_saved_twice_counts_once(opened: Opened) -> None:
 
 async def test_of_an_unchanged_feed_the_poll_is_added_and_the_rest_stays(opened: Opened) -> None:
     await opened.store.save(FeedUpdate(state(), (entry("a"),), poll()))
-    counts = await opened.store.save(FeedUpdate(state(), (), poll(1, status=304), unchanged=True))
+    for _ in range(2):  # the acknowledgement of the first one was lost
+        await opened.store.add_polls([(FEED, poll(1, status=304)), (OTHER, poll(1))])
+    await opened.store.add_polls([])
 
     found = await history(opened)
     assert [each.status for each in found.recent] == [None, 304]
     assert (found.polls, found.polls_with_news) == (2, 1)
-    assert counts == EntryCounts()
-    assert await opened.store.load([FEED]) == {FEED: state()}
+    assert (found.last_success, found.last_news) == (poll(1).at, poll().at)
+    assert (await history(opened, OTHER)).recent == (poll(1),)
+    assert await opened.store.load([FEED, OTHER]) == {FEED: state()}
     assert await opened.store.count_entries([FEED]) == 1
+
+
+async def test_a_poll_that_is_not_accepted_costs_no_other(opened: Opened) -> None:
+    opened.reject("history", "last_delay", 60)
+    late = poll(due=BEGIN - timedelta(minutes=1))
+    await opened.store.add_polls([(OTHER, poll()), (FEED, late), ("1" * 32, poll())])
+
+    assert (await opened.store.read_history([OTHER, FEED, "1" * 32])).keys() == {OTHER, "1" * 32}
 
 
 async def test_all_stores_count_alike(opened: Opened) -> None:

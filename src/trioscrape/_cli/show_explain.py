@@ -21,7 +21,7 @@ from .._records import LANES, Feed, FeedState, Result
 from .._schedule.belief import LONGEST_IF_GONE, believed
 from .._schedule.rules import HOST_PAUSE, RETRY_AFTER
 from .._schedule.standing import status_of
-from .._store import Reader, check_store_url, open_store
+from .._store import Reader, Store, check_store_url, open_store
 from .._urls import feed_id, without_secrets
 from .config_options import config
 from .explain_page import Explained, page, record
@@ -72,15 +72,19 @@ async def _print(
         if state is None:
             return await _unknown(given, url, _counted(source, counts), progress)
         paused = await _paused_until(source, state, utc_now()) if given.now else None
-    if given.now and paused is not None:
+    if paused is not None:
         await progress.warn(f"not fetched: its host has asked for a pause until {when(paused)} UTC")
-    elif given.now:
+    explained = None
+    if given.now and paused is None:
+        feed = _feed(url, state)
         try:
-            await _fetch(given, settings, progress, _feed(url, state))
-        except StoreInUse as error:  # by a watch, which may go on for months: what is known can be told
-            await progress.warn(f"not fetched: {error}")
-    async with reader(store_url(given), settings, Progress(quiet=True)) as source:
-        explained = await explain(source, await source.find_feed(url) or state, utc_now())
+            await _fetch_into_store(given, settings, progress, feed)
+        except StoreInUse as error:  # by a watch, which may go on for months
+            await progress.warn(f"nothing of this fetch will be stored: {error}")
+            explained = await _fetched_into_memory(given, settings, progress, feed, state.feed_id)
+    if explained is None:
+        async with reader(store_url(given), settings, Progress(quiet=True)) as source:
+            explained = await explain(source, await source.find_feed(url) or state, utc_now())
     if given.json:
         await Output().write(json_line(record(explained)))
     else:
@@ -142,27 +146,47 @@ def _feed(url: str, state: FeedState) -> Feed:
     return Feed(url if known else listed, title=state.listed_title, tags=state.tags)
 
 
-async def _fetch(given: argparse.Namespace, settings: Config, progress: Progress, feed: Feed) -> None:
-    """Fetch the feed, and say how far it is. It is no run: none is recorded."""
-    from .._run.api import open_scrape  # noqa: PLC0415 - takes a quarter of a second, and is for --now only
-
+async def _fetch_into_store(
+    given: argparse.Namespace, settings: Config, progress: Progress, feed: Feed
+) -> None:
     opened = open_store(
         store_url(given),
         connect_timeout=settings.store_connect_timeout,
         call_timeout=settings.store_timeout,
     )
     async with opened as store:
+        await _fetch(store, settings, progress, feed)
 
-        def scraping(wait: float) -> AbstractAsyncContextManager[Scrape]:
-            chosen = replace(settings, ignore_schedule=True, wait_for_store=wait)
-            return open_scrape([feed], store=store, config=chosen)
 
-        waited_for = in_turn(scraping, settings.wait_for_store, progress)
-        async with waited_for as scrape, trio.open_nursery() as nursery:
-            nursery.start_soon(_follow, scrape, progress)
-            async for result in scrape:
-                await progress.say(_in_words(result))
-            nursery.cancel_scope.cancel(reason="the feed has its result")
+async def _fetched_into_memory(
+    given: argparse.Namespace, settings: Config, progress: Progress, feed: Feed, identity: str
+) -> Explained:
+    """The feed after a fetch that starts from what the store has of it, and leaves the store as it is."""
+    from ..testing import MemoryStore  # noqa: PLC0415 - rarely needed
+
+    memory = MemoryStore()
+    async with reader(store_url(given), settings, Progress(quiet=True)) as source:
+        await memory.restore_feeds([*(await source.load([identity])).values()])
+        await memory.restore_history([*(await source.read_history([identity])).values()])
+        await memory.restore_entries([stored async for stored in source.read_entries(feed=identity)])
+    await _fetch(memory, settings, progress, feed)
+    return await explain(memory, memory.feeds[identity], utc_now())
+
+
+async def _fetch(store: Store, settings: Config, progress: Progress, feed: Feed) -> None:
+    """Fetch the feed, and say how far it is. It is no run: none is recorded."""
+    from .._run.api import open_scrape  # noqa: PLC0415 - takes a quarter of a second, and is for --now only
+
+    def scraping(wait: float) -> AbstractAsyncContextManager[Scrape]:
+        chosen = replace(settings, ignore_schedule=True, wait_for_store=wait)
+        return open_scrape([feed], store=store, config=chosen)
+
+    waited_for = in_turn(scraping, settings.wait_for_store, progress)
+    async with waited_for as scrape, trio.open_nursery() as nursery:
+        nursery.start_soon(_follow, scrape, progress)
+        async for result in scrape:
+            await progress.say(_in_words(result))
+        nursery.cancel_scope.cancel(reason="the feed has its result")
 
 
 async def _follow(scrape: Scrape, progress: Progress) -> None:

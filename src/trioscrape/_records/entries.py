@@ -206,5 +206,3 @@ class FeedUpdate:
     """Of a document that trioscrape has read itself each is made when it is looked at."""
     poll: Poll | None = None
     """Without the numbers of its entries, which the store adds; None: it was not polled."""
-    unchanged: bool = False
-    """Whether the state is as it is stored, and there are no entries. Then a store may add the poll only."""

@@ -47,8 +47,7 @@ class _Feed:
     """What is to be written of one feed, and how that has ended."""
 
     def __init__(self, update: FeedUpdate) -> None:
-        self.unchanged = update.unchanged
-        self.state = update.state if self.unchanged else clean_state(update.state)
+        self.state = clean_state(update.state)
         self.id = self.state.feed_id
         self.poll = update.poll
         self.entries = Entries.of(update)
@@ -92,7 +91,7 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
       PyMongoError: the server is gone, or refuses everything.
     """
     feeds = [_Feed(update) for update in updates]
-    _compare(database, [feed for feed in feeds if not feed.unchanged])
+    _compare(database, feeds)
     moment = now()
     # The write of a state waits for the journal, and so for all entries that were written before it.
     # Where no state follows, the write of the entries has to wait itself.

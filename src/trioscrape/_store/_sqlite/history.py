@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
+from ..._errors import StoreRejected
 from ..._records import EntryCounts, FeedHistory, Poll
 from ..._records.history import HISTORY, KEPT_POLLS
 from ..._records.kinds import Form
 from ..history import clean_history, first_history, valid_histories
+from .errors import kind_of
 
 _NAMES: Final = tuple(HISTORY.fields)
 _INSERT: Final = f"""
@@ -44,6 +47,17 @@ _RESTORE: Final = f"{_INSERT} ON CONFLICT (feed_id) DO NOTHING"
 def add_poll(db: sqlite3.Connection, feed_id: str, poll: Poll, counts: EntryCounts) -> None:
     """Remember a poll; within a transaction of the caller."""
     db.execute(_ADD, HISTORY.write(first_history(feed_id, poll, counts), Form.COLUMN))
+
+
+def add_polls(db: sqlite3.Connection, polled: Iterable[tuple[str, Poll]]) -> None:
+    """See `Store.add_polls`; within a transaction of the caller."""
+    # In the order of the rows, those that share a page are written with it.
+    for feed_id, poll in sorted(polled, key=itemgetter(0)):
+        try:
+            add_poll(db, feed_id, poll, EntryCounts())
+        except sqlite3.Error as error:
+            if kind_of(error) is not StoreRejected or not db.in_transaction:
+                raise
 
 
 def read_history(

@@ -87,8 +87,6 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
-    if update.unchanged:
-        return _Work(update.state.feed_id, None, Document.of(update), Plan((), (), 0), update.poll)
     state, entries = clean_state(update.state), Document.of(update)
     feed, record = state.feed_id, FEED_STATE.write(state, Form.COLUMN)
     row = db.execute(SELECT_STATE, (feed,)).fetchone()
