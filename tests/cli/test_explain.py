@@ -161,7 +161,7 @@ class TestEntries:
         assert (found["type"], found["state"], found["entries"]) == ("explain", "healthy", 2)
         assert [rule["name"] for rule in found["rules"]] == ["retry-after", "ttl"]
         assert found["known_by"] == {"link": 2}
-        assert found["rhythm"]["median_gap"] == 7 * 86400
+        assert found["rhythm"]["median_seconds"] == 7 * 86400
         assert [poll["status"] for poll in found["recent"]] == [200]
 
 
@@ -181,8 +181,29 @@ class TestUnknown:
         assert main(["explain", typed, "--store", SQLITE]) == 2
         out, err = capfd.readouterr()
         assert out == ""
-        assert err.splitlines()[0].endswith(" is stored; the nearest are:")
+        assert err.splitlines()[0].endswith("; the nearest in the store:")
         assert [line.strip() for line in err.splitlines()[1:]] == [nearest]
+
+    @pytest.mark.parametrize(
+        ("typed", "said"),
+        [
+            ("htp://example.org/feed.xml", "it does not begin with http:// or https://"),
+            ("https://u:secret@example.org:port/feed.xml", "its port is not a number from 1 to 65535"),
+        ],
+    )
+    def test_what_is_no_url_is_told_why(self, capfd: Capture, typed: str, said: str) -> None:
+        """A line of a list that is none is in no store."""
+        fill(FeedUpdate(feed(), ()))
+
+        assert main(["explain", typed, "--store", SQLITE]) == 2
+        shown = typed.replace("u:secret@", "")
+        assert capfd.readouterr().err.splitlines() == [
+            f"trioscrape: {shown} is not the URL of a feed, as {said}; the nearest in the store:",
+            f"trioscrape:   {URL}",
+        ]
+        assert main(["explain", typed, "--json", "--store", SQLITE]) == 2
+        [found] = records(capfd.readouterr().out)
+        assert (found["type"], found["problem"], found["nearest"]) == ("unknown", said, [URL])
 
     def test_none_is_near(self, capfd: Capture) -> None:
         fill(FeedUpdate(feed(), ()))

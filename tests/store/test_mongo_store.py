@@ -92,7 +92,7 @@ class TestDocuments:
                 "self_link": known.self_link,
                 "hub": known.hub,
                 "newest_entry": known.newest_entry,
-                "longest_gap": known.longest_gap,
+                "longest_silence": known.longest_silence,
                 "distrusts_ids": True,
                 "shared_keys": ["1", "https://a.test/"],
                 "etag": known.etag,

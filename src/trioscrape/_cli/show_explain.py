@@ -22,7 +22,7 @@ from .._schedule.belief import LONGEST_IF_GONE, believed
 from .._schedule.rules import HOST_PAUSE, RETRY_AFTER
 from .._schedule.standing import status_of
 from .._store import Reader, Store, check_store_url, open_store
-from .._urls import feed_id, without_secrets
+from .._urls import feed_id, problem_with, without_credentials
 from .config_options import config
 from .explain_page import Explained, page, record
 from .nearest import nearest
@@ -111,14 +111,17 @@ async def _counted(source: Reader, counts: Transferred) -> AsyncIterator[FeedSta
 async def _unknown(
     given: argparse.Namespace, url: str, states: AsyncIterator[FeedState], progress: Progress
 ) -> ExitStatus:
-    near = await nearest(given.url, states)
-    said = without_secrets(url)
+    near, problem = await nearest(given.url, states), problem_with(url)
+    said = without_credentials(url)
     if given.json:
-        await Output().write(json_line({"type": "unknown", "url": said, "nearest": near}))
+        await Output().write(json_line({"type": "unknown", "url": said, "problem": problem, "nearest": near}))
         return ExitStatus.USAGE
+    text = f"no feed with the URL {said} is stored"
+    if problem is not None:
+        text = f"{said} is not the URL of a feed, as {problem}"
     if not near:
-        raise UsageError(f"no feed with the URL {said} is stored")
-    await progress.warn(f"no feed with the URL {said} is stored; the nearest are:")
+        raise UsageError(text)
+    await progress.warn(f"{text}; the nearest in the store:")
     for each in near:
         await progress.warn(f"  {each}")
     return ExitStatus.USAGE

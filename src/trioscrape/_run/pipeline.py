@@ -36,7 +36,7 @@ from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
-from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, has_gap, to_send
+from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, had_entries, to_send
 from .open_files import OpenFiles
 from .plans import Plan
 from .poll_log import PollLog
@@ -163,12 +163,13 @@ class Pipeline:
             size = None if fetched.body is None else len(fetched.body)
             poll = poll_of(known, self.now(), timings, rules, size=size)
             # The store lane, unless there is nothing new to remember but the poll.
+            update, entries = FeedUpdate(state, (), poll), EntryCounts()
+            if parsed is not None:
+                update = FeedUpdate(state, parsed.entries, poll, had_entries=had_entries(known))
             if stored := parsed is not None or state != candidate.stored:
-                update = FeedUpdate(state, parsed.entries if parsed is not None else (), poll)
                 entries = await self.store.save(update, timings)
             else:
                 await self.polls.add(candidate.feed_id, poll)
-                entries = EntryCounts()
         reason, detail = self._remarks(fetched, parsed)
         return Result(
             candidate.feed,
@@ -182,7 +183,7 @@ class Pipeline:
             size=size,
             final_url=fetched.url,
             next_fetch=state.next_fetch,
-            gap=stored and has_gap(known, entries),
+            gap=update.has_gap(entries),
             lanes=timings.lanes,
         )
 

@@ -102,18 +102,18 @@ class MemoryStore(Paged):
                 first_seen = min(stored[key].first_seen, moment) if key in stored else moment
                 stored[key] = _Stored(first_seen, moment)
             self.feeds[state.feed_id] = state
-        if update.poll is not None:
-            self._add_poll(state.feed_id, update.poll, todo.counts)
+        if (poll := update.counted(todo.counts)) is not None:
+            self._add_poll(state.feed_id, poll)
         return todo.counts
 
     async def add_polls(self, polled: Sequence[tuple[str, Poll]]) -> None:
         """See `Store.add_polls`. Cancellation: only before anything is stored."""
         await self._answer()
         for feed, poll in polled:
-            self._add_poll(feed, poll, EntryCounts())
+            self._add_poll(feed, poll)
 
-    def _add_poll(self, feed: str, poll: Poll, counts: EntryCounts) -> None:
-        self.history[feed] = added(self.history.get(feed), first_history(feed, poll, counts))
+    def _add_poll(self, feed: str, poll: Poll) -> None:
+        self.history[feed] = added(self.history.get(feed), first_history(feed, poll))
 
     def _plan(self, update: FeedUpdate, before: FeedState | None) -> tuple[Document, Plan]:
         feed, entries = update.state.feed_id, Document.of(update)

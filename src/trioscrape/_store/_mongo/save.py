@@ -49,7 +49,7 @@ class _Feed:
     def __init__(self, update: FeedUpdate) -> None:
         self.state = clean_state(update.state)
         self.id = self.state.feed_id
-        self.poll = update.poll
+        self.update = update
         self.entries = Entries.of(update)
         self.known = self.differs = False
         self.plan = Plan((), (), 0)
@@ -192,8 +192,9 @@ class _Entries:
 
 
 def _add_polls(database: Database[Document], feeds: Sequence[_Feed]) -> None:
-    polled = [(feed, feed.poll) for feed in feeds if feed.poll is not None and feed.error is None]
-    errors = add_polls(database, [(feed.id, poll, feed.plan.counts) for feed, poll in polled])
+    counted = ((feed, feed.update.counted(feed.plan.counts)) for feed in feeds if feed.error is None)
+    polled = [(feed, poll) for feed, poll in counted if poll is not None]
+    errors = add_polls(database, [(feed.id, poll) for feed, poll in polled])
     for (feed, _), error in zip(polled, errors, strict=True):
         if error is not None:
             feed.error = write_error(error)

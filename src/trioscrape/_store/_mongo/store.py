@@ -157,7 +157,7 @@ class MongoStore(Paged):
 
     async def add_polls(self, polled: Sequence[tuple[str, Poll]]) -> None:
         """See `Store.add_polls`."""
-        await self._threads.run(self._call, add_polls, [(feed, poll, EntryCounts()) for feed, poll in polled])
+        await self._threads.run(self._call, add_polls, polled)
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
