@@ -82,8 +82,9 @@ def test_gaps(show: Show) -> None:
         "Feeds of which entries may have been missed: 1 (all times are UTC)",
         "",
         "  https://busy.test/feed.xml  busy",
-        "    2 gaps in 40 polls, the last one at 2026-03-04 13:25 (24 h ago): all of its",
-        "    entries were new, so others may have come and gone since the poll before",
+        "    2 gaps in 40 polls, the last one at 2026-03-04 13:25 (24 h ago): all",
+        "    entries were new then, so others may have come and gone since the poll",
+        "    before",
         "    To do: Poll it more often: run trioscrape more often, or give its watch a",
         "           smaller --every.",
     ]
@@ -91,7 +92,7 @@ def test_gaps(show: Show) -> None:
 
 
 def test_delay(show: Show) -> None:
-    assert "  delay from publication to storage: median 4 min measured, mean 10 min" in show()
+    assert "  from publication to storage: median 4 min measured, mean 10 min expected\n" in show()
     [found] = records(show("--json"))
     assert (found["delay_minutes"], found["expected_delay_seconds"]) == ({"p50": 4, "p95": 5}, 600)
 

@@ -84,8 +84,8 @@ def gaps_in_words(status: FeedStatus, now: datetime) -> str:
     history = status.history
     last = "" if history.last_gap is None else f", the last one at {ago(history.last_gap, now)}"
     return (
-        f"{count(history.gaps, 'gap')} in {count(history.polls, 'poll')}{last}: all of its entries were new,"
-        " so others may have come and gone since the poll before"
+        f"{count(history.gaps, 'gap')} in {count(history.polls, 'poll')}{last}: all entries were new then, so"
+        " others may have come and gone since the poll before"
     )
 
 
@@ -212,7 +212,7 @@ def _punctuality(overview: Overview) -> Iterator[str]:
 
 
 def delay_in_words(minutes: float | None, expected: float | None) -> str | None:
-    """``delay from publication to storage: median 12 min measured, mean 17 min expected``.
+    """``from publication to storage: median 12 min measured, mean 17 min expected``.
 
     Args:
       minutes: the median that was measured; None: unknown.
@@ -226,7 +226,7 @@ def delay_in_words(minutes: float | None, expected: float | None) -> str | None:
         )
         if duration is not None
     ]
-    return f"delay from publication to storage: {', '.join(words)}" if words else None
+    return f"from publication to storage: {', '.join(words)}" if words else None
 
 
 def _an_hour() -> str:
