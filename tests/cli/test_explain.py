@@ -198,8 +198,8 @@ class TestUnknown:
         assert main(["explain", typed, "--store", SQLITE]) == 2
         shown = typed.replace("u:secret@", "")
         assert capfd.readouterr().err.splitlines() == [
-            f"trioscrape: {shown} is not the URL of a feed, as {said}; the nearest in the store:",
-            f"trioscrape:   {URL}",
+            f"{shown} is not the URL of a feed, as {said}; the nearest in the store:",
+            f"  {URL}",
         ]
         assert main(["explain", typed, "--json", "--store", SQLITE]) == 2
         [found] = records(capfd.readouterr().out)
@@ -248,7 +248,7 @@ class TestNow:
         assert site.paths == ["/feed"]
         assert "nothing of this fetch will be stored: " in done.stderr
         assert "in use by process" in done.stderr
-        assert "Polls: 2, 1 of them with new entries" in done.stdout
+        assert "Polls: 2, 2 of them with new entries" in done.stdout
         assert "2 stored" in done.stdout
 
     @pytest.mark.parametrize("whose", ["its own", "that of another feed"])

@@ -82,9 +82,8 @@ def test_gaps(show: Show) -> None:
         "Feeds of which entries may have been missed: 1 (all times are UTC)",
         "",
         "  https://busy.test/feed.xml  busy",
-        "    2 gaps in 40 polls, the last one at 2026-03-04 13:25 (24 h ago): all",
-        "    entries were new then, so others may have come and gone since the poll",
-        "    before",
+        "    2 gaps in 40 polls, the last one at 2026-03-04 13:25 (24 h ago): all entries",
+        "    were new then, so others may have come and gone since the poll before",
         "    To do: Poll it more often: run trioscrape more often, or give its watch a",
         "           smaller --every.",
     ]

@@ -15,6 +15,9 @@ from trioscrape.testing import Internet, MemoryStore, Site
 from support.scenarios import healthy, open_all, results_of, rss
 
 
+PATIENT = {"read_timeout": 200, "fetch_timeout": 300}
+
+
 class CountingStore(MemoryStore):
     """Knows when polls were added, and how many each time; fails to add any for as long as it is told to."""
 
@@ -37,7 +40,7 @@ class CountingStore(MemoryStore):
 async def fetched(internet: Internet) -> CountingStore:
     """A store that has all feeds."""
     store = CountingStore()
-    async with open_all(internet, store) as scrape:
+    async with open_all(internet, store, **PATIENT) as scrape:
         assert {result.outcome for result in await results_of(scrape)} == {Outcome.NEW}
     assert store.added == []
     return store
@@ -60,7 +63,7 @@ async def test_one_alone_is_written_soon(autojump_clock: MockClock) -> None:
     internet.sites["slow.test"] = Site(body=rss("slow"), first_byte=20)
     store = await fetched(internet)
     began = trio.current_time()
-    async with open_all(internet, store, read_timeout=60) as scrape:
+    async with open_all(internet, store, **PATIENT) as scrape:
         await results_of(scrape)
 
     (first, _), (second, _) = store.added
@@ -73,7 +76,7 @@ async def test_what_is_there_is_written_at_an_early_end(autojump_clock: MockCloc
     internet = healthy(10)
     internet.sites["slow.test"] = Site(body=rss("slow"), first_byte=20)
     store = await fetched(internet)
-    async with open_all(internet, store, read_timeout=60) as scrape:
+    async with open_all(internet, store, **PATIENT) as scrape:
         for _ in range(10):
             await anext(scrape)
         assert store.added == []
@@ -92,7 +95,7 @@ async def test_an_outage_costs_no_poll(autojump_clock: MockClock) -> None:
     internet.sites["slow.test"] = Site(body=rss("slow"), first_byte=100)
     store = await fetched(internet)
     store.fails_until = trio.current_time() + 50
-    async with open_all(internet, store, read_timeout=200, fetch_timeout=300) as scrape:
+    async with open_all(internet, store, **PATIENT) as scrape:
         await results_of(scrape)
 
     assert store.polls == {2}
@@ -116,5 +119,5 @@ async def test_a_store_that_is_gone_ends_the_run(autojump_clock: MockClock) -> N
     store = await fetched(internet)
     store.fails_until = trio.current_time() + 1000
     with pytest.raises(StoreError, match="away"):
-        async with open_all(internet, store, read_timeout=200, fetch_timeout=300, outage_timeout=5) as scrape:
+        async with open_all(internet, store, outage_timeout=5, **PATIENT) as scrape:
             await results_of(scrape)
