@@ -14,7 +14,6 @@ from trioscrape.testing import Internet, MemoryStore, Site
 
 from support.scenarios import healthy, open_all, results_of, rss
 
-
 PATIENT = {"read_timeout": 200, "fetch_timeout": 300}
 
 

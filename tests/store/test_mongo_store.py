@@ -113,6 +113,8 @@ class TestDocuments:
                 "moved_to": known.moved_to,
                 "moved_days": ["2024-02-28", "2024-02-29"],
                 "rhythm": known.rhythm,
+                "delays": [60, 86400],
+                "expected_delay": 720,
             }
         ]
 

@@ -41,6 +41,7 @@ def _addition(history: FeedHistory) -> UpdateOne:
     [poll] = document["recent"]
     known = {name: getattr(history, name) for name in ("last_success", "last_news", "last_gap")}
     values = {name: value for name, value in known.items() if value is not None}
+    none = dict.fromkeys(known.keys() - values.keys())
     now = {name: getattr(history, name) for name in ("last_fetch", "last_lateness")}
     counts = {name: getattr(history, name) for name in ("polls", "polls_with_news", "gaps")}
     return UpdateOne(
@@ -48,6 +49,7 @@ def _addition(history: FeedHistory) -> UpdateOne:
         {
             "$inc": counts,
             "$set": {**values, **now},
+            **({"$setOnInsert": none} if none else {}),
             "$push": {"recent": {"$each": [poll], "$slice": -KEPT_POLLS}},
         },
         upsert=True,
