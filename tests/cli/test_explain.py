@@ -229,7 +229,7 @@ class TestNow:
     def test_beside_another_process_nothing_is_stored(self, site: Site, store_url: str) -> None:
         """It is fetched all the same, with what the store knows, and the page shows what has come."""
         known = feed(site.url("feed"), etag='"before"', validators_url=site.url("feed"))
-        fill(FeedUpdate(known, (entry(1),), Poll(FETCHED)), store=store_url)
+        fill(FeedUpdate(known, (entry(1),), Poll(FETCHED, rules=RULES)), store=store_url)
 
         async def beside() -> CompletedProcess[str]:
             explain = partial(run, "explain", known.url, "--now", "--store", store_url)
@@ -250,6 +250,7 @@ class TestNow:
         assert "in use by process" in done.stderr
         assert "Polls: 2, 2 of them with new entries" in done.stdout
         assert "2 stored" in done.stdout
+        assert "because Retry-After 3600 s (until " in " ".join(done.stdout.split()), "as it was planned"
 
     @pytest.mark.parametrize("whose", ["its own", "that of another feed"])
     def test_a_pause_of_the_host_is_kept(self, site: Site, capfd: Capture, whose: str) -> None:

@@ -93,7 +93,7 @@ def test_gaps(show: Show) -> None:
 def test_delay(show: Show) -> None:
     assert "  from publication to storage: median 4 min measured, mean 10 min expected\n" in show()
     [found] = records(show("--json"))
-    assert (found["delay_minutes"], found["expected_delay_seconds"]) == ({"p50": 4, "p95": 5}, 600)
+    assert (found["delay_seconds"], found["expected_delay_seconds"]) == ({"p50": 240, "p95": 300}, 600)
 
 
 def test_quiet(show: Show) -> None:
@@ -125,7 +125,7 @@ def test_the_page_counts_each_feed_once(show: Show) -> None:
         "quiet": 1,
         "failing": 1,
     }
-    assert (found["moved"], found["late"], found["lateness_minutes"]["p50"]) == (2, 2, 60)
+    assert (found["moved"], found["late"], found["lateness_seconds"]["p50"]) == (2, 2, 3600)
     assert [feed["reason"] for feed in found["worst"]] == ["tls"]
 
 

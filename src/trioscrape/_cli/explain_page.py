@@ -54,12 +54,11 @@ class Explained:
     def rules(self) -> tuple[TimerRule, ...]:
         """What its next fetch waits for, the rule that has decided first.
 
-        Those of the last poll, unless a run has put the feed off since.
+        Those of the poll that has planned it: a run may have put the feed off since.
         """
-        state, poll = self.status.state, self.last_poll
-        if poll is None or not poll.rules or poll.rules[0].until != state.next_fetch:
-            return ()
-        return poll.rules
+        due = self.status.state.next_fetch
+        planned = (poll.rules for poll in reversed(self.history.recent) if poll.rules)
+        return next((rules for rules in planned if rules[0].until == due), ())
 
     @property
     def skipped(self) -> TimerRule | None:
@@ -269,7 +268,7 @@ def _rhythm(explained: Explained) -> Iterator[str]:
     if mostly:
         yield f"mostly {', '.join(mostly)}"
     state = explained.status.state
-    measured = median(state.delays) / 60 if state.delays else None
+    measured = median(state.delays) if state.delays else None
     if words := delay_in_words(measured, state.expected_delay):
         yield words
 

@@ -172,8 +172,13 @@ async def _fetched_into_memory(
         await memory.restore_feeds([*(await source.load([identity])).values()])
         await memory.restore_history([*(await source.read_history([identity])).values()])
         await memory.restore_entries([stored async for stored in source.read_entries(feed=identity)])
+    planned = memory.feeds[identity]
     await _fetch(memory, settings, progress, feed)
-    return await explain(memory, memory.feeds[identity], utc_now())
+    # When it is fetched next is as it was: as the other process has planned it.
+    state = replace(
+        memory.feeds[identity], next_fetch=planned.next_fetch, expected_delay=planned.expected_delay
+    )
+    return await explain(memory, state, utc_now())
 
 
 async def _fetch(store: Store, settings: Config, progress: Progress, feed: Feed) -> None:

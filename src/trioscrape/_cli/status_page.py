@@ -197,8 +197,7 @@ def _punctuality(overview: Overview) -> Iterator[str]:
         yield from wrapped("nothing is known yet of how late feeds are fetched", 4, first="  ")
     else:
         nearly_all = quantile(overview.lateness, 0.95) or 0
-        spans = (span(timedelta(minutes=minutes)) for minutes in (half, nearly_all))
-        half_of_them, most = spans
+        half_of_them, most = (span(timedelta(seconds=seconds)) for seconds in (half, nearly_all))
         text = (
             f"half of the last fetches came within {half_of_them} of when they were due, 95 % within {most}"
         )
@@ -211,20 +210,17 @@ def _punctuality(overview: Overview) -> Iterator[str]:
         yield from wrapped(delay, 4, first="  ")
 
 
-def delay_in_words(minutes: float | None, expected: float | None) -> str | None:
+def delay_in_words(measured: float | None, expected: float | None) -> str | None:
     """``from publication to storage: median 12 min measured, mean 17 min expected``.
 
     Args:
-      minutes: the median that was measured; None: unknown.
+      measured: the median in seconds; None: unknown.
       expected: the mean in seconds; None: nothing is planned.
     """
     words = [
-        f"{what} {span(duration)} {how}"
-        for what, duration, how in (
-            ("median", None if minutes is None else timedelta(minutes=minutes), "measured"),
-            ("mean", None if expected is None else timedelta(seconds=expected), "expected"),
-        )
-        if duration is not None
+        f"{what} {span(timedelta(seconds=seconds))} {how}"
+        for what, seconds, how in (("median", measured, "measured"), ("mean", expected, "expected"))
+        if seconds is not None
     ]
     return f"from publication to storage: {', '.join(words)}" if words else None
 
@@ -285,9 +281,9 @@ def record(overview: Overview, store: str) -> dict[str, Any]:
         "due_next_hour": overview.next_hour,
         "late": overview.late,
         "longest_late_seconds": round(overview.longest_late.total_seconds()),
-        "lateness_minutes": {share: quantile(overview.lateness, at) for share, at in _SHARES.items()},
+        "lateness_seconds": {share: quantile(overview.lateness, at) for share, at in _SHARES.items()},
         "with_gaps": overview.with_gaps,
-        "delay_minutes": {share: quantile(overview.delays, at) for share, at in _SHARES.items()},
+        "delay_seconds": {share: quantile(overview.delays, at) for share, at in _SHARES.items()},
         "expected_delay_seconds": None if expected is None else round(expected),
         "worst": [record_of_feed(status) for status in overview.worst],
     }

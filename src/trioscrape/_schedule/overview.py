@@ -86,11 +86,11 @@ class Overview:
     next_hour: list[int] = field(default_factory=lambda: [0] * SLOTS)
     """Feeds that become due in each slot."""
     lateness: Counter[int] = field(default_factory=Counter)
-    """How much later than due the last polls began, in whole minutes, at most a week."""
+    """How many seconds later than due the last polls began, see `rounded`."""
     with_gaps: int = 0
     """Feeds of which entries may have been missed, see `FeedStatus.has_gaps`."""
     delays: Counter[int] = field(default_factory=Counter)
-    """Minutes from publication to storage of the last entries of feeds that have published in `RECENTLY`."""
+    """Seconds from publication to storage (`rounded`) of the last entries of feeds with news in `RECENTLY`."""
     expected: WeightedMean = field(default_factory=WeightedMean)
     """Seconds of the same as watches expect it, over the entries of a day."""
     worst: Worst = field(default_factory=lambda: Worst(WORST))
@@ -105,7 +105,7 @@ class Overview:
         self._add_due(status.due)
         self.with_gaps += status.has_gaps
         if (late := status.history.last_lateness) is not None:
-            self.lateness[min(late // 60, _A_WEEK)] += 1
+            self.lateness[rounded(late)] += 1
         self._add_delays(status)
         if status.is_broken:
             ages = self.reasons.setdefault(status.state.failure or "http-410", [0] * (len(AGES) + 1))
@@ -125,22 +125,27 @@ class Overview:
     def _add_delays(self, status: FeedStatus) -> None:
         state, news = status.state, status.history.last_news
         if news is not None and self.now - news <= RECENTLY:
-            self.delays.update(min(delay // 60, _A_WEEK) for delay in state.delays)
+            self.delays.update(rounded(delay) for delay in state.delays)
         if state.expected_delay is not None and not status.is_broken:
             self.expected.add(state.expected_delay, Rhythm.of(state.rhythm).daily)
 
 
-def quantile(minutes: Counter[int], share: float) -> int | None:
-    """The number of minutes that so large a share of them has at most; None: there are none."""
-    rank = share * minutes.total()
-    for number, times in sorted(minutes.items()):
+def rounded(seconds: int) -> int:
+    """Whole minutes beyond the first one, and at most a week, so that there are not too many numbers."""
+    return seconds if seconds < 60 else min(seconds // 60 * 60, _A_WEEK)
+
+
+def quantile(seconds: Counter[int], share: float) -> int | None:
+    """The number of seconds that so large a share of them has at most; None: there are none."""
+    rank = share * seconds.total()
+    for number, times in sorted(seconds.items()):
         rank -= times
         if rank <= 0:
             return number
     return None
 
 
-_A_WEEK: Final = 7 * 24 * 60
+_A_WEEK: Final = 7 * 24 * 3600
 
 
 def badness(status: FeedStatus, now: datetime) -> float:
