@@ -90,7 +90,7 @@ class Overview:
     with_gaps: int = 0
     """Feeds of which entries may have been missed, see `FeedStatus.has_gaps`."""
     delays: Counter[int] = field(default_factory=Counter)
-    """Seconds from publication to storage (`rounded`) of the last entries of feeds with news in `RECENTLY`."""
+    """Seconds from publication to storage (`rounded`) of the last entries of feeds with news `RECENTLY`."""
     expected: WeightedMean = field(default_factory=WeightedMean)
     """Seconds of the same as watches expect it, over the entries of a day."""
     worst: Worst = field(default_factory=lambda: Worst(WORST))
