@@ -5,16 +5,19 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import trio
 
-from trioscrape import Entry, FeedState, FeedTimers, FeedUpdate, Poll, TimerRule, feed_id, open_store
+from trioscrape import Entry, FeedState, FeedTimers, FeedUpdate, Poll, Store, TimerRule, feed_id, open_store
 from trioscrape._cli import show_explain
 from trioscrape._cli.command import main
+from trioscrape._store.lease import reserved
 
-from support.command_line import Site, records
+from support.command_line import Site, records, run
 from support.transfers import SQLITE
 
 Capture = pytest.CaptureFixture[str]
@@ -158,7 +161,7 @@ class TestEntries:
         assert (found["type"], found["state"], found["entries"]) == ("explain", "healthy", 2)
         assert [rule["name"] for rule in found["rules"]] == ["retry-after", "ttl"]
         assert found["known_by"] == {"link": 2}
-        assert found["rhythm"]["median_gap"] == 7 * 86400
+        assert found["rhythm"]["median_seconds"] == 7 * 86400
         assert [poll["status"] for poll in found["recent"]] == [200]
 
 
@@ -178,8 +181,29 @@ class TestUnknown:
         assert main(["explain", typed, "--store", SQLITE]) == 2
         out, err = capfd.readouterr()
         assert out == ""
-        assert err.splitlines()[0].endswith(" is stored; the nearest are:")
+        assert err.splitlines()[0].endswith("; the nearest in the store:")
         assert [line.strip() for line in err.splitlines()[1:]] == [nearest]
+
+    @pytest.mark.parametrize(
+        ("typed", "said"),
+        [
+            ("htp://example.org/feed.xml", "it does not begin with http:// or https://"),
+            ("https://u:secret@example.org:port/feed.xml", "its port is not a number from 1 to 65535"),
+        ],
+    )
+    def test_what_is_no_url_is_told_why(self, capfd: Capture, typed: str, said: str) -> None:
+        """A line of a list that is none is in no store."""
+        fill(FeedUpdate(feed(), ()))
+
+        assert main(["explain", typed, "--store", SQLITE]) == 2
+        shown = typed.replace("u:secret@", "")
+        assert capfd.readouterr().err.splitlines() == [
+            f"{shown} is not the URL of a feed, as {said}; the nearest in the store:",
+            f"  {URL}",
+        ]
+        assert main(["explain", typed, "--json", "--store", SQLITE]) == 2
+        [found] = records(capfd.readouterr().out)
+        assert (found["type"], found["problem"], found["nearest"]) == ("unknown", said, [URL])
 
     def test_none_is_near(self, capfd: Capture) -> None:
         fill(FeedUpdate(feed(), ()))
@@ -201,6 +225,32 @@ class TestNow:
         with closing(sqlite3.connect(Path("news.db"))) as db:
             assert db.execute("SELECT count(*) FROM runs").fetchone() == (0,)
             assert db.execute("SELECT tags FROM feeds").fetchone() == ('["News"]',)
+
+    def test_beside_another_process_nothing_is_stored(self, site: Site, store_url: str) -> None:
+        """It is fetched all the same, with what the store knows, and the page shows what has come."""
+        known = feed(site.url("feed"), etag='"before"', validators_url=site.url("feed"))
+        fill(FeedUpdate(known, (entry(1),), Poll(FETCHED, rules=RULES)), store=store_url)
+
+        async def beside() -> CompletedProcess[str]:
+            explain = partial(run, "explain", known.url, "--now", "--store", store_url)
+            async with open_store(store_url) as opened, reserved(opened, 0):
+                before = await everything(opened)
+                done = await trio.to_thread.run_sync(explain)
+                assert await everything(opened) == before
+            return done
+
+        async def everything(opened: Store) -> tuple[object, ...]:
+            ids = [known.feed_id]
+            return await opened.load(ids), await opened.read_history(ids), await opened.count_entries(ids)
+
+        done = trio.run(beside)
+        assert done.returncode == 0
+        assert site.paths == ["/feed"]
+        assert "nothing of this fetch will be stored: " in done.stderr
+        assert "in use by process" in done.stderr
+        assert "Polls: 2, 2 of them with new entries" in done.stdout
+        assert "2 stored" in done.stdout
+        assert "because Retry-After 3600 s (until " in " ".join(done.stdout.split()), "as it was planned"
 
     @pytest.mark.parametrize("whose", ["its own", "that of another feed"])
     def test_a_pause_of_the_host_is_kept(self, site: Site, capfd: Capture, whose: str) -> None:

@@ -24,7 +24,7 @@ POLLS = (
     Poll(THEN + timedelta(hours=2), reason="tls", detail="certificate has expired"),
 )
 HISTORIES = [
-    FeedHistory(FEED, 7, 3, POLLS[1].at, THEN, THEN, 60, POLLS),
+    FeedHistory(FEED, 7, 3, POLLS[1].at, THEN, THEN, 60, 1, THEN, POLLS),
     FeedHistory(OTHER, 1, 0, THEN, recent=POLLS[:1]),
 ]
 

@@ -31,7 +31,7 @@ FEEDS = [
     feed("fine"),
     feed("late", next_fetch=NOW - 2 * DAY),
     feed("later", next_fetch=NOW - 9 * DAY),
-    feed("silent", newest_entry=NOW - 70 * DAY, longest_gap=20 * 86400),
+    feed("silent", newest_entry=NOW - 70 * DAY, longest_silence=20 * 86400),
     feed("dated", moved_to="https://new.test/", moved_days=("2026-03-04", "2026-03-05")),
     feed(
         "old",
@@ -40,6 +40,7 @@ FEEDS = [
         moved_since=NOW - 3 * DAY,
     ),
     feed("ill", title="\x1b[31mred\u202e", failure="tls", failures=1, failing_since=NOW - DAY),
+    feed("busy", delays=(60, 240, 300), expected_delay=600),
 ]
 
 
@@ -48,8 +49,9 @@ def show(store_url: str, monkeypatch: pytest.MonkeyPatch, capfd: Capture) -> Sho
     async def fill() -> None:
         async with open_store(store_url) as store:
             await store.restore_feeds(FEEDS)
-            history = FeedHistory(FEEDS[1].feed_id, polls=3, last_fetch=NOW - 3 * DAY, last_delay=3600)
-            await store.restore_history([history])
+            history = FeedHistory(FEEDS[1].feed_id, polls=3, last_fetch=NOW - 3 * DAY, last_lateness=3600)
+            busy = FeedHistory(FEEDS[-1].feed_id, polls=40, gaps=2, last_gap=NOW - DAY, last_news=NOW - DAY)
+            await store.restore_history([history, busy])
 
     trio.run(fill)
     monkeypatch.setattr(show_status, "utc_now", lambda: NOW)
@@ -75,6 +77,25 @@ def test_late(show: Show) -> None:
     ]
 
 
+def test_gaps(show: Show) -> None:
+    assert show("gaps").splitlines() == [
+        "Feeds of which entries may have been missed: 1 (all times are UTC)",
+        "",
+        "  https://busy.test/feed.xml  busy",
+        "    2 gaps in 40 polls, the last one at 2026-03-04 13:25 (24 h ago): all entries",
+        "    were new then, so others may have come and gone since the poll before",
+        "    To do: Poll it more often: run trioscrape more often, or give its watch a",
+        "           smaller --every.",
+    ]
+    assert "  1 feed of which entries may have been missed: trioscrape status gaps\n" in show()
+
+
+def test_delay(show: Show) -> None:
+    assert "  from publication to storage: median 4 min measured, mean 10 min expected\n" in show()
+    [found] = records(show("--json"))
+    assert (found["delay_seconds"], found["expected_delay_seconds"]) == ({"p50": 240, "p95": 300}, 600)
+
+
 def test_quiet(show: Show) -> None:
     assert show("quiet").splitlines() == [
         "Quiet feeds: 1 (all times are UTC)",
@@ -98,13 +119,13 @@ def test_moved(show: Show) -> None:
 def test_the_page_counts_each_feed_once(show: Show) -> None:
     [found] = records(show("--json"))
 
-    assert (found["feeds"], sum(found["states"].values())) == (7, 7)
+    assert (found["feeds"], sum(found["states"].values())) == (8, 8)
     assert {name: number for name, number in found["states"].items() if number} == {
-        "healthy": 5,
+        "healthy": 6,
         "quiet": 1,
         "failing": 1,
     }
-    assert (found["moved"], found["late"], found["delay_minutes"]["p50"]) == (2, 2, 60)
+    assert (found["moved"], found["late"], found["lateness_seconds"]["p50"]) == (2, 2, 3600)
     assert [feed["reason"] for feed in found["worst"]] == ["tls"]
 
 

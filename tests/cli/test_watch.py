@@ -81,11 +81,11 @@ def test_status_and_explain_tell_of_it_while_it_goes_on(
             assert main(["status", "--store", store]) == 0
             assert main(["explain", url, "--now", "--store", store]) == 0
             ended(process, signal.SIGTERM)
-        assert site.paths == ["/1"], "the watch has the store for itself"
+        assert site.paths == ["/1", "/1"]
     out, err = capfd.readouterr()
     assert "1 feed in " in out
     assert "because the rhythm of the feed, 1" in out
-    assert f"not fetched: {store} is in use by process {process.pid}" in err
+    assert f"nothing of this fetch will be stored: {store} is in use by process {process.pid}" in err
 
 
 def test_a_list_that_can_not_be_read_again_is_logged(tmp_path: Path, store: str) -> None:

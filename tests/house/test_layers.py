@@ -41,7 +41,7 @@ ROOMS = {
     ),
     "_run": words(
         "script watch api wiring run admit pipeline due_source feed_source attempts next_state plans polls "
-        "network loop_lag open_files agenda seen tally scopes candidates"
+        "poll_log network loop_lag open_files agenda seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from trioscrape import FeedTimers, Polling, TimerRule
 from trioscrape._run.plans import ForAWatch, ForTheNextRun
 from trioscrape._schedule.planner import Planner
@@ -15,7 +17,7 @@ DAILY = str(Rhythm().after((NOW.timestamp() - day * 86_400 for day in range(28))
 
 def of_a_watch(timers: FeedTimers, *, by_rhythm: bool = True, rhythm: str | None = DAILY) -> list[TimerRule]:
     plan = ForAWatch(Planner(Polling(by_rhythm=by_rhythm)))
-    return list(plan.rules("a", rhythm, timers, 0, NOW))
+    return list(plan.after_success("a", rhythm, timers, 0, NOW).rules)
 
 
 class TestOfAWatch:
@@ -47,9 +49,18 @@ class TestOfAWatch:
         assert (only.name, only.value) == ("interval", None)
         assert timedelta(minutes=15) <= only.until - NOW <= timedelta(minutes=16.5)
 
+    @pytest.mark.parametrize("timers", [FeedTimers(), FeedTimers(max_age=2 * 86_400)])
+    def test_the_delay_is_expected_for_the_moment_that_is_decided(self, timers: FeedTimers) -> None:
+        """Entries wait for half of the time until then, or less if they are mostly published late in it."""
+        planned = ForAWatch(Planner(Polling())).after_success("a", DAILY, timers, 0, NOW)
+        wait = (planned.rules[0].until - NOW).total_seconds()
+        assert planned.expected_delay is not None
+        assert wait / 4 < planned.expected_delay < 3 * wait / 4
+
 
 def test_a_run_knows_no_rhythm() -> None:
     plan = ForTheNextRun(NOW + timedelta(hours=1))
-    rules = plan.rules("a", DAILY, FeedTimers(every=7200), 0, NOW)
-    assert [rule.name for rule in rules] == ["ttl", "interval"]
-    assert ForTheNextRun(None).rules("a", DAILY, FeedTimers(), 0, NOW) == ()
+    planned = plan.after_success("a", DAILY, FeedTimers(every=7200), 0, NOW)
+    assert [rule.name for rule in planned.rules] == ["ttl", "interval"]
+    assert planned.expected_delay is None
+    assert ForTheNextRun(None).after_success("a", DAILY, FeedTimers(), 0, NOW) == ((), None)

@@ -29,14 +29,14 @@ async def test_a_first_fetch_and_one_without_news(autojump_clock: MockClock) -> 
     assert poll.size == len(days.sites["a.test"].body)
     assert [(rule.name, rule.value) for rule in poll.rules] == [("max-age", "600 s"), ("interval", None)]
     assert days.state.next_fetch == poll.rules[0].until
-    assert (days.state.newest_entry, days.state.longest_gap) == (None, None)
+    assert (days.state.newest_entry, days.state.longest_silence) == (None, None)
 
     days.now.forward(minutes=25)
     await days.run()
     poll = last(days)
     assert (poll.status, poll.size, poll.new, poll.due) == (304, None, 0, began + timedelta(minutes=10))
     found = history(days)
-    assert (found.polls, found.polls_with_news, found.last_delay) == (2, 1, 15 * 60)
+    assert (found.polls, found.polls_with_news, found.last_lateness) == (2, 1, 15 * 60)
     assert (found.last_success, found.last_news) == (poll.at, began)
 
 

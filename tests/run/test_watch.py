@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from itertools import pairwise
 
 import pytest
@@ -12,6 +13,7 @@ import trio
 from trio.testing import MockClock
 
 from trioscrape import Config, Feed, Outcome, Polling, Result, UsageError, Watch, open_watch
+from trioscrape._records.feed_state import KEPT_DELAYS
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 from support.scenarios import rss
@@ -265,6 +267,22 @@ class TestGaps:
             assert watch.scrape.statistics().gaps == gap
         assert [result.gap for _, result in scene.results] == [False, gap]
 
+    async def test_they_are_in_the_history(self, autojump_clock: MockClock) -> None:
+        """A single entry that takes the place of another is no gap."""
+        sites = {"a.test": Site(body=rss("1"))}
+        scene = Scene(sites, by_rhythm=False)
+        async with scene.watch():
+            for keys in ("2", "34", "45"):
+                await trio.sleep(1000)
+                sites["a.test"].body = rss(*keys)
+            await trio.sleep(1000)
+        [history] = scene.store.history.values()
+        assert [(poll.new, poll.gap) for poll in history.recent if poll.new] == [
+            (1, False), (1, False), (2, True), (1, False),
+        ]  # fmt: skip
+        [at] = [poll.at for poll in history.recent if poll.gap]
+        assert (history.gaps, history.last_gap) == (1, at)
+
     async def test_a_feed_that_was_empty_has_missed_nothing(self, autojump_clock: MockClock) -> None:
         sites = {"a.test": Site(body=rss())}
         scene = Scene(sites, by_rhythm=False)
@@ -273,3 +291,42 @@ class TestGaps:
             sites["a.test"].body = rss("1", "2")
             await trio.sleep(1000)
         assert [result.gap for _, result in scene.results] == [False, False]
+
+
+class TestDelays:
+    async def test_they_are_measured_and_expected(self, autojump_clock: MockClock) -> None:
+        """From the dates of the entries that have come since the document before; the last ones are kept."""
+        sites = {"a.test": Site(body=dated(-7200, -3600))}
+        scene = Scene(sites, by_rhythm=False)
+        async with scene.watch() as watch:
+            await trio.sleep(60)
+            assert self.delays(scene) == ()
+            sites["a.test"].body = dated(-3600, 100, 400)
+            await trio.sleep(1000)
+            measured = self.delays(scene)
+            [polled] = [history.last_fetch for history in scene.store.history.values()]
+            found = (polled - BEGAN).total_seconds()
+            assert measured == pytest.approx((found - 100, found - 400), abs=2)
+            [state] = scene.store.feeds.values()
+            assert state.expected_delay == pytest.approx(950 / 2, abs=50)
+
+            sites["a.test"].body = dated(*range(1000, 1900, 2))
+            await trio.sleep(1000)
+            assert (await watch.statistics()).measured_delay.max < 1000
+        kept = self.delays(scene)
+        assert len(kept) == KEPT_DELAYS
+        assert kept[-1] < 100
+        assert kept[0] > 700, "of many some, and not only the latest"
+
+    def delays(self, scene: Scene) -> tuple[int, ...]:
+        [state] = scene.store.feeds.values()
+        return state.delays
+
+
+def dated(*seconds: int) -> bytes:
+    """A document with entries that were published so many seconds after the beginning."""
+    published = {each: format_datetime(BEGAN + timedelta(seconds=each)) for each in seconds}
+    items = "".join(
+        f"<item><guid>{each}</guid><pubDate>{date}</pubDate></item>" for each, date in published.items()
+    )
+    return f'<rss version="2.0"><channel><title>T</title>{items}</channel></rss>'.encode()

@@ -14,7 +14,7 @@ def test_two_dates_are_needed() -> None:
 def test_a_weekly_feed() -> None:
     found = posting([MONDAY + timedelta(weeks=week) for week in range(5)])
     assert found is not None
-    assert (found.entries, found.median_gap) == (5, 7 * 86400)
+    assert (found.entries, found.median_seconds) == (5, 7 * 86400)
     assert (found.days, found.hours) == (("Mon",), (9, 10))
 
 

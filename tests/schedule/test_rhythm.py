@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trioscrape._schedule.rhythm import HOUR, HOURS, MOST, UNIT, WEEK, Rhythm, hour_of_week, wait
+from trioscrape._schedule.rhythm import (
+    HOUR,
+    HOURS,
+    MOST,
+    UNIT,
+    WEEK,
+    Rhythm,
+    expected_delay,
+    hour_of_week,
+    wait,
+)
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC).timestamp()
 DAY = 24 * HOUR
@@ -163,3 +173,22 @@ class TestWait:
     def test_it_is_over_in_any_case(self) -> None:
         assert wait(Rhythm().rates(MONDAY), MONDAY, 1e9, math.inf, DAY).due == MONDAY + DAY
         assert wait(Rhythm().rates(MONDAY), MONDAY, 1e9, math.inf, -5.0).due <= MONDAY
+
+
+class TestExpectedDelay:
+    def test_at_an_even_rate_it_is_half_of_the_time_between_two_polls(self) -> None:
+        rates = Rhythm().rates(MONDAY)
+        assert expected_delay(rates, MONDAY + 123, MONDAY + 7323) == pytest.approx(3600)
+        assert expected_delay(rates, MONDAY, MONDAY) == 0
+
+    def test_it_counts_from_the_hour_in_which_the_feed_publishes(self) -> None:
+        rates = Rhythm().after(daily(9, 28), 28, MONDAY).rates(MONDAY)
+        assert expected_delay(rates, MONDAY, MONDAY + 10 * HOUR) < HOUR
+        assert expected_delay(rates, MONDAY, MONDAY + 24 * HOUR) > 13 * HOUR
+
+    def test_it_is_what_the_planner_has_reckoned_with(self) -> None:
+        rates = Rhythm().after(daily(9, 28), 28, MONDAY).rates(MONDAY)
+        planned = wait(rates, MONDAY + 100, 900, math.inf, DAY)
+        assert expected_delay(rates, MONDAY + 100, planned.due) == pytest.approx(
+            planned.waited / planned.entries, rel=0.01
+        )

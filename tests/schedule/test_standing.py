@@ -7,8 +7,9 @@ import pytest
 
 from trioscrape import REASONS, FeedHistory, FeedState, FeedTimers
 from trioscrape._schedule.advice import ADVICE, OF_STATUS, advice
-from trioscrape._schedule.overview import AGES, Overview, Worst
-from trioscrape._schedule.standing import FeedStatus, Standing, status_of
+from trioscrape._schedule.overview import AGES, Overview, Worst, quantile
+from trioscrape._schedule.rhythm import Rhythm
+from trioscrape._schedule.standing import MISSED, FeedStatus, Standing, status_of
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -36,9 +37,9 @@ FAILED = {"failure": "http-404", "failures": 2, "failing_since": NOW - DAY}
         ({"failure": "blocked-address", "failing_since": NOW}, Standing.FAILING, NOW),
         ({"postponed": NOW - HOUR, "failure": "rate-limited"}, Standing.PAUSED, NOW - HOUR),
         ({**FAILED, "gone": NOW - 3 * DAY}, Standing.GONE, NOW - 3 * DAY),
-        ({"newest_entry": NOW - 8 * DAY, "longest_gap": 86400}, Standing.QUIET, None),
-        ({"newest_entry": NOW - 8 * DAY, "longest_gap": 3 * 86400}, Standing.HEALTHY, None),
-        ({"newest_entry": NOW - 6 * DAY, "longest_gap": 60}, Standing.HEALTHY, None),
+        ({"newest_entry": NOW - 8 * DAY, "longest_silence": 86400}, Standing.QUIET, None),
+        ({"newest_entry": NOW - 8 * DAY, "longest_silence": 3 * 86400}, Standing.HEALTHY, None),
+        ({"newest_entry": NOW - 6 * DAY, "longest_silence": 60}, Standing.HEALTHY, None),
         ({"newest_entry": NOW - 89 * DAY}, Standing.HEALTHY, None),
         ({"newest_entry": NOW - 91 * DAY}, Standing.QUIET, None),
         ({"newest_entry": None}, Standing.HEALTHY, None),
@@ -74,6 +75,9 @@ def test_lateness(next_fetch: datetime | None, timers: FeedTimers, late: int) ->
 def test_what_to_do_about_feeds_that_are_not_broken() -> None:
     assert status().what_to_do is None
     assert "forget --unlisted" in (status(next_fetch=NOW - 8 * DAY).what_to_do or "")
+    missed = FeedHistory("f" * 32, last_gap=NOW - MISSED)
+    assert "Poll it more often" in (status(missed).what_to_do or "")
+    assert status(replace(missed, last_gap=NOW - MISSED - HOUR)).what_to_do is None
     moved = status(moved_to="http://b.test/")
     assert moved.has_moved
     assert (moved.what_to_do or "").endswith(": http://b.test/")
@@ -96,8 +100,8 @@ class TestOverview:
             status(),
             status(next_fetch=NOW + timedelta(minutes=7)),
             status(next_fetch=NOW + 2 * HOUR),
-            status(FeedHistory("f" * 32, last_delay=600), next_fetch=NOW - 3 * HOUR),
-            status(FeedHistory("f" * 32, last_delay=60), moved_to="http://b.test/"),
+            status(FeedHistory("f" * 32, last_lateness=600), next_fetch=NOW - 3 * HOUR),
+            status(FeedHistory("f" * 32, last_lateness=60), moved_to="http://b.test/"),
             status(**{**FAILED, "failing_since": NOW - 8 * DAY}),
             status(**FAILED, next_fetch=NOW + HOUR / 2),
         ):
@@ -107,8 +111,39 @@ class TestOverview:
         assert (overview.moved, overview.late, overview.longest_late) == (1, 1, 3 * HOUR)
         assert (overview.due_now, overview.next_hour[1], overview.next_hour[6]) == (4, 1, 1)
         assert overview.reasons == {"http-404": [1, 0, 1, 0]}
-        assert (overview.delay(0.5), overview.delay(1)) == (1, 10)
+        assert (quantile(overview.lateness, 0.5), quantile(overview.lateness, 1)) == (60, 600)
         assert [found.since for found in overview.worst] == [NOW - 8 * DAY, NOW - DAY]
+
+    def test_delays_are_those_of_feeds_that_have_published_lately(self) -> None:
+        overview = Overview(NOW)
+        recent, old = (FeedHistory("f" * 32, last_news=NOW - days * DAY) for days in (1, 8))
+        for found in (
+            status(recent, delays=(7, 125, 600)),
+            status(old, delays=(86400,)),
+            status(delays=(86400,)),
+            status(recent),
+        ):
+            overview.add(found)
+
+        assert (quantile(overview.delays, 0.5), quantile(overview.delays, 1)) == (120, 600)
+        assert overview.expected.value is None
+
+    def test_the_expected_delay_counts_entries_and_not_feeds(self) -> None:
+        """A feed with six entries a day has six times the weight of one with an entry a day."""
+        overview = Overview(NOW)
+        moments = [NOW.timestamp() - hour * 3600 for hour in range(0, 24 * 28, 4)]
+        often, daily = Rhythm().after(moments, 168, moments[0]), Rhythm().after(moments[::6], 28, moments[0])
+        for found in (
+            status(expected_delay=60, rhythm=str(often)),
+            status(expected_delay=600, rhythm=str(daily)),
+            status(expected_delay=9999, rhythm=str(often), **FAILED),
+            status(rhythm=str(often)),
+        ):
+            overview.add(found)
+
+        weight = often.daily / daily.daily
+        assert weight == pytest.approx(6, rel=0.1)
+        assert overview.expected.value == pytest.approx((weight * 60 + 600) / (weight + 1))
 
     def test_ages_are_those_of_the_page(self) -> None:
         assert len(AGES) == 3

@@ -23,6 +23,7 @@ OTHER_VALUES = {
     DAYS.expected: ("2030-01-01",),
     NAMES.expected: ("other",),
     "an object": FeedTimers(max_age=1),
+    "a list of numbers of seconds": (7,),
 }
 """One of each kind that is in no field of `state`, by what values of the kind must be."""
 

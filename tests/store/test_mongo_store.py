@@ -92,7 +92,7 @@ class TestDocuments:
                 "self_link": known.self_link,
                 "hub": known.hub,
                 "newest_entry": known.newest_entry,
-                "longest_gap": known.longest_gap,
+                "longest_silence": known.longest_silence,
                 "distrusts_ids": True,
                 "shared_keys": ["1", "https://a.test/"],
                 "etag": known.etag,
@@ -113,6 +113,8 @@ class TestDocuments:
                 "moved_to": known.moved_to,
                 "moved_days": ["2024-02-28", "2024-02-29"],
                 "rhythm": known.rhythm,
+                "delays": [60, 86400],
+                "expected_delay": 720,
             }
         ]
 

@@ -41,7 +41,7 @@ def columns(db: sqlite3.Connection) -> set[tuple[object, ...]]:
     """
     found = {
         (table, *column[1:4], column[5])
-        for table in ("feeds", "entries", "runs")
+        for table in ("feeds", "entries", "runs", "history", "lease")
         for column in (tuple(row) for row in db.execute(f"PRAGMA table_info({table})"))
     }
     return found | {

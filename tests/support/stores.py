@@ -221,7 +221,7 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "self_link": "https://a.test/feed",
         "hub": "https://hub.test/",
         "newest_entry": datetime(2024, 2, 29, 11, tzinfo=UTC),
-        "longest_gap": 86400,
+        "longest_silence": 86400,
         "distrusts_ids": True,
         "shared_keys": ("1", "https://a.test/"),
         "etag": '"1"',
@@ -244,6 +244,8 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "last_turn": datetime(2024, 2, 28, 11, tzinfo=UTC),
         "moved_to": "https://b.test/feed",
         "moved_days": ("2024-02-28", "2024-02-29"),
+        "delays": (60, 86400),
+        "expected_delay": 720,
         "rhythm": "2.71400 1700000000 2810 20 1699568000 V1cW1cW0wW1cW1cW1cW1cA",
     }
     return FeedState(feed_id, **(values | changes))

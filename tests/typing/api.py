@@ -69,6 +69,8 @@ class MyStore:
         self._feeds[feed] = update.state
         return trioscrape.EntryCounts(new=len(update.entries))
 
+    async def add_polls(self, polled: Sequence[tuple[str, trioscrape.Poll]]) -> None: ...
+
     async def record_run(self, report: trioscrape.Report) -> None:
         if not report.complete:
             raise trioscrape.StoreError(f"{report.run_id} is not complete")

@@ -17,7 +17,7 @@ def _add_options(parser: Parser) -> None:
     arguments = parser.section("Arguments")
     arguments.add("url", metavar="URL", text="the feed: its URL in your list, or the one that it has now")
     options = parser.section("Options")
-    options.add("--now", text="fetch it first, unless its host has asked for a pause, or the store is in use")
+    options.add("--now", text="fetch it first, unless its host has asked for a pause")
     add_store_option(options)
     add_proxy_option(options)
     add_transfer_settings(options, writes=False)
@@ -48,8 +48,9 @@ COMMAND: Final = Command(
             "trioscrape explain https://example.org/feed.xml --json | jq .rules",
         ),
         notes=(
-            "Nothing is fetched unless there is --now. If the URL is not stored, the nearest that are stored"
-            " are shown, and the exit status is 2.",
+            "Nothing is fetched unless there is --now. While another process uses the store, such as a watch,"
+            " what --now has fetched is shown, but not stored.",
+            "If the URL is not stored, the nearest that are stored are shown, and the exit status is 2.",
         ),
     ),
     add_options=_add_options,

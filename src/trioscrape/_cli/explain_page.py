@@ -13,12 +13,12 @@ from .._records import FeedHistory, Poll, PollTimes, StoredEntry, TimerRule
 from .._records.history import HISTORY
 from .._records.kinds import Form, iso
 from .._schedule.freshness import rule_of_skips
-from .._schedule.posting import Posting, posting
+from .._schedule.posting import Posting, median, posting
 from .._schedule.rules import RULES
 from .._schedule.standing import FeedStatus, Standing
 from .pages import ago, clock, span, table, when, wrapped
 from .report import count
-from .status_page import reason_in_words, record_of_feed, silence_in_words
+from .status_page import delay_in_words, gaps_in_words, reason_in_words, record_of_feed, silence_in_words
 
 _INDENT: Final = 12
 """Columns of the headings on the left."""
@@ -54,12 +54,11 @@ class Explained:
     def rules(self) -> tuple[TimerRule, ...]:
         """What its next fetch waits for, the rule that has decided first.
 
-        Those of the last poll, unless a run has put the feed off since.
+        Those of the poll that has planned it: a run may have put the feed off since.
         """
-        state, poll = self.status.state, self.last_poll
-        if poll is None or not poll.rules or poll.rules[0].until != state.next_fetch:
-            return ()
-        return poll.rules
+        due = self.status.state.next_fetch
+        planned = (poll.rules for poll in reversed(self.history.recent) if poll.rules)
+        return next((rules for rules in planned if rules[0].until == due), ())
 
     @property
     def skipped(self) -> TimerRule | None:
@@ -201,9 +200,9 @@ def _what_came(poll: Poll) -> str:
     if poll.reason is not None:
         return poll.reason
     if poll.new or poll.changed:
-        return ", ".join(
-            f"{number} {what}" for number, what in ((poll.new, "new"), (poll.changed, "changed")) if number
-        )
+        counts = ((poll.new, "new"), (poll.changed, "changed"))
+        came = ", ".join(f"{number} {what}" for number, what in counts if number)
+        return f"{came}, gap before" if poll.gap else came
     return "not modified" if poll.status == 304 else "nothing new"
 
 
@@ -247,6 +246,8 @@ def _entries(explained: Explained) -> Iterator[str]:
     shares = (f"{number_of.format(number)}by {_KINDS[kind]}" for kind, number in kinds.most_common())
     sample = "" if explained.stored == len(explained.entries) else f"; of the last {len(explained.entries)}"
     yield f"{explained.stored:,} stored{sample}; known {', '.join(shares)}"
+    if explained.history.gaps:
+        yield gaps_in_words(explained.status, explained.now)
     if state.distrusts_ids:
         yield "ids of this feed are not believed, as too many were missing or repeated; links count instead"
     if state.shared_keys:
@@ -258,7 +259,7 @@ def _rhythm(explained: Explained) -> Iterator[str]:
     if rhythm is None:
         yield "not known: there are no two entries with dates"
         return
-    gap = timedelta(seconds=rhythm.median_gap)
+    gap = timedelta(seconds=rhythm.median_seconds)
     last = ago(rhythm.last, explained.now)
     yield f"an entry every {span(gap)} (median of {rhythm.entries} with a date), the last one {last}"
     mostly = [", ".join(rhythm.days)] if rhythm.days else []
@@ -266,6 +267,10 @@ def _rhythm(explained: Explained) -> Iterator[str]:
         mostly.append("{:02}:00 to {:02}:00".format(*rhythm.hours))
     if mostly:
         yield f"mostly {', '.join(mostly)}"
+    state = explained.status.state
+    measured = median(state.delays) if state.delays else None
+    if words := delay_in_words(measured, state.expected_delay):
+        yield words
 
 
 def record(explained: Explained) -> dict[str, Any]:
@@ -289,7 +294,7 @@ def record(explained: Explained) -> dict[str, Any]:
         if rhythm is None
         else {
             "entries": rhythm.entries,
-            "median_gap": round(rhythm.median_gap),
+            "median_seconds": round(rhythm.median_seconds),
             "days": list(rhythm.days),
             "hours": rhythm.hours,
         },

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import textwrap
 from collections.abc import Collection, Iterator, Sequence
@@ -11,6 +12,8 @@ from typing import Final
 _WIDEST: Final = 100
 """Columns. Longer lines are hard to read."""
 _NARROWEST: Final = 40
+_UNIT: Final = re.compile(r"(?<=\d) (s|min|h|days|%)(?![^\s,;:.)])")
+_NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 
 
 def width() -> int:
@@ -19,15 +22,19 @@ def width() -> int:
 
 
 def wrapped(text: str, indent: int, *, first: str = "") -> Iterator[str]:
-    """`text` in lines that fit; `first` stands in place of the first one's indent. URLs stay whole."""
-    yield from textwrap.wrap(
-        text,
+    """`text` in lines that fit; `first` stands in place of the first one's indent.
+
+    URLs stay whole, and so do a number and its unit.
+    """
+    lines = textwrap.wrap(
+        _UNIT.sub(f"{_NO_BREAK}\\1", text),
         width(),
         initial_indent=first or " " * indent,
         subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,
-    ) or [first.rstrip()]
+    )
+    yield from (line.replace(_NO_BREAK, " ") for line in lines or [first.rstrip()])
 
 
 def table(rows: Sequence[Sequence[str]], *, texts: Collection[int] = (0,)) -> Iterator[str]:

@@ -22,8 +22,8 @@ ROWS: Final = 2000
 class Parquet:
     """A Parquet file, a row group at a time.
 
-    Moments are timestamps in UTC with milliseconds, lists of texts are lists; other lists and objects are
-    JSON texts.
+    Moments are timestamps in UTC with milliseconds, lists of texts or numbers are lists; other lists and
+    objects are JSON texts.
 
     Args:
       feeds: whether the rows are feeds; else they are entries.
@@ -100,5 +100,7 @@ def _type(arrow: Any, field: Field) -> Any:
     if isinstance(kind, Number):
         return arrow.int64()
     if isinstance(kind, Several):
+        if isinstance(kind.kind, Number):
+            return arrow.list_(arrow.int64())
         return arrow.list_(arrow.string()) if isinstance(kind.kind, Text | Day) else None
     return None

@@ -21,8 +21,8 @@ from .._records import LANES, Feed, FeedState, Result
 from .._schedule.belief import LONGEST_IF_GONE, believed
 from .._schedule.rules import HOST_PAUSE, RETRY_AFTER
 from .._schedule.standing import status_of
-from .._store import Reader, check_store_url, open_store
-from .._urls import feed_id, without_secrets
+from .._store import Reader, Store, check_store_url, open_store
+from .._urls import feed_id, problem_with, without_credentials
 from .config_options import config
 from .explain_page import Explained, page, record
 from .nearest import nearest
@@ -72,15 +72,19 @@ async def _print(
         if state is None:
             return await _unknown(given, url, _counted(source, counts), progress)
         paused = await _paused_until(source, state, utc_now()) if given.now else None
-    if given.now and paused is not None:
+    if paused is not None:
         await progress.warn(f"not fetched: its host has asked for a pause until {when(paused)} UTC")
-    elif given.now:
+    explained = None
+    if given.now and paused is None:
+        feed = _feed(url, state)
         try:
-            await _fetch(given, settings, progress, _feed(url, state))
-        except StoreInUse as error:  # by a watch, which may go on for months: what is known can be told
-            await progress.warn(f"not fetched: {error}")
-    async with reader(store_url(given), settings, Progress(quiet=True)) as source:
-        explained = await explain(source, await source.find_feed(url) or state, utc_now())
+            await _fetch_into_store(given, settings, progress, feed)
+        except StoreInUse as error:  # by a watch, which may go on for months
+            await progress.warn(f"nothing of this fetch will be stored: {error}")
+            explained = await _fetched_into_memory(given, settings, progress, feed, state.feed_id)
+    if explained is None:
+        async with reader(store_url(given), settings, Progress(quiet=True)) as source:
+            explained = await explain(source, await source.find_feed(url) or state, utc_now())
     if given.json:
         await Output().write(json_line(record(explained)))
     else:
@@ -107,14 +111,17 @@ async def _counted(source: Reader, counts: Transferred) -> AsyncIterator[FeedSta
 async def _unknown(
     given: argparse.Namespace, url: str, states: AsyncIterator[FeedState], progress: Progress
 ) -> ExitStatus:
-    near = await nearest(given.url, states)
-    said = without_secrets(url)
+    near, problem = await nearest(given.url, states), problem_with(url)
+    said = without_credentials(url)
     if given.json:
-        await Output().write(json_line({"type": "unknown", "url": said, "nearest": near}))
+        await Output().write(json_line({"type": "unknown", "url": said, "problem": problem, "nearest": near}))
         return ExitStatus.USAGE
+    text = f"no feed with the URL {said} is stored"
+    if problem is not None:
+        text = f"{said} is not the URL of a feed, as {problem}"
     if not near:
-        raise UsageError(f"no feed with the URL {said} is stored")
-    await progress.warn(f"no feed with the URL {said} is stored; the nearest are:")
+        raise UsageError(text)
+    await progress.warn(f"{text}; the nearest in the store:")
     for each in near:
         await progress.warn(f"  {each}")
     return ExitStatus.USAGE
@@ -142,27 +149,52 @@ def _feed(url: str, state: FeedState) -> Feed:
     return Feed(url if known else listed, title=state.listed_title, tags=state.tags)
 
 
-async def _fetch(given: argparse.Namespace, settings: Config, progress: Progress, feed: Feed) -> None:
-    """Fetch the feed, and say how far it is. It is no run: none is recorded."""
-    from .._run.api import open_scrape  # noqa: PLC0415 - takes a quarter of a second, and is for --now only
-
+async def _fetch_into_store(
+    given: argparse.Namespace, settings: Config, progress: Progress, feed: Feed
+) -> None:
     opened = open_store(
         store_url(given),
         connect_timeout=settings.store_connect_timeout,
         call_timeout=settings.store_timeout,
     )
     async with opened as store:
+        await _fetch(store, settings, progress, feed)
 
-        def scraping(wait: float) -> AbstractAsyncContextManager[Scrape]:
-            chosen = replace(settings, ignore_schedule=True, wait_for_store=wait)
-            return open_scrape([feed], store=store, config=chosen)
 
-        waited_for = in_turn(scraping, settings.wait_for_store, progress)
-        async with waited_for as scrape, trio.open_nursery() as nursery:
-            nursery.start_soon(_follow, scrape, progress)
-            async for result in scrape:
-                await progress.say(_in_words(result))
-            nursery.cancel_scope.cancel(reason="the feed has its result")
+async def _fetched_into_memory(
+    given: argparse.Namespace, settings: Config, progress: Progress, feed: Feed, identity: str
+) -> Explained:
+    """The feed after a fetch that starts from what the store has of it, and leaves the store as it is."""
+    from ..testing import MemoryStore  # noqa: PLC0415 - rarely needed
+
+    memory = MemoryStore()
+    async with reader(store_url(given), settings, Progress(quiet=True)) as source:
+        await memory.restore_feeds([*(await source.load([identity])).values()])
+        await memory.restore_history([*(await source.read_history([identity])).values()])
+        await memory.restore_entries([stored async for stored in source.read_entries(feed=identity)])
+    planned = memory.feeds[identity]
+    await _fetch(memory, settings, progress, feed)
+    # When it is fetched next is as it was: as the other process has planned it.
+    state = replace(
+        memory.feeds[identity], next_fetch=planned.next_fetch, expected_delay=planned.expected_delay
+    )
+    return await explain(memory, state, utc_now())
+
+
+async def _fetch(store: Store, settings: Config, progress: Progress, feed: Feed) -> None:
+    """Fetch the feed, and say how far it is. It is no run: none is recorded."""
+    from .._run.api import open_scrape  # noqa: PLC0415 - takes a quarter of a second, and is for --now only
+
+    def scraping(wait: float) -> AbstractAsyncContextManager[Scrape]:
+        chosen = replace(settings, ignore_schedule=True, wait_for_store=wait)
+        return open_scrape([feed], store=store, config=chosen)
+
+    waited_for = in_turn(scraping, settings.wait_for_store, progress)
+    async with waited_for as scrape, trio.open_nursery() as nursery:
+        nursery.start_soon(_follow, scrape, progress)
+        async for result in scrape:
+            await progress.say(_in_words(result))
+        nursery.cancel_scope.cancel(reason="the feed has its result")
 
 
 async def _follow(scrape: Scrape, progress: Progress) -> None:

@@ -44,7 +44,7 @@ def run(given: argparse.Namespace) -> ExitStatus:
     name = given.listing
     if name is not None and name not in LISTINGS:
         near = did_you_mean(get_close_matches(name, LISTINGS, n=1))
-        raise UsageError(f"there is no list {name!r}: it must be failing, late, quiet or moved{near}")
+        raise UsageError(f"there is no list {name!r}: it must be failing, late, quiet, gaps or moved{near}")
     return trio.run(_status, given, config(given))
 
 

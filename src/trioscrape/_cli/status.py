@@ -19,7 +19,7 @@ def _add_options(parser: Parser) -> None:
         "listing",
         metavar="LIST",
         nargs="?",
-        text="failing, late, quiet or moved: all of these feeds instead of an overview",
+        text="failing, late, quiet, gaps or moved: all of these feeds instead of an overview",
     )
     options = parser.section("Options")
     add_filter_options(options)

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 from .._errors import REASONS
 from .._records import FeedState
 from .._records.kinds import iso
-from .._schedule.overview import AGES, SLOT, Overview, badness
+from .._schedule.overview import AGES, SLOT, Overview, badness, quantile
 from .._schedule.standing import LATE, FeedStatus, Standing
-from .pages import clock, span, table, when, wrapped
+from .pages import ago, clock, span, table, when, wrapped
 from .report import count
 
 _MEANINGS: Final[Mapping[Standing, str]] = {
@@ -26,6 +26,7 @@ _MEANINGS: Final[Mapping[Standing, str]] = {
 }
 
 
+_SHARES: Final = {"p50": 0.5, "p95": 0.95}
 _PHRASES: Final = {str(int(status)): status.phrase for status in HTTPStatus}
 
 
@@ -73,9 +74,19 @@ def _lateness(status: FeedStatus, now: datetime) -> str:
 def silence_in_words(status: FeedStatus, now: datetime) -> str:
     """``no new entry since 2026-02-01 12:00 (27 days), before that never for more than 2 days``."""
     newest = None if status.silence is None else now - status.silence
-    gap = status.state.longest_gap
+    gap = status.state.longest_silence
     before = f", before that never for more than {span(timedelta(seconds=gap))}" if gap is not None else ""
     return f"no new entry since {when(newest)} ({span(status.silence or timedelta(0))}){before}"
+
+
+def gaps_in_words(status: FeedStatus, now: datetime) -> str:
+    """``2 gaps in 40 polls, the last one at 2026-02-01 12:00 (27 days ago): all entries were new then …``."""
+    history = status.history
+    last = "" if history.last_gap is None else f", the last one at {ago(history.last_gap, now)}"
+    return (
+        f"{count(history.gaps, 'gap')} in {count(history.polls, 'poll')}{last}: all entries were new then, so"
+        " others may have come and gone since the poll before"
+    )
 
 
 def _move(status: FeedStatus, _: datetime) -> str:
@@ -99,6 +110,12 @@ LISTINGS: Final[Mapping[str, Listing]] = {
         lambda status: status.standing is Standing.QUIET,
         lambda status, _: _seconds(status.silence),
         silence_in_words,
+    ),
+    "gaps": Listing(
+        "Feeds of which entries may have been missed",
+        lambda status: status.has_gaps,
+        lambda status, _: status.history.gaps,
+        gaps_in_words,
     ),
     "moved": Listing(
         "Moved feeds",
@@ -126,12 +143,13 @@ def page(overview: Overview, title: str) -> Iterator[str]:
     yield ""
     rows = [(each.value, f"{overview.standings[each]:,}", meaning) for each, meaning in _MEANINGS.items()]
     yield from _with_remarks([row for row in rows if row[1] != "0" or row[0] == "healthy"])
-    if overview.moved:
-        yield ""
-        feeds = count(overview.moved, "feed")
-        yield from wrapped(
-            f"{feeds} with another URL than in your list: trioscrape status moved", 4, first="  "
-        )
+    for number, words in (
+        (overview.moved, "with another URL than in your list: trioscrape status moved"),
+        (overview.with_gaps, "of which entries may have been missed: trioscrape status gaps"),
+    ):
+        if number:
+            yield ""
+            yield from wrapped(f"{count(number, 'feed')} {words}", 4, first="  ")
     if overview.reasons:
         yield ""
         yield "What is broken, and for how long"
@@ -175,12 +193,11 @@ def _next_hour(overview: Overview) -> Iterator[str]:
 
 
 def _punctuality(overview: Overview) -> Iterator[str]:
-    if (half := overview.delay(0.5)) is None:
+    if (half := quantile(overview.lateness, 0.5)) is None:
         yield from wrapped("nothing is known yet of how late feeds are fetched", 4, first="  ")
     else:
-        nearly_all = overview.delay(0.95) or 0
-        spans = (span(timedelta(minutes=minutes)) for minutes in (half, nearly_all))
-        half_of_them, most = spans
+        nearly_all = quantile(overview.lateness, 0.95) or 0
+        half_of_them, most = (span(timedelta(seconds=seconds)) for seconds in (half, nearly_all))
         text = (
             f"half of the last fetches came within {half_of_them} of when they were due, 95 % within {most}"
         )
@@ -189,6 +206,23 @@ def _punctuality(overview: Overview) -> Iterator[str]:
         longest = span(overview.longest_late)
         text = f"{count(overview.late, 'feed')} due for more than {_an_hour()}, at most for {longest}:"
         yield from wrapped(f"{text} trioscrape status late", 4, first="  ")
+    if delay := delay_in_words(quantile(overview.delays, 0.5), overview.expected.value):
+        yield from wrapped(delay, 4, first="  ")
+
+
+def delay_in_words(measured: float | None, expected: float | None) -> str | None:
+    """``from publication to storage: median 12 min measured, mean 17 min expected``.
+
+    Args:
+      measured: the median in seconds; None: unknown.
+      expected: the mean in seconds; None: nothing is planned.
+    """
+    words = [
+        f"{what} {span(timedelta(seconds=seconds))} {how}"
+        for what, seconds, how in (("median", measured, "measured"), ("mean", expected, "expected"))
+        if seconds is not None
+    ]
+    return f"from publication to storage: {', '.join(words)}" if words else None
 
 
 def _an_hour() -> str:
@@ -214,7 +248,7 @@ def record_of_feed(status: FeedStatus) -> dict[str, Any]:
         "due": _iso(status.due),
         "late_seconds": round(status.late.total_seconds()),
         "silent_seconds": None if status.silence is None else round(status.silence.total_seconds()),
-        "longest_gap": state.longest_gap,
+        "longest_silence": state.longest_silence,
         "moved_from": state.moved_from,
         "moved_to": state.moved_to,
         "last_fetch": _iso(history.last_fetch),
@@ -222,11 +256,16 @@ def record_of_feed(status: FeedStatus) -> dict[str, Any]:
         "last_news": _iso(history.last_news),
         "polls": history.polls,
         "polls_with_news": history.polls_with_news,
+        "gaps": history.gaps,
+        "last_gap": _iso(history.last_gap),
+        "delays": list(state.delays),
+        "expected_delay": state.expected_delay,
     }
 
 
 def record(overview: Overview, store: str) -> dict[str, Any]:
     """The ``"type": "status"`` record of all feeds."""
+    expected = overview.expected.value
     return {
         "type": "status",
         "store": store,
@@ -242,7 +281,10 @@ def record(overview: Overview, store: str) -> dict[str, Any]:
         "due_next_hour": overview.next_hour,
         "late": overview.late,
         "longest_late_seconds": round(overview.longest_late.total_seconds()),
-        "delay_minutes": {"p50": overview.delay(0.5), "p95": overview.delay(0.95)},
+        "lateness_seconds": {share: quantile(overview.lateness, at) for share, at in _SHARES.items()},
+        "with_gaps": overview.with_gaps,
+        "delay_seconds": {share: quantile(overview.delays, at) for share, at in _SHARES.items()},
+        "expected_delay_seconds": None if expected is None else round(expected),
         "worst": [record_of_feed(status) for status in overview.worst],
     }
 

@@ -205,6 +205,22 @@ class FeedUpdate:
     entries: Sequence[Entry]
     """Of a document that trioscrape has read itself each is made when it is looked at."""
     poll: Poll | None = None
-    """Without the numbers of its entries, which the store adds; None: it was not polled."""
-    unchanged: bool = False
-    """Whether the state is as it is stored, and there are no entries. Then a store may add the poll only."""
+    """Without what `counted` adds; None: it was not polled."""
+    had_entries: bool = False
+    """Whether the document before had entries. If this one has none of them, some may have been missed."""
+
+    def has_gap(self, counts: EntryCounts) -> bool:
+        """Whether entries may have come and gone between the two documents.
+
+        A document with a single entry does not tell: the one before it has just made room.
+
+        Args:
+          counts: what has become of the entries.
+        """
+        return self.had_entries and counts.new > 1 and not counts.changed and not counts.unchanged
+
+    def counted(self, counts: EntryCounts) -> Poll | None:
+        """The poll with what has become of the entries, as it is to be stored; None: there was none."""
+        if self.poll is None or not (counts.new or counts.changed):
+            return self.poll
+        return replace(self.poll, new=counts.new, changed=counts.changed, gap=self.has_gap(counts))

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
-from .kinds import COUNT, FLAG, HOURS, MOMENT, WEEKDAYS
+from .kinds import COUNT, FLAG, HOURS, MOMENT, WEEKDAYS, Several
 from .table import Nested, Table
 from .texts import DAYS, FEED_ID, LINK, NAME, NAMES, TITLE, URL, VALIDATOR
+
+KEPT_DELAYS: Final = 20
+"""Delays of a feed that are kept."""
+DELAYS: Final = Several(COUNT, "numbers of seconds", most=KEPT_DELAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class FeedState:
     hub: Annotated[str | None, LINK] = None
     newest_entry: Annotated[datetime | None, MOMENT] = None
     """The latest date of an entry in the last document, none in the future; None: no entry has a date."""
-    longest_gap: Annotated[int | None, COUNT] = None
+    longest_silence: Annotated[int | None, COUNT] = None
     """Seconds of the longest time between two successive dates of its entries; None: there are no two."""
     distrusts_ids: Annotated[bool, FLAG] = False
     """Whether entries are identified by link instead of id. Once true, it stays so: keys would change."""
@@ -98,6 +102,11 @@ class FeedState:
     """The days on which they led there, ``2026-02-28``, in UTC."""
     rhythm: Annotated[str | None, NAME] = None
     """When it publishes: its entries by hour of the week, in at most 400 characters; see `Rhythm`."""
+    delays: Annotated[tuple[int, ...], DELAYS] = ()
+    """Seconds from the publication of its last entries to the polls that have found them, by their dates."""
+    expected_delay: Annotated[int | None, COUNT] = None
+    """The same as it is expected of its next entries, on average, by its rhythm and the moment for which a
+    watch has planned its next poll; None: no watch has."""
 
 
 FEED_STATE: Final = Table(FeedState)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 
-from .kinds import COUNT, MOMENT, SIZE, Several
+from .kinds import COUNT, FLAG, MOMENT, SIZE, Several
 from .table import Sparse, Table
 from .texts import FEED_ID, NAME, NAMES
 
@@ -71,6 +71,8 @@ class Poll:
     """Entries that were stored for the first time. The store counts them."""
     changed: Annotated[int, COUNT] = 0
     """Entries that were stored before, and had changed."""
+    gap: Annotated[bool, FLAG] = False
+    """Whether all entries were new although the document before had some: others may have been missed."""
     redirects: Annotated[tuple[str, ...], NAMES] = ()
     """Status and target of each redirect that was followed: ``301 https://example.org/feed``."""
     times: Annotated[PollTimes, Sparse(PollTimes, "an object")] = PollTimes()
@@ -92,8 +94,12 @@ class FeedHistory:
     """When the last one began that has succeeded."""
     last_news: Annotated[datetime | None, MOMENT] = None
     """When the last one began that has brought new entries."""
-    last_delay: Annotated[int | None, COUNT] = None
+    last_lateness: Annotated[int | None, COUNT] = None
     """Seconds from when the last poll was due to when it began; None: it could come at any time."""
+    gaps: Annotated[int, COUNT] = 0
+    """Polls of which `Poll.gap` is true."""
+    last_gap: Annotated[datetime | None, MOMENT] = None
+    """When the last one of them began."""
     recent: Annotated[tuple[Poll, ...], Several(Sparse(Poll, "a poll"), "polls", most=KEPT_POLLS)] = ()
     """The last polls, the latest at the end."""
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from .._errors import FeedFailed
 from .._http import Fetched
 from .._http.conditional import Validators, is_conditional
-from .._records import EntryCounts, FeedState, FeedTimers, Outcome, ParsedFeed, Result, TimerRule
+from .._records import FeedState, FeedTimers, Outcome, ParsedFeed, Result, TimerRule
 from .._records.columns import dates
+from .._records.feed_state import KEPT_DELAYS
 from .._schedule import rules
 from .._schedule.freshness import (
     GONE,
@@ -110,11 +111,15 @@ def after_success(
     url, moved_to, moved_days = moves(candidate.feed, known, fetched.moved_to, now)
     origin, since = moved_from(candidate.feed, known, url, now)
     said = parsed or known or FeedState(candidate.feed_id, url)
-    newest, gap = _newest_and_gap(known, moments, now)
-    rhythm = known.rhythm if known is not None else None
+    newest, silence = _newest_and_silence(known, moments, now)
+    rhythm, delays = (known.rhythm, known.delays) if known is not None else (None, ())
     if parsed is not None and moments is not None:
-        rhythm = _rhythm(rhythm, moments, len(parsed.entries), now, plan)
-    considered = plan.rules(candidate.feed_id, rhythm, timers, fetched.age, now)
+        found = _delays(rhythm, moments, now)
+        plan.found(found)
+        delays = _kept_delays(delays, found)
+        published = (each.timestamp() for each in moments)
+        rhythm = str(Rhythm.of(rhythm).after(published, len(parsed.entries), now.timestamp()))
+    considered, expected_delay = plan.after_success(candidate.feed_id, rhythm, timers, fetched.age, now)
     state = FeedState(
         feed_id=candidate.feed_id,
         url=url,
@@ -131,7 +136,7 @@ def after_success(
         self_link=said.self_link,
         hub=said.hub,
         newest_entry=newest,
-        longest_gap=gap,
+        longest_silence=silence,
         distrusts_ids=said.distrusts_ids,
         shared_keys=said.shared_keys,
         etag=fetched.validators.etag,
@@ -144,34 +149,39 @@ def after_success(
         moved_to=moved_to,
         moved_days=moved_days,
         rhythm=rhythm,
+        delays=delays,
+        expected_delay=expected_delay,
     )
     return Next(state, considered)
 
 
-def _newest_and_gap(
+def _newest_and_silence(
     known: FeedState | None, moments: Sequence[datetime] | None, now: datetime
 ) -> tuple[datetime | None, int | None]:
-    """``newest_entry`` and ``longest_gap``: how long a feed may be silent without anything being wrong."""
+    """``newest_entry`` and ``longest_silence``: how long a feed may be silent with nothing wrong."""
     if moments is None:
-        return (known.newest_entry, known.longest_gap) if known is not None else (None, None)
+        return (known.newest_entry, known.longest_silence) if known is not None else (None, None)
     past = sorted(moment for moment in moments if moment <= now)
-    gaps = [int((later - earlier).total_seconds()) for earlier, later in pairwise(past)]
-    return (past[-1] if past else None), (max(gaps) if gaps else None)
+    silences = [int((later - earlier).total_seconds()) for earlier, later in pairwise(past)]
+    return (past[-1] if past else None), (max(silences) if silences else None)
 
 
-def _rhythm(stored: str | None, moments: Sequence[datetime], window: int, now: datetime, plan: Plan) -> str:
-    before, moment = Rhythm.of(stored), now.timestamp()
-    published = [each.timestamp() for each in moments]
-    if before.until:
-        plan.found([moment - date for date in published if before.until < date <= moment])
-    return str(before.after(published, window, moment))
+def _delays(stored: str | None, moments: Sequence[datetime], now: datetime) -> list[float]:
+    """How many seconds ago the entries were published that have come since the document before."""
+    before, moment = Rhythm.of(stored).until, now.timestamp()
+    published = sorted(each.timestamp() for each in moments)
+    return [moment - date for date in published if before < date <= moment] if before else []
 
 
-def has_gap(known: FeedState | None, entries: EntryCounts) -> bool:
-    """Whether a document that was stored has none of the entries that its feed had before."""
-    if known is None or not entries.new or entries.changed or entries.unchanged:
-        return False
-    return Rhythm.of(known.rhythm).window > 0
+def _kept_delays(before: Sequence[int], found: Sequence[float]) -> tuple[int, ...]:
+    # Of many, the latest alone would make it look as if all had been found soon.
+    some = found[:: len(found) // KEPT_DELAYS + 1]
+    return (*before, *map(int, some))[-KEPT_DELAYS:]
+
+
+def had_entries(known: FeedState | None) -> bool:
+    """Whether the last document of a feed had any."""
+    return known is not None and Rhythm.of(known.rhythm).window > 0
 
 
 def _timers(known: FeedState | None, fetched: Fetched, parsed: ParsedFeed | None) -> FeedTimers:

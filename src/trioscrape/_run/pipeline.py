@@ -36,9 +36,10 @@ from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
-from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, has_gap, to_send
+from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, had_entries, to_send
 from .open_files import OpenFiles
 from .plans import Plan
+from .poll_log import PollLog
 from .polls import poll_of
 from .seen import Seen
 
@@ -68,6 +69,8 @@ class Pipeline:
     lag: LoopLag
     parser: RecordParser
     store: StoreLane
+    polls: PollLog
+    """Of feeds that have not changed."""
     budget: ByteBudget
     arrivals: Seen[str]
     """Where the feeds of the run have arrived, with the first feed's URL."""
@@ -158,25 +161,29 @@ class Pipeline:
                 state = replace(state, last_turn=self.now())
             same_as = await self._arrived(candidate, fetched.url)
             size = None if fetched.body is None else len(fetched.body)
-            # The store lane: at least that the feed was polled is to be remembered.
             poll = poll_of(known, self.now(), timings, rules, size=size)
-            stored = parsed is not None or state != candidate.stored
-            update = FeedUpdate(state, parsed.entries if parsed else (), poll, unchanged=not stored)
-            entries = await self.store.save(update, timings)
+            # The store lane, unless there is nothing new to remember but the poll.
+            update, entries = FeedUpdate(state, (), poll), EntryCounts()
+            if parsed is not None:
+                update = FeedUpdate(state, parsed.entries, poll, had_entries=had_entries(known))
+            if stored := parsed is not None or state != candidate.stored:
+                entries = await self.store.save(update, timings)
+            else:
+                await self.polls.add(candidate.feed_id, poll)
         reason, detail = self._remarks(fetched, parsed)
         return Result(
             candidate.feed,
             _stored_outcome(known, entries) if stored else Outcome.NOT_MODIFIED,
             reason,
             detail,
-            entries=entries if stored else EntryCounts(),
+            entries=entries,
             stored=stored,
             same_as=same_as,
             status=fetched.status,
             size=size,
             final_url=fetched.url,
             next_fetch=state.next_fetch,
-            gap=stored and has_gap(known, entries),
+            gap=update.has_gap(entries),
             lanes=timings.lanes,
         )
 

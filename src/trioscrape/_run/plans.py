@@ -5,22 +5,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .._records import FeedTimers, TimerRule
 from .._schedule.freshness import rule_of_skips, rules_of_success
 from .._schedule.planner import Planner
-from .._schedule.rhythm import Rhythm
+from .._schedule.rhythm import Rhythm, expected_delay
 from .._schedule.rules import INTERVAL, RHYTHM, decided
+
+
+class Planned(NamedTuple):
+    """The next fetch of a feed."""
+
+    rules: tuple[TimerRule, ...]
+    """What it waits for, see `decided`; none: for nothing."""
+    expected_delay: int | None = None
+    """See `FeedState.expected_delay`."""
 
 
 class Plan(Protocol):
     """Plans the next fetch of a feed."""
 
-    def rules(
+    def after_success(
         self, feed_id: str, rhythm: str | None, timers: FeedTimers, age: int, now: datetime
-    ) -> tuple[TimerRule, ...]:
-        """What the next fetch of a feed waits for that was fetched `now`, see `decided`; none: for nothing.
+    ) -> Planned:
+        """The next fetch of a feed that was fetched `now`.
 
         Args:
           feed_id: of the feed.
@@ -44,16 +53,16 @@ class ForTheNextRun:
     next_run: datetime | None
     """Before which the user wants no fetch; None: there is no such moment."""
 
-    def rules(
+    def after_success(
         self,
         feed_id: str,  # noqa: ARG002
         rhythm: str | None,  # noqa: ARG002
         timers: FeedTimers,
         age: int,
         now: datetime,
-    ) -> tuple[TimerRule, ...]:
-        """See `Plan.rules`."""
-        return rules_of_success(now, timers, age, self.next_run)
+    ) -> Planned:
+        """See `Plan.after_success`."""
+        return Planned(rules_of_success(now, timers, age, self.next_run))
 
     def found(self, delays: Sequence[float]) -> None:
         """Nothing to do."""
@@ -69,20 +78,22 @@ class ForAWatch:
 
     planner: Planner
 
-    def rules(
+    def after_success(
         self, feed_id: str, rhythm: str | None, timers: FeedTimers, age: int, now: datetime
-    ) -> tuple[TimerRule, ...]:
-        """See `Plan.rules`."""
+    ) -> Planned:
+        """See `Plan.after_success`."""
         known, since = Rhythm.of(rhythm), now.timestamp()
+        rates = known.rates(since)
         asked = rules_of_success(now, timers, age, None)
         earliest = asked[0].until.timestamp() if asked else since
-        moment = self.planner.next_poll(feed_id, known, known.rates(since), since, earliest)
+        moment = self.planner.next_poll(feed_id, known, rates, since, earliest)
         until = datetime.fromtimestamp(moment, UTC)
         planned = TimerRule(INTERVAL, until)
         if self.planner.by_rhythm:
             planned = TimerRule(RHYTHM, until, f"{_pace(known.daily)} expected")
         # Where the rules of the feed allow no earlier moment, it is theirs, and they come first.
-        return decided(rule_of_skips(until, timers), *asked, planned)
+        rules = decided(rule_of_skips(until, timers), *asked, planned)
+        return Planned(rules, round(expected_delay(rates, since, rules[0].until.timestamp())))
 
     def found(self, delays: Sequence[float]) -> None:
         """See `Plan.found`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -54,9 +55,12 @@ class Run:
         """Take the feeds through the lanes. The results end when each admitted feed has its own."""
         try:
             with self.results, ungrouped():
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._read_ahead)
-                    nursery.start_soon(self._next_feed, nursery)
+                try:
+                    async with trio.open_nursery() as nursery:
+                        nursery.start_soon(self._read_ahead)
+                        nursery.start_soon(self._next_feed, nursery)
+                finally:
+                    await self._log_polls(self.pipeline.polls.close)  # noqa: ASYNC102 - shields itself
         finally:
             self.ended = trio.current_time()
             self.lag.stop()
@@ -65,6 +69,16 @@ class Run:
         """Renew the lease of the store. When another run has acquired it, this one ends."""
         try:
             await lease.keep()
+        except Exception as error:  # noqa: BLE001 - see `_end`
+            self._end(error)
+
+    async def keep_polls(self) -> None:
+        """Write polls that changed nothing, until cancelled."""
+        await self._log_polls(self.pipeline.polls.keep_writing)
+
+    async def _log_polls(self, write: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await write()
         except Exception as error:  # noqa: BLE001 - see `_end`
             self._end(error)
 

@@ -40,6 +40,7 @@ from .next_state import next_run
 from .open_files import shared_out
 from .pipeline import Lanes, Pipeline
 from .plans import ForAWatch, ForTheNextRun, Plan
+from .poll_log import PollLog
 from .run import Run
 from .seen import Seen
 from .tally import Results
@@ -81,7 +82,7 @@ async def open_run(
     routes = Routes(Names(seams.resolver, lanes.dns), config)
     pauses, silence = Pauses(queue, now, config.host_patience, flow), Silence(queue)
     fetcher = Fetcher(routes, lanes.http, transport, config, pauses)
-    budget, arrivals = ByteBudget(config.bytes_in_flight), Seen[str]()
+    polls, budget, arrivals = PollLog(store), ByteBudget(config.bytes_in_flight), Seen[str]()
     slots = HostSlots(queue, flow)
     planner = None if polling is None else Planner(polling)
     source: Source = FeedSource(feeds)
@@ -92,13 +93,14 @@ async def open_run(
     admission = Admission(source, queue, slots, fetcher, store, silence, pauses, flow, results, now, config)
     lag = LoopLag(period=0.0 if planner is None else SLOW_PERIOD)
     pipeline = Pipeline(
-        lanes, fetcher, silence, network, lag, seams.parser, store, budget, arrivals, now, plan, config
+        lanes, fetcher, silence, network, lag, seams.parser, store, polls, budget, arrivals, now, plan, config
     )
     run = Run(admission, pipeline, results, pauses, lag, files.remark(config))
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)
             nursery.start_soon(run.keep, lease)
+            nursery.start_soon(run.keep_polls)
             nursery.start_soon(run.feeds)
             if planner is not None:
                 nursery.start_soon(run.turn_rounds, planner)

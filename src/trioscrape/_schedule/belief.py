@@ -83,7 +83,7 @@ def believed_history(history: FeedHistory, now: datetime) -> FeedHistory:
     latest = now + CLOCKS
     changes: dict[str, Any] = {
         name: None
-        for name in ("last_fetch", "last_success", "last_news")
+        for name in ("last_fetch", "last_success", "last_news", "last_gap")
         if (moment := getattr(history, name)) is not None and moment > latest
     }
     if any(poll.at > latest for poll in history.recent):

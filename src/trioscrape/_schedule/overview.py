@@ -14,6 +14,7 @@ from heapq import heappush, heappushpop
 from itertools import count
 from typing import Final
 
+from .rhythm import Rhythm
 from .standing import FeedStatus, Standing
 
 WORST: Final = 10
@@ -23,6 +24,8 @@ SLOTS: Final = 12
 """In the next hour."""
 AGES: Final = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """What failures are sorted by: up to a day, a week, a month, and longer."""
+RECENTLY: Final = timedelta(days=7)
+"""Delays that were measured before tell nothing of how feeds are polled now."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -50,6 +53,23 @@ class Worst:
         return (status for _, _, status in sorted(self._kept, reverse=True, key=lambda item: item[:2]))
 
 
+class WeightedMean:
+    """The mean of numbers that count more or less."""
+
+    def __init__(self) -> None:
+        self._sum = self._weights = 0.0
+
+    def add(self, number: float, weight: float) -> None:
+        """Add a number."""
+        self._sum += number * weight
+        self._weights += weight
+
+    @property
+    def value(self) -> float | None:
+        """None: there is none."""
+        return self._sum / self._weights if self._weights else None
+
+
 @dataclass(slots=True)
 class Overview:
     """Feeds at a moment, counted."""
@@ -65,8 +85,14 @@ class Overview:
     due_now: int = 0
     next_hour: list[int] = field(default_factory=lambda: [0] * SLOTS)
     """Feeds that become due in each slot."""
+    lateness: Counter[int] = field(default_factory=Counter)
+    """How many seconds later than due the last polls began, see `rounded`."""
+    with_gaps: int = 0
+    """Feeds of which entries may have been missed, see `FeedStatus.has_gaps`."""
     delays: Counter[int] = field(default_factory=Counter)
-    """How much later than due the last polls began, in whole minutes, at most a week."""
+    """Seconds from publication to storage (`rounded`) of the last entries of feeds with news `RECENTLY`."""
+    expected: WeightedMean = field(default_factory=WeightedMean)
+    """Seconds of the same as watches expect it, over the entries of a day."""
     worst: Worst = field(default_factory=lambda: Worst(WORST))
 
     def add(self, status: FeedStatus) -> None:
@@ -77,8 +103,10 @@ class Overview:
         self.late += status.is_late
         self.longest_late = max(self.longest_late, status.late)
         self._add_due(status.due)
-        if (delay := status.history.last_delay) is not None:
-            self.delays[min(delay // 60, _A_WEEK)] += 1
+        self.with_gaps += status.has_gaps
+        if (late := status.history.last_lateness) is not None:
+            self.lateness[rounded(late)] += 1
+        self._add_delays(status)
         if status.is_broken:
             ages = self.reasons.setdefault(status.state.failure or "http-410", [0] * (len(AGES) + 1))
             ages[self._age(status.since)] += 1
@@ -94,17 +122,30 @@ class Overview:
         age = self.now - (since or _NEVER)
         return next((place for place, longest in enumerate(AGES) if age <= longest), len(AGES))
 
-    def delay(self, share: float) -> int | None:
-        """Minutes that so many of the last polls were late at most; None: none is known."""
-        rank = share * self.delays.total()
-        for minutes, polls in sorted(self.delays.items()):
-            rank -= polls
-            if rank <= 0:
-                return minutes
-        return None
+    def _add_delays(self, status: FeedStatus) -> None:
+        state, news = status.state, status.history.last_news
+        if news is not None and self.now - news <= RECENTLY:
+            self.delays.update(rounded(delay) for delay in state.delays)
+        if state.expected_delay is not None and not status.is_broken:
+            self.expected.add(state.expected_delay, Rhythm.of(state.rhythm).daily)
 
 
-_A_WEEK: Final = 7 * 24 * 60
+def rounded(seconds: int) -> int:
+    """Whole minutes beyond the first one, and at most a week, so that there are not too many numbers."""
+    return seconds if seconds < 60 else min(seconds // 60 * 60, _A_WEEK)
+
+
+def quantile(seconds: Counter[int], share: float) -> int | None:
+    """The number of seconds that so large a share of them has at most; None: there are none."""
+    rank = share * seconds.total()
+    for number, times in sorted(seconds.items()):
+        rank -= times
+        if rank <= 0:
+            return number
+    return None
+
+
+_A_WEEK: Final = 7 * 24 * 3600
 
 
 def badness(status: FeedStatus, now: datetime) -> float:

@@ -20,7 +20,7 @@ class Posting(NamedTuple):
     """With a date."""
     first: datetime
     last: datetime
-    median_gap: float
+    median_seconds: float
     """Seconds from one entry to the next."""
     days: tuple[str, ...]
     """The fewest days of the week, in UTC, on which most entries came; empty: no days in particular."""
@@ -34,13 +34,14 @@ def posting(dates: Sequence[datetime]) -> Posting | None:
         return None
     ordered = sorted(dates)
     gaps = [(later - earlier).total_seconds() for earlier, later in pairwise(ordered)]
-    return Posting(len(ordered), ordered[0], ordered[-1], _median(gaps), _days(ordered), _hours(ordered))
+    return Posting(len(ordered), ordered[0], ordered[-1], median(gaps), _days(ordered), _hours(ordered))
 
 
-def _median(gaps: Sequence[float]) -> float:
+def median(numbers: Sequence[float]) -> float:
+    """The median of numbers, of which there must be some."""
     # Importing `statistics` takes as long as the rest of the command.
-    ordered, middle = sorted(gaps), len(gaps) // 2
-    return ordered[middle] if len(gaps) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+    ordered, middle = sorted(numbers), len(numbers) // 2
+    return ordered[middle] if len(numbers) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _days(dates: Sequence[datetime]) -> tuple[str, ...]:

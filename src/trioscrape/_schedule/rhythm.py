@@ -233,6 +233,28 @@ def wait(rates: Rates, since: float, price: float, most: float, longest: float) 
     return Wait(end, entries, waited)
 
 
+def expected_delay(rates: Rates, since: float, until: float) -> float:
+    """Seconds that an entry waits for a poll at `until`, on average over those that are expected since.
+
+    With the rate ``r(t)`` that is ``∫ r(t) · (until - t) dt / ∫ r(t) dt`` from `since` to `until`: half of
+    the time between two polls where the rate is even, less if most is published shortly before the poll.
+
+    Args:
+      rates: of the feed, see `Rhythm.rates`.
+      since: the moment of its last poll.
+      until: that of the next one.
+    """
+    entries = waited = 0.0
+    moment = since
+    while moment < until:
+        end = min(moment - moment % HOUR + HOUR, until)
+        expected = rates.at(hour_of_week(moment)) * (end - moment)
+        entries += expected
+        waited += expected * (until - (moment + end) / 2)
+        moment = end
+    return waited / entries if entries > 0 else max(until - since, 0) / 2
+
+
 def hour_of_week(moment: float) -> int:
     """From 0, Monday 00:00 to 01:00 UTC."""
     return (int(moment // HOUR) + _MONDAY) % HOURS

@@ -19,6 +19,8 @@ LEAST_SILENCE: Final = timedelta(days=7)
 """No feed is quiet before: weekends and holidays are no news."""
 SILENCE: Final = 3
 """A feed is quiet that has been silent for so many times its longest pause."""
+MISSED: Final = timedelta(days=30)
+"""For how long a gap is shown. What was missed is mostly gone, but it shows that there are too few polls."""
 UNKNOWN_SILENCE: Final = timedelta(days=90)
 """The same where no pause is known, because there are no two dates."""
 
@@ -52,6 +54,8 @@ class FeedStatus:
     state: FeedState
     history: FeedHistory
     standing: Standing
+    has_gaps: bool
+    """Whether entries may have come and gone between two of its polls lately, see `Poll.gap`."""
     since: datetime | None
     """Of a broken feed: since when; None: unknown, because an older version has noticed it."""
     due: datetime | None
@@ -88,6 +92,8 @@ class FeedStatus:
             )
         if self.has_moved:
             return f"Put its new URL into your list: {state.moved_to or state.url}"
+        if self.has_gaps:
+            return "Poll it more often: run trioscrape more often, or give its watch a smaller --every."
         if self.standing is Standing.QUIET:
             return "Look at its site: it may have been given up, or have another feed now."
         return None
@@ -109,6 +115,7 @@ def status_of(state: FeedState, history: FeedHistory | None, now: datetime) -> F
         state,
         history,
         standing,
+        history.last_gap is not None and now - history.last_gap <= MISSED,
         _since(state, standing),
         not_before(state, now) or was_due,
         max(timedelta(0), now - was_due) if was_due is not None else timedelta(0),
@@ -144,6 +151,6 @@ def _silence(state: FeedState, history: FeedHistory, now: datetime) -> timedelta
 
 def _longest(state: FeedState) -> timedelta:
     """How long it may be silent before that is unusual."""
-    if state.longest_gap is None:
+    if state.longest_silence is None:
         return UNKNOWN_SILENCE
-    return max(LEAST_SILENCE, SILENCE * timedelta(seconds=state.longest_gap))
+    return max(LEAST_SILENCE, SILENCE * timedelta(seconds=state.longest_silence))

@@ -7,26 +7,26 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TypeVar
 
-from .._records import EntryCounts, FeedHistory, Poll
+from .._records import FeedHistory, Poll
 from .._records.history import HISTORY, KEPT_POLLS, POLL
 from .._records.table import InvalidRecord
 
 T = TypeVar("T")
 
 
-def first_history(feed_id: str, poll: Poll, counts: EntryCounts) -> FeedHistory:
-    """The history of a feed that has none yet, after a poll with so many entries; as a store can hold it."""
-    if counts.new or counts.changed:
-        poll = replace(poll, new=counts.new, changed=counts.changed)
+def first_history(feed_id: str, poll: Poll) -> FeedHistory:
+    """The history of a feed that has none yet, after this poll; as a store can hold it."""
     kept = POLL.table.clean(poll)[0]
     return FeedHistory(
         feed_id,
         polls=1,
-        polls_with_news=int(counts.new > 0),
+        polls_with_news=int(kept.new > 0),
         last_fetch=kept.at,
         last_success=None if kept.reason else kept.at,
-        last_news=kept.at if counts.new else None,
-        last_delay=None if kept.due is None else max(0, int((kept.at - kept.due).total_seconds())),
+        last_news=kept.at if kept.new else None,
+        last_lateness=None if kept.due is None else max(0, int((kept.at - kept.due).total_seconds())),
+        gaps=int(kept.gap),
+        last_gap=kept.at if kept.gap else None,
         recent=(kept,),
     )
 
@@ -43,6 +43,8 @@ def added(before: FeedHistory | None, this: FeedHistory) -> FeedHistory:
         polls_with_news=before.polls_with_news + this.polls_with_news,
         last_success=this.last_success or before.last_success,
         last_news=this.last_news or before.last_news,
+        gaps=before.gaps + this.gaps,
+        last_gap=this.last_gap or before.last_gap,
         recent=(*before.recent, *this.recent)[-KEPT_POLLS:],
     )
 

@@ -13,7 +13,7 @@ import trio
 
 from .._errors import FeedFailed, StoreError, StoreRejected, StoreUnavailable
 from .._lane import Lane, Timings
-from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Report
+from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Poll, Report
 from .protocol import Store
 
 FIRST_WAIT: Final = 0.25
@@ -137,6 +137,21 @@ class StoreLane:
         except StoreRejected as error:
             self._check_whether_any_is_stored(update.state.feed_id, error)
             raise
+
+    async def add_polls(self, polled: Sequence[tuple[str, Poll]]) -> None:
+        """See `Store.add_polls`. Polls that can't be stored while feeds can are forgotten.
+
+        Raises:
+          StoreError: the store is gone for good.
+
+        Cancellation: as `save`.
+        """
+        try:
+            await self._made(_Call(partial(self._store.add_polls, polled), saves=True))
+        except OutageInDoubt as doubt:
+            raise doubt.error from doubt.__cause__
+        except FeedFailed:
+            pass
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from .._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from .._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Poll, Report, StoredEntry
 
 
 class Reader(Protocol):
@@ -139,6 +139,16 @@ class Store(Reader, Protocol):
         24 times in a row, and counts as unchanged from then on; and an entry that is stored under another
         key than the document's, because its publisher has begun to give ids or stopped, or has gone to
         https, gets the new key. Without them a store writes some entries needlessly, and has some twice.
+        """
+
+    async def add_polls(self, polled: Sequence[tuple[str, Poll]]) -> None:
+        """Add polls to the histories of feeds, of which nothing else has changed; return when acknowledged.
+
+        A poll that is there already is not added again, as with `save`. One that the store does not accept is
+        left out.
+
+        Args:
+          polled: feed ids, each with a poll of the feed; some hundreds at most.
         """
 
     async def record_run(self, report: Report) -> None:

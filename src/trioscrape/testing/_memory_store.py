@@ -11,7 +11,17 @@ from typing import Final, NamedTuple
 import trio
 
 from .._errors import StoreUnavailable
-from .._records import Entry, EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from .._records import (
+    Entry,
+    EntryCounts,
+    FeedHistory,
+    FeedState,
+    FeedUpdate,
+    Lease,
+    Poll,
+    Report,
+    StoredEntry,
+)
 from .._records.entries import clean_entry
 from .._records.texts import clean_key
 from .._store.history import added, clean_history, first_history
@@ -92,10 +102,18 @@ class MemoryStore(Paged):
                 first_seen = min(stored[key].first_seen, moment) if key in stored else moment
                 stored[key] = _Stored(first_seen, moment)
             self.feeds[state.feed_id] = state
-        if update.poll is not None:
-            this = first_history(state.feed_id, update.poll, todo.counts)
-            self.history[state.feed_id] = added(self.history.get(state.feed_id), this)
+        if (poll := update.counted(todo.counts)) is not None:
+            self._add_poll(state.feed_id, poll)
         return todo.counts
+
+    async def add_polls(self, polled: Sequence[tuple[str, Poll]]) -> None:
+        """See `Store.add_polls`. Cancellation: only before anything is stored."""
+        await self._answer()
+        for feed, poll in polled:
+            self._add_poll(feed, poll)
+
+    def _add_poll(self, feed: str, poll: Poll) -> None:
+        self.history[feed] = added(self.history.get(feed), first_history(feed, poll))
 
     def _plan(self, update: FeedUpdate, before: FeedState | None) -> tuple[Document, Plan]:
         feed, entries = update.state.feed_id, Document.of(update)

@@ -8,18 +8,17 @@ from typing import Any
 from pymongo import ReplaceOne, UpdateOne
 from pymongo.database import Database
 
-from ..._records import EntryCounts, FeedHistory, Poll
+from ..._records import FeedHistory, Poll
 from ..._records.history import HISTORY, KEPT_POLLS
 from ..._records.kinds import Form
 from ..history import clean_history, first_history, valid_histories
 from .documents import Document, journaled, tolerant
 from .errors import DUPLICATE_KEY, in_bulk, retried
 
-Polled = tuple[str, Poll, EntryCounts]
-"""A feed by its id, with its poll and what has become of the entries."""
 
-
-def add_polls(database: Database[Document], polled: Sequence[Polled]) -> list[Mapping[str, Any] | None]:
+def add_polls(
+    database: Database[Document], polled: Sequence[tuple[str, Poll]]
+) -> list[Mapping[str, Any] | None]:
     """Remember a poll of each of these feeds; for each the error of the server, if it has accepted none."""
     errors: list[Mapping[str, Any] | None] = [None] * len(polled)
     histories = [first_history(*each) for each in polled]
@@ -40,13 +39,17 @@ def add_polls(database: Database[Document], polled: Sequence[Polled]) -> list[Ma
 def _addition(history: FeedHistory) -> UpdateOne:
     document = _document(history)
     [poll] = document["recent"]
-    known = {"last_success": history.last_success, "last_news": history.last_news}
+    known = {name: getattr(history, name) for name in ("last_success", "last_news", "last_gap")}
     values = {name: value for name, value in known.items() if value is not None}
+    none = dict.fromkeys(known.keys() - values.keys())
+    now = {name: getattr(history, name) for name in ("last_fetch", "last_lateness")}
+    counts = {name: getattr(history, name) for name in ("polls", "polls_with_news", "gaps")}
     return UpdateOne(
         {"_id": history.feed_id, "last_fetch": {"$ne": history.last_fetch}},
         {
-            "$inc": {"polls": 1, "polls_with_news": history.polls_with_news},
-            "$set": {**values, "last_fetch": history.last_fetch, "last_delay": history.last_delay},
+            "$inc": counts,
+            "$set": {**values, **now},
+            **({"$setOnInsert": none} if none else {}),
             "$push": {"recent": {"$each": [poll], "$slice": -KEPT_POLLS}},
         },
         upsert=True,

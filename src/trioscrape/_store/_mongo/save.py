@@ -47,10 +47,9 @@ class _Feed:
     """What is to be written of one feed, and how that has ended."""
 
     def __init__(self, update: FeedUpdate) -> None:
-        self.unchanged = update.unchanged
-        self.state = update.state if self.unchanged else clean_state(update.state)
+        self.state = clean_state(update.state)
         self.id = self.state.feed_id
-        self.poll = update.poll
+        self.update = update
         self.entries = Entries.of(update)
         self.known = self.differs = False
         self.plan = Plan((), (), 0)
@@ -92,7 +91,7 @@ def save_all(database: Database[Document], updates: Sequence[FeedUpdate]) -> lis
       PyMongoError: the server is gone, or refuses everything.
     """
     feeds = [_Feed(update) for update in updates]
-    _compare(database, [feed for feed in feeds if not feed.unchanged])
+    _compare(database, feeds)
     moment = now()
     # The write of a state waits for the journal, and so for all entries that were written before it.
     # Where no state follows, the write of the entries has to wait itself.
@@ -193,8 +192,9 @@ class _Entries:
 
 
 def _add_polls(database: Database[Document], feeds: Sequence[_Feed]) -> None:
-    polled = [(feed, feed.poll) for feed in feeds if feed.poll is not None and feed.error is None]
-    errors = add_polls(database, [(feed.id, poll, feed.plan.counts) for feed, poll in polled])
+    counted = ((feed, feed.update.counted(feed.plan.counts)) for feed in feeds if feed.error is None)
+    polled = [(feed, poll) for feed, poll in counted if poll is not None]
+    errors = add_polls(database, [(feed.id, poll) for feed, poll in polled])
     for (feed, _), error in zip(polled, errors, strict=True):
         if error is not None:
             feed.error = write_error(error)

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
 from ..._errors import StoreError
-from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Poll, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer, run_record
@@ -23,7 +23,7 @@ from .client import make_client
 from .documents import Document, journaled
 from .errors import in_short, kind_of, retried
 from .forget import count_entries, forget
-from .history import read_history, restore_history
+from .history import add_polls, read_history, restore_history
 from .lease import acquire_lease, release_lease
 from .pools import Pools
 from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
@@ -154,6 +154,10 @@ class MongoStore(Paged):
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`."""
         return await self._saves.save(update)
+
+    async def add_polls(self, polled: Sequence[tuple[str, Poll]]) -> None:
+        """See `Store.add_polls`."""
+        await self._threads.run(self._call, add_polls, polled)
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""

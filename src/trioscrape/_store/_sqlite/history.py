@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any, Final
 
-from ..._records import EntryCounts, FeedHistory, Poll
+from ..._errors import StoreRejected
+from ..._records import FeedHistory, Poll
 from ..._records.history import HISTORY, KEPT_POLLS
 from ..._records.kinds import Form
 from ..history import clean_history, first_history, valid_histories
+from .errors import kind_of
 
 _NAMES: Final = tuple(HISTORY.fields)
 _INSERT: Final = f"""
@@ -29,7 +32,9 @@ _ADD: Final = f"""
         last_fetch = excluded.last_fetch,
         last_success = ifnull(excluded.last_success, last_success),
         last_news = ifnull(excluded.last_news, last_news),
-        last_delay = excluded.last_delay,
+        last_lateness = excluded.last_lateness,
+        gaps = gaps + excluded.gaps,
+        last_gap = ifnull(excluded.last_gap, last_gap),
         recent = CASE
             WHEN NOT json_valid(recent) OR json_type(recent) != 'array' THEN excluded.recent
             WHEN json_array_length(recent) >= {KEPT_POLLS} THEN
@@ -41,9 +46,20 @@ _ADD: Final = f"""
 _RESTORE: Final = f"{_INSERT} ON CONFLICT (feed_id) DO NOTHING"
 
 
-def add_poll(db: sqlite3.Connection, feed_id: str, poll: Poll, counts: EntryCounts) -> None:
+def add_poll(db: sqlite3.Connection, feed_id: str, poll: Poll) -> None:
     """Remember a poll; within a transaction of the caller."""
-    db.execute(_ADD, HISTORY.write(first_history(feed_id, poll, counts), Form.COLUMN))
+    db.execute(_ADD, HISTORY.write(first_history(feed_id, poll), Form.COLUMN))
+
+
+def add_polls(db: sqlite3.Connection, polled: Iterable[tuple[str, Poll]]) -> None:
+    """See `Store.add_polls`; within a transaction of the caller."""
+    # In the order of the rows, those that share a page are written with it.
+    for feed_id, poll in sorted(polled, key=itemgetter(0)):
+        try:
+            add_poll(db, feed_id, poll)
+        except sqlite3.Error as error:
+            if kind_of(error) is not StoreRejected or not db.in_transaction:
+                raise
 
 
 def read_history(

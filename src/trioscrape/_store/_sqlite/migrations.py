@@ -66,13 +66,16 @@ MIGRATIONS: Final = {
             )
         """,
         "ALTER TABLE feeds ADD COLUMN newest_entry TEXT",
-        "ALTER TABLE feeds ADD COLUMN longest_gap INTEGER",
+        "ALTER TABLE feeds ADD COLUMN longest_silence INTEGER",
         "ALTER TABLE feeds ADD COLUMN failure_detail TEXT",
         "ALTER TABLE feeds ADD COLUMN failing_since TEXT",
+        "ALTER TABLE feeds ADD COLUMN delays TEXT NOT NULL DEFAULT '[]'",
+        "ALTER TABLE feeds ADD COLUMN expected_delay INTEGER",
         """
             CREATE TABLE history (
                 feed_id TEXT NOT NULL, polls INTEGER NOT NULL, polls_with_news INTEGER NOT NULL,
-                last_fetch TEXT, last_success TEXT, last_news TEXT, last_delay INTEGER, recent TEXT NOT NULL,
+                last_fetch TEXT, last_success TEXT, last_news TEXT, last_lateness INTEGER,
+                gaps INTEGER NOT NULL, last_gap TEXT, recent TEXT NOT NULL,
                 PRIMARY KEY (feed_id)
             ) WITHOUT ROWID
         """,

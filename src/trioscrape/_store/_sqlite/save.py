@@ -48,6 +48,7 @@ class _Work:
     entries: Document
     plan: Plan
     poll: Poll | None
+    """As it is to be stored."""
 
 
 def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
@@ -87,8 +88,6 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 
 def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
-    if update.unchanged:
-        return _Work(update.state.feed_id, None, Document.of(update), Plan((), (), 0), update.poll)
     state, entries = clean_state(update.state), Document.of(update)
     feed, record = state.feed_id, FEED_STATE.write(state, Form.COLUMN)
     row = db.execute(SELECT_STATE, (feed,)).fetchone()
@@ -101,7 +100,8 @@ def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
         renames = find_renames(entries, stored, found, state, newest=wanted.newest > 0)
     entries = renames.document(entries)
     plan = renames.plan(entries, stored)
-    return _Work(feed, record if before != state else None, entries, plan, update.poll)
+    poll = update.counted(plan.counts)
+    return _Work(feed, record if before != state else None, entries, plan, poll)
 
 
 def _state(row: Sequence[Any] | None) -> FeedState | None:
@@ -157,7 +157,7 @@ def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception
         if work.state is not None:
             db.execute(UPSERT_STATE, work.state)
         if work.poll is not None:
-            add_poll(db, feed, work.poll, todo.counts)
+            add_poll(db, feed, work.poll)
     except (sqlite3.Error, ValueError, OverflowError) as error:
         if kind_of(error) is not StoreRejected:
             raise

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from ..._errors import StoreError, StoreRejected, UsageError
-from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Report, StoredEntry
+from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Poll, Report, StoredEntry
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import IS_FOREIGN, SCHEMA_VERSION, cannot_be_read, is_newer
@@ -17,7 +17,7 @@ from ..threads import Threads
 from .errors import code_of, kind_of
 from .file import Watched, connect, directory_problem, enable_wal, why_inaccessible
 from .forget import count_entries, forget
-from .history import read_history, restore_history
+from .history import add_polls, read_history, restore_history
 from .lease import acquire_lease, release_lease
 from .migrations import migrate, version_of
 from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
@@ -109,6 +109,10 @@ class SqliteStore(Paged):
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """See `Store.save`."""
         return await self._saves.save(update)
+
+    async def add_polls(self, polled: Sequence[tuple[str, Poll]]) -> None:
+        """See `Store.add_polls`."""
+        await self._threads.run(self._written, add_polls, polled)
 
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
