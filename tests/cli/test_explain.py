@@ -173,6 +173,7 @@ class TestUnknown:
             ("http://example.org/a/quite/different/path", URL),
             ("exmaple.org/feed.xml", URL),
             ("the example", URL),
+            ("org/fee", URL),
         ],
     )
     def test_the_nearest_are_shown(self, capfd: Capture, typed: str, nearest: str) -> None:

@@ -17,7 +17,7 @@ LEAST: Final = 0.6
 
 
 async def nearest(typed: str, states: AsyncIterable[FeedState]) -> list[str]:
-    """At most `NEAREST` URLs: of the same host first; then such that look alike, or have `typed` as title."""
+    """At most `NEAREST` URLs: of the same host first; then such that look alike, or have `typed` in them or in their title."""
     wanted = _bare(typed)
     host = urlsplit(f"//{wanted}").netloc
     matcher = SequenceMatcher(b=wanted, autojunk=False)
@@ -28,7 +28,7 @@ async def nearest(typed: str, states: AsyncIterable[FeedState]) -> list[str]:
         score = _likeness(matcher, bare)
         if host and urlsplit(f"//{bare}").netloc == host:
             score += 1
-        elif typed.lower() in (state.listed_title or state.title or "").lower():
+        elif (wanted and wanted in bare) or typed.lower() in (state.listed_title or state.title or "").lower():
             score = 1
         if score >= LEAST:
             found = nlargest(NEAREST, [*found, (score, url)])
