@@ -17,18 +17,21 @@ LEAST: Final = 0.6
 
 
 async def nearest(typed: str, states: AsyncIterable[FeedState]) -> list[str]:
-    """At most `NEAREST` URLs: of the same host first; then such that look alike, or have `typed` in them or in their title."""
+    """At most `NEAREST` URLs: of the same host first, then those that look alike or contain `typed`.
+
+    A title that contains it counts as well.
+    """
     wanted = _bare(typed)
     host = urlsplit(f"//{wanted}").netloc
     matcher = SequenceMatcher(b=wanted, autojunk=False)
     found: list[tuple[float, str]] = []
     async for state in states:
         url = state.listed_url or state.url
-        bare = _bare(url)
+        bare, title = _bare(url), state.listed_title or state.title or ""
         score = _likeness(matcher, bare)
         if host and urlsplit(f"//{bare}").netloc == host:
             score += 1
-        elif (wanted and wanted in bare) or typed.lower() in (state.listed_title or state.title or "").lower():
+        elif (wanted and wanted in bare) or typed.lower() in title.lower():
             score = 1
         if score >= LEAST:
             found = nlargest(NEAREST, [*found, (score, url)])
