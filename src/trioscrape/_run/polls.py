@@ -7,6 +7,7 @@ from datetime import datetime
 from .._errors import FeedFailed
 from .._lane import Timings
 from .._records import FeedState, LaneTimes, Poll, PollTimes, TimerRule
+from .._records.kinds import clean_moment
 from .._schedule.freshness import due
 
 _NOT_THERE = LaneTimes()
@@ -32,7 +33,7 @@ def poll_of(
       failed: how it has failed; None: it has succeeded.
     """
     return Poll(
-        at=timings.began or now,
+        at=clean_moment(timings.began) or now,  # what is clean already need not be made once more
         due=None if state is None else due(state),
         reason=None if failed is None else failed.reason,
         detail=None if failed is None else failed.detail[:_LONGEST_DETAIL] or None,
