@@ -130,6 +130,7 @@ def after_success(
         updated=said.updated,
         self_link=said.self_link,
         hub=said.hub,
+        cloud=said.cloud,
         newest_entry=newest,
         longest_gap=gap,
         distrusts_ids=said.distrusts_ids,
