@@ -72,7 +72,7 @@ def test_dates_are_those_of_all_formats(text: str | int | None, moment: datetime
 
 def test_where_older_entries_are() -> None:
     assert feed(next_url="/feed.json?page=2").next_page == "http://feeds.test/feed.json?page=2"
-    assert feed(next_url=2).next_page is None
+    assert feed(next_url=[]).next_page is None
 
 
 def test_authors_of_version_1_count_where_there_are_none_of_1_1() -> None:
