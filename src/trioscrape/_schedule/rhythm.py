@@ -154,7 +154,7 @@ class Rhythm:
         week = int(now // WEEK)
         passed = min(week - self.faded, 52) if self.faded else 0
         if passed <= 0:
-            return replace(self, faded=week)
+            return self if self.faded == week else replace(self, faded=week)
         left = _FADES**passed
         counts = tuple(int(count * left) for count in self.counts) if any(self.counts) else self.counts
         return replace(self, counts=counts, weeks=round(self.weeks * left, 5), faded=week)
@@ -192,8 +192,7 @@ class Rates(NamedTuple):
         return self.days[day] * self.hours[of_day] + self.counts[hour] * self.scale
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A poll that is due, and what is expected until then."""
 
     due: float
