@@ -133,6 +133,21 @@ class TestValidators:
         assert words in page(URL)
 
 
+class TestHubs:
+    """They are recorded, and the page says that this is all."""
+
+    def test_one_of_each(self, page, store_url: str) -> None:
+        cloud = "http-post http://rpc.test/notify"
+        fill(FeedUpdate(feed(hub="https://hub.test/", cloud=cloud), ()), store=store_url)
+        assert f"Hubs WebSub https://hub.test/ (not used) rssCloud {cloud} (not used)" in page(
+            URL, store=store_url
+        )
+
+    def test_none(self, page) -> None:
+        fill(FeedUpdate(feed(), ()))
+        assert "Hubs" not in page(URL)
+
+
 class TestEntries:
     def test_how_they_are_known_and_their_rhythm(self, page) -> None:
         by_id = [entry(number, key=f"tag:{number}") for number in range(3)]
@@ -154,13 +169,15 @@ class TestEntries:
         assert "2 ids or links that several entries have had identify none" in found
 
     def test_as_json(self, page, capfd: Capture) -> None:
-        fill(FeedUpdate(feed(), (entry(1), entry(2)), Poll(FETCHED, status=200, rules=RULES)))
+        known = feed(hub="https://hub.test/", cloud="soap http://rpc.test/ a")
+        fill(FeedUpdate(known, (entry(1), entry(2)), Poll(FETCHED, status=200, rules=RULES)))
         assert main(["explain", URL, "--json", "--store", SQLITE]) == 0
 
         [found] = records(capfd.readouterr().out)
         assert (found["type"], found["state"], found["entries"]) == ("explain", "healthy", 2)
         assert [rule["name"] for rule in found["rules"]] == ["retry-after", "ttl"]
         assert found["known_by"] == {"link": 2}
+        assert (found["hub"], found["cloud"]) == (known.hub, known.cloud)
         assert found["rhythm"]["median_seconds"] == 7 * 86400
         assert [poll["status"] for poll in found["recent"]] == [200]
 

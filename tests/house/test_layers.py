@@ -40,8 +40,8 @@ ROOMS = {
         "_world_clock _internet _site"
     ),
     "_run": words(
-        "script watch api wiring run admit pipeline due_source feed_source attempts next_state plans polls "
-        "poll_log network loop_lag open_files agenda seen tally scopes candidates"
+        "script watch api wiring run admit pipeline due_source feed_source attempts older_pages next_state "
+        "plans polls poll_log network loop_lag open_files agenda seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "
@@ -54,7 +54,7 @@ ROOMS = {
     "_parse": words(
         "_pool document custom restored json_feed feedparser_reader _fast records diagnosis repair "
         "dates rss_text protocol lengths safe_html html references nesting prefixes json_text identity "
-        "date_words charset timers raw"
+        "date_words charset timers rss_cloud raw"
     ),
     "_parse/_fast": words("feeds entries podcast categories people media texts links tree names"),
     "_parse/_pool": words("workers worker process answers frames sandbox"),

@@ -70,6 +70,11 @@ def test_dates_are_those_of_all_formats(text: str | int | None, moment: datetime
     assert item(date_modified=text).updated == moment
 
 
+def test_where_older_entries_are() -> None:
+    assert feed(next_url="/feed.json?page=2").next_page == "http://feeds.test/feed.json?page=2"
+    assert feed(next_url=[]).next_page is None
+
+
 def test_authors_of_version_1_count_where_there_are_none_of_1_1() -> None:
     assert item(author={"name": "Ada"}).authors == ("Ada",)
     assert item(author={"name": "Ada"}, authors=[{"name": "Bea"}]).authors == ("Bea",)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from trioscrape._parse import FeedDocument
+from trioscrape._parse.feedparser_reader import read_anything
+
 from support.feeds import URL, atom, entry, item, parse, raw_entry, raw_item, rss
 
 IANA = "http://www.iana.org/assignments/relation/alternate"
@@ -119,6 +122,36 @@ def test_links_of_a_feed() -> None:
         "http://h.test/",
     )
     assert (of_atom.link, of_atom.self_link) == ("http://a.test/", "http://feeds.test/dir/s")
+
+
+NEXT, ARCHIVE = "http://feeds.test/dir/2", "http://feeds.test/2025.xml"
+
+
+LINKS = "<{0}link rel='next' href='2'/><{0}link rel='prev-archive' href='/2025.xml'/>"
+GENERATOR = "<generator uri='https://a.test/'>WordPress\n 6.7</generator><title>T</title>"
+
+
+def test_where_older_entries_are_and_who_has_written_the_document() -> None:
+    """RFC 5005, sections 3 and 4."""
+    of_rss = parse(rss(LINKS.format("atom:") + GENERATOR, "<guid>1</guid>"))
+    of_atom = parse(atom(LINKS.format("") + GENERATOR, "<id>1</id>"))
+    for feed in of_rss, of_atom:
+        assert (feed.next_page, feed.prev_archive, feed.generator) == (NEXT, ARCHIVE, "WordPress 6.7")
+
+
+@pytest.mark.parametrize(
+    "document", [rss(LINKS.format("atom:") + GENERATOR, "x"), atom(LINKS.format("") + GENERATOR, "x")]
+)
+def test_feedparser_knows_them_as_well(document: str) -> None:
+    raw = read_anything(document.encode(), FeedDocument(document.encode(), URL))
+    assert (raw.next_page, raw.prev_archive, raw.parser) == (NEXT, ARCHIVE, "feedparser")
+    assert raw.generator is not None
+    assert raw.generator.split() == ["WordPress", "6.7"]
+
+
+def test_links_of_entries_lead_to_no_older_pages() -> None:
+    feed = parse(atom("", "<id>1</id><link rel='next' href='2'/><link rel='prev-archive' href='3'/>"))
+    assert (feed.next_page, feed.prev_archive, feed.generator) == (None, None, None)
 
 
 def test_links_are_relative_to_the_bases_around_them() -> None:

@@ -116,6 +116,10 @@ def test_links_are_those_of_a_feed(link: str) -> None:
     assert said.link == said.self_link == said.hub == found.link
 
 
+def test_a_cloud_is_text_on_one_line() -> None:
+    assert safe_state(state(cloud=" soap\n http://a.test/ <x>\0")).cloud == "soap http://a.test/ <x>\ufffd"
+
+
 def test_keys_and_names() -> None:
     found = safe_entry(
         entry(" a\0\ud800 ", title="a\nb\0", authors=("", " Ann\n", "Ann"), tags=("", "x"), language="x y")
@@ -194,6 +198,7 @@ ANY_STATE = st.builds(
     subtitle=OPTIONAL,
     language=OPTIONAL,
     hub=URLS,
+    cloud=OPTIONAL,
     shared_keys=st.lists(TEXTS, max_size=3).map(tuple),
     failure=OPTIONAL,
     postponed_by=OPTIONAL,

@@ -92,6 +92,23 @@ class TestBounds:
         due = planner.next_poll("f", burst, RATES, MONDAY, MONDAY)
         assert due - MONDAY <= 1200
 
+    @pytest.mark.parametrize("entries", [20, 2])
+    def test_an_hour_that_was_never_seen_may_bring_a_burst(self, entries: int) -> None:
+        """A quarter of the document at 16 entries an hour, or all in one that are expected in a week."""
+        planner = Planner(Polling(every=60))
+        planner.price = 1e9
+        posts = [MONDAY - 80_000 * (n + 1) / entries for n in range(entries)]
+        rhythm = Rhythm().after(posts, 20, MONDAY)
+        now = MONDAY + 2 * 86_400
+        due = planner.next_poll("f", rhythm, rhythm.rates(now), now, now)
+        pace = min(16, rhythm.daily * 7)
+        assert (pace == 16) is (entries == 20)
+        assert due - now == pytest.approx(5 / pace * 3600, rel=0.16)
+
+        now += 5 * 86_400
+        due = planner.next_poll("f", rhythm, rhythm.rates(now), now, now)
+        assert due - now > 5 / pace * 3600 * 2, "after a week it is its rhythm alone"
+
     def test_a_fixed_interval_is_kept_and_spread(self) -> None:
         planner = Planner(Polling(every=900, by_rhythm=False))
         dues = []

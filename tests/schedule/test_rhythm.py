@@ -73,6 +73,13 @@ class TestCounting:
         rhythm = before.after(last, 10, MONDAY + 2 * DAY)
         assert rhythm.weeks - before.weeks == pytest.approx(540 / WEEK, abs=0.001)
 
+    def test_it_is_new_until_a_week_has_been_seen(self) -> None:
+        assert not Rhythm().is_new(MONDAY)
+        rhythm = Rhythm().after([MONDAY - 60, MONDAY - 2 * DAY], 2, MONDAY)
+        assert rhythm.is_new(MONDAY + 4 * DAY)
+        assert not rhythm.is_new(MONDAY + 5 * DAY + 60), "it was observed for two days before"
+        assert not Rhythm().after([MONDAY - WEEK - 60], 1, MONDAY).is_new(MONDAY)
+
     def test_counts_fade_by_half_in_four_weeks(self) -> None:
         before = Rhythm().after([MONDAY - n * 60.0 for n in range(50)], 60, MONDAY)
         after = before.after([MONDAY + 4 * WEEK], 60, MONDAY + 4 * WEEK)

@@ -17,6 +17,7 @@ EXAMPLE = b"""<?xml version="1.0"?>
   <lastBuildDate>Sat, 28 Feb 2026 12:00:00 GMT</lastBuildDate><ttl>60</ttl>
   <atom:link rel="self" href="https://example.org/feed.xml"/>
   <atom:link rel="hub" href="https://hub.example/"/>
+  <cloud domain="rpc.example" port="80" path="/notify" registerProcedure="" protocol="http-post"/>
   <skipDays><day>Sunday</day></skipDays>
   <item>
    <guid isPermaLink="false">tag:example.org,2026:2</guid><link>https://example.org/2?a=b</link>

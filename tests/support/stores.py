@@ -220,6 +220,7 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "updated": datetime(2024, 2, 29, 12, tzinfo=UTC),
         "self_link": "https://a.test/feed",
         "hub": "https://hub.test/",
+        "cloud": "http-post http://cloud.test:5337/notify",
         "newest_entry": datetime(2024, 2, 29, 11, tzinfo=UTC),
         "longest_silence": 86400,
         "distrusts_ids": True,

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from .._parse.identity import kind_of
-from .._records import FeedHistory, Poll, PollTimes, StoredEntry, TimerRule
+from .._records import FeedHistory, FeedState, Poll, PollTimes, StoredEntry, TimerRule
 from .._records.history import HISTORY
 from .._records.kinds import Form, iso
 from .._schedule.freshness import rule_of_skips
@@ -87,6 +87,7 @@ def page(explained: Explained) -> Iterator[str]:
     yield from _section("Validators", _validators(explained))
     yield from _section("Entries", _entries(explained))
     yield from _section("Rhythm", _rhythm(explained))
+    yield from _section("Hubs", _hubs(explained.status.state))
 
 
 def _section(head: str, texts: Iterator[str]) -> Iterator[str]:
@@ -273,6 +274,14 @@ def _rhythm(explained: Explained) -> Iterator[str]:
         yield words
 
 
+def _hubs(state: FeedState) -> Iterator[str]:
+    """Who would tell of its changes; they are only recorded."""
+    if state.hub is not None:
+        yield f"WebSub {state.hub} (not used)"
+    if state.cloud is not None:
+        yield f"rssCloud {state.cloud} (not used)"
+
+
 def record(explained: Explained) -> dict[str, Any]:
     """The ``"type": "explain"`` record of the feed."""
     state, rhythm = explained.status.state, explained.posting
@@ -286,6 +295,8 @@ def record(explained: Explained) -> dict[str, Any]:
         "recent": history["recent"],
         "etag": state.etag,
         "last_modified": state.last_modified,
+        "hub": state.hub,
+        "cloud": state.cloud,
         "entries": explained.stored,
         "known_by": dict(kinds),
         "distrusts_ids": state.distrusts_ids,

@@ -113,7 +113,8 @@ class WatchSession:
             said = f": {result.reason}" if result.reason else f", {result.entries.new} new"
             LOGGER.debug("%s %s%s", result.outcome, result.feed.redacted_url, said)
         if result.gap:
-            LOGGER.warning("%s: entries may have been missed", result.feed.redacted_url)
+            more = f" ({result.detail})" if result.detail else ""
+            LOGGER.warning("%s: entries may have been missed%s", result.feed.redacted_url, more)
 
     async def _drain(self, watch: Watch, number: int) -> None:
         timeout = math.inf if number == signal.SIGINT else self._watched.config.drain_timeout

@@ -56,6 +56,9 @@ class Fetched:
     failed_with_validators: bool = False
     """Whether the same fetch had failed before, and only because it was conditional."""
     status: int | None = None
+    from_public: bool = False
+    """Whether a server on the public internet has sent it, or a redirect to it: the address policy treats
+    what it links to as it treats a redirect."""
 
 
 class Fetcher:
@@ -92,8 +95,8 @@ class Fetcher:
     async def fetch(self, context: FetchContext) -> Fetched:
         """The feed's document, unless the server says that the known state still holds.
 
-        Starts at the URL of the list, or where the feed has permanently moved to. The host's slot in
-        `context` is exchanged along with redirects.
+        Starts at the URL of the list, or where the feed has permanently moved to; or at `FetchContext.start`.
+        The host's slot in `context` is exchanged along with redirects.
 
         Raises:
           FeedFailed: with any reason of the dns and http lanes.
@@ -103,7 +106,7 @@ class Fetcher:
 
         Cancellation: closes the connection; the feed may have no slot of a host then.
         """
-        hop = _first_hop(context.feed, context.state, over_http=context.over_http)
+        hop = context.start or _first_hop(context.feed, context.state, over_http=context.over_http)
         context.timings.redirects.clear()
         visit, pauses = Visit(context, listed_url(context.feed.url)), iter(FILE_PAUSES)
         while True:
@@ -179,6 +182,7 @@ class Fetcher:
             moved_to=visit.redirects.moved_to(url, public=route.public),
             remark=visit.redirects.remark,
             status=answer.status,
+            from_public=hop.from_public or route.public,
         )
 
     async def _document(self, status: int, fields: Fields, stream: BodyStream, visit: Visit) -> bytes | None:

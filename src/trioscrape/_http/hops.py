@@ -52,6 +52,8 @@ class FetchContext:
     """How long the fetch may take; what is left of it, when the same feed has been fetched before."""
     over_http: bool = False
     """Whether to begin over http, because there is no https: see `NoHttps`."""
+    start: Hop | None = None
+    """Where to begin, if not at the feed's own URL: at a page that its document links to."""
 
 
 @dataclass(slots=True)

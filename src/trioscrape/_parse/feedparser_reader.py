@@ -24,6 +24,7 @@ from .diagnosis import is_page, no_feed
 from .html import plain_line
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
+from .rss_cloud import cloud
 from .rss_text import line, passage
 from .timers import timers
 
@@ -105,6 +106,10 @@ def _feed(parsed: Any, data: bytes) -> RawFeed:
         updated=_date(feed, "updated") or _date(feed, "published"),
         self_link=_href(feed, "self"),
         hub=_href(feed, "hub"),
+        cloud=_cloud(feed),
+        generator=_text(feed, "generator"),
+        next_page=_href(feed, "next"),
+        prev_archive=_href(feed, "prev-archive"),
         timers=_timers(feed, data),
         entries=[_entry(entry, of_feed, version) for entry in parsed["entries"]],
         repaired=bool(parsed["bozo"]),
@@ -172,6 +177,11 @@ def _summary(entry: Any, content: RawText | None) -> RawText | None:
 def _href(feed: Any, relation: str) -> str | None:
     links = _dicts(feed, "links")
     return next((_text(link, "href") for link in links if _get(link, "rel") == relation), None)
+
+
+def _cloud(feed: Any) -> str | None:
+    given = _get(feed, "cloud")
+    return cloud(given) if isinstance(given, dict) else None
 
 
 def _authors(of: Any) -> Iterator[str]:

@@ -61,6 +61,7 @@ def read_json_feed(document: FeedDocument) -> RawFeed:
         language=_text(feed, "language"),
         self_link=_text(feed, "feed_url"),
         hub=next((hub for hub in map(_url, _objects(feed, "hubs")) if hub), None),
+        next_page=_text(feed, "next_url"),
         entries=[_entry(item, authors) for item in _objects(feed, "items")],
         repaired=replaced or mended,
     )

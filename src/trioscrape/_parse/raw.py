@@ -87,6 +87,14 @@ class RawFeed:
     """Where it says that it is to be found."""
     hub: str | None = None
     """Its WebSub hub."""
+    cloud: str | None = None
+    """Its rssCloud server, as in `ParsedFeed.cloud`."""
+    generator: str | None = None
+    """The program that has written it."""
+    next_page: str | None = None
+    """The page with the entries before these (RFC 5005 §3)."""
+    prev_archive: str | None = None
+    """The archive with the entries before these (RFC 5005 §4)."""
     timers: FeedTimers = FeedTimers()  # noqa: RUF009 - it is frozen
     """How often it wants to be fetched; ``max_age`` is no business of a document's."""
     entries: Sequence[RawEntry] = ()

@@ -55,10 +55,14 @@ def parsed_feed(raw: RawFeed, document: FeedDocument) -> ParsedFeed:
         updated=_moment(raw.updated),
         self_link=_link(raw.self_link, url),
         hub=_link(raw.hub, url),
+        cloud=_optional(raw.cloud),
         distrusts_ids=identity.distrusts_ids,
         has_more=limit is not None and len(raw.entries) > limit,
         parser=raw.parser,
         shared_keys=identity.shared,
+        generator=_optional(raw.generator),
+        next_page=_link(raw.next_page, url),
+        prev_archive=_link(raw.prev_archive, url),
     )
 
 

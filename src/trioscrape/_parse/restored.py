@@ -70,6 +70,7 @@ def safe_state(state: FeedState) -> FeedState:
             language=state.language,
             self_link=state.self_link,
             hub=state.hub,
+            cloud=state.cloud,
         ),
         _NOWHERE,
     )
@@ -81,6 +82,7 @@ def safe_state(state: FeedState) -> FeedState:
         language=said.language,
         self_link=said.self_link,
         hub=said.hub,
+        cloud=said.cloud,
         listed_title=one_line(state.listed_title or "") or None,
         tags=_lines(state.tags),
         shared_keys=tuple(map(scrub, state.shared_keys)),

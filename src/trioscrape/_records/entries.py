@@ -183,6 +183,9 @@ class ParsedFeed:
     """Its own URL, as it says (``link rel=self``, JSON Feed ``feed_url``)."""
     hub: Annotated[str | None, LINK] = None
     """Its WebSub hub (``link rel=hub``)."""
+    cloud: Annotated[str | None, NAME] = None
+    """Its rssCloud server (RSS ``cloud``): protocol, URL, and the procedure if it has one, in plain text:
+    ``http-post http://rpc.example.org:5337/notify``."""
     distrusts_ids: Annotated[bool, FLAG] = False
     """Whether its entries are identified by link, because too many ids are missing or repeated."""
     has_more: Annotated[bool, FLAG] = False
@@ -191,6 +194,13 @@ class ParsedFeed:
     """Which parser read it, for statistics only."""
     shared_keys: Annotated[tuple[str, ...], NAMES] = ()
     """Ids and links that several of its entries have or have had, so that they identify none."""
+    generator: Annotated[str | None, NAME] = None
+    """The program that has written it, as it says."""
+    next_page: Annotated[str | None, LINK] = None
+    """Where its older entries are, if it is a page of a paged feed (RFC 5005 §3 ``link rel=next``, JSON Feed
+    ``next_url``)."""
+    prev_archive: Annotated[str | None, LINK] = None
+    """Where its older entries are, if the feed has archives (RFC 5005 §4 ``link rel=prev-archive``)."""
 
 
 PARSED_FEED: Final = Table(ParsedFeed)

@@ -50,12 +50,13 @@ class FeedState:
     tags: Annotated[tuple[str, ...], NAMES] = ()
     """The folders that it is in, in the user's list (OPML), outermost first."""
     link: Annotated[str | None, LINK] = None
-    """This and the fields up to `hub`: as in `ParsedFeed`, of the last document."""
+    """This and the fields up to `cloud`: as in `ParsedFeed`, of the last document."""
     subtitle: Annotated[str | None, TITLE] = None
     language: Annotated[str | None, NAME] = None
     updated: Annotated[datetime | None, MOMENT] = None
     self_link: Annotated[str | None, LINK] = None
     hub: Annotated[str | None, LINK] = None
+    cloud: Annotated[str | None, NAME] = None
     newest_entry: Annotated[datetime | None, MOMENT] = None
     """The latest date of an entry in the last document, none in the future; None: no entry has a date."""
     longest_silence: Annotated[int | None, COUNT] = None

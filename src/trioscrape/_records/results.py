@@ -88,8 +88,11 @@ class Result:
     next_fetch: datetime | None = None
     """When it is due again; None: at any time, or not known."""
     gap: bool = False
-    """Whether the feed had entries before, and none of those in its document was known: some may have been
-    published and left the document between two fetches, and were missed."""
+    """Whether the feed had entries before, and none was known of those in its document and in the older pages
+    that were fetched because of that: some may have been published and left the document between two fetches,
+    and were missed."""
+    pages: int = 0
+    """How many older pages were fetched because of a gap; their entries are among `entries`."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name, without the lanes that the feed did not reach."""
 

@@ -173,7 +173,8 @@ class DueSource:
         return Candidate.of(due.feed)
 
     async def ended(self, result: Result) -> None:
-        """Plan the feed again whose result this is."""
+        """Plan the feed again whose result this is. Older pages that it has fetched count as polls."""
+        self._saved -= result.pages
         if result.reason == "not-a-url":
             return
         now, identity = self._now(), feed_id(result.feed.url)

@@ -135,6 +135,7 @@ def after_success(
         updated=said.updated,
         self_link=said.self_link,
         hub=said.hub,
+        cloud=said.cloud,
         newest_entry=newest,
         longest_silence=silence,
         distrusts_ids=said.distrusts_ids,

@@ -13,10 +13,12 @@ import trio
 from .._config.config import Config
 from .._errors import OUT_OF_MEMORY, FeedFailed, StoreRejected, is_out_of_memory
 from .._flow import Flow
+from .._hosts.retry_after import QueueAgain
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
 from .._http import Clock, FetchContext, Fetched, Fetcher
 from .._http.byte_budget import ByteBudget
+from .._http.hops import Hop, listed_url
 from .._lane import Lane, Timings
 from .._parse import FeedDocument, RecordParser
 from .._records import (
@@ -37,6 +39,7 @@ from .candidates import Candidate
 from .loop_lag import LoopLag
 from .network import Network
 from .next_state import BLOCKED, GONE_REASON, after_failure, after_success, had_entries, to_send
+from .older_pages import OlderPages, has_older
 from .open_files import OpenFiles
 from .plans import Plan
 from .poll_log import PollLog
@@ -135,16 +138,18 @@ class Pipeline:
         attempt, clock = Attempt(to_send(candidate.state, self.now())), Clock(self.config.fetch_timeout)
         while True:
             try:
-                return await self._fetched_and_stored(candidate, attempt, slot, timings, clock)
+                result, pages = await self._fetched_and_stored(candidate, attempt, slot, timings, clock)
             except FeedFailed as failed:
                 following = attempt.after(failed.with_traceback(None))
                 if following is None:
                     raise attempt.failure(failed) from None
-            attempt = following
+                attempt = following
+            else:
+                return result if pages is None else await self._with_older(result, pages, slot, timings)
 
     async def _fetched_and_stored(
         self, candidate: Candidate, attempt: Attempt, slot: HostSlot, timings: Timings, clock: Clock
-    ) -> Result:
+    ) -> tuple[Result, OlderPages | None]:
         known = candidate.state
         with self.budget.reservation() as reservation:
             # The dns lane and the http lane, once for every hop.
@@ -163,15 +168,18 @@ class Pipeline:
             size = None if fetched.body is None else len(fetched.body)
             poll = poll_of(known, self.now(), timings, rules, size=size)
             # The store lane, unless there is nothing new to remember but the poll.
-            update, entries = FeedUpdate(state, (), poll), EntryCounts()
+            update, entries, may_close = FeedUpdate(state, (), poll), EntryCounts(), False
             if parsed is not None:
-                update = FeedUpdate(state, parsed.entries, poll, had_entries=had_entries(known))
+                # Only older pages may tell whether there is a gap before the poll.
+                had = had_entries(known)
+                may_close = had and has_older(parsed)
+                update = FeedUpdate(state, parsed.entries, None if may_close else poll, had_entries=had)
             if stored := parsed is not None or state != candidate.stored:
                 entries = await self.store.save(update, timings)
             else:
                 await self.polls.add(candidate.feed_id, poll)
         reason, detail = self._remarks(fetched, parsed)
-        return Result(
+        result = Result(
             candidate.feed,
             _stored_outcome(known, entries) if stored else Outcome.NOT_MODIFIED,
             reason,
@@ -186,6 +194,48 @@ class Pipeline:
             gap=update.has_gap(entries),
             lanes=timings.lanes,
         )
+        if parsed is None or not may_close:
+            return result, None
+        poll = replace(poll, new=entries.new, changed=entries.changed)
+        if not result.gap:
+            await self.polls.add(candidate.feed_id, poll)
+            return result, None
+        return result, OlderPages(known, state, fetched, parsed, poll)
+
+    async def _with_older(
+        self, result: Result, pages: OlderPages, slot: HostSlot, timings: Timings
+    ) -> Result:
+        """The result of a feed whose document has a gap before it, with the older pages that there are.
+
+        Whatever becomes of them, the document is stored.
+        """
+        while (url := pages.next_url) is not None:
+            slot.release()  # as every fetch, it waits until it is its turn at the host
+            try:
+                counts = await self._older_page(result.feed, url, pages, slot, timings)
+            except (FeedFailed, QueueAgain, StoreRejected, MemoryError) as failure:
+                pages.failed(url, failure)
+            else:
+                result = replace(result, entries=result.entries + counts)
+        detail = "; ".join(filter(None, (result.detail, pages.remark))) or None
+        gap, fetched = not pages.closed, pages.fetched
+        await self.polls.add(pages.state.feed_id, replace(pages.poll, gap=gap))
+        return replace(result, gap=gap, pages=fetched, detail=detail, lanes=timings.lanes)
+
+    async def _older_page(
+        self, feed: Feed, url: str, pages: OlderPages, slot: HostSlot, timings: Timings
+    ) -> EntryCounts:
+        """A page through the lanes, as any document."""
+        start, clock = Hop(listed_url(url), pages.from_public), Clock(self.config.fetch_timeout)
+        with self.budget.reservation() as reservation:
+            context = FetchContext(feed, None, timings, reservation, slot, clock, start=start)
+            fetched, known = await self.fetcher.fetch(context), pages.state
+            parsed = await self._parsed(fetched, _body_hash(fetched, known), known, timings)
+            if (update := pages.update(fetched, parsed)) is None:
+                return EntryCounts()
+            counts = await self.store.save(update, timings)
+        pages.stored(counts)
+        return counts
 
     async def _parsed(
         self, fetched: Fetched, body_hash: str | None, known: FeedState | None, timings: Timings

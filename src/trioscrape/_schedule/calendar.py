@@ -9,6 +9,8 @@ MINUTE: Final = 60
 CHOICES: Final = 8
 """Moments that are compared for each poll: then the fullest minutes have few more than the others."""
 
+_ORDERS: Final = [[*range(begin, CHOICES), *range(begin)] for begin in range(CHOICES)]
+
 
 class Calendar:
     """Counts planned polls by minute. All moments are seconds since 1970.
@@ -33,10 +35,9 @@ class Calendar:
         step = (last - first) / CHOICES
         planned = self._planned
         best, least = first, -1
-        begin = int(fraction * CHOICES * CHOICES)
-        for n in (each % CHOICES for each in range(begin, begin + CHOICES)):
+        for n in _ORDERS[int(fraction * CHOICES * CHOICES) % CHOICES]:
             moment = first + (n + fraction) * step
-            number = planned[int(moment // MINUTE)]
+            number = planned.get(int(moment // MINUTE), 0)
             if least < 0 or number < least:
                 best, least = moment, number
                 if not number:

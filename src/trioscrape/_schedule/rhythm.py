@@ -146,11 +146,15 @@ class Rhythm:
             quarter=int(quarter),
         )
 
+    def is_new(self, now: float) -> bool:
+        """Whether it has published something, and not every hour of the week has been seen since."""
+        return bool(self.until) and self.weeks + (now - self.until) / WEEK < 1
+
     def _faded(self, now: float) -> Rhythm:
         week = int(now // WEEK)
         passed = min(week - self.faded, 52) if self.faded else 0
         if passed <= 0:
-            return replace(self, faded=week)
+            return self if self.faded == week else replace(self, faded=week)
         left = _FADES**passed
         counts = tuple(int(count * left) for count in self.counts) if any(self.counts) else self.counts
         return replace(self, counts=counts, weeks=round(self.weeks * left, 5), faded=week)
@@ -166,8 +170,9 @@ class Rhythm:
         prior = _PRIOR_WEEKS * weekly * scale / (spread * spread)
         if not total:
             return Rates(counts, 0.0, (prior * _EVENLY / 7,) * 7, (_EVENLY / 24,) * 24)
-        hours = [sum(counts[hour::24]) / UNIT + _EVENLY / 24 for hour in range(24)]
-        days = [prior * (sum(counts[day : day + 24]) / UNIT + _EVENLY / 7) for day in range(0, HOURS, 24)]
+        of_days = [counts[day : day + 24] for day in range(0, HOURS, 24)]
+        hours = [sum(of_hour) / UNIT + _EVENLY / 24 for of_hour in zip(*of_days, strict=True)]
+        days = [prior * (sum(of_day) / UNIT + _EVENLY / 7) for of_day in of_days]
         return Rates(counts, scale / UNIT, days, hours)
 
 
@@ -187,8 +192,7 @@ class Rates(NamedTuple):
         return self.days[day] * self.hours[of_day] + self.counts[hour] * self.scale
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A poll that is due, and what is expected until then."""
 
     due: float
@@ -219,8 +223,10 @@ def wait(rates: Rates, since: float, price: float, most: float, longest: float) 
     length = HOUR - moment % HOUR
     while moment < end:
         rate = rates.at(cell)
-        length = min(length, end - moment)
-        then, more = waited + (entries + rate * length / 2) * length, entries + rate * length
+        if moment + length > end:
+            length = end - moment
+        more = entries + rate * length
+        then = waited + (entries + more) / 2 * length
         if then >= price or more >= most:
             missing = price - waited
             root = math.sqrt(entries * entries + 2 * rate * missing)

@@ -13,6 +13,7 @@ from typing import Final
 from ..dates import parse_date
 from ..protocol import FeedDocument
 from ..raw import RawEntry, RawFeed
+from ..rss_cloud import cloud
 from ..timers import timers
 from .entries import entry
 from .links import links, page, related
@@ -100,6 +101,10 @@ def _feed(reading: Reading, children: Children, here: Place, entries: list[RawEn
         updated=next(filter(None, dates), None),
         self_link=related(found, "self"),
         hub=related(found, "hub"),
+        cloud=next(filter(None, (cloud(attributes(child)) for child in children.named("cloud"))), None),
+        generator=text_in(reading, children, ("generator", "atom:generator")),
+        next_page=related(found, "next"),
+        prev_archive=related(found, "prev-archive"),
         timers=timers(
             ttl=text_in(reading, children, ("ttl",)),
             period=text_in(reading, children, ("sy:updateperiod",)),
