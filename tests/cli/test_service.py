@@ -44,7 +44,7 @@ def test_without_a_manager_nothing_is_sent(path: str, monkeypatch: pytest.Monkey
     ("microseconds", "process", "period"),
     [
         ("60000000", None, 30),
-        ("60000000", str(os.getpid()), 30),
+        ("60000000", "this one", 30),
         ("60000000", "1", None),
         ("", None, None),
         ("0", None, None),
@@ -57,7 +57,7 @@ def test_the_watchdogs_period(
     monkeypatch.setenv("WATCHDOG_USEC", microseconds)
     monkeypatch.delenv("WATCHDOG_PID", raising=False)
     if process is not None:
-        monkeypatch.setenv("WATCHDOG_PID", process)
+        monkeypatch.setenv("WATCHDOG_PID", process.replace("this one", str(os.getpid())))
     assert watchdog_period() == period
 
 

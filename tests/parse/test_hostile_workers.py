@@ -40,7 +40,7 @@ COLUMNS = {
     "published": [DATE],
     "enclosures": [[{"url": "http://a.test/", "type": None, "length": 5}]],
 }
-FEED_ROW = ["title", "http://a.test/", False, {}, None, None]
+FEED_ROW = ["title", "http://a.test/", False, {}, None, None, None, None]
 
 scalars = st.none() | st.booleans() | st.integers(-2, 2**65) | st.floats() | st.text(max_size=5)
 values = st.recursive(scalars, lambda inside: st.lists(inside) | st.dictionaries(st.text(max_size=3), inside))

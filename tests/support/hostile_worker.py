@@ -14,7 +14,7 @@ from typing import Any
 REQUEST = b"0123456789abcdef"
 """Stands for the name of the request, which has as many characters."""
 READY = b'\0\0\0\7\0\0\0\0"ready"'
-FEED = b'["feed","%s",["honest",null,false,{},null,null]]' % REQUEST
+FEED = b'["feed","%s",["honest",null,false,{},null,null,null,null]]' % REQUEST
 END = b'["end","%s",1]' % REQUEST
 
 
