@@ -20,8 +20,8 @@ class NoThread(OSError):
 
 
 _DEAD: Final = "a thread ended before it could run its call"
-_LOOKS: Final = 0.1
-"""Seconds between two looks whether a long call has ended."""
+_LOOKS: Final = 1.0
+"""Seconds between two looks whether a long call has ended, should its thread be unable to tell."""
 STARTING: Final = 5.0
 """Seconds within which a thread begins with its call, however busy the machine is; it takes microseconds."""
 
@@ -64,12 +64,9 @@ async def in_thread(
     try:
         started.begin()
         # Five seconds are over in no time where the clock jumps.
-        deadline = math.inf if _jumps() else trio.current_time() + STARTING
-        with trio.CancelScope(deadline=deadline, shield=not abandon_on_cancel):
-            await started.told()
+        await started.told(math.inf if _jumps() else STARTING)
         if not started.ended:
-            with trio.CancelScope(shield=not abandon_on_cancel):
-                await _end_of(started)
+            await _end_of(started)
         return started.result()
     except RuntimeError as error:  # of this thread, or of one that the call has wanted to start
         if str(error) != "can't start new thread":
@@ -121,15 +118,22 @@ class _Call(Generic[T]):
                 self._limiter.release_on_behalf_of(self)
             raise
 
-    async def told(self) -> None:
-        """Wait until the thread has told that the call has ended; may be called once."""
+    async def told(self, seconds: float) -> None:
+        """Wait until the thread has told that the call has ended; at most so many seconds.
+
+        Cancellation: see `in_thread`. A Ctrl-C that trio raises in the main task waits for the call as well.
+        """
+        deadline, must_end = trio.current_time() + seconds, self._limiter is None
 
         def abort(_: object) -> trio.lowlevel.Abort:
+            if must_end and trio.current_time() < deadline:
+                return trio.lowlevel.Abort.FAILED
             self._waiting = None
             return trio.lowlevel.Abort.SUCCEEDED
 
         self._waiting = trio.lowlevel.current_task()
-        await trio.lowlevel.wait_task_rescheduled(abort)
+        with trio.CancelScope(deadline=deadline, shield=must_end):
+            await trio.lowlevel.wait_task_rescheduled(abort)
 
     def _work(self) -> None:
         self.begun = True
@@ -165,16 +169,15 @@ class _Call(Generic[T]):
 async def _end_of(call: _Call[T]) -> None:
     """Wait until the call has ended, should its thread still be at it.
 
-    That is heard of by itself, unless memory runs out in the thread: then it may die before it begins, or
-    before it can tell.
+    Its thread tells, unless memory runs out there: then it may die before it begins, or before it can tell.
     """
     if not call.begun:
-        await trio.sleep(_LATE)
+        await call.told(_LATE)
     call.given_up = True
     if not call.begun:
         raise NoThread(errno.EAGAIN, _DEAD)
-    while not call.ended:  # noqa: ASYNC110 - it can't tell anybody
-        await trio.sleep(_LOOKS)
+    while not call.ended:
+        await call.told(_LOOKS)
 
 
 async def off_loop(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.CapacityLimiter) -> T:
@@ -188,5 +191,5 @@ async def off_loop(call: Callable[[Unpack[Ts]], T], *args: *Ts, limiter: trio.Ca
     if not _jumps():
         with suppress(NoThread):
             return await in_thread(call, *args, limiter=limiter)
-    await trio.lowlevel.checkpoint()
-    return call(*args)
+    async with limiter:  # another call may have a thread
+        return call(*args)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +17,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trioscrape._threads import STARTING, NoThread, in_thread
+from trioscrape._threads import STARTING, NoThread, in_thread, off_loop
 
 CACHE = type(trio._core._thread_cache.THREAD_CACHE)
 Deliver = Callable[[Any], object]
@@ -50,6 +52,39 @@ async def test_a_call_that_has_begun_is_waited_for() -> None:
         end.set()
 
     assert found == ["done"]
+
+
+def test_ctrl_c_waits_for_a_call_that_has_begun() -> None:
+    """trio raises it in its main task, where a shield does not keep it off."""
+    ended, limiter = [], trio.CapacityLimiter(1)
+
+    def call(token: trio.lowlevel.TrioToken) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        for _ in range(2):  # by the second turn of the loop it has been delivered
+            turned = threading.Event()
+            token.run_sync_soon(turned.set)
+            assert turned.wait(30)
+        ended.append(limiter.borrowed_tokens)
+
+    async def main() -> None:
+        await in_thread(call, trio.lowlevel.current_trio_token(), limiter=limiter)
+        await trio.lowlevel.checkpoint()
+
+    with pytest.raises(KeyboardInterrupt):
+        trio.run(main)
+    assert (ended, limiter.borrowed_tokens) == ([1], 0)
+
+
+async def test_a_call_without_a_thread_has_its_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one that is made at the same time may have a thread."""
+
+    def start(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(CACHE, "start_thread_soon", start)
+    limiter = trio.CapacityLimiter(1)
+
+    assert await off_loop(lambda: limiter.borrowed_tokens, limiter=limiter) == 1
 
 
 async def test_one_that_waits_for_a_thread_is_given_up() -> None:
