@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 import signal
+import socket
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 import trio
@@ -15,7 +19,10 @@ from trio.testing import wait_all_tasks_blocked
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, ProcessParser, open_process_parser
 from trioscrape._parse._pool import workers
+from trioscrape._parse._pool.process import Worker
+from trioscrape._records import ParsedFeed
 
+from support.hostile_worker import HONEST, REQUEST
 from support.worker_processes import NEVER, PATIENCE, URL, command, is_gone, opened, phone, worker_of
 
 
@@ -217,3 +224,32 @@ async def test_each_gets_its_own_answer() -> None:
                 nursery.start_soon(parse, number)
 
     assert got == {number: str(number) if number % 7 else "not-a-feed" for number in range(100)}
+
+
+async def test_what_the_worker_says_to_a_document_that_was_taken_away_is_not_the_first_ones_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It has found it in its socket; its answer is there before ours has been looked at."""
+    monkeypatch.setattr(secrets, "token_hex", lambda _: REQUEST.decode())
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with theirs:
+        worker = Worker(cast("subprocess.Popen[bytes]", None), ours)
+        got: list[object] = []
+
+        async def parse() -> None:
+            got.append(await worker.parse(FeedDocument(b"<rss/>", URL), NEVER))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(parse)
+            await wait_all_tasks_blocked()
+            async with trio.open_nursery() as second:
+                second.start_soon(parse)
+                await wait_all_tasks_blocked()
+                second.cancel_scope.cancel()
+            theirs.sendall(HONEST + HONEST)
+        ours.close()
+
+    [answer] = got
+    assert isinstance(answer, ParsedFeed)
+    assert worker.retired

@@ -172,7 +172,8 @@ class Worker:
         while not reading.add(*await self._frame(reading.room)):
             pass
         self.memory = reading.memory
-        if len(self._turns) == 1 and (unread := self._unread()) is not None:
+        # One that is retired may have begun with a document whose task has left it.
+        if not self.retired and len(self._turns) == 1 and (unread := self._unread()) is not None:
             if unread:
                 raise InvalidAnswer("there is more after its end")
             self.retired = True
