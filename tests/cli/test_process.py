@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from trioscrape._cli.process import is_command
+
 from support.command_line import Site, command
 
 INTERRUPT = """
@@ -217,3 +219,23 @@ def test_ctrl_c_ends_a_wait_for_a_thread_at_the_end(site: Site) -> None:
 
     assert ended.returncode == 0
     assert b"\nstored in sqlite:" in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("python -m trioscrape feeds.txt", True),
+        ("python -X utf8 -Im trioscrape", True),
+        ("python -mtrioscrape", True),
+        ("python -m application trioscrape", False),
+        ("python -Xfrozen_modules=off -m pytest -m trioscrape", False),
+    ],
+)
+def test_an_application_that_names_it_is_not_the_command(
+    monkeypatch: pytest.MonkeyPatch, line: str, expected: bool
+) -> None:
+    """Its first arguments are there before its module is: its package may import trioscrape."""
+    monkeypatch.setattr(sys, "argv", ["-m"])
+    monkeypatch.setattr(sys, "orig_argv", line.split())
+
+    assert is_command() is expected

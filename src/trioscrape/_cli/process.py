@@ -30,8 +30,17 @@ def is_command() -> bool:
     """
     program: str = getattr(sys, "argv", [""])[0]
     if program == "-m":  # Python is still looking for the module to run, and imports its package
-        return "trioscrape" in sys.orig_argv
+        return _module() == "trioscrape"
     return os.path.basename(program) == "trioscrape"
+
+
+def _module() -> str:
+    """What follows ``-m`` on the command line of Python, which may stand with other options: ``-Im``."""
+    options = sys.orig_argv[1:]
+    for option, following in zip(options, [*options[1:], ""], strict=True):
+        if option.startswith("-") and "m" in option and not option.startswith(("-X", "-W", "--")):
+            return option.partition("m")[2] or following
+    return ""
 
 
 def begin() -> None:
