@@ -340,3 +340,16 @@ class TestCancellation:
             with trio.fail_after(30):
                 await saves.save("after")
             assert saves.got["after"] == EntryCounts(1)
+
+
+async def test_a_later_save_of_a_feed_does_not_overtake_one_that_was_too_large() -> None:
+    saves = Saves()
+    async with trio.open_nursery() as nursery:
+        for name, entries in (("a", 1), ("b", MERGED_ENTRIES), ("c", MERGED_ENTRIES), ("c", 1)):
+            nursery.start_soon(saves.save, name, entries)
+            await wait_all_tasks_blocked()
+        await saves.slow.begun(1)
+        saves.slow.go(4)
+
+    assert saves.slow.writes == [["a"], ["b"], ["c"], ["c"]]
+    assert saves.got["c"] == EntryCounts(1)

@@ -138,8 +138,8 @@ class MergedSaves:
                 left.append(turn)
             else:
                 entries, characters = more
-                feeds.add(feed)
                 batch.append(turn)
+            feeds.add(feed)  # of what is left as well: a later save of a feed must not overtake it
         self._queue = left
         for turn in batch:
             turn.taken = True

@@ -49,7 +49,8 @@ class Document(Mapping[str, Entry]):
 
     def __init__(self, columns: EntryColumns, places: Mapping[str, int]) -> None:
         self._columns, self._places = columns, places
-        self._hashes = columns.values("hash")
+        # A field that no entry has makes a new list with each call.
+        self._hashes, self._updated = columns.values("hash"), columns.values("updated")
 
     @classmethod
     def of(cls, update: FeedUpdate) -> Document:
@@ -76,7 +77,7 @@ class Document(Mapping[str, Entry]):
 
     def updated(self, key: str) -> datetime | None:
         """When the entry was updated, as it says."""
-        updated: str | None = self._columns.values("updated")[self._places[key]]
+        updated: str | None = self._updated[self._places[key]]
         return None if updated is None else datetime.fromisoformat(updated)
 
     def rows(self, keys: Iterable[str], form: Form) -> Iterator[tuple[Any, ...]]:
