@@ -91,6 +91,7 @@ class TestDocuments:
                 "updated": known.updated,
                 "self_link": known.self_link,
                 "hub": known.hub,
+                "cloud": known.cloud,
                 "newest_entry": known.newest_entry,
                 "longest_silence": known.longest_silence,
                 "distrusts_ids": True,
