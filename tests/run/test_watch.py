@@ -199,6 +199,19 @@ class TestLists:
         assert scene.moments("c.test")[0] == pytest.approx(100, abs=1)
         assert len(scene.moments("b.test")) == len(scene.moments("c.test"))
 
+    async def test_a_feed_that_has_left_it_does_not_stay_the_same_as_another(
+        self, autojump_clock: MockClock
+    ) -> None:
+        there = {"status": 302, "headers": {"Location": "http://c.test/"}}
+        scene = Scene({"a.test": site(**there), "b.test": site(**there), "c.test": site()}, by_rhythm=False)
+        scene.feeds = ["http://a.test/"]
+        async with scene.watch() as watch:
+            await trio.sleep(100)
+            watch.reload(["http://b.test/"])
+            await trio.sleep(25 * HOUR)
+        [first, *_, last] = [result.same_as for _, result in scene.results if "b.test" in result.feed.url]
+        assert (first, last) == ("http://a.test/", None)
+
     async def test_lines_that_are_no_urls_have_one_result(self, autojump_clock: MockClock) -> None:
         scene = Scene({"a.test": site()})
         scene.feeds = ["http://a.test/", "nonsense", "http://a.test/"]

@@ -76,7 +76,7 @@ class Pipeline:
     """Of feeds that have not changed."""
     budget: ByteBudget
     arrivals: Seen[str]
-    """Where the feeds of the run have arrived, with the first feed's URL."""
+    """Where the feeds of the run have arrived, or of the last day of a watch, with the first feed's URL."""
     now: Callable[[], datetime]
     plan: Plan
     """For the next fetch of each feed."""
