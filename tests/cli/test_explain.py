@@ -207,6 +207,7 @@ class TestUnknown:
         [
             ("htp://example.org/feed.xml", "it does not begin with http:// or https://"),
             ("https://u:secret@example.org:port/feed.xml", "its port is not a number from 1 to 65535"),
+            ("https://[example.org/feed.xml", "it has a malformed IPv6 address"),
         ],
     )
     def test_what_is_no_url_is_told_why(self, capfd: Capture, typed: str, said: str) -> None:

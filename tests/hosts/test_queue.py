@@ -12,7 +12,7 @@ import pytest
 
 from trioscrape import Feed, FeedState
 from trioscrape._hosts.queue import JITTER, HostQueue
-from trioscrape._hosts.record import Limit
+from trioscrape._hosts.record import NEVER, Limit
 from trioscrape._run.candidates import Candidate
 
 
@@ -181,6 +181,23 @@ def test_a_pause_is_remembered_while_nothing_of_the_host_waits() -> None:
     queue.put(candidate("a"))
 
     assert [started(queue, now) for now in (150, 200)] == [[], ["a/0"]]
+
+
+@pytest.mark.parametrize("patience", [NEVER, 30.0])
+def test_a_new_round_keeps_the_limit_of_a_host_until_its_pause_is_over(patience: float) -> None:
+    queue = HostQueue[Candidate](2)
+    queue.record("a").paused_until = 100.0
+    queue.pause("a", 100.0)
+    queue.limit("a", Limit("a", "rate-limited", "", patience))
+
+    queue.begin_round(50.0)
+    queue.put(candidate("a"))
+    assert started(queue, 50.0) == []
+    assert queue.put_off() is not None, "it does not wait here for the end of the pause"
+
+    queue.begin_round(100.0)
+    queue.put(candidate("a"))
+    assert started(queue, 100.0) == ["a/0"]
 
 
 def test_hosts_may_be_counted_together() -> None:

@@ -289,6 +289,14 @@ class TestPoliteness:
         [state] = scene.store.feeds.values()
         assert (state.failures, state.gone, state.failure) == (0, None, None)
 
+    async def test_one_that_is_cancelled_leaves_the_poll_and_its_gap(self, scene: Scene) -> None:
+        slow = Answer(body=document(3, 2), first_byte=60)
+        with trio.move_on_after(5) as cancelled:
+            await scene.polled_again(document(8, 7, links={NEXT: "/2"}), {"/2": slow})
+        assert cancelled.cancelled_caught
+        assert scene.keys == [1, 2, 7, 8]
+        assert await scene.gaps() == [False, True]
+
 
 class TestAddresses:
     """A link is followed where a redirect is."""

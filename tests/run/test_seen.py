@@ -33,6 +33,16 @@ async def test_the_first_note_stays() -> None:
 
 
 @pytest.mark.usefixtures("in_memory")
+async def test_what_is_cleared_is_new_again() -> None:
+    seen = Seen[str]()
+    for again in "abc":
+        for number in range(20):
+            assert await seen.add(identity(number), again) is None
+        await seen.clear()
+    await seen.aclose()
+
+
+@pytest.mark.usefixtures("in_memory")
 async def test_several_at_once() -> None:
     seen = Seen[int | None]()
 

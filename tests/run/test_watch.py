@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from itertools import pairwise
@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from trioscrape import Config, Feed, Outcome, Polling, Result, UsageError, Watch, open_watch
 from trioscrape._records.feed_state import KEPT_DELAYS
+from trioscrape._run import watch as watch_module
 from trioscrape.testing import InlineParser, Internet, MemoryStore, Site
 
 from support.scenarios import rss
@@ -198,6 +199,19 @@ class TestLists:
         assert scene.moments("c.test")[0] == pytest.approx(100, abs=1)
         assert len(scene.moments("b.test")) == len(scene.moments("c.test"))
 
+    async def test_a_feed_that_has_left_it_does_not_stay_the_same_as_another(
+        self, autojump_clock: MockClock
+    ) -> None:
+        there = {"status": 302, "headers": {"Location": "http://c.test/"}}
+        scene = Scene({"a.test": site(**there), "b.test": site(**there), "c.test": site()}, by_rhythm=False)
+        scene.feeds = ["http://a.test/"]
+        async with scene.watch() as watch:
+            await trio.sleep(100)
+            watch.reload(["http://b.test/"])
+            await trio.sleep(25 * HOUR)
+        [first, *_, last] = [result.same_as for _, result in scene.results if "b.test" in result.feed.url]
+        assert (first, last) == ("http://a.test/", None)
+
     async def test_lines_that_are_no_urls_have_one_result(self, autojump_clock: MockClock) -> None:
         scene = Scene({"a.test": site()})
         scene.feeds = ["http://a.test/", "nonsense", "http://a.test/"]
@@ -238,6 +252,21 @@ class TestEnds:
             await trio.sleep(10)
             assert {result.outcome for _, result in scene.results} == {Outcome.NEW}
             assert len(scene.results) == 2
+
+    async def test_its_totals_wait_for_no_outage(
+        self, autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """They are recorded where the watch has opened the store itself."""
+        store = MemoryStore()
+        monkeypatch.setattr(watch_module, "opened_store", lambda *_: nullcontext(store))
+        async with open_watch(
+            [], store="sqlite:", parser=InlineParser(), resolver=Internet({}), now=now
+        ) as watch:
+            watch.cancel()
+            store.unavailable = "gone"
+            left = trio.current_time()
+        assert trio.current_time() - left < 10
+        assert store.runs == []
 
     async def test_its_lease_is_kept_and_given_back(self, autojump_clock: MockClock) -> None:
         scene = Scene({"a.test": site()})

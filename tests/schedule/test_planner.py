@@ -170,6 +170,17 @@ class TestGoals:
         assert planner.expected_delay is not None
         assert planner.expected_delay > 1200
 
+    def test_after_a_long_overload_polls_are_soon_cheap_again(self) -> None:
+        planner = Planner(Polling(budget=0.001))
+        for number in range(2000):
+            for feed in ids(3):
+                planner.next_poll(feed, NEW, RATES, MONDAY, MONDAY)
+            planner.look(MONDAY + number * ROUND)
+        dear = planner.price
+        for number in range(2000, 2020):
+            planner.look(MONDAY + number * ROUND)
+        assert planner.price < dear / 1000
+
     def test_a_goal_needs_the_rhythm(self) -> None:
         with pytest.raises(UsageError, match="need by_rhythm"):
             Polling(by_rhythm=False, fresh=1200)

@@ -40,7 +40,7 @@ class FeedFilter:
         return ", ".join(f"{name} {word}" for name, word in words.items() if word is not None)
 
     def _is_at(self, state: FeedState) -> bool:
-        hosts = {(urlsplit(url).hostname or "").rstrip(".") for url in (state.url, state.listed_url) if url}
+        hosts = {host_of(url) for url in (state.url, state.listed_url) if url}
         return any(host == self.host or host.endswith(f".{self.host}") for host in hosts)
 
     def _is_in(self, state: FeedState) -> bool:
@@ -53,6 +53,14 @@ class FeedFilter:
             pattern = f"*{pattern}*"
         texts = (state.url, state.listed_url, state.title, state.listed_title)
         return any(fnmatchcase(text.lower(), pattern) for text in texts if text)
+
+
+def host_of(url: str) -> str:
+    """The host in `url`, in lower case and without a dot at its end; "" if there is none."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:  # "[" without "]", say
+        return ""
 
 
 def _lower(text: str | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from .._errors import UsageError
-from .._threads import in_thread
+from .._threads import NoThread, in_thread
 from .feed_list import FeedList, open_feed_list
 from .logs import LOGGER
 
@@ -49,13 +49,18 @@ class ListFile:
             with trio.move_on_after(LOOK):
                 await self._changed.wait()
             self._changed = trio.Event()
-            mark = await in_thread(self._mark, limiter=self._limiter)
+            mark, seen = None, self._seen
+            with suppress(NoThread):  # it is looked at again later
+                mark = await in_thread(self._mark, limiter=self._limiter)
             if mark is None or mark == self._seen:
                 continue
             self._seen = mark
             try:
                 self.feeds = await in_thread(self._read, limiter=self._limiter)
             except UsageError as error:
+                LOGGER.error("the list was not read again: %s", error)
+            except NoThread as error:
+                self._seen = seen
                 LOGGER.error("the list was not read again: %s", error)
             else:
                 LOGGER.info("the list has changed: %d lines", self.feeds.count)

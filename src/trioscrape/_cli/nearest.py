@@ -6,10 +6,10 @@ from collections.abc import AsyncIterable
 from difflib import SequenceMatcher
 from heapq import nlargest
 from typing import Final
-from urllib.parse import urlsplit
 
 from .._records import FeedState
 from .._urls import without_credentials
+from .feed_filter import host_of
 
 NEAREST: Final = 5
 LEAST: Final = 0.6
@@ -22,14 +22,14 @@ async def nearest(typed: str, states: AsyncIterable[FeedState]) -> list[str]:
     A title that contains it counts as well.
     """
     wanted = _bare(typed)
-    host = urlsplit(f"//{wanted}").netloc
+    host = host_of(f"//{wanted}")
     matcher = SequenceMatcher(b=wanted, autojunk=False)
     found: list[tuple[float, str]] = []
     async for state in states:
         url = state.listed_url or state.url
         bare, title = _bare(url), state.listed_title or state.title or ""
         score = _likeness(matcher, bare)
-        if host and urlsplit(f"//{bare}").netloc == host:
+        if host and host_of(f"//{bare}") == host:
             score += 1
         elif (wanted and wanted in bare) or typed.lower() in title.lower():
             score = 1

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 import trio
 
@@ -25,6 +24,7 @@ from .._store import Reader, Store, check_store_url, open_store
 from .._urls import feed_id, problem_with, without_credentials
 from .config_options import config
 from .explain_page import Explained, page, record
+from .feed_filter import host_of
 from .nearest import nearest
 from .output import Output
 from .pages import when
@@ -129,11 +129,11 @@ async def _unknown(
 
 async def _paused_until(source: Reader, state: FeedState, now: datetime) -> datetime | None:
     """Until when the host of the feed wants nothing to be fetched, as far as it has said so to any feed."""
-    host = urlsplit(state.url).hostname
+    host = host_of(state.url)
     pauses = [
         other.next_fetch
         async for other in source.read_feeds()
-        if other.postponed is not None and host in (other.postponed_by, urlsplit(other.url).hostname)
+        if other.postponed is not None and host in (other.postponed_by, host_of(other.url))
     ]
     history = (await source.read_history([state.feed_id])).get(state.feed_id)
     if history is not None and history.recent:

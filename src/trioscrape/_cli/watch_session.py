@@ -14,6 +14,7 @@ import trio
 
 from .._config.config import Config
 from .._config.polling import Polling
+from .._exception_groups import ungrouped
 from .._hosts.retry_after import duration, utc_now
 from .._records import Outcome, Result, Statistics, WatchStatistics
 from .._run.watch import Watch, open_watch
@@ -93,16 +94,24 @@ class WatchSession:
         )
         async with opened as watch:
             self._stages += [partial(self._drain, watch), partial(self._cancel, watch)]
-            if watched.metrics is not None:
-                await nursery.start(metrics.serve, *watched.metrics, watch.statistics)
-            nursery.start_soon(list_file.follow, watch.reload)
-            nursery.start_soon(_log_totals, watch)
-            nursery.start_soon(give_signs_of_life)
-            LOGGER.info("watching %d lines into %s", list_file.feeds.count, self._redacted_store_url)
-            notify("READY=1", f"STATUS=watching {list_file.feeds.count} feeds")
-            async for result in watch:
-                await self._note(result)
-            _log(await watch.statistics(), "ended")
+            # Helpers end before the watch is closed: then it has no figures any more, and reads no list.
+            with ungrouped():
+                async with trio.open_nursery() as helpers:
+                    await self._follow(watch, list_file, helpers)
+                    helpers.cancel_scope.cancel()
+
+    async def _follow(self, watch: Watch, list_file: ListFile, helpers: trio.Nursery) -> None:
+        """Note what the watch does, until its end."""
+        if self._watched.metrics is not None:
+            await helpers.start(metrics.serve, *self._watched.metrics, watch.statistics)
+        helpers.start_soon(list_file.follow, watch.reload)
+        helpers.start_soon(_log_totals, watch)
+        helpers.start_soon(give_signs_of_life)
+        LOGGER.info("watching %d lines into %s", list_file.feeds.count, self._redacted_store_url)
+        notify("READY=1", f"STATUS=watching {list_file.feeds.count} feeds")
+        async for result in watch:
+            await self._note(result)
+        _log(await watch.statistics(), "ended")
 
     async def _note(self, result: Result) -> None:
         if self._json:

@@ -310,13 +310,18 @@ class HostQueue(Generic[Item]):
             self._hosts[oldest].record.unanswered.clear()
             self._list(oldest)
 
-    def begin_round(self) -> None:
-        """Forget which hosts nothing more is fetched from in this run. Pauses and learned rates stay."""
+    def begin_round(self, now: float) -> None:
+        """Forget which hosts nothing more is fetched from in this run. Pauses and learned rates stay.
+
+        The limit of a host stays until its pause is over: else its feeds would wait here instead of being
+        put off, and fill what is read ahead.
+        """
         for name in list(self._limited):
             record = self._hosts[name].record
             record.unanswered.clear()
             record.feeds = record.put_off = record.refusals = 0
-            if record.limit is not None and record.limit.spacing and record.limit.patience >= 0:
+            learned = record.limit is not None and record.limit.spacing and record.limit.patience >= 0
+            if learned or record.paused_until > now:
                 continue
             record.limit = None
             del self._limited[name]

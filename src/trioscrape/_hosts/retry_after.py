@@ -141,7 +141,7 @@ class Pauses:
 
     def begin_round(self) -> None:
         """Let hosts be tried again that have refused too often, or did not answer. Pauses stay."""
-        self._queue.begin_round()
+        self._queue.begin_round(trio.current_time())
         self._shown.clear()
 
     def remarks(self) -> list[str]:

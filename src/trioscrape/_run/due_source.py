@@ -38,6 +38,9 @@ REFUSED: Final = 86_400.0
 """Seconds until a feed is tried again whose address is not allowed."""
 BURST: Final = 10.0
 """Seconds of its budget that a watch may have saved up."""
+_NEARLY: Final = 1e-6
+"""What may be missing of a poll that the budget allows. It may come to so little that the wait for it is no
+time at all on trio's clock: then a virtual one would stand still."""
 
 
 class DueSource:
@@ -140,7 +143,8 @@ class DueSource:
                 return candidates
             allowed = self._allowed()
             now = self._now().timestamp()
-            if allowed >= 1 and (due := await self.agenda.take(now, int(allowed))):
+            most = int(allowed + _NEARLY)
+            if most and (due := await self.agenda.take(now, most)):
                 self._saved -= len(due)
                 return [self._begun(each, now) for each in due]
             with trio.move_on_after(await self._wait(allowed, now)):
@@ -162,7 +166,7 @@ class DueSource:
         return min(self._saved, READ_AHEAD)
 
     async def _wait(self, allowed: float, now: float) -> float:
-        if self._budget is not None and allowed < 1:
+        if self._budget is not None and allowed + _NEARLY < 1:
             return (1 - allowed) / self._budget
         due = await self.agenda.next_due()
         return LOOK if due is None else min(max(due - now, 0.0), LOOK)

@@ -76,7 +76,7 @@ class Pipeline:
     """Of feeds that have not changed."""
     budget: ByteBudget
     arrivals: Seen[str]
-    """Where the feeds of the run have arrived, with the first feed's URL."""
+    """Where the feeds of the run have arrived, or of the last day of a watch, with the first feed's URL."""
     now: Callable[[], datetime]
     plan: Plan
     """For the next fetch of each feed."""
@@ -207,7 +207,7 @@ class Pipeline:
     ) -> Result:
         """The result of a feed whose document has a gap before it, with the older pages that there are.
 
-        Whatever becomes of them, the document is stored.
+        Whatever becomes of them, the document is stored, and so is its poll.
         """
         while (url := pages.next_url) is not None:
             slot.release()  # as every fetch, it waits until it is its turn at the host
@@ -215,6 +215,9 @@ class Pipeline:
                 counts = await self._older_page(result.feed, url, pages, slot, timings)
             except (FeedFailed, QueueAgain, StoreRejected, MemoryError) as failure:
                 pages.failed(url, failure)
+            except BaseException:
+                self.polls.note(pages.state.feed_id, replace(pages.poll, gap=True))
+                raise
             else:
                 result = replace(result, entries=result.entries + counts)
         detail = "; ".join(filter(None, (result.detail, pages.remark))) or None

@@ -41,10 +41,14 @@ class PollLog:
 
         Cancellation: while the store is unavailable, keeps the polls for the next write.
         """
-        self._gathered.append((feed_id, poll))
-        self._some.set()
+        self.note(feed_id, poll)
         if len(self._gathered) >= TOGETHER:
             await self.write()
+
+    def note(self, feed_id: str, poll: Poll) -> None:
+        """Add a poll for the next write: for what has been cancelled, and may not wait any more."""
+        self._gathered.append((feed_id, poll))
+        self._some.set()
 
     async def write(self) -> None:
         """Write what there is; errors and cancellation are those of `add`."""

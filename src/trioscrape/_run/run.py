@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 import trio
@@ -25,6 +26,7 @@ from .pipeline import Pipeline
 from .scopes import Scopes
 from .tally import Results, Tally
 
+_ROUNDS_A_DAY: Final = round(86_400 / ROUND)
 _OFFLINE: Final = "no network: no host could be reached, so the failures of the feeds are not counted"
 
 
@@ -162,14 +164,17 @@ class Run:
     async def turn_rounds(self, planner: Planner) -> None:
         """Go on for months: what counts for one run, counts for `ROUND` seconds; until cancelled.
 
-        Hosts that did not answer, or refused again and again, are tried once more. Pauses stay.
+        Hosts that did not answer, or refused again and again, are tried once more. Pauses stay. Where feeds
+        have arrived counts for a day, in which each of them is polled.
         """
-        while True:
+        for number in count(1):
             planner.look(self.pipeline.now().timestamp())
             await trio.sleep(ROUND)
             self.pauses.begin_round()
             self.pipeline.silence.begin_round()
             self.pipeline.network.begin_round()
+            if number % _ROUNDS_A_DAY == 0:
+                await self.pipeline.arrivals.clear()
 
     def drain(self, seconds: float) -> int:
         """Admit no more feeds; give those that have begun so many seconds. Returns their number."""

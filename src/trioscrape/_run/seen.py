@@ -91,6 +91,15 @@ class Seen(Generic[Note]):
             self._db.execute("CREATE TABLE seen (identity BLOB PRIMARY KEY, note) WITHOUT ROWID")
         return self._db
 
+    async def clear(self) -> None:
+        """Forget all ids. Cancellation: may have forgotten them."""
+        self._few, self._filter = {}, _Filter()
+        if self._has_file:
+            await off_loop(self._clear_file, limiter=self._limiter)
+
+    def _clear_file(self) -> None:
+        self._opened().execute("DELETE FROM seen")
+
     async def aclose(self) -> None:
         """Forget everything; also when cancelled."""
         self._few.clear()

@@ -26,6 +26,8 @@ from .feed_source import Feeds
 from .wiring import Seams, open_run
 
 _HOUR: Final = 3600.0
+_RECORDING: Final = 2.0
+"""Seconds that the store has for the totals of a watch that has ended."""
 
 
 @final
@@ -136,4 +138,6 @@ async def open_watch(  # noqa: PLR0913 - the seams, each with a default
         if run.failure is not None:
             raise run.failure
         if isinstance(store, str):
-            await run.pipeline.store.record_run(watch.scrape.report())
+            # Whoever ends a watch by SIGTERM does not wait for the end of an outage.
+            with trio.move_on_after(_RECORDING):
+                await run.pipeline.store.record_run(watch.scrape.report())

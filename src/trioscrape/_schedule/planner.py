@@ -52,6 +52,7 @@ kept all the same: polls begin no faster than it allows."""
 
 _CENT: Final = 1e-3
 _DEAREST: Final = 30 * 86_400.0
+"""The lowest and the highest price; without an end, what grows for months would take months to come down."""
 _STEP: Final = 1.5
 _USED: Final = 0.93
 """Of the budget; the rest is for what was not foreseen."""
@@ -132,9 +133,10 @@ class Planner:
         budget, fresh = self._polling.budget, self._polling.fresh
         if since is not None and now > since:
             if budget is not None:
-                self._for_budget *= _step(plans / (now - since) / (budget * _USED))
+                step = _step(plans / (now - since) / (budget * _USED))
+                self._for_budget = min(self._for_budget * step, _DEAREST)
             if fresh is not None and (expected := self.expected_delay) is not None:
-                self._for_goal *= _step(fresh / expected)
+                self._for_goal = min(self._for_goal * _step(fresh / expected), _DEAREST)
             chosen = [
                 price
                 for goal, price in ((budget, self._for_budget), (fresh, self._for_goal))
