@@ -68,6 +68,10 @@ class Agenda:
         """The feeds that are due, the longest ones first."""
         return await self._done(self._take, now, most)
 
+    async def shift(self, seconds: float) -> None:
+        """Plan all feeds so much later; earlier if it is less than 0."""
+        await self._done(self._shift, seconds)
+
     async def next_due(self) -> float | None:
         """When the next feed is due; None: no feed is planned."""
         return await self._done(self._next_due)
@@ -105,6 +109,9 @@ class Agenda:
         rows = self._db.execute(query, (now, most)).fetchall()
         self._db.executemany("UPDATE agenda SET due = NULL WHERE feed_id = ?", [row[:1] for row in rows])
         return [Due(_feed(text), moment) for _, text, moment in rows]
+
+    def _shift(self, seconds: float) -> None:
+        self._db.execute("UPDATE agenda SET due = due + ? WHERE due IS NOT NULL", (seconds,))
 
     def _next_due(self) -> float | None:
         found: float | None = self._db.execute(
