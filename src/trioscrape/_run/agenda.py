@@ -54,14 +54,15 @@ class Agenda:
             self._db.execute(statement)
         self._limiter = trio.CapacityLimiter(1)
         self.size = 0
-        """Feeds of the list."""
+        """Feeds of the list, and those that have left it while they were taken."""
+        self._edition = 0
 
     async def listed(self, feeds: Sequence[tuple[str, Feed]], edition: int) -> list[str]:
         """Note that feeds are in an edition of the list, by id; the ids of those that are new here."""
         return await self._done(self._listed, feeds, edition)
 
     async def plan(self, moments: Sequence[tuple[str, float]]) -> list[float]:
-        """Plan feeds, by id; the moments of those that are still in the list."""
+        """Plan feeds, by id; the moments of those that are still in the list. The others are forgotten."""
         return await self._done(self._plan, moments)
 
     async def take(self, now: float, most: int) -> list[Due]:
@@ -81,7 +82,11 @@ class Agenda:
         return await self._done(self._late, now)
 
     async def forget_older(self, edition: int) -> list[float]:
-        """Forget the feeds that are in no edition since; for when they were planned."""
+        """Forget the feeds that are in no edition since; for when they were planned.
+
+        Those that are taken are forgotten when they are planned again: should they be listed again before
+        that, they are not new.
+        """
         return await self._done(self._forget_older, edition)
 
     async def _done(self, call: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
@@ -101,8 +106,14 @@ class Agenda:
         return new
 
     def _plan(self, moments: Sequence[tuple[str, float]]) -> list[float]:
-        update = "UPDATE agenda SET due = ? WHERE feed_id = ?"
-        return [moment for feed_id, moment in moments if self._db.execute(update, (moment, feed_id)).rowcount]
+        planned = []
+        for feed_id, moment in moments:
+            update = "UPDATE agenda SET due = ? WHERE feed_id = ? AND edition >= ?"
+            if self._db.execute(update, (moment, feed_id, self._edition)).rowcount:
+                planned.append(moment)
+            else:
+                self.size -= self._db.execute("DELETE FROM agenda WHERE feed_id = ?", (feed_id,)).rowcount
+        return planned
 
     def _take(self, now: float, most: int) -> list[Due]:
         query = "SELECT feed_id, feed, due FROM agenda WHERE due <= ? ORDER BY due LIMIT ?"
@@ -124,9 +135,11 @@ class Agenda:
         return found
 
     def _forget_older(self, edition: int) -> list[float]:
-        gone = self._db.execute("DELETE FROM agenda WHERE edition < ? RETURNING due", (edition,)).fetchall()
+        self._edition = edition
+        delete = "DELETE FROM agenda WHERE edition < ? AND due IS NOT NULL RETURNING due"
+        gone = self._db.execute(delete, (edition,)).fetchall()
         self.size -= len(gone)
-        return [due for (due,) in gone if due is not None]
+        return [due for (due,) in gone]
 
     async def aclose(self) -> None:
         """Forget everything; also when cancelled."""
