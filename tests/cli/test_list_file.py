@@ -79,12 +79,29 @@ async def test_without_a_thread_it_is_read_later(
         async with followed(path) as (_, lists):
             write(path, "http://a.test/", "http://b.test/")
             threads.refused = refused
-            await trio.sleep(1.5 * LOOK)
+            await trio.sleep(2.5 * LOOK)
             threads.refused = None
             assert lists == []
             await trio.sleep(3 * LOOK)
             assert [feeds.count for feeds in lists] == [2]
     assert caplog.text.count("the list was not read again") == logged
+
+
+async def test_a_list_that_is_still_being_written_is_read_afterwards(
+    path: Path, threads: Threads, autojump_clock: MockClock
+) -> None:
+    async with followed(path) as (found, lists):
+        for number in range(2, 6):
+            write(path, *["http://a.test/"] * number)
+            await trio.sleep(LOOK)
+        assert lists == []
+        await trio.sleep(2 * LOOK)
+        assert [feeds.count for feeds in lists] == [5]
+
+        write(path, "http://b.test/")
+        found.hang_up()
+        await trio.sleep(LOOK / 10)
+        assert [feeds.count for feeds in lists] == [5, 1], "SIGHUP says that it has been written"
 
 
 async def test_a_list_that_is_still_being_read_stays_as_it_was(

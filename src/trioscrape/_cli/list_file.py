@@ -68,7 +68,11 @@ class ListFile:
         self._changed.set()
 
     async def follow(self, reload: Callable[[ListCopy], None]) -> None:
-        """Pass on each new list until cancelled. One that can't be read is logged, and the old one stays."""
+        """Pass on each new list until cancelled. One that can't be read is logged, and the old one stays.
+
+        A file that has changed is read when it is the same at two looks: it may still be written.
+        """
+        before = self._seen
         while True:
             with trio.move_on_after(LOOK):
                 await self._changed.wait()
@@ -76,7 +80,8 @@ class ListFile:
             mark, seen = None, self._seen
             with suppress(NoThread):  # it is looked at again later
                 mark = await in_thread(self._mark, limiter=self._limiter)
-            if mark is None or mark == self._seen:
+            is_written, before = seen is not None and mark != before, mark
+            if mark is None or mark == self._seen or is_written:
                 continue
             self._seen = mark
             try:
