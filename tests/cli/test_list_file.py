@@ -15,8 +15,7 @@ import trio
 from trio.testing import MockClock
 
 from trioscrape._cli import list_file as module
-from trioscrape._cli.feed_list import FeedList
-from trioscrape._cli.list_file import LOOK, ListFile
+from trioscrape._cli.list_file import LOOK, ListCopy, ListFile
 from trioscrape._threads import NoThread
 
 T = TypeVar("T")
@@ -57,9 +56,9 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> Threads:
 
 
 @asynccontextmanager
-async def followed(path: Path) -> AsyncIterator[tuple[ListFile, list[FeedList]]]:
+async def followed(path: Path) -> AsyncIterator[tuple[ListFile, list[ListCopy]]]:
     """The file, and the lists that were read of it since."""
-    lists: list[FeedList] = []
+    lists: list[ListCopy] = []
     with closing(ListFile(str(path))) as found:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(found.follow, lists.append)
@@ -80,9 +79,41 @@ async def test_without_a_thread_it_is_read_later(
         async with followed(path) as (_, lists):
             write(path, "http://a.test/", "http://b.test/")
             threads.refused = refused
-            await trio.sleep(1.5 * LOOK)
+            await trio.sleep(2.5 * LOOK)
             threads.refused = None
             assert lists == []
             await trio.sleep(3 * LOOK)
             assert [feeds.count for feeds in lists] == [2]
     assert caplog.text.count("the list was not read again") == logged
+
+
+async def test_a_list_that_is_still_being_written_is_read_afterwards(
+    path: Path, threads: Threads, autojump_clock: MockClock
+) -> None:
+    async with followed(path) as (found, lists):
+        for number in range(2, 6):
+            write(path, *["http://a.test/"] * number)
+            await trio.sleep(LOOK)
+        assert lists == []
+        await trio.sleep(2 * LOOK)
+        assert [feeds.count for feeds in lists] == [5]
+
+        write(path, "http://b.test/")
+        found.hang_up()
+        await trio.sleep(LOOK / 10)
+        assert [feeds.count for feeds in lists] == [5, 1], "SIGHUP says that it has been written"
+
+
+async def test_a_list_that_is_still_being_read_stays_as_it_was(
+    path: Path, threads: Threads, autojump_clock: MockClock
+) -> None:
+    """However many newer ones come meanwhile."""
+    write(path, *(f"http://a.test/{number}" for number in range(10_000)))
+    async with followed(path) as (found, lists):
+        reading = iter(found.feeds)
+        assert next(reading).url == "http://a.test/0"
+        for number in range(5):
+            write(path, *["http://b.test/"] * (number + 1))
+            await trio.sleep(3 * LOOK)
+        assert [feeds.count for feeds in lists] == [1, 2, 3, 4, 5]
+        assert [feed.url for feed in reading] == [f"http://a.test/{number}" for number in range(1, 10_000)]

@@ -6,6 +6,8 @@ import json
 import logging
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,6 +92,21 @@ def test_a_log_of_json(capfd: pytest.CaptureFixture[str]) -> None:
     found = json.loads(line)
     assert found.pop("time").endswith("+00:00")
     assert found == {"level": "debug", "logger": "trioscrape.watch", "message": "totals", "polls": 3}
+
+
+@pytest.mark.parametrize("lines", [2_000, 20_000])
+def test_where_nobody_reads_the_log_the_process_ends(lines: int) -> None:
+    """More than a pipe takes; and more than may wait besides."""
+    program = (
+        "from trioscrape._cli.logs import LOGGER, logging_to_stderr\n"
+        "with logging_to_stderr(as_json=False, level=20):\n"
+        f"    for _ in range({lines}): LOGGER.info('x' * 100)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE) as process:
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
 
 
 def test_afterwards_logging_is_as_it_was() -> None:

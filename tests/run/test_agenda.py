@@ -47,6 +47,19 @@ async def test_an_edition_of_the_list_replaces_the_one_before(agenda: Agenda) ->
     renamed = Feed("https://a.test/2", "Another title")
     assert await agenda.listed([(feed(2)[0], renamed), feed(9)], 2) == [feed(9)[0]]
     assert sorted(await agenda.forget_older(2)) == [51, 53], "the one in flight was planned for no time"
-    assert agenda.size == 2
+    assert agenda.size == 3
     assert await agenda.plan([(feed(0)[0], 60.0), (feed(9)[0], 61.0)]) == [61], "it has left the list"
+    assert agenda.size == 2
     assert await agenda.take(100.0, 10) == [Due(renamed, 52.0), Due(feed(9)[1], 61.0)]
+
+
+async def test_a_feed_that_is_listed_again_while_it_is_taken_is_not_new(agenda: Agenda) -> None:
+    await agenda.listed([feed(0)], 1)
+    await agenda.plan([(feed(0)[0], 50.0)])
+    await agenda.take(50.0, 1)
+    assert await agenda.forget_older(2) == []
+
+    assert await agenda.listed([feed(0)], 3) == []
+    assert await agenda.forget_older(3) == []
+    assert await agenda.plan([(feed(0)[0], 60.0)]) == [60]
+    assert agenda.size == 1

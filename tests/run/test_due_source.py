@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import trio
 from trio.testing import MockClock
 
-from trioscrape import Polling
+from trioscrape import Outcome, Polling, Result
 from trioscrape._hosts.queue import HostQueue
 from trioscrape._hosts.retry_after import Pauses
 from trioscrape._lane import Lane
@@ -51,3 +51,17 @@ async def test_a_budget_that_misses_next_to_nothing_is_there(autojump_clock: Moc
     async with opened(["http://a.test/"], WallClock(), budget=1.0) as source:
         source._saved = 1 - 2**-53
         assert len(await source.take()) == 1
+
+
+async def test_a_clock_that_is_set_back_puts_nothing_off(autojump_clock: MockClock) -> None:
+    now = WallClock()
+    async with opened([f"http://{name}.test/" for name in "abc"], now) as source:
+        for each in await source.take():
+            due = now() + timedelta(minutes=30)
+            await source.ended(Result(each.feed, Outcome.UPDATED, next_fetch=due))
+        with trio.move_on_after(60):
+            await source.take()
+        now.set_by = timedelta(days=-60)
+        assert len(await source.take()) == 3
+        assert trio.current_time() < 32 * 60
+        assert source.planner.calendar.between(0, now().timestamp() + 86_400) == 0

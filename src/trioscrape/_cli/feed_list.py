@@ -14,7 +14,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, Final
 
@@ -72,11 +72,11 @@ class FeedList:
 
 
 @contextmanager
-def open_feed_list(path: str) -> Iterator[FeedList]:
+def open_feed_list(path: str, *, copied: bool = False) -> Iterator[FeedList]:
     """The list at `path`; ``-`` is standard input, and the URL of a feed is a list of one.
 
     Blocks: call it outside of the event loop. A pipe or a terminal, which can't be read twice, is
-    copied to a temporary file first.
+    copied to a temporary file first. With `copied` any list is, so that it may change while it is read.
 
     Raises:
       UsageError: it can't be read, is malformed or contains no feeds. The message names the list.
@@ -85,9 +85,11 @@ def open_feed_list(path: str) -> Iterator[FeedList]:
     with ExitStack() as stack:
         try:
             is_url = ":" in path and meant_url(path) and not Path(path).exists()
-            file = (
-                io.BytesIO(path.encode()) if is_url else stack.enter_context(_open_twice_readable(name, path))
+            opened: AbstractContextManager[IO[bytes]]
+            opened = (
+                nullcontext(io.BytesIO(path.encode())) if is_url else _readable(name, path, copied=copied)
             )
+            file = stack.enter_context(opened)
             feeds = FeedList(name, file)
         except FileNotFoundError as error:
             url = meant_url(path)
@@ -99,7 +101,8 @@ def open_feed_list(path: str) -> Iterator[FeedList]:
 
 
 @contextmanager
-def _open_twice_readable(name: str, path: str) -> Iterator[IO[bytes]]:
+def _readable(name: str, path: str, *, copied: bool) -> Iterator[IO[bytes]]:
+    """The list as a file that can be read twice."""
     with ExitStack() as stack:
         if path != "-":
             source: IO[bytes] = stack.enter_context(Path(path).open("rb"))
@@ -107,7 +110,7 @@ def _open_twice_readable(name: str, path: str) -> Iterator[IO[bytes]]:
             raise OSError("it is closed")
         else:
             source = sys.stdin.buffer
-        if path == "-" or not stat.S_ISREG(Path(path).stat().st_mode):
+        if copied or path == "-" or not stat.S_ISREG(Path(path).stat().st_mode):
             spool = stack.enter_context(tempfile.TemporaryFile())
             _copy(name, source, spool)
             source = spool

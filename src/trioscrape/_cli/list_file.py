@@ -3,22 +3,46 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from typing import Final
 
 import trio
 
 from .._errors import UsageError
+from .._records import Feed
 from .._threads import NoThread, in_thread
-from .feed_list import FeedList, open_feed_list
+from .feed_list import open_feed_list
 from .logs import LOGGER
 
 LOOK: Final = 10.0
 """Seconds from one look at the file to the next."""
-_KEPT: Final = 3
-"""Lists that are open: one may still be read when the next one comes."""
+
+
+class ListCopy:
+    """A list as it was at one moment, to be read once: then its file is closed.
+
+    Raises:
+      UsageError: see `open_feed_list`.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._stack = ExitStack()
+        self._feeds = self._stack.enter_context(open_feed_list(path, copied=True))
+        self.count = self._feeds.count
+        """Lines or outlines with a feed."""
+        self.closed = False
+
+    def __iter__(self) -> Iterator[Feed]:
+        try:
+            yield from self._feeds
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close its file, if that is open yet."""
+        self._stack.close()
+        self.closed = True
 
 
 class ListFile:
@@ -33,7 +57,7 @@ class ListFile:
 
     def __init__(self, path: str) -> None:
         self._path, self._limiter = path, trio.CapacityLimiter(1)
-        self._open = deque[ExitStack]()
+        self._copies = list[ListCopy]()
         self._changed = trio.Event()
         self._seen = self._mark()
         self.feeds = self._read()
@@ -43,8 +67,12 @@ class ListFile:
         self._seen = None
         self._changed.set()
 
-    async def follow(self, reload: Callable[[FeedList], None]) -> None:
-        """Pass on each new list until cancelled. One that can't be read is logged, and the old one stays."""
+    async def follow(self, reload: Callable[[ListCopy], None]) -> None:
+        """Pass on each new list until cancelled. One that can't be read is logged, and the old one stays.
+
+        A file that has changed is read when it is the same at two looks: it may still be written.
+        """
+        before = self._seen
         while True:
             with trio.move_on_after(LOOK):
                 await self._changed.wait()
@@ -52,7 +80,8 @@ class ListFile:
             mark, seen = None, self._seen
             with suppress(NoThread):  # it is looked at again later
                 mark = await in_thread(self._mark, limiter=self._limiter)
-            if mark is None or mark == self._seen:
+            is_written, before = seen is not None and mark != before, mark
+            if mark is None or mark == self._seen or is_written:
                 continue
             self._seen = mark
             try:
@@ -73,15 +102,12 @@ class ListFile:
             return found.st_mtime_ns, found.st_size, found.st_ino
         return None
 
-    def _read(self) -> FeedList:
-        stack = ExitStack()
-        feeds = stack.enter_context(open_feed_list(self._path))
-        self._open.append(stack)
-        if len(self._open) > _KEPT:
-            self._open.popleft().close()
-        return feeds
+    def _read(self) -> ListCopy:
+        copy = ListCopy(self._path)
+        self._copies = [*(each for each in self._copies if not each.closed), copy]
+        return copy
 
     def close(self) -> None:
         """Close all files."""
-        for stack in self._open:
-            stack.close()
+        for copy in self._copies:
+            copy.close()

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
-from queue import Queue
+from queue import Full, Queue
 from typing import Final
 
 from .._printable import printable
@@ -22,16 +22,17 @@ from .unbuffered import Unbuffered
 LOGGER: Final = logging.getLogger("trioscrape.watch")
 _KEPT: Final = 10_000
 """Lines that may wait to be written; what comes after them is lost."""
+_LAST_LINES: Final = 1.0
+"""Seconds for writing them at the end."""
 
 
 @contextmanager
 def logging_to_stderr(*, as_json: bool, level: int) -> Iterator[None]:
     """For the block, have what is logged written to standard error."""
     lines: Queue[logging.LogRecord] = Queue(_KEPT)
-    handler, writer = _Dropping(lines), _Writer(as_json=as_json)
+    handler, listener = _Dropping(lines), _Writer(lines, as_json=as_json)
     root = logging.getLogger()
     before = root.level, LOGGER.level
-    listener = QueueListener(lines, writer)
     listener.start()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -52,13 +53,22 @@ class _Dropping(QueueHandler):
         pass
 
 
-class _Writer(logging.Handler):
-    def __init__(self, *, as_json: bool) -> None:
-        super().__init__()
+class _Writer(QueueListener):
+    """No handler writes, as Python waits for the lock of each handler before it ends."""
+
+    def __init__(self, lines: Queue[logging.LogRecord], *, as_json: bool) -> None:
+        super().__init__(lines)
         self._line = _json_line if as_json else _text_line
         self._stderr = Unbuffered(sys.stderr)
 
-    def emit(self, record: logging.LogRecord) -> None:
+    def stop(self) -> None:
+        """End the thread, unless it can't write because nobody reads, in a terminal after Ctrl-S say."""
+        with suppress(Full):
+            self.enqueue_sentinel()
+        if self._thread is not None:
+            self._thread.join(_LAST_LINES)
+
+    def handle(self, record: logging.LogRecord) -> None:
         with suppress(OSError):  # nobody reads it any more
             self._stderr.write(self._line(record) + "\n")
 

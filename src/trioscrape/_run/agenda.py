@@ -54,19 +54,24 @@ class Agenda:
             self._db.execute(statement)
         self._limiter = trio.CapacityLimiter(1)
         self.size = 0
-        """Feeds of the list."""
+        """Feeds of the list, and those that have left it while they were taken."""
+        self._edition = 0
 
     async def listed(self, feeds: Sequence[tuple[str, Feed]], edition: int) -> list[str]:
         """Note that feeds are in an edition of the list, by id; the ids of those that are new here."""
         return await self._done(self._listed, feeds, edition)
 
     async def plan(self, moments: Sequence[tuple[str, float]]) -> list[float]:
-        """Plan feeds, by id; the moments of those that are still in the list."""
+        """Plan feeds, by id; the moments of those that are still in the list. The others are forgotten."""
         return await self._done(self._plan, moments)
 
     async def take(self, now: float, most: int) -> list[Due]:
         """The feeds that are due, the longest ones first."""
         return await self._done(self._take, now, most)
+
+    async def shift(self, seconds: float) -> None:
+        """Plan all feeds so much later; earlier if it is less than 0."""
+        await self._done(self._shift, seconds)
 
     async def next_due(self) -> float | None:
         """When the next feed is due; None: no feed is planned."""
@@ -77,7 +82,11 @@ class Agenda:
         return await self._done(self._late, now)
 
     async def forget_older(self, edition: int) -> list[float]:
-        """Forget the feeds that are in no edition since; for when they were planned."""
+        """Forget the feeds that are in no edition since; for when they were planned.
+
+        Those that are taken are forgotten when they are planned again: should they be listed again before
+        that, they are not new.
+        """
         return await self._done(self._forget_older, edition)
 
     async def _done(self, call: Callable[[Unpack[Ts]], T], *args: *Ts) -> T:
@@ -97,14 +106,23 @@ class Agenda:
         return new
 
     def _plan(self, moments: Sequence[tuple[str, float]]) -> list[float]:
-        update = "UPDATE agenda SET due = ? WHERE feed_id = ?"
-        return [moment for feed_id, moment in moments if self._db.execute(update, (moment, feed_id)).rowcount]
+        planned = []
+        for feed_id, moment in moments:
+            update = "UPDATE agenda SET due = ? WHERE feed_id = ? AND edition >= ?"
+            if self._db.execute(update, (moment, feed_id, self._edition)).rowcount:
+                planned.append(moment)
+            else:
+                self.size -= self._db.execute("DELETE FROM agenda WHERE feed_id = ?", (feed_id,)).rowcount
+        return planned
 
     def _take(self, now: float, most: int) -> list[Due]:
         query = "SELECT feed_id, feed, due FROM agenda WHERE due <= ? ORDER BY due LIMIT ?"
         rows = self._db.execute(query, (now, most)).fetchall()
         self._db.executemany("UPDATE agenda SET due = NULL WHERE feed_id = ?", [row[:1] for row in rows])
         return [Due(_feed(text), moment) for _, text, moment in rows]
+
+    def _shift(self, seconds: float) -> None:
+        self._db.execute("UPDATE agenda SET due = due + ? WHERE due IS NOT NULL", (seconds,))
 
     def _next_due(self) -> float | None:
         found: float | None = self._db.execute(
@@ -117,9 +135,11 @@ class Agenda:
         return found
 
     def _forget_older(self, edition: int) -> list[float]:
-        gone = self._db.execute("DELETE FROM agenda WHERE edition < ? RETURNING due", (edition,)).fetchall()
+        self._edition = edition
+        delete = "DELETE FROM agenda WHERE edition < ? AND due IS NOT NULL RETURNING due"
+        gone = self._db.execute(delete, (edition,)).fetchall()
         self.size -= len(gone)
-        return [due for (due,) in gone if due is not None]
+        return [due for (due,) in gone]
 
     async def aclose(self) -> None:
         """Forget everything; also when cancelled."""

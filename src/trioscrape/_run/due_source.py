@@ -12,6 +12,7 @@ where it was. Here it is only in order: see `agenda`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -23,7 +24,8 @@ from .._exception_groups import ungrouped
 from .._hosts.retry_after import Pauses
 from .._lane import Histogram
 from .._records import FeedState, Outcome, Result
-from .._schedule.belief import believed
+from .._schedule.belief import CLOCKS, believed
+from .._schedule.calendar import MINUTE
 from .._schedule.freshness import fraction
 from .._schedule.planner import ROUND, Planner
 from .._store.lane import StoreLane
@@ -71,6 +73,8 @@ class DueSource:
         self._new_list, self._changed = trio.Event(), trio.Event()
         self._send, self._unsound = trio.open_memory_channel[Candidate](READ_AHEAD)
         self._saved, self._saved_at = 0.0, trio.current_time()
+        self._last = -math.inf
+        """When `take` has looked at the wall clock last."""
         self.counts = ListCounts()
         """Of the list as it was read last."""
         self.lateness = Histogram()
@@ -143,12 +147,24 @@ class DueSource:
                 return candidates
             allowed = self._allowed()
             now = self._now().timestamp()
+            await self._follow_clock(now)
             most = int(allowed + _NEARLY)
             if most and (due := await self.agenda.take(now, most)):
                 self._saved -= len(due)
                 return [self._begun(each, now) for each in due]
             with trio.move_on_after(await self._wait(allowed, now)):
                 await self._changed.wait()
+
+    async def _follow_clock(self, now: float) -> None:
+        """Where the wall clock was set back, what was planned by it comes earlier by as much.
+
+        A machine may begin with a clock that is months ahead. Whole minutes, as the calendar counts them.
+        """
+        last, self._last = self._last, now
+        if now < last - CLOCKS.total_seconds():
+            minutes = int((now - last) // MINUTE)
+            await self.agenda.shift(minutes * MINUTE)
+            self.planner.calendar.shift(minutes)
 
     def _unsound_ones(self) -> list[Candidate]:
         found: list[Candidate] = []

@@ -64,6 +64,10 @@ class Calendar:
         if self._planned[minute] <= 0:
             del self._planned[minute]
 
+    def shift(self, minutes: int) -> None:
+        """Note that all polls are planned so many minutes later; earlier if it is less than 0."""
+        self._planned = Counter({minute + minutes: number for minute, number in self._planned.items()})
+
     def between(self, first: float, last: float) -> int:
         """Polls that are planned in the minutes from `first` to before `last`."""
         minutes = range(int(first // MINUTE), int(last // MINUTE))
