@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import random
 import sqlite3
-import statistics
 import struct
 import sys
 import time
@@ -222,10 +221,12 @@ async def given_back(before: Holdings) -> None:
 
 
 def level(samples: list[int], tolerance: int) -> bool:
-    """Whether the last quarter of the samples is as the one before."""
+    """Whether the last quarter of the samples is as the one before, by the least of each.
+
+    A run in which workers are killed leaves some hundred objects, until the next one.
+    """
     quarter = len(samples) // 4
-    later, before = samples[-quarter:], samples[-2 * quarter : -quarter]
-    return statistics.median(later) - statistics.median(before) <= tolerance
+    return min(samples[-quarter:]) - min(samples[-2 * quarter : -quarter]) <= tolerance
 
 
 async def test_level(own_mongod: Mongod, tmp_path: Path) -> None:

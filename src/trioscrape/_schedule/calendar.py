@@ -8,6 +8,8 @@ from typing import Final
 MINUTE: Final = 60
 CHOICES: Final = 8
 """Moments that are compared for each poll: then the fullest minutes have few more than the others."""
+FEW: Final = 3
+"""Polls that a minute may always have."""
 
 _ORDERS: Final = [[*range(begin, CHOICES), *range(begin)] for begin in range(CHOICES)]
 
@@ -45,6 +47,15 @@ class Calendar:
         if self._capacity is not None and least >= self._capacity * room:
             return self._after(last, fraction, self._capacity * room)
         return best
+
+    def is_crowded(self, moment: float) -> bool:
+        """Whether there are far more polls in that minute than in those after it."""
+        minute = int(moment // MINUTE)
+        number = self._planned.get(minute, 0)
+        if number <= FEW:
+            return False
+        later = sum(self._planned.get(minute + n, 0) for n in range(1, CHOICES + 1)) / CHOICES
+        return number > 2 * later
 
     def _after(self, moment: float, fraction: float, capacity: float) -> float:
         """In the first minute after `moment` that is not full."""

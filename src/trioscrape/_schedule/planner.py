@@ -35,7 +35,7 @@ EARLY: Final = 0.85
 LATE: Final = 1.15
 """Between which parts of its interval a poll may be placed where the calendar has room."""
 SPREAD: Final = 1.1
-"""The same for polls at a fixed interval, which are never early."""
+"""The same for polls at a fixed interval or at the least one, which are never early."""
 SHARE: Final = 0.25
 """Of the entries of a document, that may be new at a poll."""
 
@@ -106,7 +106,11 @@ class Planner:
         pressing = expected.entries >= most or (longest < LONGEST_WAIT and expected.due >= since + longest)
         late = 1.0 if pressing or expected.due >= since + cautious else LATE
         room = PRESSING if pressing else 1.0
-        moment = self.calendar.place(first, max(since + length * late, first), share, room)
+        latest = since + length * late
+        if not pressing and self.calendar.is_crowded(first):
+            # Also at the least interval: what begins together must not stay together.
+            latest = max(latest, since + every * SPREAD)
+        moment = self.calendar.place(first, max(latest, first), share, room)
         longer = (moment - since) / max(expected.due - since, 1.0)
         self._entries += expected.entries * longer
         self._waited += expected.waited * longer * longer
