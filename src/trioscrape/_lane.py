@@ -13,7 +13,7 @@ from typing import Final
 import trio
 
 from ._flow import Flow
-from ._records import LaneStatistics, LaneTimes, Quantiles
+from ._records import LaneStatistics, LaneTimes, Quantiles, Result
 
 _GROWTH: Final = 1.05
 """Each bucket is 5 % wider than the one before: from 1 µs to an hour in 450 buckets."""
@@ -76,6 +76,8 @@ class Timings:
         self.begun = False
         """Whether more has happened than waiting and lookups: a server was contacted, or the feed has failed.
         A scrape that drains finishes what has begun."""
+        self.stored: Result | None = None
+        """Of a feed that was interrupted after its document had been stored."""
 
     def spent(self, lane: str, waited: float, worked: float) -> None:
         """Add a pass through `lane` to what the feed spent there before."""

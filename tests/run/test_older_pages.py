@@ -10,11 +10,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from trioscrape import Config, Feed, Outcome, Polling, Result, open_watch
+from trioscrape import Config, Feed, Outcome, Polling, Result, Scrape, open_watch
 from trioscrape._run.older_pages import MOST
 from trioscrape.testing import Answer, InlineParser, Internet, MemoryStore, Request, Site
 
-from support.scenarios import Calendar, run_virtual
+from support.scenarios import Calendar, open_virtual, run_virtual
 
 FEED = "http://a.test/feed"
 ARCHIVE, NEXT = "prev-archive", "next"
@@ -89,6 +89,11 @@ class Scene:
 @pytest.fixture
 def scene(autojump_clock: MockClock) -> Scene:
     return Scene()
+
+
+async def cancelled(scrape: Scrape, after: float) -> None:
+    await trio.sleep(after)
+    scrape.cancel()
 
 
 class TestWhichPages:
@@ -296,6 +301,17 @@ class TestPoliteness:
         assert cancelled.cancelled_caught
         assert scene.keys == [1, 2, 7, 8]
         assert await scene.gaps() == [False, True]
+
+    async def test_one_that_is_cancelled_leaves_the_result_of_the_document(self, scene: Scene) -> None:
+        await scene.polled()
+        slow = Answer(body=document(3, 2), first_byte=60)
+        scene.site.documents |= {"/feed": document(8, 7, links={NEXT: "/2"}), "/2": slow}
+        opened = open_virtual([FEED], scene.internet, scene.store, config=OFTEN, now=scene.now)
+        async with opened as scrape, trio.open_nursery() as nursery:
+            nursery.start_soon(cancelled, scrape, 5)
+            [result] = [result async for result in scrape]
+        assert (result.outcome, result.stored, result.gap) == (Outcome.UPDATED, True, True)
+        assert (result.entries.new, scrape.report().entries.new) == (2, 2)
 
 
 class TestAddresses:

@@ -217,6 +217,7 @@ class Pipeline:
                 pages.failed(url, failure)
             except BaseException:
                 self.polls.note(pages.state.feed_id, replace(pages.poll, gap=True))
+                timings.stored = replace(result, pages=pages.fetched, lanes=timings.lanes)
                 raise
             else:
                 result = replace(result, entries=result.entries + counts)

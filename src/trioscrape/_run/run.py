@@ -128,7 +128,7 @@ class Run:
             elif result is None and self._drained and (timings in self._left or not timings.begun):
                 self.tally.accepted -= 1
             else:
-                result = result or self._cut_short(candidate.feed)
+                result = result or timings.stored or self._cut_short(candidate.feed)
                 self.tally.count(result)
         if isinstance(result, Result):
             await self.results.give(result)
