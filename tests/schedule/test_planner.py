@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from trioscrape import Polling, UsageError
-from trioscrape._schedule.calendar import Calendar
+from trioscrape._schedule.calendar import CHOICES, FEW, Calendar
 from trioscrape._schedule.planner import LONGEST_WAIT, ROUND, Planner
 from trioscrape._schedule.rhythm import Rhythm
 
@@ -186,3 +186,16 @@ class TestGoals:
             Polling(by_rhythm=False, fresh=1200)
         with pytest.raises(UsageError, match="every must be from 60 to"):
             Polling(every=1)
+
+
+def test_a_minute_is_crowded_beside_those_after_it() -> None:
+    calendar = Calendar()
+    for _ in range(FEW + 1):
+        calendar.add(600)
+    assert calendar.is_crowded(600)
+    assert not calendar.is_crowded(540)
+
+    for minute in range(1, CHOICES + 1):
+        for _ in range(FEW):
+            calendar.add(600 + 60 * minute)
+    assert not calendar.is_crowded(600)
