@@ -83,7 +83,7 @@ def test_status_and_explain_tell_of_it_while_it_goes_on(
             ended(process, signal.SIGTERM)
         assert site.paths == ["/1", "/1"]
     out, err = capfd.readouterr()
-    assert "1 feed in " in out
+    assert "1 feed in" in out
     assert "because the rhythm of the feed, 1" in out
     assert f"nothing of this fetch will be stored: {store} is in use by process {process.pid}" in err
 
