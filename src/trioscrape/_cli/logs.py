@@ -62,7 +62,7 @@ class _Writer(QueueListener):
         self._stderr = Unbuffered(sys.stderr)
 
     def stop(self) -> None:
-        """End the thread, unless it can't write because nobody reads, in a terminal after Ctrl-S say."""
+        """End the thread; do not wait for one that can't write, as in a terminal stopped by Ctrl-S."""
         with suppress(Full):
             self.enqueue_sentinel()
         if self._thread is not None:

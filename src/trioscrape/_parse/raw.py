@@ -92,7 +92,7 @@ class RawFeed:
     generator: str | None = None
     """The program that has written it."""
     next_page: str | None = None
-    """The page with the entries before these (RFC 5005 §3)."""
+    """The URL of the page with the next older entries (RFC 5005 §3)."""
     prev_archive: str | None = None
     """The archive with the entries before these (RFC 5005 §4)."""
     timers: FeedTimers = FeedTimers()  # noqa: RUF009 - it is frozen

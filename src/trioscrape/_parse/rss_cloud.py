@@ -1,4 +1,4 @@
-"""The server that tells of changes in an RSS feed: its ``cloud`` element (RSS 2.0, rssCloud). Pure."""
+"""The server that notifies of changes in an RSS feed: its ``cloud`` element (RSS 2.0, rssCloud). Pure."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class FeedState:
     tags: Annotated[tuple[str, ...], NAMES] = ()
     """The folders that it is in, in the user's list (OPML), outermost first."""
     link: Annotated[str | None, LINK] = None
-    """This and the fields up to `cloud`: as in `ParsedFeed`, of the last document."""
+    """This field and those up to `cloud` are as in `ParsedFeed`, from the last document."""
     subtitle: Annotated[str | None, TITLE] = None
     language: Annotated[str | None, NAME] = None
     updated: Annotated[datetime | None, MOMENT] = None

@@ -99,7 +99,7 @@ class FeedHistory:
     gaps: Annotated[int, COUNT] = 0
     """Polls of which `Poll.gap` is true."""
     last_gap: Annotated[datetime | None, MOMENT] = None
-    """When the last one of them began."""
+    """When the last poll with a gap began."""
     recent: Annotated[tuple[Poll, ...], Several(Sparse(Poll, "a poll"), "polls", most=KEPT_POLLS)] = ()
     """The last polls, the latest at the end."""
 

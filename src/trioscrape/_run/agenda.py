@@ -62,7 +62,7 @@ class Agenda:
         return await self._done(self._listed, feeds, edition)
 
     async def plan(self, moments: Sequence[tuple[str, float]]) -> list[float]:
-        """Plan feeds, by id; the moments of those that are still in the list. The others are forgotten."""
+        """Plan feeds, by id. Returns the moments of those still in the list; the others are forgotten."""
         return await self._done(self._plan, moments)
 
     async def take(self, now: float, most: int) -> list[Due]:

@@ -181,7 +181,7 @@ def _kept_delays(before: Sequence[int], found: Sequence[float]) -> tuple[int, ..
 
 
 def had_entries(known: FeedState | None) -> bool:
-    """Whether the last document of a feed had any."""
+    """Whether the last document of a feed had any entries."""
     return known is not None and Rhythm.of(known.rhythm).window > 0
 
 

@@ -87,7 +87,7 @@ class OlderPages:
         return FeedUpdate(self.state, entries)
 
     def stored(self, counts: EntryCounts) -> None:
-        """Note how many of the entries were known: then the gap ends there."""
+        """Note what became of the entries of a page. If any was stored before, the gap is closed."""
         if counts.changed or counts.unchanged:
             self.closed, self.next_url = True, None
 

@@ -229,7 +229,7 @@ class Pipeline:
     async def _older_page(
         self, feed: Feed, url: str, pages: OlderPages, slot: HostSlot, timings: Timings
     ) -> EntryCounts:
-        """A page through the lanes, as any document."""
+        """Fetch, parse and store one older page, through the same lanes as any document."""
         start, clock = Hop(listed_url(url), pages.from_public), Clock(self.config.fetch_timeout)
         with self.budget.reservation() as reservation:
             context = FetchContext(feed, None, timings, reservation, slot, clock, start=start)

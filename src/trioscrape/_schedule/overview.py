@@ -25,7 +25,7 @@ SLOTS: Final = 12
 AGES: Final = (timedelta(days=1), timedelta(days=7), timedelta(days=30))
 """What failures are sorted by: up to a day, a week, a month, and longer."""
 RECENTLY: Final = timedelta(days=7)
-"""Delays that were measured before tell nothing of how feeds are polled now."""
+"""Delays measured longer ago than this say nothing about how feeds are polled now."""
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -86,7 +86,7 @@ class Overview:
     next_hour: list[int] = field(default_factory=lambda: [0] * SLOTS)
     """Feeds that become due in each slot."""
     lateness: Counter[int] = field(default_factory=Counter)
-    """How many seconds later than due the last polls began, see `rounded`."""
+    """How many seconds late the last polls began, see `rounded`."""
     with_gaps: int = 0
     """Feeds of which entries may have been missed, see `FeedStatus.has_gaps`."""
     delays: Counter[int] = field(default_factory=Counter)
@@ -131,7 +131,7 @@ class Overview:
 
 
 def rounded(seconds: int) -> int:
-    """Whole minutes beyond the first one, and at most a week, so that there are not too many numbers."""
+    """Seconds rounded to minutes beyond the first one, and to a week at most: few different numbers."""
     return seconds if seconds < 60 else min(seconds // 60 * 60, _A_WEEK)
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def first_history(feed_id: str, poll: Poll) -> FeedHistory:
-    """The history of a feed that has none yet, after this poll; as a store can hold it."""
+    """The history of a feed after its first poll, as a store can hold it."""
     kept = POLL.table.clean(poll)[0]
     return FeedHistory(
         feed_id,
