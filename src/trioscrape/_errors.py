@@ -175,8 +175,9 @@ def is_out_of_memory(error: BaseException | None) -> bool:
     )
 
 
-_NO_MEMORY: Final = ("Cannot allocate memory", "can't start new thread")
-"""In the text of an `OSError`, the `ImportError` of a shared library, and a `RuntimeError` of a thread."""
+_NO_MEMORY: Final = ("Cannot allocate memory", "failed to map segment", "can't start new thread")
+"""In the text of an `OSError`, the `ImportError` of a shared library (two of them), and a `RuntimeError` of a
+thread."""
 
 
 def http_status_reason(status: int) -> str:

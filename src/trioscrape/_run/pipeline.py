@@ -11,7 +11,7 @@ from typing import Final
 import trio
 
 from .._config.config import Config
-from .._errors import OUT_OF_MEMORY, FeedFailed, StoreRejected
+from .._errors import OUT_OF_MEMORY, FeedFailed, StoreRejected, is_out_of_memory
 from .._flow import Flow
 from .._hosts.silence import Silence
 from .._hosts.slots import HostSlot
@@ -103,7 +103,10 @@ class Pipeline:
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
-        except MemoryError:  # no fault of the feed, and so nothing to remember
+        except (MemoryError, ImportError) as error:  # some modules are imported when they are needed
+            if not is_out_of_memory(error):
+                raise
+            # No fault of the feed, and so nothing to remember.
             feed, lanes = candidate.feed, timings.lanes
             return Result(feed, Outcome.FAILED, "out-of-memory", OUT_OF_MEMORY, lanes=lanes)
         timings.begun = True

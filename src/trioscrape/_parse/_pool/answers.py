@@ -159,7 +159,7 @@ class Reading:
             return self._failure or FeedFailed("parse-crash")
         return replace(self._feed, entries=EntryColumns.joined(self._entries))
 
-    def add(self, encoded: bytes | bytearray, texts: bytes | bytearray) -> bool:
+    def add(self, encoded: bytes, texts: bytes) -> bool:
         """Take the next frame. True: it was the last one.
 
         Raises:
@@ -173,7 +173,7 @@ class Reading:
         except InvalidRecord as error:
             raise InvalidAnswer(str(error)) from None
 
-    def _add(self, frame: Any, texts: bytes | bytearray) -> bool:
+    def _add(self, frame: Any, texts: bytes) -> bool:
         match frame:
             case ["entries", int(count), columns] if self._feed and not self._failure:
                 self._entries.append(_entries(count, columns, texts))
@@ -198,7 +198,7 @@ class Reading:
         return False
 
 
-def _entries(count: int, columns: Any, texts: bytes | bytearray) -> EntryColumns:
+def _entries(count: int, columns: Any, texts: bytes) -> EntryColumns:
     if type(columns) is dict:
         _put_texts(columns, texts)
     entries = EntryColumns.checked(count, columns)
@@ -210,7 +210,7 @@ def _entries(count: int, columns: Any, texts: bytes | bytearray) -> EntryColumns
     return entries
 
 
-def _put_texts(columns: dict[str, Any], encoded: bytes | bytearray) -> None:
+def _put_texts(columns: dict[str, Any], encoded: bytes) -> None:
     """Put the texts into the places where their lengths are: first those of one field, then of the other."""
     try:
         texts = str(encoded, "utf-8")
@@ -231,7 +231,7 @@ def _put_texts(columns: dict[str, Any], encoded: bytes | bytearray) -> None:
         raise InvalidAnswer(f"its texts are {'shorter' if end > len(texts) else 'longer'} than it says")
 
 
-def _decoded(encoded: bytes | bytearray) -> Any:
+def _decoded(encoded: bytes) -> Any:
     if _parts(encoded) > _MOST_PARTS:
         raise InvalidAnswer("it has too many parts")
     if b"\\u" in encoded and _FORBIDDEN.search(encoded):
@@ -242,7 +242,7 @@ def _decoded(encoded: bytes | bytearray) -> Any:
         raise InvalidAnswer("it is not JSON") from None
 
 
-def _parts(encoded: bytes | bytearray) -> int:
+def _parts(encoded: bytes) -> int:
     """At least as many as there are values in it."""
     return encoded.count(b",") + encoded.count(b"[") + encoded.count(b"{") + encoded.count(b":")
 

@@ -56,7 +56,7 @@ def answer_frame(json: bytes, texts: bytes = b"") -> bytes:
     return ANSWER_HEADER.pack(len(json), len(texts)) + json + texts
 
 
-def sizes(header: bytes | bytearray, room: int) -> tuple[int, int]:
+def sizes(header: bytes, room: int) -> tuple[int, int]:
     """The bytes of JSON and of texts that a frame of a worker says to have.
 
     Args:

@@ -238,7 +238,7 @@ class Worker:
             self.hung_up = True
             raise Died from error
 
-    async def _frame(self, room: int) -> tuple[bytes | bytearray, bytes | bytearray]:
+    async def _frame(self, room: int) -> tuple[bytes, bytes]:
         """The JSON and the texts of the next frame, if they have no more than `room` bytes."""
         json, texts = sizes(await self._exactly(ANSWER_HEADER.size), room)
         return await self._exactly(json), await self._exactly(texts)
@@ -254,15 +254,17 @@ class Worker:
         except OSError:
             return b""
 
-    async def _exactly(self, size: int) -> bytes | bytearray:
+    async def _exactly(self, size: int) -> bytes:
         if size <= len(self._ahead):
             return self._taken(size)
-        buffer = bytearray(self._taken(len(self._ahead)))
-        while len(buffer) < size:
+        parts = [self._taken(len(self._ahead))]
+        missing = size - len(parts[0])
+        while missing:
             # Each call of `recv` passes through the event loop, which takes longer than most frames.
             self._ahead = await self._received()
-            buffer += self._taken(min(len(self._ahead), size - len(buffer)))
-        return buffer
+            parts.append(self._taken(min(len(self._ahead), missing)))
+            missing -= len(parts[-1])
+        return b"".join(parts)
 
     def _taken(self, size: int) -> bytes:
         taken, self._ahead = self._ahead[:size], self._ahead[size:]
