@@ -18,14 +18,15 @@ class NoThread(OSError):
     """No thread can be started; its `errno` is `EAGAIN`."""
 
 
-_DEAD: Final = "a thread ended before it could begin its call"
+_DEAD: Final = "a thread ended before it could run its call"
 _LOOKS: Final = 0.1
 """Seconds between two looks whether a long call has ended."""
 STARTING: Final = 5.0
 """Seconds within which a thread begins with its call, however busy the machine is; it takes microseconds."""
 
 _LATE: Final = 1.0
-"""Seconds more for one of a process that was stopped, or whose machine slept: all are late then."""
+"""Extra seconds for a thread that has not begun by then: after a pause of the process or of the machine, all
+threads are late."""
 
 
 # An interrupt in the middle would lose a token.
@@ -75,7 +76,7 @@ async def in_thread(
 
 
 def _jumps() -> bool:
-    """Whether the clock is a test's that jumps ahead when all tasks wait, threads or not: a `MockClock`."""
+    """Whether time is virtual, and jumps ahead when all tasks wait, even for a thread: see `MockClock`."""
     return not math.isinf(getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf))
 
 
@@ -128,7 +129,8 @@ class _Call(Generic[T]):
         self.ended = True
 
     def _tell(self, _: object) -> None:
-        with suppress(trio.RunFinishedError):
+        # Without memory it can't tell; `_end_of` sees then that the call has ended.
+        with suppress(trio.RunFinishedError, MemoryError):
             self._token.run_sync_soon(self._heard)
 
     def _heard(self) -> None:

@@ -161,7 +161,7 @@ class Session:
             opened = partial(self._opened, sources, store)
             try:
                 async with in_turn(opened, self._config.wait_for_store, self._progress) as scrape:
-                    # First of all: feeds are being fetched, and a signal drains from now on.
+                    # Before anything is written: feeds are being fetched already, and a signal has to drain.
                     self._scrape = scrape
                     self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
                     await self._introduce(sources, store)

@@ -14,7 +14,7 @@ from .._records import Feed
 from .typed_urls import split_line, typed_url
 
 _KEPT: Final = 2**16
-"""Characters of a line that are read; the rest is skipped."""
+"""How many characters of a line are read; the rest of it is ignored."""
 LONGEST_LINE: Final = 2**20
 """Characters, or bytes, of a line in what can be a list at all."""
 TOO_LONG: Final = f"it has a line of more than {LONGEST_LINE // 2**20} MiB; a feed list has a URL per line"

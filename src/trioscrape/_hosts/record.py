@@ -71,7 +71,7 @@ class HostRecord:
     unanswered: dict[str, Unanswered] = field(default_factory=dict)
     """By host."""
     began: float | None = None
-    """When the first of the fetches began from which its rate is computed."""
+    """When the first fetch began that is counted: the host's request rate is computed from then on."""
     answered: int = 0
     """Requests since then that it has not refused."""
 

@@ -83,7 +83,7 @@ def check_is_whole(fields: Fields) -> None:
 
 
 def words_of(answer: Answer) -> str:
-    """What a status without a document means, in words for the detail of a result."""
+    """Why there is no document, for the `detail` of a result: what the status of the answer means."""
     words = answer.reason_phrase
     if 200 <= answer.status < 300:
         said = "the server sent no document; a browser shows whether it wants cookies or a script first"

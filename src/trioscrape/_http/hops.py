@@ -68,7 +68,7 @@ class Hop:
 
     @property
     def is_listed(self) -> bool:
-        """Whether its URL is the one in the list: no redirect, of today or a permanent one, has led here."""
+        """Whether its URL is the one in the feed list: no redirect has led to it, now or in a run before."""
         return not (self.visited or self.from_public)
 
     @property

@@ -48,7 +48,7 @@ class Run:
     """Of the feeds in flight."""
     _drained: bool = False
     _left: set[Timings] = field(default_factory=set)
-    """Of the feeds that had not begun then."""
+    """The feeds that had not begun when the scrape was told to drain, by their timings."""
 
     async def feeds(self) -> None:
         """Take the feeds through the lanes. The results end when each admitted feed has its own."""

@@ -62,7 +62,7 @@ class Head:
         """Whether this connection has sent a head that had to be repaired."""
 
     def expect(self) -> None:
-        """Begin to read the head of the next answer: its request has been sent."""
+        """Get ready to read the head of the next answer, before its request is sent."""
         self._left = HEAD_LIMIT
         self._chunks = None
         self._forget()

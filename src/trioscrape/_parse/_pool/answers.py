@@ -142,9 +142,9 @@ class Reading:
 
     def __init__(self, request: str, size: int, entries_limit: int | None) -> None:
         self.room = most_bytes(size)
-        """Bytes that all further frames may have together."""
+        """How many bytes the remaining frames may have in total."""
         self.memory = 0
-        """Bytes of memory that the worker had in use when it had answered."""
+        """How many bytes of memory the worker was using at the end of its answer."""
         self._request = request
         self._entries_limit = entries_limit
         self._feed: ParsedFeed | None = None

@@ -24,7 +24,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 MEMORY: Final = 2**30
-"""Bytes of memory that a worker may allocate. A feed of 16 MiB needs a third of it."""
+"""How many bytes of memory a worker may allocate. To parse a feed of 16 MiB takes a third of them."""
 _FILES: Final = 64
 """Open files: codecs and time zones are files, and are opened when a document first has one."""
 

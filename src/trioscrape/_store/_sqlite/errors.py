@@ -18,7 +18,7 @@ _PASSING: Final = frozenset(
         sqlite3.SQLITE_CANTOPEN,  # no file descriptor left, or a folder that is not mounted just now
     }
 )
-"""Errors that pass, such as a lock or a full disk: another attempt may succeed."""
+"""Temporary errors, such as a lock or a full disk: the next attempt may succeed."""
 _OF_VALUES: Final = frozenset(
     {
         sqlite3.SQLITE_CONSTRAINT,  # unique indexes, and triggers that raise
