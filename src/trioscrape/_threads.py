@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import mmap
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Generic, TypeVar, TypeVarTuple, Unpack, cast
@@ -27,6 +28,10 @@ STARTING: Final = 5.0
 _LATE: Final = 1.0
 """Extra seconds for a thread that has not begun by then: after a pause of the process or of the machine, all
 threads are late."""
+
+_ROOM: Final = 16 * 2**20
+"""Bytes of memory without which no thread is begun: 8 MiB are its stack. CPython may hang or abort over one
+that finds no memory for its first steps."""
 
 
 # An interrupt in the middle would lose a token.
@@ -80,6 +85,13 @@ def _jumps() -> bool:
     return not math.isinf(getattr(trio.lowlevel.current_clock(), "autojump_threshold", math.inf))
 
 
+def _check_room() -> None:
+    try:
+        mmap.mmap(-1, _ROOM, flags=mmap.MAP_PRIVATE).close()
+    except (OSError, MemoryError) as error:
+        raise NoThread(errno.EAGAIN, f"no memory for one more thread: {error}") from error
+
+
 class _Call(Generic[T]):
     """A call in a thread, and what has become of it.
 
@@ -102,6 +114,7 @@ class _Call(Generic[T]):
     def begin(self) -> None:
         """Start the thread."""
         try:
+            _check_room()
             trio.lowlevel.start_thread_soon(self._work, self._tell)
         except BaseException:
             if self._limiter is not None:

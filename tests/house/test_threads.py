@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -117,6 +119,49 @@ async def test_a_result_that_is_not_delivered(fast_clock: MockClock, monkeypatch
 
     for abandon in True, False:
         assert await in_thread(int, "7", limiter=trio.CapacityLimiter(1), abandon_on_cancel=abandon) == 7
+
+
+async def test_one_that_finds_no_memory_to_tell(
+    fast_clock: MockClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(cache: object, fn: Callable[[], object], deliver: Deliver, name: str | None = None) -> None:
+        fn()
+        deliver(None)
+
+    def run_sync_soon(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(CACHE, "start_thread_soon", start)
+    monkeypatch.setattr(trio.lowlevel.TrioToken, "run_sync_soon", run_sync_soon)
+
+    assert await in_thread(int, "7", limiter=trio.CapacityLimiter(1)) == 7
+
+
+NO_ROOM = """
+import resource, sys, threading, trio
+from trioscrape._threads import NoThread, in_thread
+
+async def main():
+    before = threading.active_count()
+    used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + 12 * 2**20, resource.RLIM_INFINITY))
+    limiter = trio.CapacityLimiter(1)
+    for abandon in False, True:
+        try:
+            await in_thread(int, limiter=limiter, abandon_on_cancel=abandon)
+        except NoThread as error:
+            print(error, limiter.borrowed_tokens, threading.active_count() - before)
+
+trio.run(main)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS ignores RLIMIT_AS")
+def test_none_is_begun_that_would_have_its_stack_and_nothing_else() -> None:
+    ended = subprocess.run([sys.executable, "-c", NO_ROOM], capture_output=True, text=True, check=True)
+
+    said = "[Errno 11] no memory for one more thread: [Errno 12] Cannot allocate memory 0 0"
+    assert ended.stdout.splitlines() == [said, said]
 
 
 async def test_a_wait_for_a_token_may_take_long(autojump_clock: MockClock) -> None:

@@ -240,7 +240,8 @@ class ProcessParser:
         self._starting += 1
         try:
             process, ours = await in_thread(spawn, self._setup, limiter=self._threads)
-        except (OSError, MemoryError) as error:
+        # Where memory is short, `Popen` may end with "error return without exception set".
+        except (OSError, MemoryError, SystemError) as error:
             why = str(error) or "not enough memory"
             raise ResourceError(f"the parser's worker process can't be started: {why}") from error
         finally:
