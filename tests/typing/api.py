@@ -53,6 +53,7 @@ class MyStore:
     """Keeps the latest of everything, and forgets it when the program ends."""
 
     width = 1
+    writers: trioscrape.Writers | None = None
     redacted_url = "mine:"
 
     def __init__(self) -> None:
@@ -68,6 +69,9 @@ class MyStore:
             self._entries[feed, entry.key] = trioscrape.StoredEntry(feed, entry, now, now)
         self._feeds[feed] = update.state
         return trioscrape.EntryCounts(new=len(update.entries))
+
+    async def last_run(self) -> datetime | None:
+        return None
 
     async def record_run(self, report: trioscrape.Report) -> None:
         if not report.complete:
@@ -139,6 +143,11 @@ async def results() -> list[trioscrape.Result]:
             lane: trioscrape.LaneStatistics = statistics.lanes["store"]
             waited: float = lane.waited.p99
             assert waited
+            slow: list[tuple[str, str | None, bool]] = [
+                (each.url, each.lane, each.queued) for each in statistics.slowest if each.seconds > 9
+            ]
+            delay: trioscrape.Delay = statistics.delay
+            assert slow or delay.entries
             if (outage := statistics.outage) is not None:
                 raise trioscrape.StoreUnavailable(f"{outage.detail} for {outage.seconds} s")
         report: trioscrape.Report = scrape.report()
