@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +14,7 @@ import trio
 from rich.console import Console
 from trio.testing import MockClock
 
-from trioscrape import Config, EntryCounts, FeedUpdate
+from trioscrape import Config, EntryCounts, FeedUpdate, open_store
 from trioscrape._cli._report.page import Contents, page
 from trioscrape._cli.bottleneck import NO_BOTTLENECK, bottleneck, narrow_lane, past_sentence, sentence
 from trioscrape._cli.live_view import live_view
@@ -114,6 +117,23 @@ async def test_each_lane_made_the_narrow_one_is_named(autojump_clock: MockClock,
     assert said in plain_line(middle)
     on_the_page = text_of(tree(page(contents)))
     assert f"Bottleneck: {name} lane, full for " in on_the_page
+
+
+async def test_the_store_lane_counts_writes(tmp_path: Path) -> None:
+    """A file that another program has locked: one write waits for the lock, and the other feeds for that."""
+    internet, path = healthy(FEEDS), tmp_path / "news.db"
+    async with open_store(f"sqlite:{path}") as store, open_virtual(urls(internet), internet, store) as scrape:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with trio.fail_after(30):
+                while (lanes := scrape.statistics().lanes)["store"].waiting < FEEDS // 3:
+                    await trio.lowlevel.checkpoint()
+            other.execute("ROLLBACK")
+        found = [result async for result in scrape]
+
+    assert narrow_lane(lanes) == "store"
+    assert sentence(lanes["store"]).startswith("bottleneck: store lane, 1 of 1 busy, ")
+    assert len(found) == FEEDS
 
 
 async def test_with_room_everywhere_there_is_none(autojump_clock: MockClock) -> None:
