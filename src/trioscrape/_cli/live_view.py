@@ -12,7 +12,7 @@
     slowest  12.4 s  http  http://example.org/feed.xml
 
 Colours mean load: a lane is dim without work, green with room, yellow when it is full, and red when it is the
-bottleneck. What a colour says is also said in a word or sign, for who sees no colours (``NO_COLOR``).
+bottleneck. The numbers and the ▶ say the same without colours (``NO_COLOR``).
 """
 
 from __future__ import annotations

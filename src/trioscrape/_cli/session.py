@@ -185,9 +185,9 @@ class Session:
                     # Before anything is written: feeds are being fetched already, and a signal has to drain.
                     self._scrape = scrape
                     self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
+                    series, began = Series(scrape.statistics, sources.count), trio.current_time()
+                    self._series = series
                     await self._introduce(sources, store)
-                    series = self._series = Series(scrape.statistics, sources.count)
-                    began = trio.current_time()
                     nursery.start_soon(self._show, series)
                     nursery.start_soon(self._write_lines)
                     async for result in scrape:
