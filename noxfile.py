@@ -297,6 +297,18 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def pages(session: nox.Session) -> None:
+    """The reports of runs in headless Chromium, on a phone and on a desk, light and dark: half a minute.
+
+    A Chromium has to be on the PATH (Debian's package is chromium-headless-shell), or at
+    ``$TRIOSCRAPE_TEST_CHROMIUM``. ``-- FOLDER`` keeps pictures there.
+    """
+    install(session, "pages")
+    pictures = {"TRIOSCRAPE_TEST_SCREENSHOTS": session.posargs[0]} if session.posargs else {}
+    session.run("pytest", "tests/cli/test_report_in_a_browser.py", env=pictures)
+
+
+@nox.session(python=OLDEST, default=False)
 def months(session: nox.Session) -> None:
     """60 days of 2,000 feeds by the planner of a watch, and two weeks of 200 by all of it: ten minutes."""
     install(session, "tests")

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from ._parse import FeedDocument, Parser, RawEntry, RawFeed, RawText
     from ._records import (
         Category,
+        Delay,
         DuplicateFeed,
         Enclosure,
         Entry,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         FeedState,
         FeedTimers,
         FeedUpdate,
+        InFlight,
         LaneStatistics,
         LaneTimes,
         Lease,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
         TimerRule,
         Transcript,
         WatchStatistics,
+        Writers,
     )
     from ._run.api import Scrape, open_scrape, scrape
     from ._run.script import run
@@ -78,6 +81,7 @@ __all__ = [
     "Category",
     "Config",
     "Connector",
+    "Delay",
     "DuplicateFeed",
     "Enclosure",
     "Entry",
@@ -92,6 +96,7 @@ __all__ = [
     "FeedTimers",
     "FeedUpdate",
     "HostGrouping",
+    "InFlight",
     "LaneStatistics",
     "LaneTimes",
     "Lease",
@@ -128,6 +133,7 @@ __all__ = [
     "UsageError",
     "Watch",
     "WatchStatistics",
+    "Writers",
     "feed_id",
     "open_reader",
     "open_scrape",

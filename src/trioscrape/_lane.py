@@ -35,14 +35,20 @@ class Histogram:
         self._count += 1
         self._max = max(self._max, seconds)
 
+    @property
+    def count(self) -> int:
+        """How many were counted."""
+        return self._count
+
     def quantiles(self) -> Quantiles:
         """What was counted so far; all zero when nothing was."""
-        return Quantiles(self._at(0.50), self._at(0.99), self._max)
+        ordered = sorted(self._buckets.items())
+        return Quantiles(self._at(0.50, ordered), self._at(0.99, ordered), self._max)
 
-    def _at(self, share: float) -> float:
+    def _at(self, share: float, ordered: list[tuple[int, int]]) -> float:
         rank = share * self._count
         seen = 0
-        for bucket, count in sorted(self._buckets.items()):
+        for bucket, count in ordered:
             seen += count
             if seen >= rank:
                 return min(_SMALLEST * _GROWTH**bucket, self._max)
@@ -73,6 +79,10 @@ class Timings:
         """Of the last answer."""
         self.redirects: list[str] = []
         """Status and target of each redirect of the last fetch, ``301 https://example.org/feed``."""
+        self.lane: str | None = None
+        """The lane that the feed is in, or waits for; None: it is between two."""
+        self.queued = False
+        """Whether it waits for that lane."""
         self.begun = False
         """Whether more has happened than waiting and lookups: a server was contacted, or the feed has failed.
         A scrape that drains finishes what has begun."""
@@ -183,10 +193,14 @@ class _Slot:
         self._queued = self._began = 0.0
 
     async def __aenter__(self) -> None:
+        timings = self._timings
+        timings.lane, timings.queued = self._lane.name, True
         self._queued = trio.current_time()
         await self._lane._acquire()
         self._began = trio.current_time()
+        timings.queued = False
 
     async def __aexit__(self, *_: object) -> None:
         began = self._began
         self._lane._release(self._timings, began - self._queued, trio.current_time() - began)
+        self._timings.lane = None

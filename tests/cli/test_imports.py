@@ -11,7 +11,7 @@ from support.command_line import Site, command
 
 READERS = {"feedparser", "lxml", "nh3"}
 """Of documents: for worker processes."""
-RARE = {"dns", "h2", "publicsuffixlist", "pyarrow", "pymongo", "rich", "trioscrape._demo"}
+RARE = {"dns", "h2", "jinja2", "publicsuffixlist", "pyarrow", "pymongo", "rich", "trioscrape._demo"}
 OTHERS = {f"trioscrape._cli.{name}" for name in ("copy", "demo", "export", "forget", "import_", "parquet")}
 
 LOOK = """

@@ -1,4 +1,4 @@
-"""The live view and the plain lines."""
+"""The lines of progress, and when there is a live view instead; what that looks like is in test_live_view."""
 
 from __future__ import annotations
 
@@ -13,41 +13,34 @@ from dataclasses import replace
 import pytest
 import trio
 import trio.testing
-from rich.console import Console
 
 from trioscrape._cli import live_progress
-from trioscrape._cli.live_progress import LiveProgress, lanes_view
+from trioscrape._cli.live_progress import LiveProgress
 from trioscrape._cli.open_progress import open_progress
-from trioscrape._cli.progress import Progress, plain_line
-from trioscrape._records import LANES, EntryCounts, LaneStatistics, Outage, Outcome, Quantiles, Report
+from trioscrape._cli.progress import Progress, per_second, plain_line
+from trioscrape._cli.series import Moment
+from trioscrape._records import LANES, EntryCounts, LaneStatistics, Outage, Outcome, Quantiles, Statistics
 
 from support.terminals import fill, read_terminal
 
 
-def report() -> Report:
+def moment(**changes: object) -> Moment:
     lanes = {
         name: LaneStatistics(name, 32, 8, 1468, 2000, 1012, Quantiles(0, wait, wait), Quantiles())
         for name, wait in zip(LANES, (1.25, 0.5, 0, 0), strict=True)
     }
-    return Report(
-        feeds=1600,
-        not_started=100,
-        duplicates=0,
-        duplicate_examples=(),
-        outcomes={Outcome.NEW: 117, Outcome.FAILED: 3},
-        entries=EntryCounts(1000, 204, 50),
-        errors={"tls": 3},
-        examples={},
+    now = Statistics(
+        accepted=150,
+        in_flight=30,
+        finished=120,
         seconds=3.24,
         lanes=lanes,
         loop_lag=Quantiles(),
+        outcomes={Outcome.NEW: 117, Outcome.FAILED: 3},
+        errors={"tls": 3},
+        entries=EntryCounts(1000, 204, 50),
     )
-
-
-def rendered(width: int, seen: Report | None = None) -> list[str]:
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None)
-    console.print(lanes_view(seen or report(), 1500, width))
-    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+    return Moment(replace(now, **changes), 1500, 41.2, dict.fromkeys(LANES, 41.2), None)
 
 
 @contextmanager
@@ -60,46 +53,40 @@ def terminal(monkeypatch: pytest.MonkeyPatch, go_on: threading.Event | None = No
             yield written
 
 
-class TestView:
-    def test_a_wide_terminal_sees_bars(self):
-        head, titles, dns, *rest = rendered(100)
+LINE = (
+    "120 of 1,500 feeds, 41/s, 33 s left, 3 failed, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
+    "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting); "
+    "no bottleneck: no lane is full"
+)
 
-        assert head == "120 of 1,500 feeds, 3 failed, 1,204 entries written, 3.2 s"
-        assert titles.split() == ["lane", "busy", "waiting", "done", "wait", "p99"]
-        assert "━" in dns
-        assert dns.replace("━", "").replace("╸", "").split() == ["dns", "8/32", "1,468", "1,012", "1.2", "s"]
-        assert [line.split()[0] for line in rest] == ["http", "parse", "store"]
-        assert rest[0].endswith("500 ms")
 
-    @pytest.mark.parametrize("width", [20, 30, 43, 44, 59, 60, 80])
-    def test_every_width_gets_six_lines_that_fit(self, width):
-        lines = rendered(width)
+class TestPlainLine:
+    def test_all_of_it(self):
+        assert plain_line(moment()) == LINE
 
-        assert len(lines) == 6
-        assert max(len(line) for line in lines) <= width
+    def test_before_a_rate_is_known(self):
+        early = replace(moment(outcomes={}), rate=None)
+
+        assert plain_line(early).startswith("120 of 1,500 feeds, 1,204 entries written, 3.2 s; ")
 
     def test_an_outage_of_the_store(self):
-        """Since when, and what the store says; it fits in a line too."""
-        away = replace(report(), outage=Outage(61.4, "mongodb://h/x: connection\x1b refused"))
-        said = r"store unavailable for 61 s: mongodb://h/x: connection\x1b refused"
+        """Since when, and what the store says."""
+        away = moment(outage=Outage(61.4, "mongodb://h/x: connection\x1b refused"))
 
-        assert rendered(100, away)[1] == said
-        assert len(rendered(100, away)) == len(rendered(100)) + 1
-        assert max(len(line) for line in rendered(30, away)) <= 30
-        assert plain_line(away, 1500) == f"{plain_line(report(), 1500)}; {said}"
+        said = r"store unavailable for 61 s: mongodb://h/x: connection\x1b refused"
+        assert plain_line(away) == f"{LINE}; {said}"
 
     def test_failed_is_what_the_summary_calls_failed(self):
         """A feed whose first entries are stored has a reason too (``too-many-entries``), and is not lost."""
-        seen = replace(report(), errors={"too-many-entries": 40, "tls": 3, "http-410": 2})
+        seen = moment(errors={"too-many-entries": 40, "tls": 3, "http-410": 2})
 
-        assert rendered(100, seen)[0].startswith("120 of 1,500 feeds, 3 failed, ")
-        assert plain_line(seen, 1500).startswith("120 of 1,500 feeds, 3 failed, ")
+        assert plain_line(seen) == LINE
 
-    def test_a_plain_line(self):
-        assert plain_line(report(), 1500) == (
-            "120 of 1,500 feeds, 3 failed, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
-            "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting)"
-        )
+    @pytest.mark.parametrize(
+        ("rate", "said"), [(0.0, "0/s"), (0.44, "0.4/s"), (12.6, "13/s"), (2412, "2,412/s")]
+    )
+    def test_a_rate(self, rate, said):
+        assert per_second(rate) == said
 
 
 class TestChoice:
@@ -134,30 +121,27 @@ class TestLines:
         monkeypatch.setattr(trio.lowlevel, "start_thread_soon", at_once)
 
         with trio.move_on_after(16):
-            await Progress().show(report, 1500)
+            await Progress().show(moment)
 
-        assert capfd.readouterr().err.splitlines() == [plain_line(report(), 1500)] * 3
+        assert capfd.readouterr().err.splitlines() == [LINE] * 3
 
     async def test_what_a_host_allows_is_said_once(self, capfd, autojump_clock, monkeypatch):
-        """Whether there is a network is known at the end only."""
-
         def at_once(work, tell):
             work()
             tell(None)
 
         monkeypatch.setattr(trio.lowlevel, "start_thread_soon", at_once)
         said = ("a.test allows about 1 request in 60 s", "b.test does not answer")
-        reports = [
-            replace(report(), remarks=("no network: nothing",), offline=True),
-            replace(report(), remarks=said[:1]),
-            replace(report(), remarks=(f"{said[0]}; its 12 feeds take 12 min", said[1])),
+        moments = [
+            moment(),
+            moment(remarks=said[:1]),
+            moment(remarks=(f"{said[0]}; its 12 feeds take 12 min", said[1])),
         ]
 
         with trio.move_on_after(16):
-            await Progress().show(lambda: reports.pop(0), 1500)
+            await Progress().show(lambda: moments.pop(0))
 
-        line = plain_line(report(), 1500)
-        assert capfd.readouterr().err.splitlines() == [line, said[0], line, said[1], line]
+        assert capfd.readouterr().err.splitlines() == [LINE, said[0], LINE, said[1], LINE]
 
     async def test_messages_can_not_command_a_terminal(self, capfd):
         await Progress().say("bad \x1b[2J\nline")
@@ -201,15 +185,15 @@ async def draw(progress: Progress) -> None:
     """Show the progress until it has been drawn once."""
     asked, drawn = 0, trio.Event()
 
-    def next_report() -> Report:
+    def look() -> Moment:
         nonlocal asked
         asked += 1
         if asked == 2:
             drawn.set()
-        return report()
+        return moment()
 
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(progress.show, next_report, 1500)
+        nursery.start_soon(progress.show, look)
         await drawn.wait()
         nursery.cancel_scope.cancel()
 
@@ -218,13 +202,13 @@ class TestLive:
     async def test_messages_stand_above_and_the_view_goes(self, monkeypatch):
         shown = trio.Event()
 
-        def next_report() -> Report:
+        def look() -> Moment:
             shown.set()
-            return report()
+            return moment()
 
         with terminal(monkeypatch) as written:
             async with open_progress(live=True) as progress, trio.open_nursery() as nursery:
-                nursery.start_soon(progress.show, next_report, 1500)
+                nursery.start_soon(progress.show, look)
                 await shown.wait()
                 await progress.say("a [b]message[/b]")
                 nursery.cancel_scope.cancel()

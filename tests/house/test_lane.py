@@ -38,6 +38,24 @@ async def test_several_turns_of_one_feed_add_up(autojump_clock: MockClock) -> No
     assert timings.lanes["http"].worked == 3
 
 
+async def test_where_a_feed_is(autojump_clock: MockClock) -> None:
+    lane, first, second = Lane("http", 1), Timings(), Timings()
+
+    async def turn(timings: Timings) -> None:
+        async with lane.slot(timings):
+            await trio.sleep(3)
+
+    assert first.lane is None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(turn, first)
+        await trio.sleep(1)
+        nursery.start_soon(turn, second)
+        await trio.sleep(1)
+        assert [(each.lane, each.queued) for each in (first, second)] == [("http", False), ("http", True)]
+        await trio.sleep(2)
+        assert [(each.lane, each.queued) for each in (first, second)] == [(None, False), ("http", False)]
+
+
 async def test_cancelled_in_the_queue(autojump_clock: MockClock) -> None:
     lane = Lane("store", 1)
 

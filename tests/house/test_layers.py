@@ -30,10 +30,12 @@ ROOMS = {
     "_cli": words(
         "command import_ export copy forget status explain run demo watch show_status show_explain "
         "watch_session transfer session subcommand shared_options config_options explain_page status_page "
-        "nearest pages feed_filter waiting open_progress live_progress progress chosen restore parser "
+        "nearest feed_filter waiting open_progress live_progress live_view progress reporter _report series "
+        "bottleneck pages chosen restore parser "
         "signals driver_log report input list_file feed_list text_list opml typed_urls durations formats "
         "parquet jsonl csv help logs metrics service output unbuffered process"
     ),
+    "_cli/_report": words("page facts changes kept charts file"),
     "_demo": words("server sites documents words"),
     "testing": words(
         "_memory_store _inline_parser _virtual_time _world _world_plan _world_host _world_feed _history "
@@ -104,6 +106,7 @@ ONLY_IN = {
         "_http/locations",
     },
     "idna": {"_urls"},
+    "jinja2": {"_cli/_report/page"},
     "lxml": {"_parse/_fast/texts", "_parse/_fast/tree", "_parse/diagnosis"},
     "nh3": {"_parse/html"},
     "prometheus_client": {"_cli/metrics"},
@@ -124,7 +127,7 @@ ONLY_IN = {
         "_store/_mongo/store",
         "_store/_mongo/url",
     },
-    "rich": {"_cli/live_progress"},
+    "rich": {"_cli/live_progress", "_cli/live_view"},
     "trio_util": {"_cli/progress", "_cli/transfer", "_flow"},
     "webencodings": {"_parse/charset"},
 }

@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from trioscrape import EntryCounts, FeedState, FeedUpdate, StoreError
+from trioscrape import EntryCounts, FeedState, FeedUpdate, StoreError, Writers
 from trioscrape._store import batches
 from trioscrape._store.batches import CALLERS, MERGED_CHARACTERS, MERGED_ENTRIES, MergedSaves
 from trioscrape._store.threads import Threads
@@ -76,6 +76,23 @@ async def test_what_waits_is_one_write() -> None:
 
     assert saves.slow.writes == [["a"], ["b", "c", "d"]]
     assert saves.got == dict.fromkeys("abcd", EntryCounts(1))
+
+
+@pytest.mark.usefixtures("patient")
+async def test_writers_are_writes_and_not_saves() -> None:
+    saves = Saves(width=4)
+    async with trio.open_nursery() as nursery:
+        for name in "abcd":
+            nursery.start_soon(saves.save, name)
+            await wait_all_tasks_blocked()
+        await saves.slow.begun(1)
+        assert saves.merged.writers == Writers(width=4, busy=1, waiting=3, peak_waiting=3)
+        saves.slow.go()
+        await saves.slow.begun(2)
+        assert saves.merged.writers == Writers(width=4, busy=1, waiting=0, peak_waiting=3)
+        saves.slow.go()
+
+    assert saves.merged.writers == Writers(width=4, busy=0, waiting=0, peak_waiting=3)
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ class MyStore:
     """Keeps the latest of everything, and forgets it when the program ends."""
 
     width = 1
+    writers: trioscrape.Writers | None = None
     redacted_url = "mine:"
 
     def __init__(self) -> None:
@@ -70,6 +71,9 @@ class MyStore:
         return trioscrape.EntryCounts(new=len(update.entries))
 
     async def add_polls(self, polled: Sequence[tuple[str, trioscrape.Poll]]) -> None: ...
+
+    async def last_run(self) -> datetime | None:
+        return None
 
     async def record_run(self, report: trioscrape.Report) -> None:
         if not report.complete:
@@ -141,6 +145,11 @@ async def results() -> list[trioscrape.Result]:
             lane: trioscrape.LaneStatistics = statistics.lanes["store"]
             waited: float = lane.waited.p99
             assert waited
+            slow: list[tuple[str, str | None, bool]] = [
+                (each.url, each.lane, each.queued) for each in statistics.slowest if each.seconds > 9
+            ]
+            delay: trioscrape.Delay = statistics.delay
+            assert slow or delay.entries
             if (outage := statistics.outage) is not None:
                 raise trioscrape.StoreUnavailable(f"{outage.detail} for {outage.seconds} s")
         report: trioscrape.Report = scrape.report()

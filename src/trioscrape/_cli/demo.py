@@ -14,7 +14,13 @@ from .config_options import add_rare_options
 from .help import Page
 from .parser import Parser
 from .session import Session, Sources
-from .shared_options import add_help_option, add_output_options, add_store_option, add_verbose_option
+from .shared_options import (
+    add_help_option,
+    add_output_options,
+    add_report_option,
+    add_store_option,
+    add_verbose_option,
+)
 from .subcommand import Command, ExitStatus
 
 STORE: Final = "sqlite:trioscrape-demo.db"
@@ -26,6 +32,7 @@ def _add_options(parser: Parser) -> None:
     add_store_option(options, STORE)
     options.add("--all", text="fetch every feed now, even one that is not due")
     add_output_options(options)
+    add_report_option(options)
     add_verbose_option(options)
     add_help_option(options)
     options.add_help(

@@ -1,24 +1,28 @@
 """Messages on standard error, and the progress of a scrape.
 
 On a terminal the progress is a live view of the lanes, see `live_progress`; elsewhere it is a line every
-five seconds. Both read frozen snapshots, and are written in a thread of their own: a stopped terminal
-(Ctrl-S) or a slow pipe must not delay the event loop, where unrelated timeouts would expire meanwhile.
+five seconds. Both read frozen snapshots, see `series`, and are written in a thread of their own: a stopped
+terminal (Ctrl-S) or a slow pipe must not delay the event loop, where timeouts would expire meanwhile.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import aclosing
+from datetime import timedelta
 from functools import partial
 
 import trio
 from trio_util import periodic
 
 from .._printable import printable
-from .._records import LANES, LaneStatistics, Outage, Outcome, Report
+from .._records import LANES, LaneStatistics, Outage, Outcome
 from .._threads import NoThread, in_thread
+from .bottleneck import sentence
+from .pages import span
 from .report import count
+from .series import Moment
 from .unbuffered import Unbuffered
 
 
@@ -42,18 +46,18 @@ class Progress:
         self._stderr = Unbuffered(sys.stderr)
         self._remarked: set[str] = set()
 
-    async def show(self, report: Callable[[], Report], lines: int) -> None:
-        """Show the progress of a list of `lines` feeds, again and again until cancelled."""
+    async def show(self, look: Callable[[], Moment]) -> None:
+        """Show the progress of a scrape, again and again until cancelled."""
         async with aclosing(periodic(self.period)) as ticks:
             async for elapsed, _ in ticks:
-                if elapsed and ((now := report()).outage or not self._quiet):
-                    for remark in self._new_remarks(now):
+                if elapsed and ((moment := look()).now.outage or not self._quiet):
+                    for remark in self._new_remarks(moment.now.remarks):
                         await self.say(remark)
-                    await self._in_thread(partial(self._draw, now, lines))
+                    await self._in_thread(partial(self._draw, moment))
 
-    def _new_remarks(self, report: Report) -> Iterator[str]:
-        """One line for each host. Whether there is a network is only known at the end."""
-        for remark in () if report.offline else report.remarks:
+    def _new_remarks(self, remarks: Iterable[str]) -> Iterator[str]:
+        """One line for each host."""
+        for remark in remarks:
             host = remark.partition(" ")[0]
             if host not in self._remarked:
                 self._remarked.add(host)
@@ -73,8 +77,8 @@ class Progress:
         """Write a line in any case."""
         await self._in_thread(partial(self._write, printable(message)))
 
-    def _draw(self, report: Report, lines: int) -> None:
-        self._write(plain_line(report, lines))
+    def _draw(self, moment: Moment) -> None:
+        self._write(plain_line(moment))
 
     def _write(self, line: str) -> None:
         self._stderr.write(f"{line}\n")
@@ -88,22 +92,47 @@ class Progress:
             pass
 
 
-def plain_line(report: Report, lines: int) -> str:
+def plain_line(moment: Moment) -> str:
     """The progress of a scrape in one line of text."""
-    lanes = ", ".join(_lane(report.lanes[name]) for name in LANES)
-    outage = f"; {outage_line(report.outage)}" if report.outage else ""
-    return f"{headline(report, lines)}; {lanes}{outage}"
+    now = moment.now
+    counts = [of_list(moment), *pace(moment), *failed(moment), written(moment), f"{now.seconds:.1f} s"]
+    told = [", ".join(counts), ", ".join(_lane(now.lanes[name]) for name in LANES), bottleneck_line(moment)]
+    return "; ".join([*told, *([outage_line(now.outage)] if now.outage else [])])
 
 
-def headline(report: Report, lines: int) -> str:
-    """How many feeds and entries there are so far."""
-    finished = sum(report.outcomes.values())
-    failed = report.outcomes.get(Outcome.FAILED, 0)
-    written = report.entries.new + report.entries.changed
-    return (
-        f"{finished:,} of {count(lines, 'feed')}{f', {failed:,} failed' if failed else ''}, "
-        f"{written:,} {'entry' if written == 1 else 'entries'} written, {report.seconds:.1f} s"
-    )
+def of_list(moment: Moment) -> str:
+    """``117 of 500 feeds``."""
+    return f"{moment.now.finished:,} of {count(moment.lines, 'feed')}"
+
+
+def pace(moment: Moment) -> list[str]:
+    """``41/s``, ``9 s left``; none of them before that is known."""
+    if moment.rate is None:
+        return []
+    left = moment.seconds_left
+    return [per_second(moment.rate), *([f"{span(timedelta(seconds=left))} left"] if left else [])]
+
+
+def per_second(rate: float) -> str:
+    """``41/s``, ``0.4/s``."""
+    return f"{rate:,.0f}/s" if rate >= 10 or not rate else f"{rate:.1f}/s"
+
+
+def failed(moment: Moment) -> list[str]:
+    """``3 failed``, if any has: as many as the summary says."""
+    number = moment.now.outcomes.get(Outcome.FAILED, 0)
+    return [f"{number:,} failed"] if number else []
+
+
+def written(moment: Moment) -> str:
+    """``1,204 entries written``."""
+    entries = moment.now.entries.new + moment.now.entries.changed
+    return f"{entries:,} {'entry' if entries == 1 else 'entries'} written"
+
+
+def bottleneck_line(moment: Moment) -> str:
+    """See `sentence`."""
+    return sentence(None if moment.bottleneck is None else moment.now.lanes[moment.bottleneck])
 
 
 def outage_line(outage: Outage) -> str:

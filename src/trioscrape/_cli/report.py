@@ -16,14 +16,17 @@ and a ``"type": "run"`` at the end::
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …, "overdue": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
-     "loop_lag": {"p50": …, "p99": …, "max": …}, "redirected_duplicates": …, "stored": …,
+     "loop_lag": {"p50": …, "p99": …, "max": …},
+     "delay": {"p50": …, "p99": …, "max": …, "entries": …}, "redirected_duplicates": …, "stored": …,
      "remarks": [line, …]}
 
 Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A lane that a feed did not
 reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``; if ``counted`` is false, the run was
 interrupted before the list had been read to its end, and there are more. ``same_as`` is another feed of the
 list whose redirects end at the same URL; ``redirected_duplicates`` is the number of feeds that have a
-``same_as``. ``stored`` is the number of feeds for which something was written.
+``same_as``. ``stored`` is the number of feeds for which something was written. ``delay`` is the time from
+the publication of entries, by their own dates, to the fetch that found them: of those ``entries`` that were
+published since their feed had been fetched before.
 ``remarks`` are for people to read.
 
 ``feed_id`` and ``run_id`` are the ids in the store. ``status`` is the HTTP status of the last answer,
@@ -109,6 +112,7 @@ def run_record(report: Report, store: str, ended: datetime) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "lanes": {name: _lane(report.lanes[name]) for name in LANES},
         "loop_lag": _quantiles(report.loop_lag),
+        "delay": {**_quantiles(report.delay), "entries": report.delay.entries},
         "redirected_duplicates": report.redirected_duplicates,
         "stored": report.stored,
         "remarks": list(report.remarks),

@@ -14,7 +14,13 @@ from .feed_list import open_feed_list
 from .help import Page
 from .parser import Parser
 from .session import Session, Sources
-from .shared_options import add_help_option, add_output_options, add_store_option, add_verbose_option
+from .shared_options import (
+    add_help_option,
+    add_output_options,
+    add_report_option,
+    add_store_option,
+    add_verbose_option,
+)
 from .subcommand import Command, ExitStatus
 
 
@@ -32,6 +38,7 @@ def _add_options(parser: Parser) -> None:
     add_schedule_options(options)
     add_proxy_option(options)
     add_output_options(options)
+    add_report_option(options)
     add_verbose_option(options)
     add_help_option(options)
     options.add_help(

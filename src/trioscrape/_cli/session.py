@@ -7,11 +7,12 @@ import gc
 import math
 import resource
 import signal
+import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -32,9 +33,12 @@ from .open_progress import open_progress
 from .output import Output
 from .progress import Progress
 from .report import Style, complete, count, feed_record, json_line, run_record, summary
+from .reporter import Reporter
+from .series import Series
 from .shared_options import store_url
 from .signals import Stages, until_signalled
 from .subcommand import ExitStatus
+from .unbuffered import Unbuffered
 from .waiting import in_turn
 
 _GARBAGE: Final = 5_000
@@ -89,6 +93,7 @@ class Session:
         self._quiet, self._verbose = given.quiet, given.verbose
         self._config = config(given)
         self._redacted_store_url = check_store_url(self._store_url)
+        self._reporter = Reporter(given.report) if given.report is not None else None
         if self._config.ca_file is not None:
             with naming_options():
                 client_context(self._config.ca_file)  # raises before the store is opened
@@ -104,6 +109,8 @@ class Session:
         self._interrupted = False
         self._unwritable: OSError | None = None
         self._bad_lines = 0
+        self._series: Series | None = None
+        self._unreported = False
 
     async def run(self, sources: AbstractAsyncContextManager[Sources]) -> ExitStatus:
         """Scrape and print; `sources` is open meanwhile.
@@ -139,41 +146,61 @@ class Session:
             call_timeout=settings.store_timeout,
         )
         async with store_opened as store, sources as opened:
+            if self._reporter is not None:
+                await self._reporter.begin(store)
             report = await self._fetch_all(opened, store, nursery)
             if self._failure is None:
                 try:
                     await self._record(report, store)
                 except StoreError as error:
                     self._failure = error
-            if self._json:
-                for remark in report.remarks:
-                    await (self._progress.warn if report.offline else self._progress.say)(remark)
-                await self._write(json_line(run_record(report, store.redacted_url, utc_now())))
-            elif not (self._quiet and complete(report)):
-                style = Style(interrupted=self._interrupted, verbose=self._verbose)
-                await self._write(summary(report, store.redacted_url, style))
-        return ExitStatus.COMPLETE if complete(report) else ExitStatus.INCOMPLETE
+            await self._tell(report, run_record(report, store.redacted_url, utc_now()))
+        return ExitStatus.COMPLETE if complete(report) and not self._unreported else ExitStatus.INCOMPLETE
+
+    async def _tell(self, report: Report, record: Mapping[str, Any]) -> None:
+        if self._json:
+            for remark in report.remarks:
+                await (self._progress.warn if report.offline else self._progress.say)(remark)
+            await self._write(json_line(record))
+        elif not (self._quiet and complete(report)):
+            style = Style(interrupted=self._interrupted, verbose=self._verbose)
+            await self._write(summary(report, record["store"], style))
+        if self._reporter is not None and self._series is not None:
+            try:
+                await self._reporter.write(report, record, self._series, interrupted=self._interrupted)
+                await self._progress.say(f"report in {self._reporter.path}")
+            except OSError as error:
+                self._unreported = True
+                await self._progress.warn(f"--report {self._reporter.path}: {error.strerror or error}")
 
     async def _fetch_all(self, sources: Sources, store: Store, nursery: trio.Nursery) -> Report:
         """The report, also of a scrape that was cancelled or whose store has failed."""
         scrape = None
-        async with open_progress(live=not self._json, quiet=self._quiet) as self._progress:
+        # Where results and the view would come to the same terminal, they would be mixed.
+        live = not (self._json and Unbuffered(sys.stdout).isatty())
+        async with open_progress(live=live, quiet=self._quiet) as self._progress:
             opened = partial(self._opened, sources, store)
             try:
                 async with in_turn(opened, self._config.wait_for_store, self._progress) as scrape:
                     # Before anything is written: feeds are being fetched already, and a signal has to drain.
                     self._scrape = scrape
                     self._stages += [partial(self._drain, scrape), partial(self._cancel, scrape)]
+                    series, began = Series(scrape.statistics, sources.count), trio.current_time()
+                    self._series = series
                     await self._introduce(sources, store)
-                    nursery.start_soon(self._show, scrape, sources.count)
+                    nursery.start_soon(self._show, series)
                     nursery.start_soon(self._write_lines)
                     async for result in scrape:
+                        if self._reporter is not None:
+                            self._reporter.add(result, trio.current_time() - began)
                         await self._print(result)
             except TrioscrapeError as error:
                 if scrape is None:  # the store is in use, or no worker process could be started
                     raise
                 self._failure = error
             finally:
+                if self._series is not None:
+                    self._series.sample()
                 self._showing.cancel()
                 self._add_line.close()
         await self._shown.wait()
@@ -206,9 +233,11 @@ class Session:
     async def _stop_counting(self, _: int) -> None:
         self._counting.cancel()
 
-    async def _show(self, scrape: Scrape, lines: int) -> None:
+    async def _show(self, series: Series) -> None:
         with self._showing:
-            await self._progress.show(scrape.report, lines)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(series.watch)
+                nursery.start_soon(self._progress.show, series.moment)
         self._shown.set()
 
     async def _print(self, result: Result) -> None:

@@ -36,6 +36,11 @@ def add_verbose_option(section: OptionSection) -> None:
     section.add("-v", "--verbose", text=VERBOSE)
 
 
+def add_report_option(section: OptionSection) -> None:
+    """``--report``."""
+    section.add("--report", metavar="FILE", text="write a report of the run as a web page, such as run.html")
+
+
 def add_output_options(section: OptionSection, *, json: bool = True) -> None:
     """``--json`` if that is wanted, and ``--quiet``."""
     if json:

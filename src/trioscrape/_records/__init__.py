@@ -23,17 +23,21 @@ from .lease import Lease
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
 from .statistics import (
     LANES,
+    Delay,
+    InFlight,
     LaneStatistics,
     LaneTimes,
     Outage,
     Quantiles,
     Statistics,
     WatchStatistics,
+    Writers,
 )
 
 __all__ = [
     "LANES",
     "Category",
+    "Delay",
     "DuplicateFeed",
     "Enclosure",
     "Entry",
@@ -45,6 +49,7 @@ __all__ = [
     "FeedState",
     "FeedTimers",
     "FeedUpdate",
+    "InFlight",
     "LaneStatistics",
     "LaneTimes",
     "Lease",
@@ -62,5 +67,6 @@ __all__ = [
     "TimerRule",
     "Transcript",
     "WatchStatistics",
+    "Writers",
     "new_run_id",
 ]

@@ -14,7 +14,8 @@ from enum import StrEnum
 
 from .._urls import with_scheme, without_credentials
 from .entries import EntryCounts
-from .statistics import LaneStatistics, LaneTimes, Outage, Quantiles
+from .feed_state import FeedState
+from .statistics import Delay, LaneStatistics, LaneTimes, Outage, Quantiles
 
 
 class Outcome(StrEnum):
@@ -95,6 +96,8 @@ class Result:
     """How many older pages were fetched because of a gap; their entries are among `entries`."""
     lanes: Mapping[str, LaneTimes] = field(default_factory=dict)
     """By lane name, without the lanes that the feed did not reach."""
+    before: FeedState | None = field(default=None, compare=False, repr=False)
+    """What the store had of the feed before this fetch; None: nothing, or the scrape did not get so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,12 +137,13 @@ class Report:
     outcomes: Mapping[Outcome, int]
     entries: EntryCounts
     errors: Mapping[str, int]
-    """Feeds by reason, most frequent first; without feeds that were not due in this run."""
+    """Feeds by reason, most frequent first, then by name; without feeds that were not due in this run."""
     examples: Mapping[str, FailureExample]
-    """The first feed of each reason."""
+    """A feed for each reason: the first in alphabetical order, so that it is the same in each run."""
     seconds: float
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
+    delay: Delay = Delay()  # noqa: RUF009 - it is frozen
     redirected_duplicates: int = 0
     """Feeds whose redirects end at the same URL as those of an earlier feed of the list."""
     redirected_duplicate_examples: tuple[Result, ...] = ()

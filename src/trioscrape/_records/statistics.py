@@ -29,8 +29,20 @@ class Quantiles:
 
 
 @dataclass(frozen=True, slots=True)
+class Delay(Quantiles):
+    """From the publication of entries, by their own dates, to the fetch that found them."""
+
+    entries: int = 0
+    """How many were published since their feed had been fetched before; others say nothing about delays."""
+
+
+@dataclass(frozen=True, slots=True)
 class LaneStatistics:
-    """A lane at one moment."""
+    """A lane at one moment.
+
+    The store lane counts writes where the store merges the saves of several feeds into one: ``width`` is how
+    many writes it makes at once, and a feed is ``waiting`` until a write that has it begins.
+    """
 
     name: str
     width: int
@@ -48,6 +60,33 @@ class LaneStatistics:
     """Time from acquiring a slot to releasing it."""
     overdue: int = 0
     """Turns that took so long that their slots were given to other feeds; mostly lookups of dead names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """A store that merges saves into writes, at one moment."""
+
+    width: int
+    """Writes that it makes at once."""
+    busy: int
+    """Writes that it makes now, and reads, which take turns with them."""
+    waiting: int
+    """Saves that are not in a write yet."""
+    peak_waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """A feed in flight, at one moment."""
+
+    url: str
+    """Without credentials."""
+    seconds: float
+    """Since it was admitted."""
+    lane: str | None
+    """Where it is, or what it waits for; None: between two lanes, or waiting for another host."""
+    queued: bool
+    """Whether it waits for that lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +121,13 @@ class Statistics:
     entries: EntryCounts = EntryCounts()  # noqa: RUF009 - it is frozen
     gaps: int = 0
     """Fetches of which `Result.gap` is true."""
+    duplicates: int = 0
+    """Lines with a feed that is in an earlier line, as far as the list has been read."""
+    slowest: tuple[InFlight, ...] = ()
+    """The feeds that have been in flight for longest, ten at most, the longest first."""
+    delay: Delay = Delay()
+    remarks: tuple[str, ...] = ()
+    """What people should know about hosts, a line each; see `Report.remarks`."""
 
 
 @dataclass(frozen=True, slots=True)

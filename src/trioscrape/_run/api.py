@@ -6,7 +6,7 @@ import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar, final
+from typing import Any, Final, NoReturn, TypeVar, final
 
 import trio
 
@@ -26,6 +26,9 @@ from .run import Run
 from .wiring import Seams, open_run
 
 T = TypeVar("T")
+
+_SLOWEST: Final = 10
+"""Feeds in flight that `Statistics` names."""
 
 
 class NoPublicConstructor(type):
@@ -97,9 +100,13 @@ class Scrape(metaclass=NoPublicConstructor):
             loop_lag=run.lag.quantiles(),
             outage=run.pipeline.store.outage,
             outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
-            errors=dict(tally.errors.most_common()),
+            errors=tally.reasons,
             entries=tally.entries,
             gaps=tally.gaps,
+            duplicates=run.admission.source.counts.duplicates,
+            slowest=run.slowest(_SLOWEST),
+            delay=run.delay,
+            remarks=run.remarks_on_hosts(),
         )
 
     def report(self) -> Report:
@@ -118,11 +125,12 @@ class Scrape(metaclass=NoPublicConstructor):
             duplicate_examples=tuple(counts.duplicate_examples),
             outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
             entries=tally.entries,
-            errors=dict(tally.errors.most_common()),
+            errors=tally.reasons,
             examples=dict(tally.examples),
             seconds=run.seconds,
             lanes=run.pipeline.lanes.statistics(),
             loop_lag=run.lag.quantiles(),
+            delay=run.delay,
             redirected_duplicates=tally.redirected_duplicates,
             redirected_duplicate_examples=tuple(tally.redirected_duplicate_examples),
             stored=tally.stored,

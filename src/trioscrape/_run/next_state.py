@@ -67,11 +67,12 @@ def not_due(candidate: Candidate, now: datetime) -> Result | None:
     due = f"due again at {format_moment(until)}"
     if state.gone is not None:
         detail = f"gone since {format_moment(state.gone)}; {due}"
-        return Result(feed, Outcome.NOT_DUE, GONE_REASON, detail, next_fetch=until)
+        return Result(feed, Outcome.NOT_DUE, GONE_REASON, detail, next_fetch=until, before=state)
     if state.failure is not None:
         streak = f"; failures in a row: {state.failures}" if state.failures else ""
-        return Result(feed, Outcome.NOT_DUE, state.failure, f"{due}{streak}", next_fetch=until)
-    return Result(feed, Outcome.NOT_DUE, detail=f"fresh; {due}", next_fetch=until)
+        detail = f"{due}{streak}"
+        return Result(feed, Outcome.NOT_DUE, state.failure, detail, next_fetch=until, before=state)
+    return Result(feed, Outcome.NOT_DUE, detail=f"fresh; {due}", next_fetch=until, before=state)
 
 
 def to_send(known: FeedState | None, now: datetime) -> FeedState | None:

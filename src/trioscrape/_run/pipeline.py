@@ -55,10 +55,21 @@ class Lanes:
         self.http = Lane("http", files.http_width)
         self.parse = Lane("parse", parser.width)
         self.store = Lane("store", store.width)
+        self._store = store
 
     def statistics(self) -> dict[str, LaneStatistics]:
         """Each lane at this moment, by its name."""
-        return {lane.name: lane.statistics() for lane in (self.dns, self.http, self.parse, self.store)}
+        lanes = {lane.name: lane.statistics() for lane in (self.dns, self.http, self.parse, self.store)}
+        if (writers := self._store.writers) is not None:
+            store = lanes["store"]
+            lanes["store"] = replace(
+                store,
+                width=writers.width,
+                busy=writers.busy,
+                waiting=store.waiting + writers.waiting,
+                peak_waiting=store.peak_waiting + writers.peak_waiting,
+            )
+        return lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +204,7 @@ class Pipeline:
             next_fetch=state.next_fetch,
             gap=update.has_gap(entries),
             lanes=timings.lanes,
+            before=known,
         )
         if parsed is None or not may_close:
             return result, None
@@ -307,6 +319,7 @@ class Pipeline:
             stored=remembered and differs and not rejected,
             next_fetch=next_fetch,
             lanes=timings.lanes,
+            before=candidate.state,
         )
 
 

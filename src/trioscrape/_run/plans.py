@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from .._lane import Histogram
 from .._records import FeedTimers, TimerRule
 from .._schedule.freshness import rule_of_skips, rules_of_success
 from .._schedule.planner import Planner
@@ -52,6 +53,8 @@ class ForTheNextRun:
 
     next_run: datetime | None
     """Before which the user wants no fetch; None: there is no such moment."""
+    delays: Histogram = field(default_factory=Histogram)
+    """From the publication of entries to the fetch that has found them."""
 
     def after_success(
         self,
@@ -65,7 +68,9 @@ class ForTheNextRun:
         return Planned(rules_of_success(now, timers, age, self.next_run))
 
     def found(self, delays: Sequence[float]) -> None:
-        """Nothing to do."""
+        """See `Plan.found`."""
+        for delay in delays:
+            self.delays.add(delay)
 
     def after_failure(self, now: datetime) -> datetime | None:  # noqa: ARG002
         """See `Plan.after_failure`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Final
 
 import trio
@@ -14,8 +14,8 @@ from .._exception_groups import ungrouped
 from .._hosts.retry_after import Pauses, QueueAgain
 from .._hosts.slots import HostSlot
 from .._http.happy_eyeballs import ConnectorBug
-from .._lane import Timings
-from .._records import Feed, Outcome, Result, new_run_id
+from .._lane import Histogram, Timings
+from .._records import Delay, Feed, InFlight, Outcome, Result, new_run_id
 from .._schedule.planner import ROUND, Planner
 from .._store.lane import OutageInDoubt
 from .._store.lease import OwnLease
@@ -27,6 +27,17 @@ from .scopes import Scopes
 from .tally import Results, Tally
 
 _ROUNDS_A_DAY: Final = round(86_400 / ROUND)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flight:
+    """A feed in flight."""
+
+    feed: Feed
+    since: float
+    scope: trio.CancelScope
+
+
 _OFFLINE: Final = "no network: no host could be reached, so the failures of the feeds are not counted"
 
 
@@ -39,6 +50,8 @@ class Run:
     results: Results
     pauses: Pauses
     lag: LoopLag
+    delays: Histogram
+    """From the publication of entries to the fetch that found them."""
     remark: str | None = None
     """What people should know about this process."""
     id: str = field(default_factory=new_run_id)
@@ -47,8 +60,8 @@ class Run:
     failure: Exception | None = None
     """What has ended the run early, and is no feed's own failure; raised when all tasks have ended."""
     _in_flight: Scopes = field(default_factory=Scopes)
-    _scopes: dict[Timings, trio.CancelScope] = field(default_factory=dict)
-    """Of the feeds in flight."""
+    _flights: dict[Timings, _Flight] = field(default_factory=dict)
+    """By their timings, in the order in which they were admitted."""
     _drained: bool = False
     _left: set[Timings] = field(default_factory=set)
     """The feeds that had not begun when the scrape was told to drain, by their timings."""
@@ -116,12 +129,13 @@ class Run:
         timings.begun = False
         result: Result | QueueAgain | None = None
         try:
-            with self._in_flight.open() as self._scopes[timings]:
+            with self._in_flight.open() as scope:
+                self._flights[timings] = _Flight(candidate.feed, trio.current_time(), scope)
                 result = await self._outcome(candidate, slot, timings)
         except Exception as error:  # noqa: BLE001 - see `_end`
             self._end(error)
         finally:
-            del self._scopes[timings]
+            del self._flights[timings]
             if isinstance(result, QueueAgain):
                 self.tally.accepted -= 1
                 self.admission.put_back(candidate, timings)
@@ -180,12 +194,12 @@ class Run:
         """Admit no more feeds; give those that have begun so many seconds. Returns their number."""
         self._drained = True
         self.admission.drain()
-        for timings, scope in self._scopes.items():
+        for timings, flight in self._flights.items():
             if not timings.begun:
                 self._left.add(timings)  # it may begin all the same, for the moment until it is cancelled
-                scope.cancel(reason="the scrape drains")
+                flight.scope.cancel(reason="the scrape drains")
         self._in_flight.cancel_at(trio.current_time() + seconds)
-        return sum(timings.begun for timings in self._scopes)
+        return sum(timings.begun for timings in self._flights)
 
     def cancel(self) -> None:
         """End the feeds that are in flight; each still has its result."""
@@ -194,10 +208,26 @@ class Run:
 
     def remarks(self) -> tuple[str, ...]:
         """What people should know about hosts and the network, a line each."""
-        pipeline = self.pipeline
-        offline = [_OFFLINE] if pipeline.network.is_down else []
         own = [self.remark] if self.remark else []
-        return (*offline, *own, *self.pauses.remarks(), *pipeline.silence.remarks())
+        return (*([_OFFLINE] if self.pipeline.network.is_down else []), *own, *self.remarks_on_hosts())
+
+    def remarks_on_hosts(self) -> tuple[str, ...]:
+        """Those on hosts alone: whether there is a network is only known at the end."""
+        return (*self.pauses.remarks(), *self.pipeline.silence.remarks())
+
+    def slowest(self, number: int) -> tuple[InFlight, ...]:
+        """So many of the feeds in flight, those first that have been so for longest."""
+        now = trio.current_time()
+        return tuple(
+            InFlight(flight.feed.redacted_url, now - flight.since, timings.lane, timings.queued)
+            for timings, flight in islice(self._flights.items(), number)
+        )
+
+    @property
+    def delay(self) -> Delay:
+        """From the publication of entries to the fetch that found them, so far."""
+        found = self.delays.quantiles()
+        return Delay(found.p50, found.p99, found.max, self.delays.count)
 
     @property
     def tally(self) -> Tally:

@@ -31,6 +31,11 @@ class Tally:
         self.redirected_duplicate_examples: list[Result] = []
 
     @property
+    def reasons(self) -> dict[str, int]:
+        """The reasons, most frequent first, then by name: what is the same in two runs is printed alike."""
+        return dict(sorted(self.errors.items(), key=lambda item: (-item[1], item[0])))
+
+    @property
     def finished(self) -> int:
         """Accepted feeds whose outcome is known."""
         return self.outcomes.total()
@@ -47,7 +52,9 @@ class Tally:
                 self.redirected_duplicate_examples.append(result)
         if result.reason is not None and result.outcome is not Outcome.NOT_DUE:
             self.errors[result.reason] += 1
-            self.examples.setdefault(result.reason, FailureExample(result.feed.redacted_url, result.detail))
+            url, known = result.feed.redacted_url, self.examples.get(result.reason)
+            if known is None or url < known.url:
+                self.examples[result.reason] = FailureExample(url, result.detail)
             if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
                 self.not_stored_examples.append(result)
 

@@ -24,6 +24,7 @@ from .._http import Fetcher, Routes
 from .._http._transport import LaneTransport, SharedContext, client_context
 from .._http.byte_budget import ByteBudget
 from .._http.happy_eyeballs import Connector
+from .._lane import Histogram
 from .._parse import RecordParser
 from .._schedule.planner import Planner
 from .._store import Store
@@ -85,8 +86,9 @@ async def open_run(
     polls, budget, arrivals = PollLog(store), ByteBudget(config.bytes_in_flight), Seen[str]()
     slots = HostSlots(queue, flow)
     planner = None if polling is None else Planner(polling)
+    delays = Histogram() if planner is None else planner.delays
     source: Source = FeedSource(feeds)
-    plan: Plan = ForTheNextRun(next_run(now(), config.interval))
+    plan: Plan = ForTheNextRun(next_run(now(), config.interval), delays)
     if polling is not None and planner is not None:
         source, plan = DueSource(feeds, store, planner, pauses, now, polling.budget), ForAWatch(planner)
     network = Network(flow, config.in_flight)
@@ -95,7 +97,7 @@ async def open_run(
     pipeline = Pipeline(
         lanes, fetcher, silence, network, lag, seams.parser, store, polls, budget, arrivals, now, plan, config
     )
-    run = Run(admission, pipeline, results, pauses, lag, files.remark(config))
+    run = Run(admission, pipeline, results, pauses, lag, delays, files.remark(config))
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)

@@ -149,6 +149,11 @@ def _silence(state: FeedState, history: FeedHistory, now: datetime) -> timedelta
     return None if newest is None else max(timedelta(0), now - newest)
 
 
+def quiet_from(state: FeedState) -> datetime | None:
+    """From when the feed is quiet, should no new entry come; None: its entries have no dates."""
+    return None if state.newest_entry is None else state.newest_entry + _longest(state)
+
+
 def _longest(state: FeedState) -> timedelta:
     """How long it may be silent before that is unusual."""
     if state.longest_silence is None:

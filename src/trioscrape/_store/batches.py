@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from .._records import EntryCounts, FeedUpdate
+from .._records import EntryCounts, FeedUpdate, Writers
 from .._records.columns import characters
 from .threads import Threads
 
@@ -70,7 +70,13 @@ class MergedSaves:
         self._threads = threads
         self._save_all = save_all
         self._queue: deque[_Turn] = deque()
-        self._leaders = 0
+        self._leaders = self._peak_waiting = 0
+
+    @property
+    def writers(self) -> Writers:
+        """See `Store.writers`."""
+        threads = self._threads
+        return Writers(threads.width, threads.limiter.borrowed_tokens, len(self._queue), self._peak_waiting)
 
     # An interrupt in the middle would leave other tasks waiting for a write that nobody makes.
     @trio.lowlevel.enable_ki_protection
@@ -83,6 +89,7 @@ class MergedSaves:
         await trio.lowlevel.checkpoint_if_cancelled()
         turn = _Turn(update)
         self._queue.append(turn)
+        self._peak_waiting = max(self._peak_waiting, len(self._queue))
         if self._may_lead():
             self._leaders += 1
             turn.leads = True

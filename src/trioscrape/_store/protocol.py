@@ -14,7 +14,17 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from .._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Poll, Report, StoredEntry
+from .._records import (
+    EntryCounts,
+    FeedHistory,
+    FeedState,
+    FeedUpdate,
+    Lease,
+    Poll,
+    Report,
+    StoredEntry,
+    Writers,
+)
 
 
 class Reader(Protocol):
@@ -103,6 +113,13 @@ class Reader(Protocol):
           StoreError: the store has failed.
         """
 
+    async def last_run(self) -> datetime | None:
+        """When the last run that is recorded ended; None: none is.
+
+        Raises:
+          StoreError: the store has failed.
+        """
+
     async def aclose(self) -> None:
         """Close connections and threads. Closing twice does nothing."""
 
@@ -126,6 +143,10 @@ class Store(Reader, Protocol):
     @property
     def width(self) -> int:
         """How many calls it takes at once. A store that merges saves takes more than it has connections."""
+
+    @property
+    def writers(self) -> Writers | None:
+        """The writes that it makes at this moment, if it merges saves into writes; None: it does not."""
 
     async def save(self, update: FeedUpdate) -> EntryCounts:
         """Store the entries, then the state; return when both are acknowledged, and the poll if there is one.

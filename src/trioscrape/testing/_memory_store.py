@@ -66,12 +66,17 @@ class MemoryStore(Paged):
         self._stored: dict[str, dict[str, _Stored]] = {}
         self._rewrites: dict[str, dict[str, int]] = {}
         self._renewed = 0.0
+        self._last_run: datetime | None = None
         self._width, self._now = width, now
 
     @property
     def width(self) -> int:
         """What the constructor was given."""
         return self._width
+
+    @property
+    def writers(self) -> None:
+        """None: it makes each save on its own."""
 
     @property
     def redacted_url(self) -> str:
@@ -138,6 +143,12 @@ class MemoryStore(Paged):
         await self._answer()
         self.writes += 1
         self.runs[:] = [*(run for run in self.runs if run.run_id != report.run_id), report]
+        self._last_run = self._now()
+
+    async def last_run(self) -> datetime | None:
+        """See `Reader.last_run`."""
+        await self._answer()
+        return self._last_run
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
         """See `Store.restore_entries`."""

@@ -110,6 +110,14 @@ def feeds_at(database: Database[Document], urls: Sequence[str]) -> list[str]:
     return [str(feed["_id"]) for feed in found]
 
 
+def last_run(database: Database[Document]) -> datetime | None:
+    """See `Reader.last_run`."""
+    runs = tolerant(database.runs)
+    found = retried(lambda: runs.find_one({}, {"ended": 1}, sort=[("_id", -1)]))  # ids begin with the time
+    ended = found.get("ended") if found else None
+    return ended if isinstance(ended, datetime) else None
+
+
 def page_of_feeds(database: Database[Document], after: FeedState | None, count: int) -> list[FeedState]:
     """See `Paged._page_of_feeds`."""
     query = {"_id": {"$gt": after.feed_id}} if after is not None else {}

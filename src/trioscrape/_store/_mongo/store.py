@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 import pymongo
@@ -14,7 +15,17 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect, ExecutionTimeout, PyMongoError
 
 from ..._errors import StoreError
-from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Poll, Report, StoredEntry
+from ..._records import (
+    EntryCounts,
+    FeedHistory,
+    FeedState,
+    FeedUpdate,
+    Lease,
+    Poll,
+    Report,
+    StoredEntry,
+    Writers,
+)
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import SCHEMA_VERSION, cannot_be_read, is_newer, run_record
@@ -26,7 +37,7 @@ from .forget import count_entries, forget
 from .history import add_polls, read_history, restore_history
 from .lease import acquire_lease, release_lease
 from .pools import Pools
-from .read import feeds_at, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from .read import feeds_at, last_run, load, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .save import save_all
 from .schema import NotUsable, changes_since, finish_migration, migrate_some, prepare, schema_version
 from .url import parse_mongo_url
@@ -85,6 +96,11 @@ class MongoStore(Paged):
     def width(self) -> int:
         """As many calls as the writes of its connections may merge."""
         return self._connections * CALLERS
+
+    @property
+    def writers(self) -> Writers:
+        """See `Store.writers`."""
+        return self._saves.writers
 
     @property
     def redacted_url(self) -> str:
@@ -162,6 +178,10 @@ class MongoStore(Paged):
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
         await self._threads.run(self._record_run, report)
+
+    async def last_run(self) -> datetime | None:
+        """See `Reader.last_run`."""
+        return await self._threads.run(self._call, last_run)
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
         """See `Store.restore_entries`."""

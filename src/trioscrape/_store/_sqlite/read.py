@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from ..._records import FeedState, StoredEntry
@@ -52,6 +54,14 @@ def feeds_at(db: sqlite3.Connection, urls: Sequence[str]) -> list[str]:
     marks = ", ".join("?" for _ in urls)
     statement = f"SELECT feed_id FROM feeds WHERE url IN ({marks}) OR listed_url IN ({marks})"  # noqa: S608
     return [feed for (feed,) in db.execute(statement, (*urls, *urls))]
+
+
+def last_run(db: sqlite3.Connection) -> datetime | None:
+    """See `Reader.last_run`."""
+    row = db.execute("SELECT ended FROM runs ORDER BY id DESC LIMIT 1").fetchone()  # ids begin with the time
+    with suppress(TypeError, ValueError):  # there is no row, or another program has written it
+        return datetime.fromisoformat(row[0]).astimezone(UTC)
+    return None
 
 
 def page_of_feeds(db: sqlite3.Connection, after: FeedState | None, count: int) -> list[FeedState]:

@@ -6,10 +6,21 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final, TypeVar, TypeVarTuple, Unpack
 
 from ..._errors import StoreError, StoreRejected, UsageError
-from ..._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Lease, Poll, Report, StoredEntry
+from ..._records import (
+    EntryCounts,
+    FeedHistory,
+    FeedState,
+    FeedUpdate,
+    Lease,
+    Poll,
+    Report,
+    StoredEntry,
+    Writers,
+)
 from ..batches import CALLERS, MergedSaves
 from ..pages import Paged, Wanted
 from ..records import IS_FOREIGN, SCHEMA_VERSION, cannot_be_read, is_newer
@@ -20,7 +31,7 @@ from .forget import count_entries, forget
 from .history import add_polls, read_history, restore_history
 from .lease import acquire_lease, release_lease
 from .migrations import migrate, version_of
-from .read import feeds_at, page_of_entries, page_of_feeds, restore_entries, restore_feeds
+from .read import feeds_at, last_run, page_of_entries, page_of_feeds, restore_entries, restore_feeds
 from .reader import FileReader
 from .save import load, save_all, transaction
 from .schema import REPLACE_RUN, TABLE_NAMES, run_row
@@ -82,6 +93,11 @@ class SqliteStore(Paged):
         return CALLERS
 
     @property
+    def writers(self) -> Writers:
+        """See `Store.writers`."""
+        return self._saves.writers
+
+    @property
     def redacted_url(self) -> str:
         """See `Store.redacted_url`."""
         return self._url
@@ -117,6 +133,10 @@ class SqliteStore(Paged):
     async def record_run(self, report: Report) -> None:
         """See `Store.record_run`."""
         await self._threads.run(self._record_run, report)
+
+    async def last_run(self) -> datetime | None:
+        """See `Reader.last_run`."""
+        return await self._threads.run(self._read, last_run)
 
     async def restore_entries(self, entries: Sequence[StoredEntry]) -> int:
         """See `Store.restore_entries`."""

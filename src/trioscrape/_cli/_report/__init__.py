@@ -1,0 +1,1 @@
+"""``--report FILE``: what a run was like, as one web page that needs nothing else."""
