@@ -12,6 +12,7 @@ from typing import Final
 
 import trio
 
+from ._archive.exchange import KeptFetch
 from ._flow import Flow
 from ._records import LaneStatistics, LaneTimes, Quantiles
 
@@ -67,12 +68,18 @@ class Timings:
         self.lanes: dict[str, LaneTimes] = {}
         self.began: datetime | None = None
         """When the feed was admitted, by the wall clock."""
+        self.ended: datetime | None = None
+        """When it was decided what is to be stored, by the wall clock."""
         self.phases = Phases()
         """Of the last request."""
         self.status: int | None = None
         """Of the last answer."""
         self.redirects: list[str] = []
         """Status and target of each redirect of the last fetch, ``301 https://example.org/feed``."""
+        self.took_turn = False
+        """Whether the feeds of its host take turns, because the host limits what it allows."""
+        self.kept: list[KeptFetch] = []
+        """What the archive has of its fetches, if there is an archive."""
         self.begun = False
         """Whether more has happened than waiting and lookups: a server was contacted, or the feed has failed.
         A scrape that drains finishes what has begun."""

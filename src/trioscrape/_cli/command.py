@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "import": "import_",
     "copy": "copy",
     "forget": "forget",
+    "replay": "replay",
 }
 """The module of each command. It has a `Command`, and is imported when that is needed: `run` alone takes
 longer to import than `--version` may take in all."""

@@ -83,6 +83,11 @@ def add_rare_options(parser: Parser) -> None:
     )
     add_numbers(timeouts, TIMEOUTS)
     add_numbers(parser.section("Limits", rare=True), LIMITS)
+    parser.section("Archive", rare=True).add(
+        "--warc",
+        metavar="DIR",
+        text="keep all that servers send, in WARC files in this folder, for 'trioscrape replay'",
+    )
     network = parser.section("Network", rare=True)
     network.add(
         "--group-hosts-by",

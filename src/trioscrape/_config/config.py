@@ -157,6 +157,12 @@ class Config:
     """How many feeds to read ahead in the list. When a host has many feeds in a row, this finds other hosts
     behind them."""
 
+    # Archive
+
+    warc: str | None = None
+    """A folder in which everything that servers send is kept, in WARC files; None: it is not kept. The folder
+    is made if need be, what it has already stays, and one process at a time writes to it."""
+
     # Requests
 
     address_policy: AddressPolicy = AddressPolicy.LISTED

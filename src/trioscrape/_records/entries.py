@@ -208,3 +208,6 @@ class FeedUpdate:
     """Without the numbers of its entries, which the store adds; None: it was not polled."""
     unchanged: bool = False
     """Whether the state is as it is stored, and there are no entries. Then a store may add the poll only."""
+    at: datetime | None = None
+    """What the entries get as the moment at which they were first seen or have changed; None: that of the
+    write."""

@@ -10,6 +10,8 @@ from typing import Final
 
 import trio
 
+from .._archive.archive import Archive
+from .._archive.exchange import KeptFetch, KeptPoll
 from .._config.config import Config
 from .._errors import OUT_OF_MEMORY, FeedFailed, StoreRejected, is_out_of_memory
 from .._flow import Flow
@@ -75,6 +77,8 @@ class Pipeline:
     plan: Plan
     """For the next fetch of each feed."""
     config: Config
+    archive: Archive | None = None
+    """Where it is kept which feeds were polled; its `fetcher` keeps what their servers have sent."""
 
     async def outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
         """Whatever becomes of the feed, as a value.
@@ -94,12 +98,14 @@ class Pipeline:
         timings.began = self.now()
         if candidate.put_off is not None:
             timings.begun = True
-            return await self._failed(candidate, candidate.put_off, timings)
+            put_off = await self._failed(candidate, candidate.put_off, timings)
+            return await self._kept(candidate, timings, put_off)
         try:
-            return await self._unless_paused(candidate, slot, timings)
+            return await self._kept(candidate, timings, await self._unless_paused(candidate, slot, timings))
         except StoreRejected as error:
             rejected = FeedFailed("not-stored", str(error))
-            return await self._failed(candidate, rejected, timings, rejected=True)
+            failed = await self._failed(candidate, rejected, timings, rejected=True)
+            return await self._kept(candidate, timings, failed)
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
@@ -114,7 +120,26 @@ class Pipeline:
             self.silence.failed(slot.host, failure)
         if await self.network.is_to_blame(candidate.host, candidate.state, failure):
             return _not_counted(candidate.feed, failure, timings)
-        return await self._failed(candidate, failure, timings)
+        return await self._kept(candidate, timings, await self._failed(candidate, failure, timings))
+
+    async def _kept(self, candidate: Candidate, timings: Timings, result: Result) -> Result:
+        """Have it kept that the feed was polled or put off, and return its `result`."""
+        if self.archive is not None:
+            now = self.now()
+            poll = KeptPoll(
+                candidate.feed,
+                candidate.feed_id,
+                timings.began or now,
+                timings.ended or now,
+                self.plan.after_failure(now),
+                tuple(timings.kept),
+                str(result.outcome),
+                result.reason,
+                candidate.put_off,
+                timings.took_turn,
+            )
+            await self.archive.add_poll(poll)
+        return result
 
     async def _unless_paused(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
         """Once more if the process has stood still meanwhile: time went by in which no server was heard."""
@@ -145,21 +170,24 @@ class Pipeline:
         known = candidate.state
         with self.budget.reservation() as reservation:
             # The dns lane and the http lane, once for every hop.
+            kept = None if self.archive is None else KeptFetch()
             context = FetchContext(
-                candidate.feed, attempt.sent, timings, reservation, slot, clock, attempt.over_http
+                candidate.feed, attempt.sent, timings, reservation, slot, clock, attempt.over_http, kept
             )
             fetched = attempt.noted(await self.fetcher.fetch(context))
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state, rules = after_success(candidate, fetched, body_hash, parsed, self.now(), self.plan)
+            timings.ended = now = self.now()
+            state, rules = after_success(candidate, fetched, body_hash, parsed, now, self.plan)
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
-                state = replace(state, last_turn=self.now())
+                timings.took_turn = True
+                state = replace(state, last_turn=now)
             same_as = await self._arrived(candidate, fetched.url)
             size = None if fetched.body is None else len(fetched.body)
             # The store lane: at least that the feed was polled is to be remembered.
-            poll = poll_of(known, self.now(), timings, rules, size=size)
+            poll = poll_of(known, now, timings, rules, size=size)
             stored = parsed is not None or state != candidate.stored
             update = FeedUpdate(state, parsed.entries if parsed else (), poll, unchanged=not stored)
             entries = await self.store.save(update, timings)
@@ -221,7 +249,7 @@ class Pipeline:
         """
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         next_fetch = None
-        now = self.now()
+        timings.ended = now = self.now()
         state, rules = after_failure(candidate, failed, now, self.plan.after_failure(now))
         # A feed that was put off because of its host was not polled, unless it has got that answer itself.
         polled = failed.postponed_by is None or timings.status is not None

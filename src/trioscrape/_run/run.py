@@ -178,6 +178,8 @@ class Run:
         pipeline = self.pipeline
         offline = [_OFFLINE] if pipeline.network.is_down else []
         own = [self.remark] if self.remark else []
+        if pipeline.archive is not None and self.ended is not None:
+            own.append(pipeline.archive.remark)
         return (*offline, *own, *self.pauses.remarks(), *pipeline.silence.remarks())
 
     @property

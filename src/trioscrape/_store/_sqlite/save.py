@@ -48,6 +48,8 @@ class _Work:
     entries: Document
     plan: Plan
     poll: Poll | None
+    at: datetime | None
+    """See `FeedUpdate.at`."""
 
 
 def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
@@ -88,7 +90,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
     if update.unchanged:
-        return _Work(update.state.feed_id, None, Document.of(update), Plan((), (), 0), update.poll)
+        return _Work(update.state.feed_id, None, Document.of(update), Plan((), (), 0), update.poll, None)
     state, entries = clean_state(update.state), Document.of(update)
     feed, record = state.feed_id, FEED_STATE.write(state, Form.COLUMN)
     row = db.execute(SELECT_STATE, (feed,)).fetchone()
@@ -101,7 +103,7 @@ def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
         renames = find_renames(entries, stored, found, state, newest=wanted.newest > 0)
     entries = renames.document(entries)
     plan = renames.plan(entries, stored)
-    return _Work(feed, record if before != state else None, entries, plan, update.poll)
+    return _Work(feed, record if before != state else None, entries, plan, update.poll, update.at)
 
 
 def _state(row: Sequence[Any] | None) -> FeedState | None:
@@ -141,7 +143,7 @@ def _all_written(
 def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception | None:
     """Write the feed within the transaction; an error about its values undoes its own part only."""
     feed, todo = work.feed, work.plan
-    when = iso(moment)
+    when = iso(work.at or moment)
     db.execute("SAVEPOINT feed")
     try:
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])
