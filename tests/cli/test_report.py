@@ -141,7 +141,7 @@ class TestRunRecord:
             "errors": {"http-404": 11, "tls": 1},
             "seconds": 6.123,
             "loop_lag": {"p50": 0.0001, "p99": 0.002, "max": 0.012346},
-            "redirected_duplicates": 0,
+            "same_feeds": 0,
             "stored": 0,
             "remarks": [],
         }

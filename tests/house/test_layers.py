@@ -28,7 +28,7 @@ ORDER = words(
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy forget replay status explain run demo watch "
+        "command import_ export copy forget replay discover discovery status explain run demo watch "
         "show_status show_explain watch_session transfer session subcommand shared_options config_options "
         "explain_page status_page "
         "nearest pages feed_filter waiting open_progress live_progress progress chosen restore parser "

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "run": "run",
     "watch": "watch",
     "demo": "demo",
+    "discover": "discover",
     "status": "status",
     "explain": "explain",
     "export": "export",

@@ -8,7 +8,7 @@ five seconds. Both read frozen snapshots, and are written in a thread of their o
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from functools import partial
 
@@ -63,6 +63,11 @@ class Progress:
         """Write a line, unless it is quiet."""
         if not self._quiet:
             await self.warn(message)
+
+    async def say_all(self, messages: Sequence[str]) -> None:
+        """Write several lines at once, unless it is quiet."""
+        if not self._quiet:
+            await self._in_thread(partial(self._write, "\n".join(map(printable, messages))))
 
     async def connecting(self, store: str) -> None:
         """Say which store is waited for, by its URL without credentials; a file does not make wait."""

@@ -16,14 +16,14 @@ and a ``"type": "run"`` at the end::
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …, "overdue": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
-     "loop_lag": {"p50": …, "p99": …, "max": …}, "redirected_duplicates": …, "stored": …,
+     "loop_lag": {"p50": …, "p99": …, "max": …}, "same_feeds": …, "stored": …,
      "remarks": [line, …]}
 
 Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A lane that a feed did not
 reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``; if ``counted`` is false, the run was
 interrupted before the list had been read to its end, and there are more. ``same_as`` is another feed of the
-list whose redirects end at the same URL; ``redirected_duplicates`` is the number of feeds that have a
-``same_as``. ``stored`` is the number of feeds for which something was written.
+list that was shown to be the same one; ``same_feeds`` is the number of feeds that have a ``same_as``.
+``stored`` is the number of feeds for which something was written.
 ``remarks`` are for people to read.
 
 ``feed_id`` and ``run_id`` are the ids in the store. ``status`` is the HTTP status of the last answer,
@@ -109,7 +109,7 @@ def run_record(report: Report, store: str, ended: datetime) -> dict[str, Any]:
         "seconds": round(report.seconds, 3),
         "lanes": {name: _lane(report.lanes[name]) for name in LANES},
         "loop_lag": _quantiles(report.loop_lag),
-        "redirected_duplicates": report.redirected_duplicates,
+        "same_feeds": report.same_feeds,
         "stored": report.stored,
         "remarks": list(report.remarks),
     }
@@ -177,9 +177,9 @@ def _summary(report: Report, store: str, style: Style) -> Iterator[str]:
     if report.duplicates:
         yield ""
         yield from _duplicates(report)
-    if report.redirected_duplicates:
+    if report.same_feeds:
         yield ""
-        yield from _redirected_duplicates(report)
+        yield from _same_feeds(report)
     if report.remarks:
         yield ""
         yield from (f"  {remark}" for remark in report.remarks)
@@ -257,11 +257,11 @@ def _duplicates(report: Report) -> Iterator[str]:
         yield f"  and {count(more, 'more line')} that repeat an earlier feed"
 
 
-def _redirected_duplicates(report: Report) -> Iterator[str]:
-    for result in report.redirected_duplicate_examples:
-        yield f"  {result.feed.redacted_url} leads to the same URL as {result.same_as}"
-    if more := report.redirected_duplicates - len(report.redirected_duplicate_examples):
-        yield f"  and {count(more, 'more feed')} that lead to the URL of another feed"
+def _same_feeds(report: Report) -> Iterator[str]:
+    for result in report.same_feed_examples:
+        yield f"  {result.feed.redacted_url} is the same feed as {result.same_as}"
+    if more := report.same_feeds - len(report.same_feed_examples):
+        yield f"  and {count(more, 'more feed')} that another line has under another URL"
 
 
 def _duplicate(duplicate: DuplicateFeed) -> str:

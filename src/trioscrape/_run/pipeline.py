@@ -33,7 +33,7 @@ from .._records import (
 )
 from .._store import Store
 from .._store.lane import StoreLane
-from .._urls import feed_id
+from .._urls import feed_id, identity, problem_with, spelling
 from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
@@ -72,7 +72,8 @@ class Pipeline:
     store: StoreLane
     budget: ByteBudget
     arrivals: Seen[str]
-    """Where the feeds of the run have arrived, with the first feed's URL."""
+    """Where the feeds of the run have arrived, and what shows that two are the same; with the URL of the
+    first."""
     now: Callable[[], datetime]
     plan: Plan
     """For the next fetch of each feed."""
@@ -184,7 +185,7 @@ class Pipeline:
                 # The feeds of the host take turns.
                 timings.took_turn = True
                 state = replace(state, last_turn=now)
-            same_as = await self._arrived(candidate, fetched.url)
+            same_as = await self._arrived(candidate, fetched.url, state)
             size = None if fetched.body is None else len(fetched.body)
             # The store lane: at least that the feed was polled is to be remembered.
             poll = poll_of(known, now, timings, rules, size=size)
@@ -232,12 +233,22 @@ class Pipeline:
         cut = f"only its first {self.config.entries_limit:,} entries are taken"
         return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
 
-    async def _arrived(self, candidate: Candidate, url: str) -> str | None:
-        """The first feed of the run that has arrived there, if that was another one."""
-        feed = candidate.feed
-        where = candidate.feed_id if url == feed.url else feed_id(url)
-        first = await self.arrivals.add(where, feed.redacted_url)
-        return None if first is None or first[0] == feed.redacted_url else first[0]
+    async def _arrived(self, candidate: Candidate, url: str, state: FeedState) -> str | None:
+        """The first feed of the run that is shown to be the same, if that was another one.
+
+        Args:
+          candidate: the feed.
+          url: where it was.
+          state: what is known of it now.
+        """
+        own = candidate.feed.redacted_url
+        shown = [candidate.feed_id if url == candidate.feed.url else feed_id(url)]
+        if state.body_hash is not None:
+            named = state.self_link if state.self_link and problem_with(state.self_link) is None else url
+            spellings = dict.fromkeys((spelling(url), spelling(named)))
+            shown += [identity(f"{each} {state.body_hash}") for each in spellings]
+        found = await self.arrivals.add_all([(each, own) for each in shown])
+        return next((first[0] for first in found if first is not None and first[0] != own), None)
 
     async def _failed(
         self, candidate: Candidate, failed: FeedFailed, timings: Timings, *, rejected: bool = False
@@ -272,6 +283,7 @@ class Pipeline:
             failed.reason,
             failed.detail or None,
             stored=remembered and differs and not rejected,
+            page_feeds=failed.feeds,
             next_fetch=next_fetch,
             lanes=timings.lanes,
         )
