@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -231,3 +232,22 @@ def test_when_it_is_interrupted_the_old_list_stays(site: Site) -> None:
     assert said.splitlines()[-1] == "interrupted; there is no new list"
     assert Path("feeds.txt").read_text() == "old"
     assert {path.name for path in Path().iterdir()} == {"feeds.txt", "sites.txt"}
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "mongo"])
+def test_a_run_that_merges_duplicates(kind: str, port: int, request: pytest.FixtureRequest) -> None:
+    """Three URLs of one feed, in two runs."""
+    store = "sqlite:x.db" if kind == "sqlite" else str(request.getfixturevalue("mongodb_url"))
+    urls = [f"http://{host}1.test:{port}/feed" for host in ("feed", "www.feed", "moved")]
+    Path("feeds.txt").write_text("\n".join(urls))
+    command = [sys.executable, str(loopback.__file__), "trioscrape", "run", "feeds.txt", "--merge-duplicates"]
+    for outcomes in ["new", "not_modified", "not_modified"], ["not_due", "not_due", "not_modified"]:
+        done = subprocess.run(
+            [*command, "--store", store, "--json"], capture_output=True, text=True, timeout=60, check=True
+        )
+        *results, total = map(json.loads, done.stdout.splitlines())
+        assert sorted(result["outcome"] for result in results) == sorted(outcomes)
+        assert sum(result["same_as"] is not None for result in results) == total["same_feeds"] == 2
+
+    exported = run("export", "--store", store).stdout.splitlines()
+    assert len(exported) == 1

@@ -70,7 +70,8 @@ ROOMS = {
     "_dns": words("system native queries caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words(
-        "permanent_redirects belief overview standing posting advice planner calendar rhythm freshness rules"
+        "same_feed permanent_redirects belief overview standing posting advice planner calendar rhythm "
+        "freshness rules"
     ),
     "_archive": words("archive writer reader warc_file payloads exchange gzip_header"),
     "_config": words("polling config public_suffixes name_servers proxies version"),

@@ -16,7 +16,7 @@ from .._errors import UsageError
 from .._hosts.retry_after import utc_now
 from .._run.replay import Replay, open_replay
 from .._store import check_store_url
-from .config_options import LANES, LIMITS, add_numbers, config
+from .config_options import LANES, LIMITS, add_merge_option, add_numbers, config
 from .driver_log import relay_driver_errors
 from .help import Page
 from .output import Output
@@ -39,6 +39,7 @@ def _add_options(parser: Parser) -> None:
     add_store_option(options)
     add_numbers(options, {name: LANES[name] for name in ("parse_width", "store_width")})
     add_numbers(options, {name: LIMITS[name] for name in ("body_limit", "entries_limit")})
+    add_merge_option(options)
     add_wait_option(options)
     add_output_options(options)
     add_help_option(options)

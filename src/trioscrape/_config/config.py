@@ -137,6 +137,10 @@ class Config:
 
     interval: float = _number(0.0, 0, 365 * 86400, "s")
     """The least time between two fetches of a feed. A feed or its server may ask for more."""
+    merge_duplicates: bool = False
+    """Store the entries of a feed once, under the first of its URLs in the list that was fetched. The others,
+    once they were shown to be the same feed (see `Result.same_as`), are fetched once a day to see whether
+    they still are. What was stored of them before stays."""
     ignore_schedule: bool = False
     """Fetch every feed now, also one that is fresh, backing off after failures, or gone."""
 

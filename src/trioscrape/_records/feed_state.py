@@ -98,6 +98,9 @@ class FeedState:
     """The days on which they led there, ``2026-02-28``, in UTC."""
     rhythm: Annotated[str | None, NAME] = None
     """When it publishes: its entries by hour of the week, in at most 400 characters; see `Rhythm`."""
+    same_as: Annotated[str | None, URL] = None
+    """URL of another feed of the list that was shown to be the same one, and has its entries: see
+    `Config.merge_duplicates`."""
 
 
 FEED_STATE: Final = Table(FeedState)

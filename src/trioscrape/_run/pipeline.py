@@ -31,6 +31,7 @@ from .._records import (
     ParsedFeed,
     Result,
 )
+from .._schedule.same_feed import is_kept_elsewhere, kept_elsewhere
 from .._store import Store
 from .._store.lane import StoreLane
 from .._urls import feed_id, identity, problem_with, spelling
@@ -185,17 +186,21 @@ class Pipeline:
                 # The feeds of the host take turns.
                 timings.took_turn = True
                 state = replace(state, last_turn=now)
-            same_as = await self._arrived(candidate, fetched.url, state)
+            same_as = await self._same_as(candidate, fetched.url, state)
+            is_merged = same_as is not None and self.config.merge_duplicates
+            if same_as is not None and is_merged:
+                state, rules = kept_elsewhere(state, rules, same_as, now)
             size = None if fetched.body is None else len(fetched.body)
             # The store lane: at least that the feed was polled is to be remembered.
             poll = poll_of(known, now, timings, rules, size=size)
             stored = parsed is not None or state != candidate.stored
-            update = FeedUpdate(state, parsed.entries if parsed else (), poll, unchanged=not stored)
+            found = parsed.entries if parsed is not None and not is_merged else ()
+            update = FeedUpdate(state, found, poll, unchanged=not stored)
             entries = await self.store.save(update, timings)
         reason, detail = self._remarks(fetched, parsed)
         return Result(
             candidate.feed,
-            _stored_outcome(known, entries) if stored else Outcome.NOT_MODIFIED,
+            _stored_outcome(known, entries) if stored and not is_merged else Outcome.NOT_MODIFIED,
             reason,
             detail,
             entries=entries if stored else EntryCounts(),
@@ -232,6 +237,23 @@ class Pipeline:
             return None, fetched.remark
         cut = f"only its first {self.config.entries_limit:,} entries are taken"
         return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
+
+    async def _same_as(self, candidate: Candidate, where: str, state: FeedState) -> str | None:
+        """The URL of another feed of the list that is shown to be the same one.
+
+        Where duplicates are merged, one that was found in an earlier run remains one, whichever of the two
+        comes first in this run.
+        """
+        known = candidate.state
+        other = None if known is None else known.same_as
+        if other is None or not self.config.merge_duplicates or problem_with(other) is not None:
+            return await self._arrived(candidate, where, state)
+        pair = candidate.feed_id, feed_id(other)
+        others, histories = await self.store.load(pair[1:]), await self.store.read_history(pair)
+        found = histories.get(pair[0]), histories.get(pair[1])
+        if is_kept_elsewhere(state, where, others.get(pair[1]), found):
+            return other
+        return await self._arrived(candidate, where, state)
 
     async def _arrived(self, candidate: Candidate, url: str, state: FeedState) -> str | None:
         """The first feed of the run that is shown to be the same, if that was another one.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,16 @@ from .._hosts.slots import HostSlot, HostSlots
 from .._http.byte_budget import ByteBudget
 from .._lane import Timings
 from .._parse import RecordParser, open_process_parser
-from .._records import EntryCounts, FeedUpdate, Outcome, Quantiles, Report, Result
+from .._records import (
+    EntryCounts,
+    FeedHistory,
+    FeedState,
+    FeedUpdate,
+    Outcome,
+    Quantiles,
+    Report,
+    Result,
+)
 from .._records.kinds import clean_moment
 from .._store import Store
 from .._store.lane import StoreLane
@@ -178,6 +187,14 @@ class _StoreOfThen(StoreLane):
 
     def __init__(self, lane: StoreLane, replayed: Replayed) -> None:
         self._of_today, self._replayed = lane, replayed
+
+    async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
+        """See `StoreLane.load`."""
+        return await self._of_today.load(feed_ids)
+
+    async def read_history(self, feed_ids: Sequence[str]) -> dict[str, FeedHistory]:
+        """See `StoreLane.read_history`."""
+        return await self._of_today.read_history(feed_ids)
 
     async def save(self, update: FeedUpdate, timings: Timings) -> EntryCounts:
         """See `StoreLane.save`."""

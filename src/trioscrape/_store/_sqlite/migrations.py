@@ -69,6 +69,7 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN longest_gap INTEGER",
         "ALTER TABLE feeds ADD COLUMN failure_detail TEXT",
         "ALTER TABLE feeds ADD COLUMN failing_since TEXT",
+        "ALTER TABLE feeds ADD COLUMN same_as TEXT",
         """
             CREATE TABLE history (
                 feed_id TEXT NOT NULL, polls INTEGER NOT NULL, polls_with_news INTEGER NOT NULL,
