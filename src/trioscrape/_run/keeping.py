@@ -13,7 +13,7 @@ from .._lane import Lane
 
 
 class KeepingFetcher(Fetcher):
-    """Fetches as a `Fetcher` does, and writes each exchange to an archive before the document is read.
+    """Fetches as a `Fetcher` does, and gives what has come to an archive before the document is parsed.
 
     So the document that a parser crashes on is there to be looked at.
     """
