@@ -17,7 +17,7 @@ outcome is ``failed``, ``gone`` or ``refused`` and whose ``reason`` is one of `R
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -82,6 +82,8 @@ class FeedFailed(Exception):
         a server or a document may have put there, are escaped.
       not_before: the earliest time of the next fetch, as the server asks (Retry-After); with a time zone.
       postponed_by: the host because of which the feed is only put off: that is no failure of the feed.
+      feeds: of an HTML page, the URLs of the feeds that it names: absolute, without credentials. None: it is
+        no page.
 
     Raises:
       ValueError: `reason` is not one of the reasons.
@@ -94,6 +96,7 @@ class FeedFailed(Exception):
         *,
         not_before: datetime | None = None,
         postponed_by: str | None = None,
+        feeds: Sequence[str] | None = None,
     ) -> None:
         if reason not in REASONS:
             raise ValueError(f"{reason!r} is not one of the reasons")
@@ -102,6 +105,7 @@ class FeedFailed(Exception):
         super().__init__(self.reason, self.detail)
         self.not_before = not_before
         self.postponed_by = postponed_by
+        self.feeds = None if feeds is None else tuple(feeds)
 
 
 class Reasons(Mapping[str, str]):

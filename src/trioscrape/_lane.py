@@ -12,6 +12,7 @@ from typing import Final
 
 import trio
 
+from ._archive.exchange import KeptFetch
 from ._flow import Flow
 from ._records import LaneStatistics, LaneTimes, Quantiles, Result
 
@@ -73,6 +74,8 @@ class Timings:
         self.lanes: dict[str, LaneTimes] = {}
         self.began: datetime | None = None
         """When the feed was admitted, by the wall clock."""
+        self.ended: datetime | None = None
+        """When it was decided what is to be stored, by the wall clock."""
         self.phases = Phases()
         """Of the last request."""
         self.status: int | None = None
@@ -83,6 +86,10 @@ class Timings:
         """The lane that the feed is in, or waits for; None: it is between two."""
         self.queued = False
         """Whether it waits for that lane."""
+        self.took_turn = False
+        """Whether the feeds of its host take turns, because the host limits what it allows."""
+        self.kept: list[KeptFetch] = []
+        """What the archive has of its fetches, if there is an archive."""
         self.begun = False
         """Whether more has happened than waiting and lookups: a server was contacted, or the feed has failed.
         A scrape that drains finishes what has begun."""

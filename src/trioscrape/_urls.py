@@ -87,6 +87,12 @@ def normalised(url: str) -> str:
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path or "/", parts.query, ""))
 
 
+def spelling(url: str) -> str:
+    """A URL without what two of one feed often differ in: the scheme, ``www.`` and a slash at the end."""
+    parts = urlsplit(normalised(url))
+    return f"{parts.netloc.removeprefix('www.')}{parts.path.rstrip('/')}?{parts.query}"
+
+
 def ascii_host(host: str) -> str:
     """`host` as DNS and TLS have it: lower case, and a name in Unicode by UTS 46, as browsers encode it.
 

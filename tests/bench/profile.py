@@ -63,7 +63,7 @@ RULES: Final = {
     r".*/trioscrape/(_dns/.*|_http/routes)\.py:.*": "dns",
     r".*/trioscrape/_http/happy_eyeballs\.py:.*": "connect",
     r".*/trioscrape/_http/_transport/.*\.py:(connect_tcp|_open|_connect.*)": "connect",
-    r".*/trioscrape/(_http/_decode/.*|_gzip)\.py:.*": "decode",
+    r".*/trioscrape/(_http/_decode/.*|_archive/gzip_header)\.py:.*": "decode",
     r".*/trioscrape/_http/.*": "HTTP",
     r".*/trioscrape/_parse/_pool/.*": "exchange",
     r".*/trioscrape/_parse/identity\.py:.*": "identity",

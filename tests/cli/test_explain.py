@@ -93,6 +93,14 @@ class TestWhen:
         assert "Next fetch 14:20, in 55 min why is not known: an older version has decided it" in found
         assert "No poll is recorded yet." in found
 
+    def test_a_duplicate(self, page) -> None:
+        rule = TimerRule("same-feed", RULES[0].until, "http://twin.test/")
+        fill(FeedUpdate(feed(same_as="http://twin.test/"), (), Poll(FETCHED, rules=(rule,))))
+
+        found = page(URL)
+        assert "the same feed as http://twin.test/, which has its entries" in found
+        assert "because one fetch a day of a duplicate of http://twin.test/ (until 14:20)" in found
+
     def test_a_poll_that_has_decided_something_else(self, page) -> None:
         """The feed was put off since: the rules of the poll before do not explain it."""
         pause = {"postponed": NOW, "postponed_by": "example.org", "failure": "rate-limited"}

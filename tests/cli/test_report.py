@@ -142,7 +142,7 @@ class TestRunRecord:
             "seconds": 6.123,
             "loop_lag": {"p50": 0.0001, "p99": 0.002, "max": 0.012346},
             "delay": {"p50": 0, "p99": 0, "max": 0, "entries": 0},
-            "redirected_duplicates": 0,
+            "same_feeds": 0,
             "stored": 0,
             "remarks": [],
         }

@@ -21,15 +21,16 @@ def words(text: str) -> list[str]:
 # From top to bottom: the command, the scrape, the lanes against the direction in which a feed passes them,
 # and what all of them share. A room imports only from those below it.
 ORDER = words(
-    "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule _config "
-    "_lane _flow _records _threads _gzip _exception_groups _urls _errors _printable"
+    "__main__ __init__ _cli _demo testing _run _store _parse _http _dns _hosts _schedule "
+    "_lane _flow _archive _config _records _threads _exception_groups _urls _errors _printable"
 )
 
 # Inside of each room, from top to bottom: a module imports only from those behind it.
 ROOMS = {
     "_cli": words(
-        "command import_ export copy forget status explain run demo watch show_status show_explain "
-        "watch_session transfer session subcommand shared_options config_options explain_page status_page "
+        "command import_ export copy forget replay discover discovery status explain run demo watch "
+        "show_status show_explain watch_session transfer session subcommand shared_options config_options "
+        "explain_page status_page "
         "nearest feed_filter waiting open_progress live_progress live_view progress reporter _report series "
         "bottleneck pages chosen restore parser "
         "signals driver_log report input list_file feed_list text_list opml typed_urls durations formats "
@@ -42,8 +43,9 @@ ROOMS = {
         "_world_clock _internet _site"
     ),
     "_run": words(
-        "script watch api wiring run admit pipeline due_source feed_source attempts older_pages next_state "
-        "plans polls poll_log network loop_lag open_files agenda seen tally scopes candidates"
+        "script watch replay replayed api wiring run admit keeping pipeline same_feeds due_source "
+        "feed_source attempts older_pages next_state plans polls poll_log network loop_lag open_files "
+        "agenda seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "
@@ -66,13 +68,15 @@ ROOMS = {
     ),
     "_http/_decode": words("body declared codings inflate decoder"),
     "_http/_transport": words(
-        "transport proxied connection stream head chunks errors private_parts request tls"
+        "replayed transport proxied connection stream head chunks errors private_parts request tls"
     ),
     "_dns": words("system native queries caching sockets address_policy adaptive_timeout"),
     "_hosts": words("silence slots retry_after queue record"),
     "_schedule": words(
-        "permanent_redirects belief overview standing posting advice planner calendar rhythm freshness rules"
+        "same_feed permanent_redirects belief overview standing posting advice planner calendar rhythm "
+        "freshness rules"
     ),
+    "_archive": words("archive writer reader warc_file payloads exchange gzip_header"),
     "_config": words("polling config public_suffixes name_servers proxies version"),
     "_records": words("results statistics columns entries feed_state history lease texts table kinds"),
 }
@@ -95,6 +99,7 @@ ONLY_IN = {
         "_http/_transport/errors",
         "_http/_transport/private_parts",
         "_http/_transport/proxied",
+        "_http/_transport/replayed",
         "_http/_transport/stream",
         "_http/_transport/transport",
     },

@@ -23,6 +23,7 @@ from trioscrape._parse._pool.frames import ANSWER_HEADER, MOST_JSON, MOST_TEXTS,
 from trioscrape._records import Entry, ParsedFeed
 from trioscrape._records.entries import ENTRY, PARSED_FEED
 from trioscrape._records.kinds import Form
+from trioscrape._urls import problem_with
 
 from support import hostile_worker
 from support.hostile_worker import END, FEED, HONEST, REQUEST, frame
@@ -81,7 +82,9 @@ request = st.just(REQUEST.decode()) | values
 contents = st.one_of(
     st.tuples(st.just("feed"), request, changed(FEED_ROW) | values),
     st.tuples(st.just("entries"), st.just(1) | values, changed_columns() | values),
-    st.tuples(st.just("failed"), request, st.sampled_from(["malformed", "cancelled"]) | values, values),
+    st.tuples(
+        st.just("failed"), request, st.sampled_from(["malformed", "cancelled"]) | values, values, values
+    ),
     st.tuples(st.just("end"), request, values),
     values,
 ).map(encoded)
@@ -101,6 +104,7 @@ def assert_valid(answer: ParsedFeed | FeedFailed) -> None:
     if isinstance(answer, FeedFailed):
         assert answer.reason in {"malformed", "not-a-feed", "parse-crash", "too-large"}
         assert answer.detail.isprintable()
+        assert all(problem_with(url) is None for url in answer.feeds or ())
         return
     bare = PARSED_FEED.from_row(json.loads(json.dumps(PARSED_FEED.row(answer))), entries=answer.entries)
     assert bare == answer
@@ -180,7 +184,13 @@ def test_any_frames_are_an_answer_or_none(data: bytes) -> None:
         ([frame(FEED, b"abc")], "no part"),
         ([frame(END)], "no part"),
         ([frame(FEED.replace(REQUEST, b"another"))], "no part"),
-        ([frame(encoded(["failed", REQUEST.decode(), "cancelled", ""]))], "no part"),
+        ([frame(encoded(["failed", REQUEST.decode(), "cancelled", "", None]))], "no part"),
+        ([frame(encoded(["failed", REQUEST.decode(), "not-a-feed", "", ["ftp://a.test/"]]))], "no URL"),
+        ([frame(encoded(["failed", REQUEST.decode(), "not-a-feed", "", [1]]))], "no URL"),
+        (
+            [frame(encoded(["failed", REQUEST.decode(), "not-a-feed", "", ["http://a.test/"] * 51]))],
+            "many feeds",
+        ),
         (
             [frame(encoded(["feed", REQUEST.decode(), [*FEED_ROW[:2], "yes", *FEED_ROW[3:]]]))],
             "repaired must be",

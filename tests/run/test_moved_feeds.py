@@ -210,5 +210,39 @@ class TestTwins:
 
         assert {moved.outcome, direct.outcome, other.outcome} == {Outcome.NEW}
         assert (moved.same_as, direct.same_as, other.same_as) == ("http://b.test/feed", None, None)
-        assert (days.report.redirected_duplicates, days.report.redirected_duplicate_examples) == (1, (moved,))
+        assert (days.report.same_feeds, days.report.same_feed_examples) == (1, (moved,))
         assert len(days.store.feeds) == 3
+
+    async def test_another_spelling_with_the_same_document(self, autojump_clock: MockClock) -> None:
+        """In this run and, where both answer 304, in the next one."""
+        urls = ["http://a.test/feed", "http://www.a.test/feed/"]
+        first, second = Site(body=rss("x"), headers={"ETag": '"1"'}), Site(body=rss("x"), first_byte=1)
+        second.headers = {"ETag": '"2"'}
+        days = Days({"a.test": first, "www.a.test": second}, urls)
+        for _ in range(2):
+            direct, other = await days.run()
+
+            assert (direct.same_as, other.same_as) == (None, urls[0])
+        second.body, second.headers = rss("y"), {}
+
+        direct, other = await days.run()
+
+        assert (direct.same_as, other.same_as) == (None, None)
+
+    async def test_the_same_self_link_and_document(self, autojump_clock: MockClock) -> None:
+        own = b'<link xmlns="http://www.w3.org/2005/Atom" rel="self" href="https://a.test/feed"/>'
+        body = rss("x").replace(b"<item>", own + b"<item>")
+        urls = ["http://a.test/feed", "http://copy.test/", "http://other.test/"]
+        days = Days(
+            {
+                "a.test": Site(body=body),
+                "copy.test": Site(body=body, first_byte=1),
+                "other.test": Site(body=body.replace(b"About", b"More"), first_byte=2),
+            },
+            urls,
+        )
+
+        direct, copy, other = await days.run()
+
+        assert (direct.same_as, copy.same_as, other.same_as) == (None, urls[0], None)
+        assert days.report.same_feeds == 1

@@ -1,7 +1,7 @@
 """What every store promises of a save: what is stored can be loaded, and is written once."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -45,6 +45,20 @@ class TestRoundTrip:
         await opened.store.save(update(FULL_ENTRY))
 
         assert await opened.entries(FEED) == {FULL_ENTRY.key: FULL_ENTRY}
+
+    async def test_entries_are_as_old_as_the_update_says(self, opened: Opened) -> None:
+        """Without it, they are as old as the write."""
+        first, later = datetime(2020, 1, 2, tzinfo=UTC), datetime(2021, 1, 2, tzinfo=UTC)
+        await opened.store.save(replace(update(entry("a"), entry("b")), at=first))
+        await opened.store.save(replace(update(entry("a", hash="2"), entry("b"), entry("c")), at=later))
+        await opened.store.save(update(entry("d")))
+
+        moments = {
+            each.entry.key: (each.first_seen, each.last_changed) async for each in opened.store.read_entries()
+        }
+        now = moments.pop("d")[0]
+        assert moments == {"a": (first, later), "b": (first, first), "c": (later, later)}
+        assert abs(now - datetime.now(UTC)) < timedelta(minutes=1)
 
     async def test_validators_come_back_byte_for_byte(self, opened: Opened) -> None:
         every = bytes([9, *range(32, 127), *range(128, 256)]).decode("latin-1")

@@ -247,6 +247,7 @@ def state(feed_id: str = FEED, **changes: Any) -> FeedState:
         "moved_days": ("2024-02-28", "2024-02-29"),
         "delays": (60, 86400),
         "expected_delay": 720,
+        "same_as": "https://twin.test/feed",
         "rhythm": "2.71400 1700000000 2810 20 1699568000 V1cW1cW0wW1cW1cW1cW1cA",
     }
     return FeedState(feed_id, **(values | changes))

@@ -26,12 +26,14 @@ COMMANDS: Final = {
     "run": "run",
     "watch": "watch",
     "demo": "demo",
+    "discover": "discover",
     "status": "status",
     "explain": "explain",
     "export": "export",
     "import": "import_",
     "copy": "copy",
     "forget": "forget",
+    "replay": "replay",
 }
 """The module of each command. It has a `Command`, and is imported when that is needed: `run` alone takes
 longer to import than `--version` may take in all."""

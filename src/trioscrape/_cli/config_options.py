@@ -83,6 +83,12 @@ def add_rare_options(parser: Parser) -> None:
     )
     add_numbers(timeouts, TIMEOUTS)
     add_numbers(parser.section("Limits", rare=True), LIMITS)
+    parser.section("Archive", rare=True).add(
+        "--warc",
+        metavar="DIR",
+        text="keep all that servers send, in WARC files in this folder, for 'trioscrape replay'",
+    )
+    add_merge_option(parser.section("Duplicates", rare=True))
     network = parser.section("Network", rare=True)
     network.add(
         "--group-hosts-by",
@@ -139,6 +145,15 @@ def add_schedule_options(section: OptionSection) -> None:
     section.add("--all", text="fetch every feed now, even one that is not due")
     add_numbers(section, SCHEDULE)
     add_user_agent_option(section)
+
+
+def add_merge_option(section: OptionSection) -> None:
+    """``--merge-duplicates``."""
+    section.add(
+        "--merge-duplicates",
+        text="store a feed once, under the first of its URLs in the list that was fetched, and fetch the"
+        " others once a day",
+    )
 
 
 def add_user_agent_option(section: OptionSection) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Final
 
 import trio
@@ -25,7 +24,7 @@ from .durations import with_units
 from .formats import BOTH, ENTRIES, FEEDS, Format
 from .help import Page
 from .jsonl import Record
-from .output import Output
+from .output import Output, new_file
 from .parser import Parser, did_you_mean
 from .progress import Progress
 from .restore import Transferred
@@ -85,10 +84,10 @@ def _run(given: argparse.Namespace) -> ExitStatus:
             raise UsageError("a terminal can't show Parquet; name a file with --output")
         buffer = _Buffer(document, Output(), is_terminal=is_terminal)
         return trio.run(_Export(given, wanted, settings, buffer).run)
-    with _file(Path(given.output)) as (part, output):
-        status = trio.run(_Export(given, wanted, settings, _Buffer(document, output)).run)
+    with new_file(given.output) as file:
+        status = trio.run(_Export(given, wanted, settings, _Buffer(document, file.output)).run)
         if status is ExitStatus.COMPLETE:
-            part.replace(given.output)
+            file.keep()
     return status
 
 
@@ -145,20 +144,6 @@ def moment(text: str) -> datetime:
             f"--since must be an age like 24h or 7d, a date like 2026-02-28 or a time like"
             f" 2026-02-28T12:00, not {text!r}"
         ) from None
-
-
-@contextmanager
-def _file(path: Path) -> Iterator[tuple[Path, Output]]:
-    """A new file beside `path`, which is to become it when the export is complete."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("wb", buffering=0) as file:
-            yield part, Output(file.fileno())
-    except OSError as error:
-        raise ResourceError(f"{path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 class _Export:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 
 import trio
 
+from .._errors import ResourceError
 from .._threads import NoThread, in_thread
 from .unbuffered import write_all
 
@@ -49,3 +54,35 @@ class Output:
         except NoThread:  # better late than never
             self._limiter = trio.CapacityLimiter(1)  # a thread that has died does not return its token
             write_all(file, data)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A file that is written under another name, and gets its own when it is complete."""
+
+    output: Output
+    _part: Path
+    _path: Path
+
+    def keep(self) -> None:
+        """Give it its name; it replaces the file that has it."""
+        self._part.replace(self._path)
+
+
+@contextmanager
+def new_file(name: str) -> Iterator[NewFile]:
+    """A file to be written in the block. It is deleted at the end unless it was kept.
+
+    Raises:
+      ResourceError: it can't be written.
+    """
+    path = Path(name)
+    part = path.with_name(f"{path.name}.part")
+    try:
+        with part.open("wb", buffering=0) as file:
+            yield NewFile(Output(file.fileno()), part, path)
+    except OSError as error:
+        raise ResourceError(f"{path}: {error.strerror or error}") from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ terminal (Ctrl-S) or a slow pipe must not delay the event loop, where timeouts w
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from datetime import timedelta
 from functools import partial
@@ -67,6 +67,11 @@ class Progress:
         """Write a line, unless it is quiet."""
         if not self._quiet:
             await self.warn(message)
+
+    async def say_all(self, messages: Sequence[str]) -> None:
+        """Write several lines at once, unless it is quiet."""
+        if not self._quiet:
+            await self._in_thread(partial(self._write, "\n".join(map(printable, messages))))
 
     async def connecting(self, store: str) -> None:
         """Say which store is waited for, by its URL without credentials; a file does not make wait."""

@@ -17,14 +17,14 @@ and a ``"type": "run"`` at the end::
      "lanes": {"dns": {"width": …, "done": …, "peak_waiting": …, "overdue": …,
                        "waited": {"p50": …, "p99": …, "max": …}, "worked": {…}}, "http": …, …},
      "loop_lag": {"p50": …, "p99": …, "max": …},
-     "delay": {"p50": …, "p99": …, "max": …, "entries": …}, "redirected_duplicates": …, "stored": …,
+     "delay": {"p50": …, "p99": …, "max": …, "entries": …}, "same_feeds": …, "stored": …,
      "remarks": [line, …]}
 
 Keys that end in ``_ms`` are milliseconds, all other durations are seconds. A lane that a feed did not
 reach took 0 ms. The outcomes and ``not_started`` add up to ``feeds``; if ``counted`` is false, the run was
 interrupted before the list had been read to its end, and there are more. ``same_as`` is another feed of the
-list whose redirects end at the same URL; ``redirected_duplicates`` is the number of feeds that have a
-``same_as``. ``stored`` is the number of feeds for which something was written. ``delay`` is the time from
+list that was shown to be the same one; ``same_feeds`` is the number of feeds that have a ``same_as``.
+``stored`` is the number of feeds for which something was written. ``delay`` is the time from
 the publication of entries, by their own dates, to the fetch that found them: of those ``entries`` that were
 published since their feed had been fetched before.
 ``remarks`` are for people to read.
@@ -113,7 +113,7 @@ def run_record(report: Report, store: str, ended: datetime) -> dict[str, Any]:
         "lanes": {name: _lane(report.lanes[name]) for name in LANES},
         "loop_lag": _quantiles(report.loop_lag),
         "delay": {**_quantiles(report.delay), "entries": report.delay.entries},
-        "redirected_duplicates": report.redirected_duplicates,
+        "same_feeds": report.same_feeds,
         "stored": report.stored,
         "remarks": list(report.remarks),
     }
@@ -181,9 +181,9 @@ def _summary(report: Report, store: str, style: Style) -> Iterator[str]:
     if report.duplicates:
         yield ""
         yield from _duplicates(report)
-    if report.redirected_duplicates:
+    if report.same_feeds:
         yield ""
-        yield from _redirected_duplicates(report)
+        yield from _same_feeds(report)
     if report.remarks:
         yield ""
         yield from (f"  {remark}" for remark in report.remarks)
@@ -261,11 +261,11 @@ def _duplicates(report: Report) -> Iterator[str]:
         yield f"  and {count(more, 'more line')} that repeat an earlier feed"
 
 
-def _redirected_duplicates(report: Report) -> Iterator[str]:
-    for result in report.redirected_duplicate_examples:
-        yield f"  {result.feed.redacted_url} leads to the same URL as {result.same_as}"
-    if more := report.redirected_duplicates - len(report.redirected_duplicate_examples):
-        yield f"  and {count(more, 'more feed')} that lead to the URL of another feed"
+def _same_feeds(report: Report) -> Iterator[str]:
+    for result in report.same_feed_examples:
+        yield f"  {result.feed.redacted_url} is the same feed as {result.same_as}"
+    if more := report.same_feeds - len(report.same_feed_examples):
+        yield f"  and {count(more, 'more feed')} that another line has under another URL"
 
 
 def _duplicate(duplicate: DuplicateFeed) -> str:

@@ -137,6 +137,10 @@ class Config:
 
     interval: float = _number(0.0, 0, 365 * 86400, "s")
     """The least time between two fetches of a feed. A feed or its server may ask for more."""
+    merge_duplicates: bool = False
+    """Store the entries of a feed once, under the first of its URLs in the list that was fetched. The others,
+    once they were shown to be the same feed (see `Result.same_as`), are fetched once a day to see whether
+    they still are. What was stored of them before stays."""
     ignore_schedule: bool = False
     """Fetch every feed now, also one that is fresh, backing off after failures, or gone."""
 
@@ -156,6 +160,12 @@ class Config:
     look_ahead: int = _number(20_000, 1, 10_000_000)
     """How many feeds to read ahead in the list. When a host has many feeds in a row, this finds other hosts
     behind them."""
+
+    # Archive
+
+    warc: str | None = None
+    """A folder in which everything that servers send is kept, in WARC files; None: it is not kept. The folder
+    is made if need be, what it has already stays, and one process at a time writes to it."""
 
     # Requests
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import httpx
 import trio
 
+from .._archive.exchange import Exchange, answer_head, request_head
 from .._config.config import Config
 from .._errors import FeedFailed, ResourceError, http_status_reason
 from .._hosts.retry_after import Pauses
@@ -149,20 +151,23 @@ class Fetcher:
         """One answer: the document, or where it has moved."""
         url = hop.redacted_url
         state = visit.state_at(url)
+        request = self._request(hop, route, visit, state)
         try:
-            answer = await self._transport.send(self._request(hop, route, visit, state))
+            answer = await self._transport.send(request)
         except FeedFailed as failed:
             raise visit.no_https(hop, failed) or failed from failed.__cause__
         timings = visit.context.timings
         timings.status = answer.status
         self._pauses.answered(visit.context.slot.host or hop.host, answer.status)
-        fields, stream = Fields(answer.headers), answer.stream
+        fields, stream, now = Fields(answer.headers), answer.stream, self._pauses.now()
+        if visit.context.kept is not None:
+            visit.context.kept.exchanges.append(_exchange(url, request, answer, now))
         try:
             check_for_challenge(answer, fields)
             if fields.repeated:
                 stream.distrust()
             if answer.status in _REDIRECTS:
-                return visit.redirected(hop, answer.status, fields, self._pauses.now())
+                return visit.redirected(hop, answer.status, fields, now)
             began = trio.current_time()
             body = await self._document(answer.status, fields, stream, visit)
             timings.phases.body = trio.current_time() - began
@@ -170,6 +175,7 @@ class Fetcher:
                 if answer.status != 304 or not is_conditional(state):
                     raise self._refused(hop, answer, fields, visit)
                 await _end(stream)
+                visit.got_all()
         finally:
             await stream.aclose()  # noqa: ASYNC102 - is shielded inside
         return Fetched(
@@ -177,7 +183,7 @@ class Fetcher:
             body,
             validators(fields, state, answer.status),
             fields.get("content-type"),
-            max_age=max_age(fields, self._pauses.now()),
+            max_age=max_age(fields, now),
             age=age(fields),
             moved_to=visit.redirects.moved_to(url, public=route.public),
             remark=visit.redirects.remark,
@@ -219,6 +225,7 @@ class Fetcher:
         joined, chunks = bytearray(), 0
         async for chunk in stream:
             pace.came(len(chunk))
+            visit.got(chunk)
             joined += chunk
             chunks += 1
             if len(joined) >= JOINED or chunks % JOINED_CHUNKS == 0:
@@ -226,6 +233,7 @@ class Fetcher:
                 joined.clear()
             pace.resume()
         await self._take(bytes(joined), body, visit)
+        visit.got_all()
         reservation.shrink(body.windows)
         reservation.complete()
         document = body.finish()
@@ -235,10 +243,12 @@ class Fetcher:
 
     @staticmethod
     async def _take(data: bytes, body: Body, visit: Visit) -> None:
+        kept = 0 if visit.context.kept is None else len(data)  # as it came, beside what it stands for
         for size in body.feed(data):
-            if size:
+            if size + kept:
                 with visit.context.clock.paused():
-                    await visit.context.reservation.grow(size)
+                    await visit.context.reservation.grow(size + kept)
+                kept = 0
             await trio.lowlevel.checkpoint()  # it may be long to decode
 
 
@@ -246,6 +256,18 @@ def _first_hop(feed: Feed, state: FeedState | None, *, over_http: bool = False) 
     url = listed_url(start_url(feed, state))
     # Where a redirect led on another day is as little to be trusted as where one leads today.
     return Hop(url.copy_with(scheme="http") if over_http else url, from_public=has_moved(feed, state))
+
+
+def _exchange(url: str, request: Request, answer: Answer, now: datetime) -> Exchange:
+    """What is kept of a request and the head of its answer."""
+    return Exchange(
+        url,
+        request_head(request.url.raw_path, request.headers),
+        now,
+        answer_head(answer.head, answer.status, answer.reason_phrase, answer.headers),
+        answer.address if request.proxy is None else None,
+        is_http2=not answer.head,
+    )
 
 
 async def _end(stream: AsyncIterable[bytes]) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 
 import httpx
 
+from .._archive.exchange import KeptFetch
 from .._errors import FeedFailed
 from .._hosts.slots import HostSlot
 from .._lane import Timings
@@ -54,6 +55,8 @@ class FetchContext:
     """Whether to begin over http, because there is no https: see `NoHttps`."""
     start: Hop | None = None
     """Where to begin, if not at the feed's own URL: at a page that its document links to."""
+    kept: KeptFetch | None = None
+    """Where what is sent and received is kept; None: nowhere."""
 
 
 @dataclass(slots=True)
@@ -135,6 +138,16 @@ class Visit:
         if self.context.feed.without_scheme and hop.is_listed and failed.reason in NO_HTTPS:
             return NoHttps(failed.reason, failed.detail) if hop.url.scheme == "https" else None
         return None
+
+    def got(self, chunk: bytes) -> None:
+        """Keep a piece of a body, if bodies are kept."""
+        if self.context.kept is not None:
+            self.context.kept.exchanges[-1].body.append(chunk)
+
+    def got_all(self) -> None:
+        """Note that the body has come to its end."""
+        if self.context.kept is not None:
+            self.context.kept.exchanges[-1].truncated = None
 
     def credentials(self, url: httpx.URL) -> list[tuple[bytes, bytes]]:
         """For the server that the list names, never for one that it redirects to."""

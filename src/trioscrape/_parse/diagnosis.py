@@ -11,7 +11,7 @@ from lxml import etree
 from .._errors import FeedFailed
 from .._urls import problem_with, without_credentials
 from .html import scrub
-from .protocol import FeedDocument
+from .protocol import LONGEST_PAGE_FEED, MOST_PAGE_FEEDS, FeedDocument
 
 _ROOT_WITHIN: Final = 4096
 """Bytes in which the root element begins, or a JSON Feed says what it is."""
@@ -19,7 +19,6 @@ _HEAD: Final = 256 * 1024
 """Bytes of a page that are looked at: it names its feeds in its head."""
 _NAMED: Final = 3
 """Feeds of a page that are named; the others are counted."""
-_LONGEST_URL: Final = 500
 
 # Atomic groups: without them "<?a?><?a?>…" can be read in exponentially many ways.
 _MARKS: Final = rb"\s|\xef\xbb\xbf|\xff\xfe|\xfe\xff"
@@ -57,8 +56,8 @@ def no_feed(document: FeedDocument) -> FeedFailed:
     """The reason of a document in which no feed was found.
 
     ``malformed`` when it begins as a feed does, so that its publisher would want to know;
-    ``not-a-feed`` otherwise. The detail of an HTML page names the feeds that it links to (``<link
-    rel=alternate>``, HTML Standard §4.6.7.1), so that the user can put them into the list.
+    ``not-a-feed`` otherwise. It has the feeds that an HTML page links to (``<link rel=alternate>``, HTML
+    Standard §4.6.7.1), and its detail names the first ones, so that the user can put them into the list.
     """
     if not is_page(document.body) and _FEED.match(_beginning(document.body)):
         return FeedFailed("malformed", "nothing could be recovered of a broken feed")
@@ -67,7 +66,7 @@ def no_feed(document: FeedDocument) -> FeedFailed:
         return FeedFailed("not-a-feed", "no feed element was found in the document")
     more = f" and {len(feeds) - _NAMED} more" if len(feeds) > _NAMED else ""
     named = f"; its feeds: {', '.join(feeds[:_NAMED])}{more}" if feeds else ""
-    return FeedFailed("not-a-feed", f"the document is an HTML page{named}")
+    return FeedFailed("not-a-feed", f"the document is an HTML page{named}", feeds=feeds[:MOST_PAGE_FEEDS])
 
 
 def _beginning(body: bytes) -> bytes:
@@ -85,7 +84,7 @@ def _linked_feeds(document: FeedDocument) -> list[str]:
             url = urljoin(urljoin(document.url, base), href)
         except ValueError:  # An IPv6 host without its bracket, for example.
             continue
-        if len(url) <= _LONGEST_URL and problem_with(url) is None:
+        if len(url) <= LONGEST_PAGE_FEED and problem_with(url) is None:
             feeds.append(without_credentials(url))
     return list(dict.fromkeys(feeds))
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
+from .._archive.gzip_header import NoGzip, header_size
 from .._errors import FeedFailed
-from .._gzip import NoGzip, header_size
 from .._records import ParsedFeed
 from ._fast import NoFeed, NotWellFormed, TooDeep, read_wellformed
 from .charset import in_utf_8

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from .._records import ParsedFeed
 from .raw import RawFeed
+
+MOST_PAGE_FEEDS: Final = 50
+"""Feeds that are taken from an HTML page, the first ones."""
+LONGEST_PAGE_FEED: Final = 500
+"""Characters of the URL of such a feed."""
 
 
 @dataclass(frozen=True, slots=True)

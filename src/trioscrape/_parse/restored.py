@@ -13,6 +13,7 @@ from .._errors import REASONS
 from .._records import Entry, FeedState, FeedTimers
 from .._schedule.freshness import LONGEST
 from .._schedule.rhythm import Rhythm
+from .._urls import problem_with
 from .html import one_line, scrub
 from .protocol import FeedDocument
 from .raw import RawEntry, RawFeed, RawText
@@ -90,6 +91,7 @@ def safe_state(state: FeedState) -> FeedState:
         failure=state.failure if state.failure in REASONS else None,
         failure_detail=one_line(state.failure_detail or "") or None,
         postponed_by=state.postponed_by if _is_a_name(state.postponed_by) else None,
+        same_as=state.same_as if state.same_as and problem_with(state.same_as) is None else None,
         rhythm=None if state.rhythm is None else str(Rhythm.of(state.rhythm)),
     )
 

@@ -218,6 +218,9 @@ class FeedUpdate:
     """Without what `counted` adds; None: it was not polled."""
     had_entries: bool = False
     """Whether the document before had entries. If this one has none of them, some may have been missed."""
+    at: datetime | None = None
+    """What the entries get as the moment at which they were first seen or have changed; None: that of the
+    write."""
 
     def has_gap(self, counts: EntryCounts) -> bool:
         """Whether entries may have come and gone between the two documents.

@@ -108,6 +108,9 @@ class FeedState:
     expected_delay: Annotated[int | None, COUNT] = None
     """The same as it is expected of its next entries, on average, by its rhythm and the moment for which a
     watch has planned its next poll; None: no watch has."""
+    same_as: Annotated[str | None, URL] = None
+    """URL of another feed of the list that was shown to be the same one, and has its entries: see
+    `Config.merge_duplicates`."""
 
 
 FEED_STATE: Final = Table(FeedState)

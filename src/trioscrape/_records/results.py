@@ -79,7 +79,12 @@ class Result:
     """Whether something was written for the feed, and acknowledged by the store. That the feed was polled, or
     its document rejected by the store, is written too, and does not count."""
     same_as: str | None = None
-    """URL of another feed of the list whose redirects end at the same URL, and which got there first."""
+    """URL of another line of the list that was shown to be the same feed, and was fetched first: redirects
+    lead both to the same URL; or both have the same document, and either their URLs differ in nothing but
+    http or https, ``www.`` and a slash at the end, or they name the same URL as their own (``rel=self``)."""
+    page_feeds: tuple[str, ...] | None = None
+    """Of an HTML page (``not-a-feed``), the URLs of the feeds that it names, without credentials; None: it is
+    no page."""
     status: int | None = None
     """HTTP status of an answer that was accepted; that of another one is in the reason. None: no answer."""
     size: int | None = None
@@ -144,9 +149,9 @@ class Report:
     lanes: Mapping[str, LaneStatistics]
     loop_lag: Quantiles
     delay: Delay = Delay()  # noqa: RUF009 - it is frozen
-    redirected_duplicates: int = 0
-    """Feeds whose redirects end at the same URL as those of an earlier feed of the list."""
-    redirected_duplicate_examples: tuple[Result, ...] = ()
+    same_feeds: int = 0
+    """Feeds that were shown to be the same as another one of the list: see `Result.same_as`."""
+    same_feed_examples: tuple[Result, ...] = ()
     """The results of the first ten of them; ``same_as`` is the other feed."""
     stored: int = 0
     """Feeds for which something was written, and acknowledged by the store."""

@@ -10,6 +10,7 @@ from typing import Any, Final, NoReturn, TypeVar, final
 
 import trio
 
+from .._archive.archive import Archive, open_archive
 from .._config.config import Config
 from .._config.name_servers import name_servers
 from .._dns.caching import Resolver
@@ -131,8 +132,8 @@ class Scrape(metaclass=NoPublicConstructor):
             lanes=run.pipeline.lanes.statistics(),
             loop_lag=run.lag.quantiles(),
             delay=run.delay,
-            redirected_duplicates=tally.redirected_duplicates,
-            redirected_duplicate_examples=tuple(tally.redirected_duplicate_examples),
+            same_feeds=tally.same_feeds,
+            same_feed_examples=tuple(tally.same_feed_examples),
             stored=tally.stored,
             not_stored_examples=tuple(tally.not_stored_examples),
             outage=run.pipeline.store.outage,
@@ -207,7 +208,8 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
         ``config.wait_for_store`` seconds; nothing was fetched. Or, while this one could not renew its lease,
         another has begun; then it comes as `StoreError` does.
       UsageError: the store's URL can't be understood, or the ``ca_file`` can't be read.
-      ResourceError: no parser process can be started, or no file or connection can be opened.
+      ResourceError: no parser process can be started, no file or connection can be opened, or what is to be
+        kept (``config.warc``) can't be written.
 
     Cancellation: closes all connections and ends all worker processes; a write that the store has
     begun is finished first, for at most the store's own timeout. A lookup in the C library keeps
@@ -218,8 +220,9 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
         opened_store(store, config) as opened,
         leased(opened, config.wait_for_store, now()) as lease,
         opened_parser(parser, config) as parse,
+        opened_archive(config) as archive,
     ):
-        seams = Seams(opened, resolver or chosen_resolver(config), connector or open_tcp, parse, now)
+        seams = Seams(opened, resolver or chosen_resolver(config), connector or open_tcp, parse, now, archive)
         async with open_run(feeds, config, seams, lease) as run:
             scrape = Scrape._create(run, feeds)
             yield scrape
@@ -239,6 +242,11 @@ def opened_store(store: Store | str, config: Config) -> AbstractAsyncContextMana
         connect_timeout=config.store_connect_timeout,
         call_timeout=config.store_timeout,
     )
+
+
+def opened_archive(config: Config) -> AbstractAsyncContextManager[Archive | None]:
+    """The archive that `config` names, to write to it in the block; None: it names none."""
+    return nullcontext() if config.warc is None else open_archive(config.warc)
 
 
 def opened_parser(parser: Parser | None, config: Config) -> AbstractAsyncContextManager[RecordParser]:

@@ -65,5 +65,9 @@ class Attempt:
             return FeedFailed(https.reason, f"{https.detail}; over http: {failed.reason}")
         detail = "; ".join(filter(None, (failed.detail, f"over http, as https ended with {https.reason}")))
         return FeedFailed(
-            failed.reason, detail, not_before=failed.not_before, postponed_by=failed.postponed_by
+            failed.reason,
+            detail,
+            not_before=failed.not_before,
+            postponed_by=failed.postponed_by,
+            feeds=failed.feeds,
         )

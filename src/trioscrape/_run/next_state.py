@@ -65,6 +65,9 @@ def not_due(candidate: Candidate, now: datetime) -> Result | None:
     if state is None or (until := not_before(state, now)) is None:
         return None
     due = f"due again at {format_moment(until)}"
+    if (other := state.same_as) is not None and state.failure is None:
+        detail = f"the same feed as {other}; {due}"
+        return Result(feed, Outcome.NOT_DUE, detail=detail, same_as=other, next_fetch=until)
     if state.gone is not None:
         detail = f"gone since {format_moment(state.gone)}; {due}"
         return Result(feed, Outcome.NOT_DUE, GONE_REASON, detail, next_fetch=until, before=state)

@@ -10,6 +10,8 @@ from typing import Final
 
 import trio
 
+from .._archive.archive import Archive
+from .._archive.exchange import KeptFetch, KeptPoll
 from .._config.config import Config
 from .._errors import OUT_OF_MEMORY, FeedFailed, StoreRejected, is_out_of_memory
 from .._flow import Flow
@@ -31,9 +33,9 @@ from .._records import (
     ParsedFeed,
     Result,
 )
+from .._schedule.same_feed import kept_elsewhere
 from .._store import Store
 from .._store.lane import StoreLane
-from .._urls import feed_id
 from .attempts import Attempt
 from .candidates import Candidate
 from .loop_lag import LoopLag
@@ -43,8 +45,8 @@ from .older_pages import OlderPages, has_older
 from .open_files import OpenFiles
 from .plans import Plan
 from .poll_log import PollLog
-from .polls import poll_of
-from .seen import Seen
+from .polls import kept_poll, poll_of
+from .same_feeds import SameFeeds
 
 
 class Lanes:
@@ -86,12 +88,13 @@ class Pipeline:
     polls: PollLog
     """Of feeds that have not changed."""
     budget: ByteBudget
-    arrivals: Seen[str]
-    """Where the feeds of the run have arrived, or of the last day of a watch, with the first feed's URL."""
+    same_feeds: SameFeeds
     now: Callable[[], datetime]
     plan: Plan
     """For the next fetch of each feed."""
     config: Config
+    archive: Archive | None = None
+    """Where it is kept which feeds were polled; its `fetcher` keeps what their servers have sent."""
 
     async def outcome(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
         """Whatever becomes of the feed, as a value.
@@ -111,12 +114,14 @@ class Pipeline:
         timings.began = self.now()
         if candidate.put_off is not None:
             timings.begun = True
-            return await self._failed(candidate, candidate.put_off, timings)
+            put_off = await self._failed(candidate, candidate.put_off, timings)
+            return await self._kept(candidate, timings, put_off)
         try:
-            return await self._unless_paused(candidate, slot, timings)
+            return await self._kept(candidate, timings, await self._unless_paused(candidate, slot, timings))
         except StoreRejected as error:
             rejected = FeedFailed("not-stored", str(error))
-            return await self._failed(candidate, rejected, timings, rejected=True)
+            failed = await self._failed(candidate, rejected, timings, rejected=True)
+            return await self._kept(candidate, timings, failed)
         except FeedFailed as failed:
             # Its frames refer to the document, and this one would refer to them.
             failure = failed.with_traceback(None)
@@ -131,7 +136,17 @@ class Pipeline:
             self.silence.failed(slot.host, failure)
         if await self.network.is_to_blame(candidate.host, candidate.state, failure):
             return _not_counted(candidate.feed, failure, timings)
-        return await self._failed(candidate, failure, timings)
+        return await self._kept(candidate, timings, await self._failed(candidate, failure, timings))
+
+    async def _kept(self, candidate: Candidate, timings: Timings, result: Result) -> Result:
+        """Have it kept that the feed was polled or put off, and return its `result`."""
+        if self.archive is not None:
+            await self.archive.add_poll(self._kept_poll(candidate, timings, result))
+        return result
+
+    def _kept_poll(self, candidate: Candidate, timings: Timings, result: Result) -> KeptPoll:
+        now = self.now()
+        return kept_poll(candidate, timings, result, now, self.plan.after_failure(now))
 
     async def _unless_paused(self, candidate: Candidate, slot: HostSlot, timings: Timings) -> Result:
         """Once more if the process has stood still meanwhile: time went by in which no server was heard."""
@@ -156,7 +171,11 @@ class Pipeline:
                     raise attempt.failure(failed) from None
                 attempt = following
             else:
-                return result if pages is None else await self._with_older(result, pages, slot, timings)
+                return (
+                    result
+                    if pages is None
+                    else await self._with_older(candidate, result, pages, slot, timings)
+                )
 
     async def _fetched_and_stored(
         self, candidate: Candidate, attempt: Attempt, slot: HostSlot, timings: Timings, clock: Clock
@@ -164,23 +183,29 @@ class Pipeline:
         known = candidate.state
         with self.budget.reservation() as reservation:
             # The dns lane and the http lane, once for every hop.
+            kept = None if self.archive is None else KeptFetch()
             context = FetchContext(
-                candidate.feed, attempt.sent, timings, reservation, slot, clock, attempt.over_http
+                candidate.feed, attempt.sent, timings, reservation, slot, clock, attempt.over_http, kept=kept
             )
             fetched = attempt.noted(await self.fetcher.fetch(context))
             body_hash = _body_hash(fetched, known)
             # The parse lane, unless the body is known.
             parsed = await self._parsed(fetched, body_hash, known, timings)
-            state, rules = after_success(candidate, fetched, body_hash, parsed, self.now(), self.plan)
+            timings.ended = now = self.now()
+            state, rules = after_success(candidate, fetched, body_hash, parsed, now, self.plan)
             if slot.is_limited or (known is not None and known.postponed is not None):
                 # The feeds of the host take turns.
-                state = replace(state, last_turn=self.now())
-            same_as = await self._arrived(candidate, fetched.url)
+                timings.took_turn = True
+                state = replace(state, last_turn=now)
+            same_as = await self.same_feeds.other(candidate, fetched.url, state)
+            is_merged = same_as is not None and self.config.merge_duplicates
+            if same_as is not None and is_merged:
+                state, rules = kept_elsewhere(state, rules, same_as, now)
             size = None if fetched.body is None else len(fetched.body)
-            poll = poll_of(known, self.now(), timings, rules, size=size)
+            poll = poll_of(known, now, timings, rules, size=size)
             # The store lane, unless there is nothing new to remember but the poll.
             update, entries, may_close = FeedUpdate(state, (), poll), EntryCounts(), False
-            if parsed is not None:
+            if parsed is not None and not is_merged:
                 # Only older pages may tell whether there is a gap before the poll.
                 had = had_entries(known)
                 may_close = had and has_older(parsed)
@@ -192,7 +217,7 @@ class Pipeline:
         reason, detail = self._remarks(fetched, parsed)
         result = Result(
             candidate.feed,
-            _stored_outcome(known, entries) if stored else Outcome.NOT_MODIFIED,
+            _stored_outcome(known, entries) if stored and not is_merged else Outcome.NOT_MODIFIED,
             reason,
             detail,
             entries=entries,
@@ -215,7 +240,7 @@ class Pipeline:
         return result, OlderPages(known, state, fetched, parsed, poll)
 
     async def _with_older(
-        self, result: Result, pages: OlderPages, slot: HostSlot, timings: Timings
+        self, candidate: Candidate, result: Result, pages: OlderPages, slot: HostSlot, timings: Timings
     ) -> Result:
         """The result of a feed whose document has a gap before it, with the older pages that there are.
 
@@ -230,6 +255,8 @@ class Pipeline:
             except BaseException:
                 self.polls.note(pages.state.feed_id, replace(pages.poll, gap=True))
                 timings.stored = replace(result, pages=pages.fetched, lanes=timings.lanes)
+                if self.archive is not None:
+                    self.archive.note_poll(self._kept_poll(candidate, timings, timings.stored))
                 raise
             else:
                 result = replace(result, entries=result.entries + counts)
@@ -244,7 +271,8 @@ class Pipeline:
         """Fetch, parse and store one older page, through the same lanes as any document."""
         start, clock = Hop(listed_url(url), pages.from_public), Clock(self.config.fetch_timeout)
         with self.budget.reservation() as reservation:
-            context = FetchContext(feed, None, timings, reservation, slot, clock, start=start)
+            kept = None if self.archive is None else KeptFetch(of_older_page=True)
+            context = FetchContext(feed, None, timings, reservation, slot, clock, start=start, kept=kept)
             fetched, known = await self.fetcher.fetch(context), pages.state
             parsed = await self._parsed(fetched, _body_hash(fetched, known), known, timings)
             if (update := pages.update(fetched, parsed)) is None:
@@ -277,13 +305,6 @@ class Pipeline:
         cut = f"only its first {self.config.entries_limit:,} entries are taken"
         return "too-many-entries", "; ".join(filter(None, (cut, fetched.remark)))
 
-    async def _arrived(self, candidate: Candidate, url: str) -> str | None:
-        """The first feed of the run that has arrived there, if that was another one."""
-        feed = candidate.feed
-        where = candidate.feed_id if url == feed.url else feed_id(url)
-        first = await self.arrivals.add(where, feed.redacted_url)
-        return None if first is None or first[0] == feed.redacted_url else first[0]
-
     async def _failed(
         self, candidate: Candidate, failed: FeedFailed, timings: Timings, *, rejected: bool = False
     ) -> Result:
@@ -294,7 +315,7 @@ class Pipeline:
         """
         outcome = _FAILURES.get(failed.reason, Outcome.FAILED)
         next_fetch = None
-        now = self.now()
+        timings.ended = now = self.now()
         state, rules = after_failure(candidate, failed, now, self.plan.after_failure(now))
         # A feed that was put off because of its host was not polled, unless it has got that answer itself.
         polled = failed.postponed_by is None or timings.status is not None
@@ -317,6 +338,7 @@ class Pipeline:
             failed.reason,
             failed.detail or None,
             stored=remembered and differs and not rejected,
+            page_feeds=failed.feeds,
             next_fetch=next_fetch,
             lanes=timings.lanes,
             before=candidate.state,

@@ -1,14 +1,16 @@
-"""What is remembered of one poll. Pure."""
+"""What is remembered of one poll, in the store and in an archive. Pure."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from .._archive.exchange import KeptPoll
 from .._errors import FeedFailed
 from .._lane import Timings
-from .._records import FeedState, LaneTimes, Poll, PollTimes, TimerRule
+from .._records import FeedState, LaneTimes, Poll, PollTimes, Result, TimerRule
 from .._records.kinds import clean_moment
 from .._schedule.freshness import due
+from .candidates import Candidate
 
 _NOT_THERE = LaneTimes()
 
@@ -42,6 +44,32 @@ def poll_of(
         redirects=tuple(timings.redirects),
         times=_times(timings),
         rules=rules,
+    )
+
+
+def kept_poll(
+    candidate: Candidate, timings: Timings, result: Result, now: datetime, next_run: datetime | None
+) -> KeptPoll:
+    """The poll as an archive keeps it.
+
+    Args:
+      candidate: the feed.
+      timings: with what was fetched.
+      result: how it has ended.
+      now: the time.
+      next_run: the moment before which the user wants no other fetch of the feed.
+    """
+    return KeptPoll(
+        candidate.feed,
+        candidate.feed_id,
+        timings.began or now,
+        timings.ended or now,
+        next_run,
+        tuple(timings.kept),
+        str(result.outcome),
+        result.reason,
+        candidate.put_off,
+        timings.took_turn,
     )
 
 

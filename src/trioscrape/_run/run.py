@@ -188,7 +188,7 @@ class Run:
             self.pipeline.silence.begin_round()
             self.pipeline.network.begin_round()
             if number % _ROUNDS_A_DAY == 0:
-                await self.pipeline.arrivals.clear()
+                await self.pipeline.same_feeds.clear()
 
     def drain(self, seconds: float) -> int:
         """Admit no more feeds; give those that have begun so many seconds. Returns their number."""
@@ -209,6 +209,8 @@ class Run:
     def remarks(self) -> tuple[str, ...]:
         """What people should know about hosts and the network, a line each."""
         own = [self.remark] if self.remark else []
+        if (archive := self.pipeline.archive) is not None and self.ended is not None:
+            own.append(archive.remark)
         return (*([_OFFLINE] if self.pipeline.network.is_down else []), *own, *self.remarks_on_hosts())
 
     def remarks_on_hosts(self) -> tuple[str, ...]:

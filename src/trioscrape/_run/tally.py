@@ -27,8 +27,8 @@ class Tally:
         self.not_stored_examples: list[Result] = []
         self.gaps = 0
         """Fetches that found no entry they knew, so that some may have been missed."""
-        self.redirected_duplicates = 0
-        self.redirected_duplicate_examples: list[Result] = []
+        self.same_feeds = 0
+        self.same_feed_examples: list[Result] = []
 
     @property
     def reasons(self) -> dict[str, int]:
@@ -47,9 +47,9 @@ class Tally:
         self.stored += result.stored
         self.gaps += result.gap
         if result.same_as is not None:
-            self.redirected_duplicates += 1
-            if len(self.redirected_duplicate_examples) < SHOWN:
-                self.redirected_duplicate_examples.append(result)
+            self.same_feeds += 1
+            if len(self.same_feed_examples) < SHOWN:
+                self.same_feed_examples.append(result)
         if result.reason is not None and result.outcome is not Outcome.NOT_DUE:
             self.errors[result.reason] += 1
             url, known = result.feed.redacted_url, self.examples.get(result.reason)

@@ -20,7 +20,7 @@ from .._parse import Parser
 from .._records import Result, WatchStatistics
 from .._store import Store
 from .._store.lease import leased
-from .api import NoPublicConstructor, Scrape, chosen_resolver, opened_parser, opened_store
+from .api import NoPublicConstructor, Scrape, chosen_resolver, opened_archive, opened_parser, opened_store
 from .due_source import DueSource
 from .feed_source import Feeds
 from .wiring import Seams, open_run
@@ -128,8 +128,9 @@ async def open_watch(  # noqa: PLR0913 - the seams, each with a default
         opened_store(store, config) as opened,
         leased(opened, config.wait_for_store, now()) as lease,
         opened_parser(parser, config) as parse,
+        opened_archive(config) as archive,
     ):
-        seams = Seams(opened, resolver or chosen_resolver(config), connector or open_tcp, parse, now)
+        seams = Seams(opened, resolver or chosen_resolver(config), connector or open_tcp, parse, now, archive)
         async with open_run(feeds, config, seams, lease, polling) as run:
             source = run.admission.source
             assert isinstance(source, DueSource)  # noqa: S101

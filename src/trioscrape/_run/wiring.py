@@ -10,6 +10,7 @@ from functools import partial
 
 import trio
 
+from .._archive.archive import Archive
 from .._config.config import Config, HostGrouping
 from .._config.polling import Polling
 from .._config.public_suffixes import registrable_domains
@@ -35,6 +36,7 @@ from .admit import Admission
 from .candidates import Candidate
 from .due_source import DueSource
 from .feed_source import Feeds, FeedSource, Source
+from .keeping import KeepingFetcher
 from .loop_lag import SLOW_PERIOD, LoopLag
 from .network import Network
 from .next_state import next_run
@@ -43,6 +45,7 @@ from .pipeline import Lanes, Pipeline
 from .plans import ForAWatch, ForTheNextRun, Plan
 from .poll_log import PollLog
 from .run import Run
+from .same_feeds import SameFeeds
 from .seen import Seen
 from .tally import Results
 
@@ -57,6 +60,8 @@ class Seams:
     parser: RecordParser
     now: Callable[[], datetime]
     """The wall clock, in UTC."""
+    archive: Archive | None = None
+    """Where what servers send is kept."""
 
 
 @asynccontextmanager
@@ -83,7 +88,10 @@ async def open_run(
     routes = Routes(Names(seams.resolver, lanes.dns), config)
     pauses, silence = Pauses(queue, now, config.host_patience, flow), Silence(queue)
     fetcher = Fetcher(routes, lanes.http, transport, config, pauses)
+    if (archive := seams.archive) is not None:
+        fetcher = KeepingFetcher(routes, lanes.http, transport, config, pauses, archive)
     polls, budget, arrivals = PollLog(store), ByteBudget(config.bytes_in_flight), Seen[str]()
+    same = SameFeeds(store, arrivals, merge=config.merge_duplicates)
     slots = HostSlots(queue, flow)
     planner = None if polling is None else Planner(polling)
     delays = Histogram() if planner is None else planner.delays
@@ -94,8 +102,9 @@ async def open_run(
     network = Network(flow, config.in_flight)
     admission = Admission(source, queue, slots, fetcher, store, silence, pauses, flow, results, now, config)
     lag = LoopLag(period=0.0 if planner is None else SLOW_PERIOD)
+    parser = seams.parser
     pipeline = Pipeline(
-        lanes, fetcher, silence, network, lag, seams.parser, store, polls, budget, arrivals, now, plan, config
+        lanes, fetcher, silence, network, lag, parser, store, polls, budget, same, now, plan, config, archive
     )
     run = Run(admission, pipeline, results, pauses, lag, delays, files.remark(config))
     with results.channel, ungrouped():

@@ -21,6 +21,7 @@ INTERVAL: Final = "interval"
 RHYTHM: Final = "rhythm"
 BACK_OFF: Final = "back-off"
 GONE: Final = "gone"
+SAME_FEED: Final = "same-feed"
 
 RULES: Final[Mapping[str, str]] = {
     RETRY_AFTER: "Retry-After",
@@ -32,6 +33,7 @@ RULES: Final[Mapping[str, str]] = {
     RHYTHM: "the rhythm of the feed,",
     BACK_OFF: "the back-off after",
     GONE: "410 Gone, after which one look in 30 days is taken",
+    SAME_FEED: "one fetch a day of a duplicate of",
 }
 """The names of all rules, each in words; the value of the rule comes after them."""
 

@@ -13,7 +13,7 @@ import trio
 
 from .._errors import FeedFailed, StoreError, StoreRejected, StoreUnavailable
 from .._lane import Lane, Timings
-from .._records import EntryCounts, FeedState, FeedUpdate, Outage, Poll, Report
+from .._records import EntryCounts, FeedHistory, FeedState, FeedUpdate, Outage, Poll, Report
 from .protocol import Store
 
 FIRST_WAIT: Final = 0.25
@@ -120,6 +120,10 @@ class StoreLane:
     async def load(self, feed_ids: Sequence[str]) -> dict[str, FeedState]:
         """See `Store.load`."""
         return await self._made(_Call(partial(self._store.load, feed_ids)))
+
+    async def read_history(self, feed_ids: Sequence[str]) -> dict[str, FeedHistory]:
+        """See `Store.read_history`; without the single polls."""
+        return await self._made(_Call(partial(self._store.read_history, feed_ids, polls=False)))
 
     async def save(self, update: FeedUpdate, timings: Timings) -> EntryCounts:
         """See `Store.save`. The time that the feed waits for the end of an outage counts nowhere.

@@ -152,9 +152,10 @@ class Store(Reader, Protocol):
         """Store the entries, then the state; return when both are acknowledged, and the poll if there is one.
 
         An entry is identified by feed id and key. One that is stored with the same hash is not written
-        again, and neither is a state that is stored as it is. A poll is added to the feed's history, see
-        `FeedHistory`, unless that has one of the same moment. When the call fails, the state is not stored
-        without the entries. When it fails with `StoreRejected`, none of the new entries is stored either.
+        again, and neither is a state that is stored as it is. The moments of an entry are those of the write,
+        unless the update has one (`FeedUpdate.at`). A poll is added to the feed's history, see `FeedHistory`,
+        unless that has one of the same moment. When the call fails, the state is not stored without the
+        entries. When it fails with `StoreRejected`, none of the new entries is stored either.
 
         Two refinements: an entry whose hash has changed while its ``updated`` has not is written at most
         24 times in a row, and counts as unchanged from then on; and an entry that is stored under another

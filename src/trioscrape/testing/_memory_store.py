@@ -97,7 +97,7 @@ class MemoryStore(Paged):
             self.writes += 1
             kept = self.entries.setdefault(state.feed_id, {})
             rewrites = self._rewrites.setdefault(state.feed_id, {})
-            stored, moment = self._stored.setdefault(state.feed_id, {}), self._now()
+            stored, moment = self._stored.setdefault(state.feed_id, {}), update.at or self._now()
             for after, before in todo.renamed.items():
                 kept[after] = replace(kept.pop(before), key=after)
                 rewrites[after] = rewrites.pop(before, 0)  # restored ones have none

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from ..._gzip import NoGzip, header_size
+from ..._archive.gzip_header import NoGzip, header_size
 from .decoder import PIECE, Modest, Undecodable
 
 MEMBERS: Final = 1000

@@ -58,6 +58,8 @@ class Head:
         self._buffer = bytearray()
         self._searched = self._junk_left = 0
         self._chunks: Chunks | None = None
+        self.block = b""
+        """The head of the last answer, as h11 has read it; empty over HTTP/2."""
         self.tolerated = False
         """Whether this connection has sent a head that had to be repaired."""
 
@@ -103,7 +105,7 @@ class Head:
             if not _INTERIM.match(buffer, begin):
                 block, rest = bytes(buffer[begin : blank.end()]), bytes(buffer[blank.end() :])
                 self._forget()
-                readable = self._readable(block)
+                self.block = readable = self._readable(block)
                 if _CHUNKED.search(readable):
                     self._chunks = Chunks()
                 return readable + self.body(rest)

@@ -35,7 +35,7 @@ from .tls import SharedContext
 PARKED: Final = 64
 """Idle connections that are kept."""
 
-_Origin = tuple[bytes, bytes, int | None]
+Origin = tuple[bytes, bytes, int | None]
 
 
 class LaneTransport:
@@ -63,8 +63,8 @@ class LaneTransport:
         self._connect_timeout = config.connect_timeout
         self._timeouts = {"read": config.read_timeout, "write": config.read_timeout}
         self._limit = parked
-        self._parked: OrderedDict[Connection, _Origin] = OrderedDict()
-        self._by_origin: dict[_Origin, list[Connection]] = {}
+        self._parked: OrderedDict[Connection, Origin] = OrderedDict()
+        self._by_origin: dict[Origin, list[Connection]] = {}
 
     async def ready_for(self, url: httpx.URL) -> None:
         """Have ready what a request to `url` needs of this machine: see `SharedContext.ready`."""
@@ -83,7 +83,7 @@ class LaneTransport:
                     raise
         return await self._send(self._connection(request, origin), request, origin)
 
-    def _connection(self, request: Request, origin: _Origin) -> Connection:
+    def _connection(self, request: Request, origin: Origin) -> Connection:
         scheme, host, port = origin
         core = httpcore.URL(scheme=scheme, host=host, port=port, target=b"/")
         if request.proxy is None:
@@ -95,7 +95,7 @@ class LaneTransport:
         context = self._tls.context if scheme == b"https" else None
         return Connection(core.origin, backend, context, http2=self._http2)
 
-    async def _send(self, connection: Connection, request: Request, origin: _Origin) -> Answer:
+    async def _send(self, connection: Connection, request: Request, origin: Origin) -> Answer:
         try:
             with translated():
                 connection.backend.head.expect()
@@ -111,9 +111,11 @@ class LaneTransport:
             answer.extensions.get("reason_phrase", b"").decode("latin-1"),
             answer.headers,
             BodyStream(answer, connection, self, origin),
+            connection.backend.head.block,
+            connection.backend.address,
         )
 
-    async def _unpark(self, origin: _Origin, addresses: Sequence[str]) -> Connection | None:
+    async def _unpark(self, origin: Origin, addresses: Sequence[str]) -> Connection | None:
         while waiting := self._by_origin.get(origin):
             connection = waiting[-1]
             self._forget(connection)
@@ -122,7 +124,7 @@ class LaneTransport:
             await connection.aclose()
         return None
 
-    async def park(self, connection: Connection, origin: _Origin) -> None:
+    async def park(self, connection: Connection, origin: Origin) -> None:
         """Keep an idle connection for the next request to `origin`; close any other."""
         if not connection.is_clean():
             await connection.aclose()
@@ -156,9 +158,13 @@ class Answer(NamedTuple):
     """Decoded as latin-1, which keeps every byte (RFC 9110 §5.5)."""
     headers: Sequence[tuple[bytes, bytes]]
     stream: BodyStream
+    head: bytes
+    """All of that as it came over HTTP/1, repaired if need be: see `head`. Empty over HTTP/2."""
+    address: str
+    """The IP address that it came from: the server's, or its proxy's."""
 
 
-def _origin(request: Request) -> _Origin:
+def _origin(request: Request) -> Origin:
     """Where a connection for `request` leads; all http URLs of a proxy share the proxy's."""
     url, proxy = request.url, _forwarder(request)
     if proxy is not None:
@@ -187,7 +193,7 @@ class BodyStream:
     """The body of an answer. Closing it keeps its connection for the next request, if that is safe."""
 
     def __init__(
-        self, answer: httpcore.Response, connection: Connection, lot: LaneTransport, origin: _Origin
+        self, answer: httpcore.Response, connection: Connection, lot: LaneTransport, origin: Origin
     ) -> None:
         self._connection, self._lot, self._origin = connection, lot, origin
         self._answer, self._chunks = answer, aiter(cast("AsyncIterable[bytes]", answer.stream))

@@ -6,7 +6,7 @@ Each frame is a list in JSON whose first item says what it is::
     ["entries", count, {field: [value, …], …}]   and at the end:
     ["end", request, memory]
 
-    ["failed", request, reason, detail]          at any time, then the end
+    ["failed", request, reason, detail, feeds]   at any time, then the end
 
 A feed is a row of its table, see `Table.row`. Entries are ready to be stored: cut to what a store can hold,
 and a list for each field, so that a few calls check, compare and write the field of all of them; see
@@ -32,6 +32,8 @@ from ..._records.columns import EntryColumns
 from ..._records.entries import PARSED_FEED
 from ..._records.kinds import INVALID
 from ..._records.table import InvalidRecord
+from ..._urls import problem_with
+from ..protocol import LONGEST_PAGE_FEED, MOST_PAGE_FEEDS
 from ..safe_html import are_safe
 from .frames import BATCH_CHARACTERS, MOST_JSON, MOST_TEXTS, InvalidAnswer, answer_frame
 
@@ -73,7 +75,7 @@ def answer_frames(request: str, answer: Answer, room: int) -> Iterator[bytes]:
     except FeedFailed as too_large:
         failure = too_large
     if failure is not None:
-        yield _frame("failed", request, failure.reason, _printable(failure.detail))
+        yield _frame("failed", request, failure.reason, _printable(failure.detail), failure.feeds)
 
 
 def _within(room: int, frames: Iterable[bytes]) -> Iterator[bytes]:
@@ -188,14 +190,26 @@ class Reading:
         match frame:
             case ["feed", _, row] if not self._feed and not self._failure:
                 self._feed = PARSED_FEED.from_row(row, entries=())
-            case ["failed", _, str(reason), str(detail)] if reason in _REASONS and not self._failure:
-                self._failure = FeedFailed(reason, _printable(detail))
+            case ["failed", _, str(reason), str(detail), feeds] if reason in _REASONS and not self._failure:
+                self._failure = FeedFailed(reason, _printable(detail), feeds=_checked_feeds(feeds))
             case ["end", _, int(memory)] if 0 <= memory < 2**63 and (self._feed or self._failure):
                 self.memory = memory
                 return True
             case _:
                 raise InvalidAnswer("a frame is no part of it")
         return False
+
+
+def _checked_feeds(feeds: Any) -> list[str] | None:
+    """The feeds of a page; None: it is none."""
+    if feeds is None:
+        return None
+    if not isinstance(feeds, list) or len(feeds) > MOST_PAGE_FEEDS:
+        raise InvalidAnswer("it names too many feeds")
+    for url in feeds:
+        if not isinstance(url, str) or len(url) > LONGEST_PAGE_FEED or problem_with(url) is not None:
+            raise InvalidAnswer("a feed that it names has no URL")
+    return feeds
 
 
 def _entries(count: int, columns: Any, texts: bytes) -> EntryColumns:

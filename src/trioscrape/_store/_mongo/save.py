@@ -50,6 +50,7 @@ class _Feed:
         self.state = clean_state(update.state)
         self.id = self.state.feed_id
         self.update = update
+        self.at = update.at
         self.entries = Entries.of(update)
         self.known = self.differs = False
         self.plan = Plan((), (), 0)
@@ -164,7 +165,7 @@ class _Entries:
             feed.inserted.append(ObjectId())
             document = dict(zip(ENTRY.fields, row, strict=True))
             document["_id"], document["feed"], document["rewrites"] = feed.inserted[-1], feed.id, 0
-            document["first_seen"] = document["last_changed"] = self._moment
+            document["first_seen"] = document["last_changed"] = feed.at or self._moment
             yield document
 
     def update(self, feeds: Iterable[_Feed]) -> None:
@@ -178,15 +179,16 @@ class _Entries:
             feed.error = write_error(error)
 
     def _upserts(self, feed: _Feed) -> Iterator[UpdateOne]:
+        moment = feed.at or self._moment
         keys, rewrites = zip(*feed.plan.changed, strict=True)
         for row, number in zip(feed.entries.rows(keys, Form.DOCUMENT), rewrites, strict=True):
             values = dict(zip(ENTRY.fields, row, strict=True))
             key = values.pop("key")
-            values |= {"rewrites": number, "last_changed": self._moment}
+            values |= {"rewrites": number, "last_changed": moment}
             yield UpdateOne(
                 {"feed": feed.id, "key": key},
                 # It is later than now where the clock was ahead once.
-                {"$set": values, "$min": {"first_seen": self._moment}},
+                {"$set": values, "$min": {"first_seen": moment}},
                 upsert=True,
             )
 

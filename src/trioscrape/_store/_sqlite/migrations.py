@@ -72,6 +72,7 @@ MIGRATIONS: Final = {
         "ALTER TABLE feeds ADD COLUMN delays TEXT NOT NULL DEFAULT '[]'",
         "ALTER TABLE feeds ADD COLUMN expected_delay INTEGER",
         "ALTER TABLE feeds ADD COLUMN cloud TEXT",
+        "ALTER TABLE feeds ADD COLUMN same_as TEXT",
         """
             CREATE TABLE history (
                 feed_id TEXT NOT NULL, polls INTEGER NOT NULL, polls_with_news INTEGER NOT NULL,

@@ -49,6 +49,8 @@ class _Work:
     plan: Plan
     poll: Poll | None
     """As it is to be stored."""
+    at: datetime | None
+    """See `FeedUpdate.at`."""
 
 
 def save_all(db: sqlite3.Connection, updates: Sequence[FeedUpdate]) -> list[EntryCounts | Exception]:
@@ -101,7 +103,7 @@ def _work(db: sqlite3.Connection, update: FeedUpdate) -> _Work:
     entries = renames.document(entries)
     plan = renames.plan(entries, stored)
     poll = update.counted(plan.counts)
-    return _Work(feed, record if before != state else None, entries, plan, poll)
+    return _Work(feed, record if before != state else None, entries, plan, poll, update.at)
 
 
 def _state(row: Sequence[Any] | None) -> FeedState | None:
@@ -141,7 +143,7 @@ def _all_written(
 def _written(db: sqlite3.Connection, work: _Work, moment: datetime) -> Exception | None:
     """Write the feed within the transaction; an error about its values undoes its own part only."""
     feed, todo = work.feed, work.plan
-    when = iso(moment)
+    when = iso(work.at or moment)
     db.execute("SAVEPOINT feed")
     try:
         db.executemany(RENAME_ENTRY, [(after, feed, before) for after, before in todo.renamed.items()])

@@ -1,0 +1,145 @@
+"""An archive that a scrape writes to, from a thread of its own: several feeds at once share a write."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Final
+
+import trio
+
+from .._errors import ResourceError
+from .._threads import off_loop
+from .exchange import Exchange, KeptFetch, KeptPoll, ids
+from .writer import WarcWriter
+
+TOGETHER: Final = 0.2
+"""Seconds from one write to the next: a call in a thread takes as much CPU time as writing two feeds."""
+MOST_BYTES: Final = 8 * 2**20
+"""Bytes of bodies that wait to be written."""
+MOST_RECORDS: Final = 1000
+"""Exchanges and polls that do."""
+
+
+class Archive:
+    """Keeps what servers send.
+
+    Args:
+      folder: where.
+      writer: an open `WarcWriter` for it.
+    """
+
+    def __init__(self, folder: Path, writer: WarcWriter) -> None:
+        self._folder, self._writer = folder, writer
+        self._limiter = trio.CapacityLimiter(1)
+        self._ids = ids()
+        self._waiting = deque[Exchange | KeptPoll]()
+        self._bytes = 0
+        """Of the bodies that wait."""
+        self._last = -math.inf
+        """When the last write began."""
+        self._writing = trio.Lock()
+
+    async def add_fetch(self, fetch: KeptFetch) -> None:
+        """Have the exchanges of a fetch written: at once, or with the next that come `TOGETHER` later.
+
+        Raises:
+          ResourceError: the disk is full, or fails.
+
+        Cancellation: a write that has begun is finished; else the next one writes them.
+        """
+        if fetch.exchanges:
+            for exchange in fetch.exchanges:
+                exchange.id = next(self._ids)
+            self._waiting.extend(fetch.exchanges)
+            self._bytes += sum(len(part) for exchange in fetch.exchanges for part in exchange.body)
+            await self._write_if_due()
+
+    async def add_poll(self, poll: KeptPoll) -> None:
+        """The same for a poll. It is done, and can't be cancelled any more.
+
+        Raises:
+          ResourceError: the disk is full, or fails.
+        """
+        self.note_poll(poll)
+        with trio.CancelScope(shield=True):
+            await self._write_if_due()
+
+    def note_poll(self, poll: KeptPoll) -> None:
+        """Add a poll for the next write: of a feed that has been cancelled, and may not wait any more."""
+        self._waiting.append(poll)
+
+    async def finish(self) -> None:
+        """Write all that waits, and close the files; also when cancelled.
+
+        Raises:
+          ResourceError: the disk is full, or fails.
+        """
+        with trio.CancelScope(shield=True):
+            await self._in_thread(self._finish)
+
+    async def _write_if_due(self) -> None:
+        """Write what waits, unless there is little and the last write has just been."""
+        is_much = self._bytes >= MOST_BYTES or len(self._waiting) >= MOST_RECORDS
+        if not is_much and trio.current_time() < self._last + TOGETHER:
+            return
+        async with self._writing:
+            if self._waiting:
+                self._bytes, self._last = 0, trio.current_time()
+                await self._in_thread(self._write)
+
+    def _finish(self) -> None:
+        try:
+            self._write()
+        finally:
+            self._writer.close()
+
+    def _write(self) -> None:
+        """Write what waits; in a thread, while the event loop may add more."""
+        some = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        self._writer.write(some)
+        for item in some:
+            if isinstance(item, Exchange):
+                item.body.clear()
+
+    async def _in_thread(self, call: Callable[[], None]) -> None:
+        with _naming(self._folder):
+            await off_loop(call, limiter=self._limiter)
+
+    @property
+    def remark(self) -> str:
+        """What has been written so far, for people."""
+        writer = self._writer
+        answers = f"{writer.answers:,} answer{'' if writer.answers == 1 else 's'}"
+        again = f", {writer.revisits:,} of them as in the archive before" if writer.revisits else ""
+        return f"kept {answers}{again}: {writer.written / 1e6:,.1f} MB in {self._folder}"
+
+
+@asynccontextmanager
+async def open_archive(path: str) -> AsyncIterator[Archive]:
+    """Write to the archive in the folder at `path`, which is made if it is not there.
+
+    Raises:
+      ResourceError: it can't be written to, or another process is writing to it.
+
+    Cancellation: what is waiting is written first.
+    """
+    folder = Path(path)
+    with _naming(folder):
+        writer = await off_loop(WarcWriter, folder, limiter=trio.CapacityLimiter(1))
+    archive = Archive(folder, writer)
+    try:
+        yield archive
+    finally:
+        await archive.finish()  # noqa: ASYNC102 - is shielded inside
+
+
+@contextmanager
+def _naming(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ResourceError(f"the archive {folder}: {error.strerror or error}") from error

@@ -1,0 +1,137 @@
+"""What is kept of a poll: each request with its answer as it came, and how the fetch ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import count
+from typing import Final
+from uuid import uuid4
+
+from .._errors import FeedFailed
+from .._records import Feed
+
+_TRANSFER_ENCODING: Final = re.compile(rb"^(?=transfer-encoding[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+_SECRETS: Final = {b"authorization", b"proxy-authorization"}
+_TRUNCATED: Final = {
+    "connection-lost": "disconnect",
+    "protocol-error": "disconnect",
+    "read-timeout": "time",
+    "fetch-timeout": "time",
+    "too-slow": "time",
+    "too-large": "length",
+    "decompression-bomb": "length",
+}
+"""Why a body is not whole, in the words of WARC (ISO 28500:2017 §5.13), by the reason of the failure."""
+UNREAD: Final = "unspecified"
+"""The same of a body that was not read: that of a redirect, or of an error."""
+
+
+def ids() -> Iterator[str]:
+    """New ids for records: random, but for the last digits, which are counted."""
+    first = str(uuid4())[:24]
+    return (f"<urn:uuid:{first}{number:012x}>" for number in count())
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """One request, and what came as its answer."""
+
+    url: str
+    """That of the request, without credentials."""
+    request: bytes
+    """The head of the request, without credentials."""
+    at: datetime
+    """When the head of the answer had come."""
+    head: bytes
+    """The head of the answer, from its status line to the blank line: see `answer_head`."""
+    address: str | None
+    """The IP address that it came from; None: a proxy has got it."""
+    is_http2: bool = False
+    body: list[bytes] = field(default_factory=list)
+    """In pieces: without Transfer-Encoding, but with Content-Encoding."""
+    truncated: str | None = UNREAD
+    """Why the body is not whole, in the words of WARC; None: it is."""
+    id: str = ""
+    """Of its record."""
+
+    @property
+    def status(self) -> int:
+        """Of the answer; 0: it has none that could be understood."""
+        parts = self.head.split(None, 2)
+        return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+
+
+@dataclass(slots=True, eq=False)
+class KeptFetch:
+    """One attempt to fetch a feed, or an older page of it: a request, and one more for each redirect."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+    failed: FeedFailed | None = None
+    """How the attempt has failed; None: it has not."""
+    again: bool = False
+    """Whether its host has refused it, and the feed had to wait and was fetched again."""
+    of_older_page: bool = False
+    """Whether it was the fetch of an older page of the feed, because of a gap before its document."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the records of its exchanges."""
+        return [exchange.id for exchange in self.exchanges]
+
+    def end(self, failed: FeedFailed | None) -> None:
+        """Note how it has ended, and why its last body is not whole if it isn't."""
+        self.failed = failed
+        if failed is not None and self.exchanges and (last := self.exchanges[-1]).body and last.truncated:
+            last.truncated = _TRUNCATED.get(failed.reason, UNREAD)
+
+
+@dataclass(slots=True, eq=False)
+class KeptPoll:
+    """One poll of a feed, which may have taken several attempts."""
+
+    feed: Feed
+    feed_id: str
+    """The id of the feed in the store: its URL is kept without credentials, which count for the id."""
+    began: datetime
+    """When the feed was admitted."""
+    ended: datetime
+    """When it was decided what is stored of it."""
+    next_run: datetime | None
+    """The moment before which the user wanted no other fetch of the feed."""
+    fetches: tuple[KeptFetch, ...]
+    outcome: str
+    reason: str | None = None
+    put_off: FeedFailed | None = None
+    """Why it was not fetched although it was due: its host left no time for it. Then there are no fetches."""
+    took_turn: bool = False
+    """Whether its host limited what it allowed, so that its feeds took turns."""
+
+
+def answer_head(head: bytes, status: int, reason: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The head of an answer as it is kept.
+
+    It is byte for byte what came, but for one thing: Transfer-Encoding is called
+    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it. A head that breaks the rules
+    of HTTP is as it was repaired, so that others can read it; one of HTTP/2 is written as HTTP/1.1 has it.
+
+    Args:
+      head: of HTTP/1, as it came; empty for HTTP/2.
+      status: of the answer.
+      reason: the words of the status.
+      headers: names and values.
+    """
+    if not head:
+        head = _head(b"HTTP/1.1 %d %b" % (status, reason.encode("latin-1")), headers)
+    return _TRANSFER_ENCODING.sub(b"X-Archive-Orig-", head)
+
+
+def request_head(target: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The head of a GET as it is kept: without passwords."""
+    return _head(b"GET %b HTTP/1.1" % target, (each for each in headers if each[0].lower() not in _SECRETS))
+
+
+def _head(first: bytes, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    return b"\r\n".join([first, *(b"%b: %b" % header for header in headers), b"", b""])

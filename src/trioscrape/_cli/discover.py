@@ -1,0 +1,181 @@
+"""``trioscrape discover``: make a list of feeds out of a list of feeds and pages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import trio
+
+from .._config.config import Config
+from .._errors import ResourceError, UsageError
+from .._printable import printable
+from .._records import Feed
+from .._run.api import Scrape, open_scrape
+from .._store import Store
+from .config_options import add_proxy_option, add_rare_options, add_user_agent_option, config
+from .discovery import Look, discover
+from .feed_list import FeedList, open_feed_list
+from .formats import Opml
+from .help import Page
+from .output import Output, new_file
+from .parser import OptionSection, Parser
+from .progress import Progress
+from .session import allow_open_files
+from .shared_options import add_help_option, add_output_options
+from .signals import Stages, until_signalled
+from .subcommand import Command, ExitStatus
+
+_PERIOD: Final = 5.0
+"""Seconds from one line of progress to the next."""
+_TOGETHER: Final = 100
+"""Lines that are written at once."""
+_FORMATS: Final = ("text", "opml")
+
+
+def _add_options(parser: Parser) -> None:
+    arguments = parser.section("Arguments")
+    arguments.add("feeds", metavar="FEEDS", text="a list as for run; its lines may be web pages")
+    options = parser.section("Options")
+    options.add(
+        "--format",
+        metavar="FORMAT",
+        text="of the new list: text (a URL and a title per line) or opml (default: text)",
+        default="text",
+    )
+    options.add("-o", "--output", metavar="FILE", text="write to this file, not to standard output")
+    add_user_agent_option(options)
+    add_proxy_option(options)
+    add_output_options(options, json=False)
+    add_help_option(options)
+    _add_help_all(options)
+    add_rare_options(parser)
+
+
+def _add_help_all(options: OptionSection) -> None:
+    options.add_help(
+        "--help-all",
+        text="show this page with all options: concurrency, timeouts, limits, network",
+        everything=True,
+    )
+
+
+def _run(given: argparse.Namespace) -> ExitStatus:
+    if given.format not in _FORMATS:
+        raise UsageError(f"--format must be {' or '.join(_FORMATS)}, not {given.format!r}")
+    settings = replace(config(given), ignore_schedule=True)
+    allow_open_files(settings)
+    with open_feed_list(given.feeds) as feeds:
+        if given.output not in (None, "-"):
+            with new_file(given.output) as file:
+                status = trio.run(_discover, given, settings, feeds, file.output)
+                if status is ExitStatus.COMPLETE:
+                    file.keep()
+                return status
+        if sys.stdout is None:
+            raise ResourceError("standard output is closed; name a file with --output")
+        return trio.run(_discover, given, settings, feeds, Output())
+
+
+@dataclass(slots=True)
+class _Seen:
+    """How far it is."""
+
+    urls: int = 0
+
+    def add(self) -> None:
+        self.urls += 1
+
+
+async def _discover(
+    given: argparse.Namespace, settings: Config, feeds: FeedList, output: Output
+) -> ExitStatus:
+    progress = Progress(quiet=given.quiet)
+    work = partial(_look_and_write, given, settings, feeds, output, progress)
+    status = await until_signalled(work, Stages())
+    if status is None:
+        await progress.warn("interrupted; there is no new list")
+        return ExitStatus.INCOMPLETE
+    return status
+
+
+async def _look_and_write(
+    given: argparse.Namespace,
+    settings: Config,
+    feeds: FeedList,
+    output: Output,
+    progress: Progress,
+    nursery: trio.Nursery,
+) -> ExitStatus:
+    def scraping(some: Sequence[Feed], store: Store) -> AbstractAsyncContextManager[Scrape]:
+        return open_scrape(some, store=store, config=settings)
+
+    seen = _Seen()
+    await progress.say(f"Looking at {feeds.count:,} line{'' if feeds.count == 1 else 's'}")
+    nursery.start_soon(_show, seen, progress)
+    found = await discover(feeds, scraping, seen.add)
+    await output.write(_opml(found.looks) if given.format == "opml" else _text(found.looks))
+    lines = found.told()
+    for begin in range(0, len(lines), _TOGETHER):
+        await progress.say_all(lines[begin : begin + _TOGETHER])
+    return ExitStatus.COMPLETE
+
+
+async def _show(seen: _Seen, progress: Progress) -> None:
+    while True:
+        await trio.sleep(_PERIOD)
+        await progress.say(f"{seen.urls:,} URLs so far")
+
+
+def _text(looks: Sequence[Look]) -> str:
+    return "".join(f"{' '.join(filter(None, (_url(look.feed), _title(look))))}\n" for look in looks)
+
+
+def _url(feed: Feed) -> str:
+    """Its URL in the new list: as it was in the old one, but for a password."""
+    return feed.redacted_url.removeprefix("https://") if feed.without_scheme else feed.redacted_url
+
+
+def _title(look: Look) -> str:
+    found = look.state.title if look.state is not None else None
+    return printable(" ".join((look.feed.title or found or "").split()))
+
+
+def _opml(looks: Sequence[Look]) -> str:
+    document = Opml()
+    begin = document.begin()
+    for look in looks:
+        if look.state is not None:
+            document.add(replace(look.state, url=_url(look.feed), tags=look.feed.tags))
+    return (begin + document.end()).decode()
+
+
+COMMAND: Final = Command(
+    name="discover",
+    summary="make a list of feeds out of feeds and web pages",
+    page=Page(
+        usage=("trioscrape discover FEEDS [options]",),
+        description=(
+            "Fetch each line of a list and print a new list that has only feeds, and each of them once. A"
+            " web page is replaced by the feeds that it names. What has become of the other lines is said"
+            " on standard error. Nothing is stored.",
+        ),
+        examples=(
+            "trioscrape discover sites.txt > feeds.txt",
+            "trioscrape discover sites.txt --format opml -o feeds.opml",
+        ),
+        notes=(
+            "Two URLs are one feed when they lead to the same URL; or when they have the same entries, and"
+            " either differ only in http or https, www. and a slash at the end, or name the same URL as their"
+            " own (rel=self). The first one stays, as it is in the list.",
+            "A line that fails is left out, also if it only fails today. Passwords in URLs are left out too.",
+        ),
+    ),
+    add_options=_add_options,
+    run=_run,
+)
