@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import gc
 import math
-import resource
 import signal
 import sys
 from collections.abc import Iterable, Mapping
@@ -25,6 +24,7 @@ from .._http.happy_eyeballs import Connector
 from .._lane import Lane
 from .._records import Feed, Report, Result
 from .._run.api import Scrape, open_scrape
+from .._run.open_files import allow_open_files
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
 from .config_options import config, naming_options
@@ -303,15 +303,3 @@ class Session:
             waiting = StoreLane(store, Lane("store", 1), self._config.outage_timeout)
             return await waiting.record_run(report)
         raise failure
-
-
-def allow_open_files(settings: Config) -> None:
-    """Raise the soft limit on open files as far as the hard limit allows: macOS starts with 256."""
-    # NativeResolver needs two files for each lookup, or three when it queries several servers.
-    wanted = 4 * settings.http_width + 6 * (settings.dns_width + settings.dns_abandoned) + 256
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    with suppress(OSError, ValueError):  # then it stays as it is
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

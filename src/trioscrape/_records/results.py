@@ -15,7 +15,7 @@ from enum import StrEnum
 from .._urls import with_scheme, without_credentials
 from .entries import EntryCounts
 from .feed_state import FeedState
-from .statistics import Delay, LaneStatistics, LaneTimes, Outage, Quantiles
+from .statistics import ClusterTotals, Delay, LaneStatistics, LaneTimes, Outage, Quantiles
 
 
 class Outcome(StrEnum):
@@ -171,6 +171,8 @@ class Report:
     offline: bool = False
     """Whether there seems to be no network: more than a few hosts were tried, and none of their lookups and
     connections has succeeded. The state of their feeds is as it was before."""
+    cluster: ClusterTotals | None = None
+    """None: the scrape was one process."""
 
     @property
     def complete(self) -> bool:

@@ -1,0 +1,85 @@
+"""Opening what a scrape needs on all workers of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from distributed import Client
+
+from .._config.config import Config, HostGrouping
+from .._config.public_suffixes import registrable_domains
+from .._errors import ClusterError, StoreError, UsageError
+from .._records import Feed, new_run_id
+from .._run.feed_source import as_feed
+from .._store import check_store_url
+from .client import ClusterScrape
+from .cluster import check_versions
+from .loop import store_url_of
+from .partition import partitioned
+from .worker import Lanes, find_problem
+
+
+def checked_store_url(store: object, config: Config) -> str:
+    """The URL of the store, password included.
+
+    Raises:
+      UsageError: workers can't use it, or `config` says something that is not possible on a cluster.
+    """
+    if not isinstance(store, str):
+        raise UsageError("on a cluster the store must be a URL: an open store can't travel to the workers")
+    url = store_url_of(store)
+    if check_store_url(url).startswith("sqlite:"):
+        raise UsageError("on a cluster the store must be MongoDB: workers can't share an SQLite file")
+    if config.group_hosts_by is HostGrouping.ADDRESS:
+        raise UsageError(
+            "on a cluster hosts can't be grouped by address: the list is divided before anything is looked up"
+        )
+    if config.warc is not None:
+        raise UsageError("on a cluster nothing can be archived: an archive is written by one process")
+    return url
+
+
+@contextmanager
+def open_on_workers(
+    feeds: Iterable[str | Feed], client: Client, store: str, config: Config, folder: Path
+) -> Iterator[ClusterScrape]:
+    """A scrape whose lanes are open on all workers; they are closed when the block ends.
+
+    Args:
+      feeds: see `open_scrape`.
+      client: of the cluster.
+      store: its URL, password included, or ``env:NAME``.
+      config: of the scrape.
+      folder: for the list, which is divided there. It must be empty.
+
+    Raises:
+      ClusterError, StoreError, UsageError: see `open_scrape`.
+    """
+    check_versions(client)
+    lanes = Lanes(run_id := new_run_id(), store, config)
+    shards = partitioned(map(as_feed, feeds), folder, group=_grouping(config))
+    scrape = ClusterScrape(client, lanes.name, run_id, shards)
+    client.subscribe_topic(lanes.name, scrape.hear)
+    try:
+        client.register_plugin(lanes, name=lanes.name)
+        for address, problem in client.run(find_problem, lanes.name).items():
+            if problem is not None:
+                raise _on_worker(address, problem)
+        yield scrape
+    finally:
+        scrape.close()
+        with suppress(Exception):  # the cluster may be gone, and its workers end by themselves
+            client.unregister_worker_plugin(lanes.name)
+            client.unsubscribe_topic(lanes.name)
+
+
+def _grouping(config: Config) -> Callable[[str], str]:
+    return registrable_domains() if config.group_hosts_by is HostGrouping.DOMAIN else str
+
+
+def _on_worker(address: str, problem: Exception) -> Exception:
+    """The same problem, with the worker that has it."""
+    kind = type(problem) if isinstance(problem, StoreError | UsageError) else ClusterError
+    return kind(f"{problem} (on the worker {address})")
