@@ -43,7 +43,7 @@ ROOMS = {
         "_world_clock _internet _site"
     ),
     "_run": words(
-        "script watch replay replayed api wiring run admit keeping pipeline same_feeds due_source "
+        "script watch replay replayed api totals wiring run admit keeping pipeline same_feeds due_source "
         "feed_source attempts older_pages next_state plans polls poll_log network loop_lag open_files "
         "agenda seen tally scopes candidates"
     ),

@@ -152,11 +152,11 @@ class Report:
     same_feeds: int = 0
     """Feeds that were shown to be the same as another one of the list: see `Result.same_as`."""
     same_feed_examples: tuple[Result, ...] = ()
-    """The results of the first ten of them; ``same_as`` is the other feed."""
+    """The results of ten of them, the first in alphabetical order; ``same_as`` is the other feed."""
     stored: int = 0
     """Feeds for which something was written, and acknowledged by the store."""
     not_stored_examples: tuple[Result, ...] = ()
-    """The first ten feeds that could not be stored."""
+    """Ten feeds that could not be stored, the first in alphabetical order."""
     outage: Outage | None = None
     """None: the store is available."""
     counted: bool = True

@@ -24,6 +24,7 @@ from .._store import Store, open_store
 from .._store.lease import leased
 from .feed_source import Feeds, ListCounts, can_be_counted, counted
 from .run import Run
+from .totals import Totals
 from .wiring import Seams, open_run
 
 T = TypeVar("T")
@@ -116,31 +117,25 @@ class Scrape(metaclass=NoPublicConstructor):
         Nothing is read for it. If the scrape has ended early, what was not started is only counted as
         far as the list had been read, unless `count_not_started` has counted it: see `Report.counted`.
         """
-        run, tally = self._run, self._run.tally
-        counts = self._recounted or run.admission.source.counts
-        return Report(
-            feeds=counts.feeds,
-            not_started=max(counts.feeds - tally.accepted, 0),  # a watch polls a feed many times
-            counted=counts.whole,
-            duplicates=counts.duplicates,
-            duplicate_examples=tuple(counts.duplicate_examples),
-            outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
-            entries=tally.entries,
-            errors=tally.reasons,
-            examples=dict(tally.examples),
+        return self.totals().report()
+
+    def totals(self) -> Totals:
+        """What `report` is made of, for scrapes that are a part of another."""
+        run = self._run
+        now = Totals(
+            counts=self._recounted or run.admission.source.counts,
+            tally=run.tally,
             seconds=run.seconds,
-            lanes=run.pipeline.lanes.statistics(),
-            loop_lag=run.lag.quantiles(),
-            delay=run.delay,
-            same_feeds=tally.same_feeds,
-            same_feed_examples=tuple(tally.same_feed_examples),
-            stored=tally.stored,
-            not_stored_examples=tuple(tally.not_stored_examples),
+            lanes=run.pipeline.lanes.totals(),
+            loop_lag=run.lag.late,
+            delays=run.delays,
             outage=run.pipeline.store.outage,
             run_id=run.id,
             remarks=run.remarks(),
-            offline=run.pipeline.network.is_down,
+            parts=1,
+            offline_parts=int(run.pipeline.network.is_down),
         )
+        return Totals() + now  # a copy: the scrape goes on
 
     async def count_not_started(self) -> int | None:
         """Count the feeds that a scrape which has ended early did not start; reports have them from then on.

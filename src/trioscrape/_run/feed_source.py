@@ -44,6 +44,17 @@ class ListCounts:
     whole: bool = False
     """Whether that is all of it."""
 
+    def __add__(self, other: ListCounts) -> ListCounts:
+        """Two parts of a list that have no feed in common. Examples without lines keep their order."""
+        examples = [*self.duplicate_examples, *other.duplicate_examples]
+        examples.sort(key=lambda duplicate: duplicate.feed.line or 0)
+        return ListCounts(
+            feeds=self.feeds + other.feeds,
+            duplicates=self.duplicates + other.duplicates,
+            duplicate_examples=examples[:SHOWN_DUPLICATES],
+            whole=self.whole and other.whole,
+        )
+
 
 class Source(Protocol):
     """Where the feeds of a scrape come from."""
