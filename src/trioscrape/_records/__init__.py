@@ -25,6 +25,7 @@ from .statistics import (
     LANES,
     Delay,
     InFlight,
+    ClusterTotals,
     LaneStatistics,
     LaneTimes,
     Outage,
@@ -37,6 +38,7 @@ from .statistics import (
 __all__ = [
     "LANES",
     "Category",
+    "ClusterTotals",
     "Delay",
     "DuplicateFeed",
     "Enclosure",

@@ -23,14 +23,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from distributed import Client
 
 from .._config.config import Config
 from .._records import Feed, Report
 from .client import ClusterScrape
+from .cluster import check_versions
 from .held_store import HeldStore
 from .lanes import checked_store_url, open_on_workers
 
@@ -75,11 +74,11 @@ def open_scrape(
     """
     config = config or Config()
     url = checked_store_url(store, config)
-    with TemporaryDirectory(prefix="trioscrape-") as folder:
-        with open_on_workers(feeds, client, store, config, Path(folder)) as run:
-            with HeldStore(url, config, run.fail) as held:
-                yield run
-                held.record_run(run.report())
+    check_versions(client)
+    with HeldStore(url, config) as held, open_on_workers(feeds, client, store, config) as run:
+        held.lost.add_done_callback(lambda lost: run.fail(lost.result()))
+        yield run
+        held.record_run(run.report())
 
 
 def scrape(

@@ -13,7 +13,7 @@ from distributed import Client, LocalCluster
 from .._config.version import VERSION
 from .._errors import ClusterError
 
-_PACKAGE: Final = "trioscrape"
+PACKAGE: Final = "trioscrape"
 _PRELOAD: Final = "trioscrape.distributed.preload"
 
 
@@ -64,9 +64,9 @@ def local_cluster(workers: int) -> Iterator[Client]:
 
 def check_versions(client: Client) -> None:
     """Raise `ClusterError` unless all workers have this version of trioscrape: they get our own objects."""
-    found: dict[str, Any] = client.get_versions(packages=[_PACKAGE])["workers"]
+    found: dict[str, Any] = client.get_versions(packages=[PACKAGE])["workers"]
     for address, versions in found.items():
-        version = (versions or {}).get("packages", {}).get(_PACKAGE)
+        version = (versions or {}).get("packages", {}).get(PACKAGE)
         if version is None:
             raise ClusterError(f"the worker {address} has no trioscrape; install {VERSION} on all workers")
         if version != VERSION:

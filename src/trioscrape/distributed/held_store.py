@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
@@ -24,14 +23,15 @@ class HeldStore:
     Args:
       url: of the store, password included.
       config: its timeouts, and how long to wait for another run.
-      lost: is called in that thread when another run has acquired the lease.
 
     Raises:
       StoreError, StoreInUse, UsageError: on entering the block; see `open_scrape`.
     """
 
-    def __init__(self, url: str, config: Config, lost: Callable[[Exception], object]) -> None:
-        self._url, self._config, self._lost = url, config, lost
+    def __init__(self, url: str, config: Config) -> None:
+        self._url, self._config = url, config
+        self.lost: Future[Exception] = Future()
+        """Why the lease is lost, once it is: another run has acquired it."""
         self._opened: Future[tuple[Store, trio.lowlevel.TrioToken]] = Future()
         self._scope = trio.CancelScope()
         self._token: Future[trio.lowlevel.TrioToken] = Future()
@@ -80,5 +80,5 @@ class HeldStore:
         try:
             await lease.keep()
         except Exception as error:  # noqa: BLE001 - the scrape raises it when the workers have ended
-            self._lost(error)
+            self.lost.set_result(error)
             await trio.sleep_forever()

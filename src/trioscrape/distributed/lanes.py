@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
 
 from distributed import Client
 
@@ -15,10 +17,12 @@ from .._records import Feed, new_run_id
 from .._run.feed_source import as_feed
 from .._store import check_store_url
 from .client import ClusterScrape
-from .cluster import check_versions
 from .loop import store_url_of
 from .partition import partitioned
 from .worker import Lanes, find_problem
+
+SHARD: Final = 500
+"""Feeds of a shard. Those of 50 or 200 feeds took more of the scheduler's time, and were no faster."""
 
 
 def checked_store_url(store: object, config: Config) -> str:
@@ -43,7 +47,7 @@ def checked_store_url(store: object, config: Config) -> str:
 
 @contextmanager
 def open_on_workers(
-    feeds: Iterable[str | Feed], client: Client, store: str, config: Config, folder: Path
+    feeds: Iterable[str | Feed], client: Client, store: str, config: Config
 ) -> Iterator[ClusterScrape]:
     """A scrape whose lanes are open on all workers; they are closed when the block ends.
 
@@ -52,22 +56,27 @@ def open_on_workers(
       client: of the cluster.
       store: its URL, password included, or ``env:NAME``.
       config: of the scrape.
-      folder: for the list, which is divided there. It must be empty.
 
     Raises:
       ClusterError, StoreError, UsageError: see `open_scrape`.
     """
-    check_versions(client)
     lanes = Lanes(run_id := new_run_id(), store, config)
-    shards = partitioned(map(as_feed, feeds), folder, group=_grouping(config))
-    scrape = ClusterScrape(client, lanes.name, run_id, shards)
+    with TemporaryDirectory(prefix="trioscrape-") as folder:
+        shards = partitioned(map(as_feed, feeds), Path(folder), group=_grouping(config), size=SHARD)
+        scrape = ClusterScrape(client, lanes.name, run_id, shards)
+        with _opened(lanes, client, scrape):
+            yield scrape
+
+
+@contextmanager
+def _opened(lanes: Lanes, client: Client, scrape: ClusterScrape) -> Iterator[None]:
     client.subscribe_topic(lanes.name, scrape.hear)
     try:
         client.register_plugin(lanes, name=lanes.name)
         for address, problem in client.run(find_problem, lanes.name).items():
             if problem is not None:
                 raise _on_worker(address, problem)
-        yield scrape
+        yield
     finally:
         scrape.close()
         with suppress(Exception):  # the cluster may be gone, and its workers end by themselves
