@@ -7,17 +7,22 @@ import math
 import os
 import signal
 import subprocess
+import sys
+import subprocess
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 from distributed import Client, LocalCluster, Worker, WorkerPlugin
 from pymongo import MongoClient
+
+from trioscrape.distributed.worker import Lanes
 
 from support.scenarios import rss
 
@@ -111,7 +116,7 @@ def serving_hosts() -> Iterator[Hosts]:
 
 
 @contextmanager
-def cluster(folder: Path, workers: int = 2) -> Iterator[Client]:
+def cluster(folder: Path, workers: int = 2, **scheduler: Any) -> Iterator[Client]:
     """A client of a cluster of processes with one thread each; nothing of it is left afterwards."""
     local = LocalCluster(
         n_workers=workers,
@@ -121,6 +126,7 @@ def cluster(folder: Path, workers: int = 2) -> Iterator[Client]:
         memory_limit=0,
         silence_logs=logging.CRITICAL,
         local_directory=str(folder),
+        scheduler_kwargs=scheduler,
     )
     with local, Client(local, set_as_default=False) as client:
         yield client
@@ -163,6 +169,16 @@ def stored(url: str, collection: str, where: dict[str, Any] | None = None) -> li
         return list(mongo.get_default_database()[collection].find(where or {}))
 
 
+def shards_under_way(client: Client) -> int:
+    """On all workers."""
+    return sum(client.run(_shards_under_way).values())
+
+
+def _shards_under_way(dask_worker: Worker) -> int:
+    plugins = dask_worker.plugins.values()
+    return sum(len(each._loop._tasks) for each in plugins if isinstance(each, Lanes))
+
+
 class Poison(WorkerPlugin):
     """Kills a worker that begins a feed whose URL has ``poison`` in it."""
 
@@ -179,3 +195,44 @@ class Poison(WorkerPlugin):
             return await real(self, candidate, *rest)
 
         pipeline.Pipeline.outcome = outcome  # type: ignore[method-assign]
+
+
+@dataclass
+class Programs:
+    """A scheduler and its workers, as programs of their own."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    workers: list[subprocess.Popen[bytes]]
+
+    def wait_for_workers(self) -> None:
+        """Wait until they have ended by themselves."""
+        for worker in self.workers:
+            worker.wait(LIMIT)
+
+
+@contextmanager
+def scheduler_and_workers(folder: Path, workers: int = 2) -> Iterator[Programs]:
+    """Programs on loopback, which are killed at the end of the block."""
+    file, quiet = folder / "scheduler.json", subprocess.DEVNULL
+    common = ["--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(file)]
+    alone = ["--nthreads", "1", "--local-directory", str(folder), "--death-timeout", "60"]
+
+    def start(name: str, *options: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", f"distributed.cli.dask_{name}", *common, *options]
+        path = os.pathsep.join(sys.path)
+        return subprocess.Popen(command, stderr=quiet, stdout=quiet, env={**os.environ, "PYTHONPATH": path})
+
+    with ExitStack() as stack:
+        scheduler = stack.enter_context(start("scheduler", "--port", "0"))
+        stack.callback(scheduler.kill)
+        programs = []
+        for _ in range(workers):
+            programs.append(stack.enter_context(start("worker", *alone)))
+            stack.callback(programs[-1].terminate)
+        while not file.exists():
+            assert scheduler.poll() is None
+        with Client(scheduler_file=str(file), set_as_default=False) as client:
+            client.wait_for_workers(workers, timeout=LIMIT)
+            address = client.scheduler.address
+        yield Programs(address, scheduler, programs)
