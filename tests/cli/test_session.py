@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
-from trioscrape import Config, feed_id
-from trioscrape._cli import session
+from trioscrape import feed_id
 from trioscrape._cli.command import main
 from trioscrape._cli.output import Output
 

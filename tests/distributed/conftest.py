@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from distributed import Client
 
 from support.cluster import LIMIT, Hosts, cluster, serving_hosts

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed import Client
 
+from distributed import Client
 from trioscrape import ClusterError, Outcome, Result
 from trioscrape.distributed import lanes, open_scrape
 from trioscrape.distributed.client import ClusterScrape
@@ -155,7 +155,10 @@ def test_the_client_is_killed(own_client: Client, hosts: Hosts, mongodb_url: str
 def test_the_scheduler_is_killed(tmp_path: Path, hosts: Hosts, mongodb_url: str) -> None:
     """The client says so, once; the workers end by themselves."""
     hosts.let_through(5)
-    with scheduler_and_workers(tmp_path) as programs, Client(programs.address, set_as_default=False) as client:
+    with (
+        scheduler_and_workers(tmp_path) as programs,
+        Client(programs.address, set_as_default=False) as client,
+    ):
         workers = list(pids(client).values())
 
         def kill() -> None:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
 import trio
-from distributed import Client
 from pymongo import MongoClient
 
 import trioscrape
+from distributed import Client
 from trioscrape import ClusterError, Config, Outcome, StoreError, StoreInUse, UsageError
 from trioscrape.distributed import cluster, lanes, open_scrape, scrape
 
@@ -103,7 +102,9 @@ def test_a_drained_scrape_finishes_what_is_in_flight(client: Client, hosts: Host
 
 
 @pytest.mark.usefixtures("small_shards")
-def test_a_cancelled_scrape_gives_each_feed_its_result(client: Client, hosts: Hosts, mongodb_url: str) -> None:
+def test_a_cancelled_scrape_gives_each_feed_its_result(
+    client: Client, hosts: Hosts, mongodb_url: str
+) -> None:
     hosts.let_through(40)
     with open_scrape(hosts.urls(100), client=client, store=mongodb_url) as run:
 
@@ -123,7 +124,9 @@ def test_a_cancelled_scrape_gives_each_feed_its_result(client: Client, hosts: Ho
 
 def test_a_block_that_is_left_early_cancels(client: Client, hosts: Hosts, mongodb_url: str) -> None:
     with pytest.raises(ZeroDivisionError):
-        with open_scrape([*hosts.urls(4), *hosts.urls(40, "giant", hosts=1)], client=client, store=mongodb_url) as run:
+        with open_scrape(
+            [*hosts.urls(4), *hosts.urls(40, "giant", hosts=1)], client=client, store=mongodb_url
+        ) as run:
             for _ in run:
                 hosts.let_through(0)
                 1 / 0
@@ -158,7 +161,9 @@ def test_another_version_is_refused(
     client: Client, hosts: Hosts, mongodb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster, "VERSION", "9.9")
-    with pytest.raises(ClusterError, match=r"^the worker tcp://\S+ has trioscrape 0\S+, and this is 9.9; [^\n]+$"):
+    with pytest.raises(
+        ClusterError, match=r"^the worker tcp://\S+ has trioscrape 0\S+, and this is 9.9; [^\n]+$"
+    ):
         scrape(hosts.urls(3), client=client, store=mongodb_url)
     monkeypatch.setattr(cluster, "PACKAGE", "no_such_package")
     with pytest.raises(ClusterError, match=r"^the worker tcp://\S+ has no trioscrape; [^\n]+$"):
@@ -184,7 +189,7 @@ def test_two_runs_do_not_use_a_store_at_once(client: Client, hosts: Hosts, mongo
     [
         (object(), Config(), "an open store can't travel"),
         ("sqlite:news.db", Config(), "must be MongoDB"),
-        ("mongodb://db/news", Config(group_hosts_by="address"), "can't be grouped by address"),
+        ("mongodb://db/news", Config(group_hosts_by="address"), "by host or by domain"),
         ("mongodb://db/news", Config(warc="folder"), "nothing can be archived"),
         ("env:NO_SUCH_VARIABLE", Config(), "no variable NO_SUCH_VARIABLE"),
     ],

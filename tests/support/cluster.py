@@ -8,20 +8,18 @@ import os
 import signal
 import subprocess
 import sys
-import subprocess
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, LocalCluster, Worker, WorkerPlugin
 from pymongo import MongoClient
 
+from distributed import Client, LocalCluster, Worker, WorkerPlugin
 from trioscrape.distributed.worker import Lanes
 
 from support.scenarios import rss
@@ -57,9 +55,7 @@ class Hosts(ThreadingHTTPServer):
 
     def urls(self, count: int, name: str = "f", *, hosts: int | None = None) -> list[str]:
         """So many feeds, each on a host of its own or on so many hosts."""
-        return [
-            f"http://{name}{n % (hosts or count)}.localhost:{self.server_port}/{n}" for n in range(count)
-        ]
+        return [f"http://{name}{n % (hosts or count)}.localhost:{self.server_port}/{n}" for n in range(count)]
 
     def let_through(self, limit: float = math.inf) -> None:
         with self.news:

@@ -10,6 +10,7 @@ import trio
 
 from .._errors import UsageError
 from .config_options import add_proxy_option, add_rare_options, add_schedule_options
+from .dask import add_dask_option
 from .feed_list import open_feed_list
 from .help import Page
 from .parser import Parser
@@ -46,6 +47,7 @@ def _add_options(parser: Parser) -> None:
         text="show this page with all options: concurrency, timeouts, limits, network",
         everything=True,
     )
+    add_dask_option(parser)
     add_rare_options(parser)
 
 

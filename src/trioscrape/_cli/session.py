@@ -8,14 +8,13 @@ import math
 import signal
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 import trio
 
-from .._config.config import Config
 from .._dns.caching import Resolver
 from .._errors import StoreError, StoreUnavailable, TrioscrapeError
 from .._hosts.retry_after import utc_now
@@ -28,6 +27,7 @@ from .._run.open_files import allow_open_files
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
 from .config_options import config, naming_options
+from .dask import DaskScrape, cluster_of
 from .driver_log import relay_driver_errors
 from .open_progress import open_progress
 from .output import Output
@@ -93,6 +93,7 @@ class Session:
         self._quiet, self._verbose = given.quiet, given.verbose
         self._config = config(given)
         self._redacted_store_url = check_store_url(self._store_url)
+        self._cluster = cluster_of(given, self._config)
         self._reporter = Reporter(given.report) if given.report is not None else None
         if self._config.ca_file is not None:
             with naming_options():
@@ -105,7 +106,7 @@ class Session:
         self._written = trio.Event()
         self._counting, self._recording = trio.CancelScope(), trio.CancelScope()
         self._failure: TrioscrapeError | None = None
-        self._scrape: Scrape | None = None
+        self._scrape: Scrape | DaskScrape | None = None
         self._interrupted = False
         self._unwritable: OSError | None = None
         self._bad_lines = 0
@@ -145,7 +146,8 @@ class Session:
             connect_timeout=settings.store_connect_timeout,
             call_timeout=settings.store_timeout,
         )
-        async with store_opened as store, sources as opened:
+        connected = nullcontext() if self._cluster is None else self._cluster.connected()
+        async with store_opened as store, sources as opened, connected:
             if self._reporter is not None:
                 await self._reporter.begin(store)
             report = await self._fetch_all(opened, store, nursery)
@@ -207,7 +209,11 @@ class Session:
         await self._written.wait()
         return await self._final_report(scrape)
 
-    def _opened(self, sources: Sources, store: Store, wait: float) -> AbstractAsyncContextManager[Scrape]:
+    def _opened(
+        self, sources: Sources, store: Store, wait: float
+    ) -> AbstractAsyncContextManager[Scrape | DaskScrape]:
+        if self._cluster is not None:
+            return self._cluster.opened(sources.feeds, store, wait)
         return open_scrape(
             sources.feeds,
             store=store,
@@ -221,7 +227,7 @@ class Session:
         for proxy in self._config.proxies.redacted_urls:
             await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
 
-    async def _final_report(self, scrape: Scrape) -> Report:
+    async def _final_report(self, scrape: Scrape | DaskScrape) -> Report:
         # An interrupted scrape reads the list once more, to count the feeds that were not started.
         self._stages.appendleft(self._stop_counting)
         with self._counting:
@@ -279,7 +285,7 @@ class Session:
             if self._scrape is not None:
                 self._scrape.cancel()
 
-    async def _drain(self, scrape: Scrape, number: int) -> None:
+    async def _drain(self, scrape: Scrape | DaskScrape, number: int) -> None:
         self._interrupted = True
         timeout = math.inf if number == signal.SIGINT else self._config.drain_timeout
         in_flight = scrape.drain(timeout)
@@ -288,7 +294,7 @@ class Session:
         finishing = f"finishing {count(in_flight, 'feed')} in flight{within}; " if in_flight else ""
         await self._progress.warn(f"{finishing}{_STOP_NOW[number]}")
 
-    async def _cancel(self, scrape: Scrape, _: int) -> None:
+    async def _cancel(self, scrape: Scrape | DaskScrape, _: int) -> None:
         scrape.cancel()
         self._recording.cancel()
 

@@ -23,9 +23,9 @@ from .lease import Lease
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
 from .statistics import (
     LANES,
+    ClusterTotals,
     Delay,
     InFlight,
-    ClusterTotals,
     LaneStatistics,
     LaneTimes,
     Outage,

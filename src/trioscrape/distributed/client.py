@@ -1,7 +1,7 @@
 """The client's part of a scrape on a Dask cluster: it hands out shards, and collects what becomes of them.
 
-Every shard is submitted under a key of its own, and its result is fetched and released as soon as it is there:
-a result that is left on a worker is computed again when that worker dies. A window of two shards for each
+Every shard is submitted under a key of its own, and its result is fetched and released as soon as it is
+there: a result that is left on a worker is computed again when that worker dies. A window of two shards for each
 thread of the cluster is the back-pressure: results that nobody takes hold up the shards after them.
 """
 
@@ -20,17 +20,16 @@ from distributed import Client, Future, KilledWorker
 
 from .._errors import ClusterError, TrioscrapeError
 from .._records import Outcome, Report, Result, Statistics
-from .._run.feed_source import ListCounts
 from .._run.shard import Learned
 from .._run.totals import Totals
 from .loop import Done, unpacked_results
-from .partition import Shard, unpacked
+from .partition import Partition, unpacked
 from .progress import Live
 from .window import Turn, Window
 from .worker import cancel_lanes, drain_lanes, scrape_shard
 
 PER_THREAD: Final = 2
-"""Shards that are submitted for each thread: one that it works at, and one that it finds when that is done."""
+"""Shards that are submitted for each thread: one that it works at, and one that it finds after that."""
 FIRST: Final = 10
 """Priority of shards that others wait for."""
 LOOK: Final = 2.0
@@ -61,9 +60,9 @@ class ClusterScrape:
     `open_scrape` gives one. One thread iterates over it; all else may be called from any other thread.
     """
 
-    def __init__(self, client: Client, name: str, run_id: str, shards: Iterator[Shard]) -> None:
+    def __init__(self, client: Client, name: str, run_id: str, shards: Partition) -> None:
         self._client, self._name, self._run_id = client, name, run_id
-        self._window = Window(shards)
+        self._window, self._counts = Window(shards), shards.counts
         self._inbox: SimpleQueue[_Ended | None] = SimpleQueue()
         """What has ended; None: there is something else to look at."""
         self._pending: dict[str, _Pending] = {}
@@ -77,6 +76,7 @@ class ClusterScrape:
         """Tells the workers to start nothing more."""
         self._tell_again = False
         self._failure: Exception | None = None
+        self._closed = False
         self._live = Live()
 
     def __iter__(self) -> Iterator[Result]:
@@ -84,8 +84,8 @@ class ClusterScrape:
 
         Raises:
           ClusterError: the scheduler is gone.
-          StoreError, ResourceError: what has ended the scrape on a worker; the others were cancelled then, and
-            their results came first.
+          StoreError, ResourceError: what has ended the scrape on a worker; the others were cancelled then,
+            and their results came first.
         """
         for batch in self.batches():
             yield from batch
@@ -97,10 +97,10 @@ class ClusterScrape:
             if not self._pending:
                 break
             ended = self._inbox.get()
+            if self._closed:
+                return
             if ended is not None and ended.key in self._pending and (results := self._take(ended)):
                 yield results
-        for shard in self._window.rest():
-            self._not_started(shard)
         self._ended = time.monotonic()
         if self._failure is not None:
             raise self._failure
@@ -129,7 +129,9 @@ class ClusterScrape:
         """The totals of the shards that are done; they are final when the iteration has ended."""
         seconds = (time.monotonic() if math.isnan(self._ended) else self._ended) - self._began
         workers = max(1, self._live.most_workers)
-        totals = self._totals.as_one(seconds=seconds, run_id=self._run_id, processes=workers)
+        totals = replace(self._totals, counts=self._counts).as_one(
+            seconds=seconds, run_id=self._run_id, processes=workers
+        )
         return replace(totals.report(), cluster=self._live.cluster())
 
     def statistics(self) -> Statistics:
@@ -148,7 +150,9 @@ class ClusterScrape:
             self._inbox.put(None)
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Give up what is under way. An iteration that goes on in another thread ends."""
+        self._closed = True
+        self._inbox.put(None)
         futures = [each.future for each in self._pending.values()]
         self._pending.clear()
         if futures:
@@ -192,14 +196,15 @@ class ClusterScrape:
             )
         )
         self._pending[key] = _Pending(turn, future)
+        assert self._client.loop is not None  # noqa: S101 - it is connected
         self._client.loop.add_callback(self._collect, future)
 
     async def _collect(self, future: Future[Any]) -> None:
         """Fetch what a task returns; if its worker has died with it, when it has been computed again."""
         try:
-            ended = _Ended(future.key, await self._client.gather(future, asynchronous=True))
+            ended = _Ended(str(future.key), await self._client.gather(future, asynchronous=True))
         except BaseException as error:  # noqa: BLE001 - `_take` raises it, in another thread
-            ended = _Ended(future.key, error=error)
+            ended = _Ended(str(future.key), error=error)
         self._inbox.put(ended)
 
     def _take(self, ended: _Ended) -> list[Result]:
@@ -214,14 +219,12 @@ class ClusterScrape:
             raise _error(ended.error)
         elif isinstance(ended.value, Done):
             results = self._count(turn, ended.value)
-        else:
-            self._not_started(turn.shard)
-            if ended.value is not None:
-                self.fail(ended.value)
-        self._window.ended(turn)
+        elif ended.value is not None:
+            self.fail(ended.value)
         return results
 
     def _count(self, turn: Turn, done: Done) -> list[Result]:
+        self._window.ended(turn)
         self._totals += done.totals
         self._learned = Learned(self._learned.reached or done.learned.reached)
         if turn.shard.chain is not None:
@@ -231,20 +234,18 @@ class ClusterScrape:
         return unpacked_results(done.results)
 
     def _killed(self, turn: Turn) -> list[Result]:
-        """Several workers have died while they had this shard: one of its feeds may be the reason, or none."""
+        """Several workers have died while they had this shard: because of one of its feeds, or not."""
         if turn.shard.count > 1:
             self._window.split(turn)
             return []
+        self._window.ended(turn)
         (feed,) = unpacked(turn.shard)
         result = Result(feed, Outcome.FAILED, "worker-crash", "each worker that had this feed alone has died")
-        totals = Totals(ListCounts(feeds=1, whole=True))
+        totals = Totals()
         totals.tally.accepted += 1
         totals.tally.count(result)
         self._totals += totals
         return [result]
-
-    def _not_started(self, shard: Shard) -> None:
-        self._totals += Totals(ListCounts(feeds=shard.count, whole=True))
 
     def _stop_with(self, tell: Callable[[], Any]) -> dict[str, Any]:
         """Submit nothing more, and tell all workers; what they answer."""

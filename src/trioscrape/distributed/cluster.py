@@ -64,7 +64,8 @@ def local_cluster(workers: int) -> Iterator[Client]:
 
 def check_versions(client: Client) -> None:
     """Raise `ClusterError` unless all workers have this version of trioscrape: they get our own objects."""
-    found: dict[str, Any] = client.get_versions(packages=[PACKAGE])["workers"]
+    versions: Any = client.get_versions(packages=[PACKAGE])
+    found: dict[str, Any] = versions["workers"]
     for address, versions in found.items():
         version = (versions or {}).get("packages", {}).get(PACKAGE)
         if version is None:

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from threading import Thread
 from types import TracebackType
+from typing import Self
 
 import trio
 
@@ -37,7 +38,7 @@ class HeldStore:
         self._token: Future[trio.lowlevel.TrioToken] = Future()
         self._thread = Thread(target=self._main, name="trioscrape-lease", daemon=True)
 
-    def __enter__(self) -> HeldStore:
+    def __enter__(self) -> Self:
         self._thread.start()
         try:
             self._opened.result()
@@ -72,7 +73,10 @@ class HeldStore:
         self._token.set_result(token)
         config = self._config
         with self._scope, ungrouped():
-            async with opened_store(self._url, config) as store, leased(store, config.wait_for_store) as lease:
+            async with (
+                opened_store(self._url, config) as store,
+                leased(store, config.wait_for_store) as lease,
+            ):
                 self._opened.set_result((store, token))
                 await self._keep(lease)
 

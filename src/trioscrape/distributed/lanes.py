@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,11 +10,11 @@ from typing import Final
 
 from distributed import Client
 
-from .._config.config import Config, HostGrouping
-from .._config.public_suffixes import registrable_domains
+from .._config.config import Config
 from .._errors import ClusterError, StoreError, UsageError
 from .._records import Feed, new_run_id
 from .._run.feed_source import as_feed
+from .._run.shares import grouping
 from .._store import check_store_url
 from .client import ClusterScrape
 from .loop import store_url_of
@@ -36,10 +36,7 @@ def checked_store_url(store: object, config: Config) -> str:
     url = store_url_of(store)
     if check_store_url(url).startswith("sqlite:"):
         raise UsageError("on a cluster the store must be MongoDB: workers can't share an SQLite file")
-    if config.group_hosts_by is HostGrouping.ADDRESS:
-        raise UsageError(
-            "on a cluster hosts can't be grouped by address: the list is divided before anything is looked up"
-        )
+    grouping(config.group_hosts_by, "a cluster")
     if config.warc is not None:
         raise UsageError("on a cluster nothing can be archived: an archive is written by one process")
     return url
@@ -62,7 +59,8 @@ def open_on_workers(
     """
     lanes = Lanes(run_id := new_run_id(), store, config)
     with TemporaryDirectory(prefix="trioscrape-") as folder:
-        shards = partitioned(map(as_feed, feeds), Path(folder), group=_grouping(config), size=SHARD)
+        group = grouping(config.group_hosts_by, "a cluster")
+        shards = partitioned(map(as_feed, feeds), Path(folder), group=group, size=SHARD)
         scrape = ClusterScrape(client, lanes.name, run_id, shards)
         with _opened(lanes, client, scrape):
             yield scrape
@@ -82,10 +80,6 @@ def _opened(lanes: Lanes, client: Client, scrape: ClusterScrape) -> Iterator[Non
         with suppress(Exception):  # the cluster may be gone, and its workers end by themselves
             client.unregister_worker_plugin(lanes.name)
             client.unsubscribe_topic(lanes.name)
-
-
-def _grouping(config: Config) -> Callable[[str], str]:
-    return registrable_domains() if config.group_hosts_by is HostGrouping.DOMAIN else str
 
 
 def _on_worker(address: str, problem: Exception) -> Exception:

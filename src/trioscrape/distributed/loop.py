@@ -32,7 +32,7 @@ from .._run.totals import Totals
 from .._run.wiring import Seams
 
 IDLE: Final = 60.0
-"""Seconds without a shard after which everything is closed; the next shard opens it again. The client that was
+"""Seconds without a shard after which everything is closed; the next shard opens it again. A client that was
 killed can't say that it needs the worker no more."""
 LOOK: Final = 0.25
 """Seconds from one look at the shards to the next."""
@@ -115,9 +115,7 @@ class ShardLoop:
       report: is called in the loop's thread, once a second, with the statistics of the shards by key.
     """
 
-    def __init__(
-        self, store: str, config: Config, report: Callable[[dict[str, Statistics]], object]
-    ) -> None:
+    def __init__(self, store: str, config: Config, report: Callable[[dict[str, Statistics]], object]) -> None:
         self._store, self._config, self._report = store, config, report
         self.opened: Future[None] = Future()
         """Is set when the store and all else is open; raises what `open_scrape` raises."""
@@ -195,7 +193,10 @@ class ShardLoop:
         allow_open_files(config)
         tls = SharedContext(partial(client_context, config.ca_file))
         await tls.ready()
-        async with opened_store(store_url_of(self._store), config) as store, opened_parser(None, config) as parser:
+        async with (
+            opened_store(store_url_of(self._store), config) as store,
+            opened_parser(None, config) as parser,
+        ):
             self._seams = Seams(store, chosen_resolver(config), open_tcp, parser, utc_now, tls=tls)
             async with trio.open_nursery() as self._nursery:
                 self.opened.set_result(None)
@@ -227,10 +228,9 @@ class ShardLoop:
                 shard.scrape.cancel()
             try:
                 async for result in shard.scrape:
-                    results.append(result)
+                    results.append(result)  # noqa: PERF401 - they stay when it raises
             except TrioscrapeError as error:
                 failure = error
-            await shard.scrape.count_not_started()
             learned = shard.learned()
         return Done(shard.scrape.totals(), packed_results(results), learned, failure)
 

@@ -11,7 +11,6 @@ from typing import Any, Final
 from .._records import (
     LANES,
     ClusterTotals,
-    EntryCounts,
     LaneStatistics,
     Quantiles,
     Report,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Mapping
-from concurrent.futures import FIRST_COMPLETED, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 from threading import Lock
 from typing import Any, Final
@@ -54,7 +54,7 @@ class Lanes(WorkerPlugin):
         except TrioscrapeError as error:
             self._problem = error
 
-    async def teardown(self, worker: Worker) -> None:
+    async def teardown(self, worker: Worker) -> None:  # noqa: ARG002 - Dask gives it by its name
         """End the thread and the parser's processes; shards that are under way are cancelled."""
         self._stopped = True
         await asyncio.to_thread(self._loop.close)
@@ -85,10 +85,10 @@ class Lanes(WorkerPlugin):
                 task = ShardTask(key, task.feeds, task.chain, learned)
         return None
 
-    async def drain(self, timeout: float) -> int:
+    async def drain(self, seconds: float) -> int:
         """Start no more feeds; the number of those in flight, which have so many seconds."""
         self._stopped = True
-        return await asyncio.wrap_future(self._loop.drain(timeout))
+        return await asyncio.wrap_future(self._loop.drain(seconds))
 
     def cancel(self) -> None:
         """Cancel all that is in flight, and start nothing more."""
@@ -116,7 +116,8 @@ class Lanes(WorkerPlugin):
         with self._lock:
             self._running += 1
         try:
-            wait([task.done, task.tail], return_when=FIRST_COMPLETED)
+            either: list[Future[Any]] = [task.done, task.tail]
+            wait(either, return_when=FIRST_COMPLETED)
             if not task.done.done() and self._running < AT_ONCE:
                 secede()
                 self._tell("tail", task.key)
@@ -155,10 +156,10 @@ def find_problem(name: str, dask_worker: Worker) -> TrioscrapeError | None:
     return lanes.problem
 
 
-async def drain_lanes(name: str, timeout: float, dask_worker: Worker) -> int:  # noqa: ASYNC109 - see `Scrape.drain`
+async def drain_lanes(name: str, seconds: float, dask_worker: Worker) -> int:
     """See `Lanes.drain`."""
     lanes = dask_worker.plugins.get(name)
-    return await lanes.drain(timeout) if isinstance(lanes, Lanes) else 0
+    return await lanes.drain(seconds) if isinstance(lanes, Lanes) else 0
 
 
 def cancel_lanes(name: str, dask_worker: Worker) -> None:
