@@ -29,7 +29,8 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy forget replay discover discovery status explain run demo watch "
-        "show_status show_explain watch_session transfer session subcommand shared_options config_options "
+        "show_status show_explain watch_session transfer session dask subcommand shared_options "
+        "config_options "
         "explain_page status_page "
         "nearest feed_filter waiting open_progress live_progress live_view progress reporter _report series "
         "bottleneck pages chosen restore parser "
@@ -42,9 +43,9 @@ ROOMS = {
         "_memory_store _inline_parser _virtual_time _world _world_plan _world_host _world_feed _history "
         "_world_clock _internet _site"
     ),
-    "distributed": words("partition"),
+    "distributed": words("preload lanes client window progress worker loop partition held_store cluster"),
     "_run": words(
-        "script watch replay replayed api totals wiring run admit keeping pipeline same_feeds due_source "
+        "script watch replay replayed shard api totals wiring run admit keeping pipeline same_feeds due_source "
         "feed_source attempts older_pages next_state plans polls poll_log network loop_lag open_files "
         "agenda seen shares tally scopes candidates"
     ),
@@ -91,6 +92,14 @@ ONLY_IN = {
         "_store/_mongo/read",
         "_store/_mongo/save",
         "_store/_mongo/store",
+    },
+    "distributed": {
+        "_cli/dask",
+        "distributed/__init__",
+        "distributed/client",
+        "distributed/cluster",
+        "distributed/lanes",
+        "distributed/worker",
     },
     "dns": {"_dns/queries", "_dns/sockets"},
     "feedparser": {"_parse/feedparser_reader"},

@@ -42,7 +42,7 @@ _SLOW: Final = 2.0
 """Seconds in flight from which a feed is named: before, there are too many to read."""
 _WIDEST: Final = 100
 """Columns of the view: longer lines are hard to read."""
-_FIXED_LINES: Final = 10
+_FIXED_LINES: Final = 11
 """Of the view without slow feeds."""
 _MOST_SLOW: Final = 5
 
@@ -121,8 +121,9 @@ def _lanes(moment: Moment, width: int) -> Table:
     titles += ["wait p99"] if width >= _TIMES_FROM else []
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    for name in LANES:
-        table.add_row(*_cells(moment, moment.now.lanes[name], width))
+    workers = moment.now.workers
+    for lane in [*(moment.now.lanes[name] for name in LANES), *([] if workers is None else [workers])]:
+        table.add_row(*_cells(moment, lane, width))
     return table
 
 

@@ -141,8 +141,8 @@ class Statistics:
     remarks: tuple[str, ...] = ()
     """What people should know about hosts, a line each; see `Report.remarks`."""
     workers: LaneStatistics | None = None
-    """The threads of a Dask cluster, as a lane: there are ``width`` of them, and what is busy, waiting or done
-    are shards (see `trioscrape.distributed`). None: the scrape is one process."""
+    """The threads of a Dask cluster, as a lane: there are ``width`` of them, and what is busy, waiting or
+    done are shards (see `trioscrape.distributed`). None: the scrape is one process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The client's part of a scrape on a Dask cluster: it hands out shards, and collects what becomes of them.
 
 Every shard is submitted under a key of its own, and its result is fetched and released as soon as it is
-there: a result that is left on a worker is computed again when that worker dies. A window of two shards for each
-thread of the cluster is the back-pressure: results that nobody takes hold up the shards after them.
+there: a result that is left on a worker is computed again when that worker dies. A window of two shards for
+each thread of the cluster is the back-pressure: results that nobody takes hold up the shards after them.
 """
 
 from __future__ import annotations
