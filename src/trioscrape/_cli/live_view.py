@@ -42,8 +42,8 @@ _SLOW: Final = 2.0
 """Seconds in flight from which a feed is named: before, there are too many to read."""
 _WIDEST: Final = 100
 """Columns of the view: longer lines are hard to read."""
-_FIXED_LINES: Final = 11
-"""Of the view without slow feeds."""
+_FIXED_LINES: Final = 10
+"""Of the view without slow feeds, and without the workers of a cluster."""
 _MOST_SLOW: Final = 5
 
 _BOTTLENECK: Final = "bold red"
@@ -60,7 +60,7 @@ def live_view(moment: Moment, width: int, height: int) -> RenderableType:
         parts.append(_line(outage_line(now.outage), style="bold red"))
     style = _BOTTLENECK if moment.bottleneck else _IDLE
     parts += [_lanes(moment, width), Text(bottleneck_line(moment), style=style)]
-    room = max(0, min(_MOST_SLOW, height - _FIXED_LINES))
+    room = max(0, min(_MOST_SLOW, height - _FIXED_LINES - (now.workers is not None)))
     if slow := [feed for feed in now.slowest if feed.seconds >= _SLOW][:room]:
         parts.append(_slowest(slow, width))
     return Group(*parts)

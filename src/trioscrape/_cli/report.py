@@ -28,8 +28,8 @@ list that was shown to be the same one; ``same_feeds`` is the number of feeds th
 the publication of entries, by their own dates, to the fetch that found them: of those ``entries`` that were
 published since their feed had been fetched before.
 ``remarks`` are for people to read. A run on a Dask cluster has ``"cluster": {"workers": …, "shards": …,
-"repeated_shards": …}`` too: the most workers that there were at once, the parts of the list, and how many times
-one of these had to begin again because its worker had died.
+"repeated_shards": …}`` too: the most workers that there were at once, the parts of the list, and how many
+times one of these had to begin again because its worker had died.
 
 ``feed_id`` and ``run_id`` are the ids in the store. ``status`` is the HTTP status of the last answer,
 ``bytes`` the size of the document after decoding, ``final_url`` where it came from after all redirects;
