@@ -16,7 +16,7 @@ from pymongo import MongoClient
 
 from trioscrape._cli.command import main
 
-from support.cluster import LIMIT, Hosts, stored
+from support.cluster import LIMIT, Hosts, scheduler_and_workers, stored
 from support.command_line import command, records, run
 from support.survival import contents, marked
 
@@ -119,6 +119,28 @@ def test_the_command_is_killed(hosts: Hosts, feeds: str, mongodb_url: str) -> No
 
     assert (again.returncode, again.stdout) == (0, "")
     assert len(stored(mongodb_url, "feeds")) == 40
+
+
+def test_on_a_cluster_that_is_there(hosts: Hosts, feeds: str, mongodb_url: str, tmp_path: Path) -> None:
+    """When its scheduler is killed, that is one line."""
+    with scheduler_and_workers(tmp_path) as programs:
+        arguments = (feeds, "--store", mongodb_url, "--dask", programs.address)
+        with running(*arguments, "--json") as (process, _):
+            out, err = process.communicate(timeout=LIMIT)
+        assert process.returncode == 0, err
+        assert records(out)[-1]["outcomes"]["new"] == 40
+
+        hosts.let_through(0)
+        with running(*arguments, "--all", "--quiet") as (process, _):
+            hosts.wait_for(lambda: hosts.total > 60)
+            programs.scheduler.kill()
+            out, err = process.communicate(timeout=LIMIT)
+        programs.wait_for_workers()
+
+    assert process.returncode == 1
+    line = "the Dask scheduler is gone, or the connection to it; run it again to fetch what is left"
+    assert err == f"trioscrape: {line}\n"
+    assert out.startswith("interrupted") or out.startswith("40 feeds in ")
 
 
 @pytest.mark.parametrize(

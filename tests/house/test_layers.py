@@ -45,9 +45,9 @@ ROOMS = {
     ),
     "distributed": words("preload lanes client window progress worker loop partition held_store cluster"),
     "_run": words(
-        "script watch replay replayed shard api totals wiring run admit keeping pipeline same_feeds due_source "
-        "feed_source attempts older_pages next_state plans polls poll_log network loop_lag open_files "
-        "agenda seen shares tally scopes candidates"
+        "script watch replay replayed shard api totals wiring run admit keeping pipeline same_feeds "
+        "due_source feed_source attempts older_pages next_state plans polls poll_log network loop_lag "
+        "open_files agenda seen shares tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import math
 import os
 import re
@@ -63,6 +64,13 @@ def _store(given: argparse.Namespace) -> str:
     return store_url(given)
 
 
+def _silence_dask() -> None:
+    """Have no log of Dask's on standard error: what goes wrong is ours to tell, in one line."""
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":  # each has a level of its own
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 class Cluster:
     """A cluster that a session scrapes on.
 
@@ -84,6 +92,7 @@ class Cluster:
         except ModuleNotFoundError as error:
             raise UsageError(f'--dask needs {error.name}: pip install "trioscrape[dask]"') from error
         lanes.checked_store_url(store, config)
+        _silence_dask()
         self._processes = 0 if local is None else int(local[1])
         self._where, self._store, self._config = where, store, config
         self._cluster, self._lanes = cluster, lanes

@@ -77,9 +77,11 @@ def _opened(lanes: Lanes, client: Client, scrape: ClusterScrape) -> Iterator[Non
         yield
     finally:
         scrape.close()
-        with suppress(Exception):  # the cluster may be gone, and its workers end by themselves
-            client.unregister_worker_plugin(lanes.name)
-            client.unsubscribe_topic(lanes.name)
+        # Without a scheduler it would be looked for for half a minute; the workers end by themselves.
+        if client.status == "running":
+            with suppress(OSError):
+                client.unregister_worker_plugin(lanes.name)
+                client.unsubscribe_topic(lanes.name)
 
 
 def _on_worker(address: str, problem: Exception) -> Exception:
