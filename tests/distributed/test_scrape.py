@@ -12,7 +12,7 @@ from pymongo import MongoClient
 
 import trioscrape
 from distributed import Client
-from trioscrape import ClusterError, Config, Outcome, StoreError, StoreInUse, UsageError
+from trioscrape import ClusterError, Config, Outcome, Statistics, StoreError, StoreInUse, UsageError
 from trioscrape._store.lease import reserved
 from trioscrape.distributed import cluster, lanes, open_scrape, scrape
 
@@ -135,6 +135,47 @@ def test_a_block_that_is_left_early_cancels(client: Client, hosts: Hosts, mongod
 
     assert not any(left_on_workers(client).values())
     assert stored(mongodb_url, "runs") == stored(mongodb_url, "meta", {"_id": "lease"}) == []
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_a_worker_does_not_wait_for_slow_hosts(client: Client, hosts: Hosts, mongodb_url: str) -> None:
+    """Each has a feed that does not come for now, and works on; so it does while a giant is fetched from."""
+    stalled = [*hosts.urls(2, "stall"), *hosts.urls(20, "stalled", hosts=1)]
+    quick = hosts.urls(100)
+    with open_scrape([*stalled, *quick], client=client, store=mongodb_url) as run:
+        results = iter(run)
+        urls = {next(results).feed.url for _ in range(60)}
+        assert not urls & set(stalled)
+        hosts.go_on.set()
+        urls |= {result.feed.url for result in results}
+
+    assert urls == {*stalled, *quick}
+    assert max(hosts.peaks.values()) == 1
+
+
+def test_statistics_come_while_shards_go_on(client: Client, hosts: Hosts, mongodb_url: str) -> None:
+    urls = [*hosts.urls(10), *hosts.urls(2, "stall")]
+    with open_scrape(urls, client=client, store=mongodb_url) as run:
+        assert run.statistics().finished == 0
+
+        def look() -> None:
+            while (now := run.statistics()).finished < 10:
+                pass  # until the time limit
+            found.append(now)
+            hosts.go_on.set()
+
+        found: list[Statistics] = []
+        with beside(look):
+            for _ in run:
+                pass
+        now, last = found[0], run.statistics()
+
+    assert (now.accepted, now.in_flight, now.outcomes[Outcome.NEW], now.entries.new) == (12, 2, 10, 30)
+    assert (now.lanes["http"].busy, now.lanes["http"].done) == (2, 10)
+    assert {each.url for each in now.slowest} == set(urls[10:])
+    assert now.workers is not None
+    assert (now.workers.width, now.workers.busy, now.workers.done) == (2, 1, 0)
+    assert (last.finished, last.in_flight, last.workers and last.workers.done) == (12, 0, 1)
 
 
 def test_a_bad_store_is_an_error_before_the_first_shard(client: Client, hosts: Hosts) -> None:

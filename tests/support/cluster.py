@@ -32,8 +32,8 @@ ENTRIES = 3
 class Hosts(ThreadingHTTPServer):
     """A feed at each path of each name under .localhost; counts requests.
 
-    Only the first `limit` requests are answered before `limit` is raised. Feeds of hosts that begin with
-    ``gone`` are not there.
+    Only the first `limit` requests are answered before `limit` is raised, and those of hosts that begin with
+    ``stall`` only when `go_on` is set. Feeds of hosts that begin with ``gone`` are not there.
     """
 
     daemon_threads = True
@@ -48,6 +48,7 @@ class Hosts(ThreadingHTTPServer):
         """The most requests that a host has had at once."""
         self.limit: float = math.inf
         self.news = threading.Condition()
+        self.go_on = threading.Event()
 
     @property
     def total(self) -> int:
@@ -80,6 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
             hosts.peaks[host] = max(hosts.peaks[host], hosts.at_once[host])
             hosts.news.notify_all()
             hosts.news.wait_for(lambda: mine <= hosts.limit, LIMIT)
+        if host.startswith("stall"):
+            hosts.go_on.wait(LIMIT)
         try:
             self._answer(host)
         finally:
@@ -107,6 +110,7 @@ def serving_hosts() -> Iterator[Hosts]:
             yield hosts
         finally:
             hosts.let_through()
+            hosts.go_on.set()
             hosts.shutdown()
             thread.join()
 
