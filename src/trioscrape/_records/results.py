@@ -172,6 +172,9 @@ class Report:
     """Whether there seems to be no network: more than a few hosts were tried, and none of their lookups and
     connections has succeeded. The state of their feeds is as it was before."""
 
+    shard: str | None = None
+    """Which share of the list the feeds are, such as ``3/16``; None: all of it."""
+
     @property
     def complete(self) -> bool:
         """Whether every feed of the list was started."""
