@@ -1,8 +1,9 @@
 """What it takes to divide a list into shards: CPU time a line, and the peak of memory.
 
 1,000,000 lines, or as many as are given; 1 in 100 has the same host, 19 in 100 have one of 5,000 hosts, the
-others have a host each. The lines are made as they are read. Beside it stands a plain loop over the same lines,
-whose time is not in that of the division. Each is a process of its own, because a peak can't be set back.
+others have a host each. The lines are made as they are read. Beside it stands a plain loop over the same
+lines, whose time is not in that of the division. Each is a process of its own, because a peak can't be set
+back.
 """
 
 from __future__ import annotations
