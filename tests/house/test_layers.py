@@ -29,9 +29,8 @@ ORDER = words(
 ROOMS = {
     "_cli": words(
         "command import_ export copy forget replay discover discovery status explain run demo watch "
-        "show_status show_explain watch_session transfer session dask "
-        "subcommand shared_options config_options "
-        "explain_page status_page "
+        "show_status show_explain watch_session transfer session dask shard subcommand shared_options "
+        "config_options explain_page status_page "
         "nearest feed_filter waiting open_progress live_progress live_view progress reporter _report series "
         "bottleneck pages chosen restore parser "
         "signals driver_log report input list_file feed_list text_list opml typed_urls durations formats "

@@ -21,7 +21,7 @@ from .._records import Feed, Report, Result, Statistics
 from .._store import Store
 from .._store.lease import OwnLease, leased
 from .._threads import in_thread
-from .parser import Parser
+from .parser import OptionSection
 from .shared_options import STORE_VARIABLE, store_url
 
 if TYPE_CHECKING:
@@ -37,9 +37,8 @@ _LOCAL: Final = re.compile(r"local:([1-9]\d{0,2})")
 _ADDRESS: Final = re.compile(r"[a-z]+://\S+")
 
 
-def add_dask_option(parser: Parser) -> None:
+def add_dask_option(section: OptionSection) -> None:
     """``--dask``."""
-    section = parser.section("More than one process", rare=True)
     text = (
         "scrape on a Dask cluster: tcp://HOST:8786, or local:N for N processes on this machine; the store"
         " must be MongoDB, and widths are those of each worker"

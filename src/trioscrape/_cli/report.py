@@ -9,8 +9,8 @@
 
 and a ``"type": "run"`` at the end::
 
-    {"type": "run", "run_id": …, "store": …, "began": …, "ended": …, "feeds": …,
-     "not_started": …, "counted": …, "duplicates": …,
+    {"type": "run", "run_id": …, "store": …, "shard": …, "began": …, "ended": …,
+     "feeds": …, "not_started": …, "counted": …, "duplicates": …,
      "outcomes": {"new": …, "updated": …, "not_modified": …, "not_due": …,
                   "gone": …, "refused": …, "failed": …},
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
@@ -103,6 +103,7 @@ def run_record(report: Report, store: str, ended: datetime) -> dict[str, Any]:
         "type": "run",
         "run_id": report.run_id,
         "store": store,
+        "shard": report.shard,
         "began": iso(ended - timedelta(seconds=report.seconds)),
         "ended": iso(ended),
         "feeds": report.feeds,

@@ -68,6 +68,10 @@ class Sources:
     """Lines of the list; one feed may be listed twice."""
     resolver: Resolver | None = None
     connector: Connector | None = None
+    shard: tuple[int, int] | None = None
+    """Which share of a list the feeds are, and how many there are; None: all of it."""
+    listed: int = 0
+    """Lines of the list that they are a share of."""
 
 
 class Session:
@@ -220,10 +224,15 @@ class Session:
             config=replace(self._config, wait_for_store=wait),
             resolver=sources.resolver,
             connector=sources.connector,
+            shard=sources.shard,
         )
 
     async def _introduce(self, sources: Sources, store: Store) -> None:
-        await self._progress.say(f"Fetching {count(sources.count, 'feed')} into {store.redacted_url}")
+        feeds = count(sources.count, "feed")
+        if sources.shard is not None:
+            number, shards = sources.shard
+            feeds = f"{sources.count:,} of {count(sources.listed, 'feed')} (shard {number}/{shards})"
+        await self._progress.say(f"Fetching {feeds} into {store.redacted_url}")
         for proxy in self._config.proxies.redacted_urls:
             await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
 

@@ -174,6 +174,9 @@ class Report:
     cluster: ClusterTotals | None = None
     """None: the scrape was one process."""
 
+    shard: str | None = None
+    """Which share of the list the feeds are, such as ``3/16``; None: all of it."""
+
     @property
     def complete(self) -> bool:
         """Whether every feed of the list was started."""

@@ -123,6 +123,7 @@ def run_record(report: Report) -> dict[str, Any]:
         "errors": dict(report.errors),
         "lanes": {name: asdict(lane) for name, lane in report.lanes.items()},
         "loop_lag": asdict(report.loop_lag),
+        "shard": report.shard,
         **cluster,
     }
 
