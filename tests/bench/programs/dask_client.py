@@ -1,10 +1,10 @@
 """A client of a Dask cluster that scrapes a list, and measures the CPU time of itself and of the scheduler.
 
 Arguments: the list, the scheduler's address and process id, the URL of the store. All feeds are new; then
-the list is scraped again and again, when no feed is due: so that there are many shards, and little time in
-which the cluster only keeps itself alive. What that takes is subtracted. It prints, in seconds for each of
-those shards: *scheduler*; *client*, without *dividing* the list and *reading* the results, which stand apart.
-*idle* and *busy* are the scheduler's share of a core when nothing is to be done, and during the first run.
+the list is scraped again and again, when no feed is due: so there are many shards, and little time in which
+the cluster only keeps itself alive. What that takes is subtracted. It prints, in seconds for each of those
+shards: *scheduler*; *client*, without *reading* the results, which is apart. *idle* and *busy* are the
+scheduler's share of a core when nothing is to be done, and during the first run.
 """
 
 import json
@@ -12,19 +12,17 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Self
 
 from distributed import Client
-from trioscrape import Config, Feed, Outcome, Result
+from trioscrape import Config, Outcome, Result
 from trioscrape.distributed import open_scrape
 from trioscrape.distributed.loop import packed_results, unpacked_results
-from trioscrape.distributed.partition import partitioned
 
 IDLE = 5.0
 """Seconds for which nothing is done."""
 RUNS = 10
-CONFIG = Config(address_policy="any")
+CONFIG = Config(address_policy="any", interval=86_400)
 
 
 @dataclass
@@ -68,14 +66,6 @@ class Bench:
             sys.exit(f"{report.outcomes} of {len(self._urls)} feeds")
         return used, results, report.cluster.shards
 
-    def divide(self) -> float:
-        """Seconds of CPU time."""
-        began = time.process_time()
-        with TemporaryDirectory() as folder:
-            for _ in partitioned(map(Feed, self._urls), Path(folder), group=str):
-                pass
-        return time.process_time() - began
-
 
 def read(results: list[Result]) -> float:
     """Seconds of CPU time."""
@@ -88,21 +78,18 @@ def main(file: str, address: str, pid: str, store: str) -> None:
     with Client(address, set_as_default=False) as client:
         bench = Bench(client, Path(file).read_text().split(), store, int(pid))
         first, _, _ = bench.scrape(Outcome.NEW)
-        bench.divide()  # the first time takes longer
         idle = bench.idle()
         shards = 0
-        scheduler = own = dividing = reading = 0.0
+        scheduler = own = reading = 0.0
         for _ in range(RUNS):
             used, results, number = bench.scrape(Outcome.NOT_DUE)
             shards += number
             scheduler += used.scheduler - idle.scheduler / idle.wall * used.wall
             own += used.client - idle.client / idle.wall * used.wall
-            dividing += bench.divide()
             reading += read(results)
     found = {
         "scheduler": scheduler / shards,
-        "client": (own - dividing - reading) / shards,
-        "dividing": dividing / shards,
+        "client": (own - reading) / shards,
         "reading": reading / shards,
         "shards": shards,
         "idle": idle.scheduler / idle.wall,
