@@ -213,8 +213,8 @@ def fuzz(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Benchmarks with their tables: those of ``tests/bench``, or one with its options; about 15 minutes.
 
-    ``-- peers --rounds 5`` or ``-- partition`` for one. These are only run when they are named: ``-- compare REVISION`` for this
-    code beside another, ``-- memory`` for the peak of 100,000 feeds, in half an hour, ``-- profile`` for the
+    ``-- peers --rounds 5`` or ``-- partition`` for one. These are only run when they are named:
+    ``-- compare REVISION`` for this code beside another, ``-- memory`` for the peak of 100,000 feeds, in half an hour, ``-- profile`` for the
     CPU time of a feed by stage, and ``-- counts --against REVISION`` for what a feed makes the program do.
     """
     install(session, "bench")
@@ -222,6 +222,13 @@ def bench(session: nox.Session) -> None:
     for path in sorted(Path("tests/bench").glob("*.py")):
         if path.stem == name or (name == "all" and path.stem not in ON_DEMAND):
             session.run("python", str(path), *options, env={"PYTHONPATH": "tests"})
+
+
+@nox.session(python=OLDEST, default=False)
+def dask(session: nox.Session) -> None:
+    """A scrape on Dask clusters of this machine, whose parts are killed: about three minutes."""
+    install(session, "tests")
+    session.run("pytest", "tests/distributed", env={"TRIOSCRAPE_TEST_LONG": "1"})
 
 
 @nox.session(python=OLDEST, default=False)

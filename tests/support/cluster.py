@@ -194,7 +194,7 @@ class Poison(WorkerPlugin):
                 os.kill(os.getpid(), signal.SIGKILL)
             return await real(self, candidate, *rest)
 
-        pipeline.Pipeline.outcome = outcome  # type: ignore[method-assign]
+        pipeline.Pipeline.outcome = outcome  # type: ignore[method-assign, assignment]
 
 
 @dataclass
