@@ -213,8 +213,8 @@ def fuzz(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Benchmarks with their tables: those of ``tests/bench``, or one with its options; about 15 minutes.
 
-    ``-- peers --rounds 5`` or ``-- partition`` for one. These are only run when they are named:
-    ``-- compare REVISION`` for this code beside another, ``-- memory`` for the peak of 100,000 feeds, in half an hour, ``-- profile`` for the
+    ``-- peers --rounds 5`` for one. These are only run when they are named: ``-- compare REVISION`` for this
+    code beside another, ``-- memory`` for the peak of 100,000 feeds, in half an hour, ``-- profile`` for the
     CPU time of a feed by stage, and ``-- counts --against REVISION`` for what a feed makes the program do.
     """
     install(session, "bench")

@@ -18,6 +18,7 @@ from trioscrape._cli.command import main
 
 from support.cluster import LIMIT, Hosts, scheduler_and_workers, stored
 from support.command_line import command, records, run
+from support.long import only_in
 from support.survival import contents, marked
 
 pytestmark = [pytest.mark.heavy]
@@ -78,7 +79,7 @@ def test_it_stores_and_prints_what_one_process_does(
     assert len(stored(mongodb_url, "runs")) == 1
 
 
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [pytest.param(1, marks=only_in("dask")), 2])
 def test_ctrl_c_goes_to_all_processes(times: int, hosts: Hosts, feeds: str, mongodb_url: str) -> None:
     """Once: the feeds in flight finish. Twice: they are cancelled. Each has its line either way."""
     hosts.let_through(0)
@@ -121,6 +122,7 @@ def test_the_command_is_killed(hosts: Hosts, feeds: str, mongodb_url: str) -> No
     assert len(stored(mongodb_url, "feeds")) == 40
 
 
+@only_in("dask")
 def test_on_a_cluster_that_is_there(hosts: Hosts, feeds: str, mongodb_url: str, tmp_path: Path) -> None:
     """When its scheduler is killed, that is one line."""
     with scheduler_and_workers(tmp_path) as programs:

@@ -30,6 +30,7 @@ from support.cluster import (
     shards_under_way,
     stored,
 )
+from support.long import only_in
 
 pytestmark = [pytest.mark.heavy]
 
@@ -83,6 +84,7 @@ def test_a_worker_is_killed_in_the_middle(own_client: Client, hosts: Hosts, mong
     assert not any(left_on_workers(own_client).values())
 
 
+@only_in("dask")
 def test_a_worker_is_killed_between_the_end_of_a_shard_and_its_fetch(
     own_client: Client, hosts: Hosts, mongodb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_worker_is_killed_between_the_end_of_a_shard_and_its_fetch(
     assert run.report().cluster.repeated_shards == 1
 
 
+@only_in("dask")
 def test_a_feed_that_kills_its_workers_is_found(tmp_path: Path, hosts: Hosts, mongodb_url: str) -> None:
     """All others have their results, also those in the same shard."""
     urls = hosts.urls(20)
@@ -133,6 +136,7 @@ scrape(sys.argv[3:], client=Client(sys.argv[1]), store=sys.argv[2])
 """
 
 
+@only_in("dask")
 def test_the_client_is_killed(own_client: Client, hosts: Hosts, mongodb_url: str) -> None:
     """Its shards are cancelled; and its lease is over, so the next run goes on at once."""
     urls = hosts.urls(20)
@@ -152,6 +156,7 @@ def test_the_client_is_killed(own_client: Client, hosts: Hosts, mongodb_url: str
     assert len(stored(mongodb_url, "feeds")) == 20
 
 
+@only_in("dask")
 def test_the_scheduler_is_killed(tmp_path: Path, hosts: Hosts, mongodb_url: str) -> None:
     """The client says so, once; the workers end by themselves."""
     hosts.let_through(5)
