@@ -153,6 +153,12 @@ def test_the_store_is_gone(own_client: Client, hosts: Hosts, own_mongod: Mongod)
     hosts.let_through(5)
     config = Config(outage_timeout=1, store_timeout=1, store_connect_timeout=5)
     reasons: Counter[str | None] = Counter()
+
+    def kill() -> None:
+        hosts.wait_for(lambda: hosts.total > 6)
+        own_mongod.kill()
+        hosts.let_through()
+
     with (
         pytest.raises(StoreError, match=f"127.0.0.1:{own_mongod.port}"),
         open_scrape(hosts.urls(40), client=own_client, store=f"{own_mongod.url}/news", config=config) as run,
