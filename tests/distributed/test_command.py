@@ -167,6 +167,10 @@ def test_on_a_cluster_that_is_there(hosts: Hosts, feeds: str, mongodb_url: str, 
     ("arguments", "message"),
     [
         (["--dask", "local:0"], "--dask must be tcp://HOST:8786 or local:N, not 'local:0'"),
+        (
+            ["--dask", "local:2", "--shard", "1/2"],
+            "--shard and --dask can't be combined: a cluster divides the whole list",
+        ),
         (["--dask", "host"], "--dask must be tcp://HOST:8786 or local:N, not 'host'"),
         (
             ["--dask", "local:2", "--store", "sqlite:x.db"],
