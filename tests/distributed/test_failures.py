@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from distributed import Client
-from trioscrape import ClusterError, Outcome, Result
+from trioscrape import ClusterError, Config, Outcome, Result, StoreError
 from trioscrape.distributed import lanes, open_scrape
 from trioscrape.distributed.client import ClusterScrape
 
@@ -30,6 +30,8 @@ from support.cluster import (
     shards_under_way,
     stored,
 )
+from support.long import only_in
+from support.mongod import Mongod
 
 pytestmark = [pytest.mark.heavy]
 
@@ -83,6 +85,7 @@ def test_a_worker_is_killed_in_the_middle(own_client: Client, hosts: Hosts, mong
     assert not any(left_on_workers(own_client).values())
 
 
+@only_in("dask")
 def test_a_worker_is_killed_between_the_end_of_a_shard_and_its_fetch(
     own_client: Client, hosts: Hosts, mongodb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +112,7 @@ def test_a_worker_is_killed_between_the_end_of_a_shard_and_its_fetch(
     assert run.report().cluster.repeated_shards == 1
 
 
+@only_in("dask")
 def test_a_feed_that_kills_its_workers_is_found(tmp_path: Path, hosts: Hosts, mongodb_url: str) -> None:
     """All others have their results, also those in the same shard."""
     urls = hosts.urls(20)
@@ -125,14 +129,63 @@ def test_a_feed_that_kills_its_workers_is_found(tmp_path: Path, hosts: Hosts, mo
     assert max(hosts.peaks.values()) == 1
 
 
+@only_in("dask")
+def test_a_worker_is_retired(own_client: Client, hosts: Hosts, mongodb_url: str) -> None:
+    """It has a shard at its tail and one that has just begun; both are scraped by the other worker."""
+    urls = hosts.urls(60) + hosts.urls(4, "stall")
+    hosts.let_through(40)
+    with open_scrape(urls, client=own_client, store=mongodb_url) as run:
+        results = iter(run)
+        found = [next(results)]
+        hosts.wait_for(lambda: hosts.total > 40)
+        retired = own_client.retire_workers([min(pids(own_client))])
+        assert len(retired) == 1
+        hosts.let_through()
+        hosts.go_on.set()
+        found += results
+
+    check(urls, found, mongodb_url)
+
+
+@only_in("dask")
+def test_the_store_is_gone(own_client: Client, hosts: Hosts, own_mongod: Mongod) -> None:
+    """After its timeout that ends all shards, and each feed has its result."""
+    hosts.let_through(5)
+    config = Config(outage_timeout=1, store_timeout=1, store_connect_timeout=5)
+    reasons: Counter[str | None] = Counter()
+
+    def kill() -> None:
+        hosts.wait_for(lambda: hosts.total > 6)
+        own_mongod.kill()
+        hosts.let_through()
+
+    with (
+        pytest.raises(StoreError, match=f"127.0.0.1:{own_mongod.port}"),
+        open_scrape(hosts.urls(40), client=own_client, store=f"{own_mongod.url}/news", config=config) as run,
+    ):
+        thread = threading.Thread(target=kill)
+        thread.start()
+        for result in run:
+            reasons[result.reason] += 1
+
+    thread.join()
+    report = run.report()
+    assert set(reasons) <= {None, "not-stored", "cancelled"}
+    assert reasons["not-stored"] > 0
+    assert sum(reasons.values()) + report.not_started == 40
+
+
 CLIENT = """
 import sys
 from distributed import Client
+from trioscrape import Config
 from trioscrape.distributed import scrape
-scrape(sys.argv[3:], client=Client(sys.argv[1]), store=sys.argv[2])
+endless = Config(read_timeout=600, fetch_timeout=600)
+scrape(sys.argv[3:], client=Client(sys.argv[1]), store=sys.argv[2], config=endless)
 """
 
 
+@only_in("dask")
 def test_the_client_is_killed(own_client: Client, hosts: Hosts, mongodb_url: str) -> None:
     """Its shards are cancelled; and its lease is over, so the next run goes on at once."""
     urls = hosts.urls(20)
@@ -152,6 +205,7 @@ def test_the_client_is_killed(own_client: Client, hosts: Hosts, mongodb_url: str
     assert len(stored(mongodb_url, "feeds")) == 20
 
 
+@only_in("dask")
 def test_the_scheduler_is_killed(tmp_path: Path, hosts: Hosts, mongodb_url: str) -> None:
     """The client says so, once; the workers end by themselves."""
     hosts.let_through(5)

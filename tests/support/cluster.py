@@ -126,7 +126,7 @@ def cluster(folder: Path, workers: int = 2, **scheduler: Any) -> Iterator[Client
         memory_limit=0,
         silence_logs=logging.CRITICAL,
         local_directory=str(folder),
-        scheduler_kwargs=scheduler,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0", **scheduler},
     )
     with local, Client(local, set_as_default=False) as client:
         yield client
@@ -194,7 +194,7 @@ class Poison(WorkerPlugin):
                 os.kill(os.getpid(), signal.SIGKILL)
             return await real(self, candidate, *rest)
 
-        pipeline.Pipeline.outcome = outcome  # type: ignore[method-assign]
+        pipeline.Pipeline.outcome = outcome  # type: ignore[method-assign, assignment]
 
 
 @dataclass

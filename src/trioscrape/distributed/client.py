@@ -203,7 +203,7 @@ class ClusterScrape:
         """Fetch what a task returns; if its worker has died with it, when it has been computed again."""
         try:
             ended = _Ended(str(future.key), await self._client.gather(future, asynchronous=True))
-        except BaseException as error:  # noqa: BLE001 - `_take` raises it, in another thread
+        except BaseException as error:  # noqa: BLE001, ASYNC103 - `_take` raises it, in another thread
             ended = _Ended(str(future.key), error=error)
         self._inbox.put(ended)
 
@@ -261,7 +261,7 @@ def _reached(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except (OSError, CancelledError, RuntimeError) as error:
-        raise ClusterError(_GONE) from error
+        raise ClusterError(_GONE) from error  # noqa: ASYNC104 - it is no cancellation of trio's
 
 
 def _error(error: BaseException) -> BaseException:

@@ -65,7 +65,7 @@ class HeldStore:
     def _main(self) -> None:
         try:
             trio.run(self._hold)
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+        except BaseException as error:  # noqa: BLE001, ASYNC103 - it is raised in the thread that waits
             self._opened.set_exception(error)
 
     async def _hold(self) -> None:

@@ -178,7 +178,7 @@ class ShardLoop:
         why: BaseException = Closed()
         try:
             trio.run(self._serve)
-        except BaseException as error:  # noqa: BLE001 - it is raised in the threads that wait
+        except BaseException as error:  # noqa: BLE001, ASYNC103 - it is raised in the threads that wait
             why = error
         if not self.opened.done():
             self.opened.set_exception(why)
