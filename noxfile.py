@@ -216,7 +216,7 @@ def bench(session: nox.Session) -> None:
     ``-- peers --rounds 5`` for one. These are only run when they are named: ``-- compare REVISION`` for this
     code beside another, ``-- memory`` for the peak of 100,000 feeds, in half an hour, ``-- profile`` for the
     CPU time of a feed by stage, ``-- counts --against REVISION`` for what a feed makes the program do, and
-    ``-- dask --feeds 5000`` for a Dask cluster beside plain processes.
+    ``-- dask --rounds 5`` for a Dask cluster beside plain processes, two minutes a round.
     """
     install(session, "bench")
     name, *options = session.posargs or ["all"]
