@@ -15,8 +15,8 @@ same in all three ways.
 Then a scheduler, two workers and a client are processes of their own, see `programs/dask_client.py`: the CPU
 time that scheduler and client take for each shard of 500.
 
-The list is divided into shards of up to 500 feeds. When there are few of them, one worker has nothing to do at
-the end: with 1,500 feeds one has two shards, and the other has one.
+The list is divided into shards of up to 500 feeds. When there are few of them, one worker has nothing to do
+at the end: with 1,500 feeds one has two shards, and the other has one.
 """
 
 from __future__ import annotations
