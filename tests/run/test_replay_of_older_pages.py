@@ -59,7 +59,7 @@ def test_they_are_replayed(tmp_path: Path, pages: dict[str, bytes | Answer], gap
 
 
 async def cancelled(scrape: Scrape) -> None:
-    await trio.sleep(20)
+    await trio.sleep(5)
     scrape.cancel()
 
 
