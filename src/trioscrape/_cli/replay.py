@@ -111,7 +111,7 @@ async def _say_what_is_missing(replay: Replay, archive: ArchiveReader, progress:
 
 COMMAND: Final = Command(
     name="replay",
-    summary="store what 'run --warc' has kept once more, without a network",
+    summary="parse and store again what 'run --warc' has kept, without a network",
     page=Page(
         usage=("trioscrape replay DIR [options]",),
         description=(
