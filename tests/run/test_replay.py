@@ -72,7 +72,7 @@ def test_a_world(tmp_path: Path, seed: int) -> None:
     first = MemoryStore()
 
     async def two_days() -> None:
-        world = World(seed, feeds=150, trouble=0.3)
+        world = World(seed, feeds=60, trouble=0.3)
         first._now = world.now
         fakes = {"resolver": world, "connector": world.connect, "parser": InlineParser(), "now": world.now}
         config = Config(warc=str(tmp_path))
