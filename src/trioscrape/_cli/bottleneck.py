@@ -18,7 +18,7 @@ from .._records import LaneStatistics
 
 LEAST: Final = 0.5
 """Of the samples."""
-NO_BOTTLENECK: Final = "no bottleneck: no lane keeps feeds waiting"
+NO_BOTTLENECK: Final = "no bottleneck: no lane is overloaded"
 
 
 def narrow_lane(lanes: Mapping[str, LaneStatistics]) -> str | None:
