@@ -83,7 +83,7 @@ def test_a_file_that_ends_in_the_middle(writer: WarcWriter, folder: Path) -> Non
         bodies = [b"".join(each.fetches[0].exchanges[0].body) for each in polls]
         assert bodies == [b"<rss/>", b"<third/>"]
         assert damage == [
-            f"{files(folder)[0].name}: it ends in the middle of a record; the rest of it is left out"
+            f"{files(folder)[0].name}: it ends in the middle of a record; the rest of this file is left out"
         ]
 
 
@@ -119,5 +119,5 @@ def test_a_payload_that_is_gone_costs_its_polls(writer: WarcWriter, folder: Path
 
 
 def test_a_folder_without_archives(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there are no WARC files"):
+    with pytest.raises(UsageError, match="has no WARC files"):
         ArchiveReader(tmp_path)

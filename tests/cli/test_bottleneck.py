@@ -65,7 +65,7 @@ class TestRule:
 
         assert sentence(busy) == "bottleneck: http lane, 500 of 500 busy, 1,204 waiting"
         assert sentence(None) == NO_BOTTLENECK
-        said = "bottleneck: dns lane, full for 82 % of the time, with 1,480 feeds waiting on average"
+        said = "bottleneck: dns lane, for 82 % of the time, with 1,480 feeds waiting on average"
         assert past_sentence("dns", 0.8214, 1480.3) == said
         assert past_sentence(None, 0, 0).startswith("no bottleneck: ")
 
@@ -116,7 +116,7 @@ async def test_each_lane_made_the_narrow_one_is_named(autojump_clock: MockClock,
     assert said in shown(middle)
     assert said in plain_line(middle)
     on_the_page = text_of(tree(page(contents)))
-    assert f"Bottleneck: {name} lane, full for " in on_the_page
+    assert f"Bottleneck: {name} lane, for " in on_the_page
 
 
 async def test_the_store_lane_counts_writes(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_page_and_its_feed_in_the_list() -> None:
     )
 
     assert kept(found) == ["http://b.test/feed"]
-    assert [words for _, words in found.others] == ["an HTML page, which names http://b.test/feed"]
+    assert [words for _, words in found.others] == ["an HTML page that links to http://b.test/feed"]
     assert (found.pages, found.found, found.duplicates) == (1, 0, 0)
 
 
@@ -108,7 +108,7 @@ def test_all_feeds_of_a_page_in_its_place() -> None:
 
     assert kept(found) == ["http://z.test/1", "http://a.test/rss", "http://c.test/rss", "http://z.test/2"]
     assert [words for _, words in found.others] == [
-        "an HTML page, which names http://a.test/rss, http://www.a.test/rss (in the list as http://a.test/rss),"
+        "an HTML page that links to http://a.test/rss, http://www.a.test/rss (in the new list as http://a.test/rss),"
         " http://c.test/rss, http://gone.test/rss (left out: http-404)"
     ]
     assert str(found) == "3 lines: 4 feeds, 2 of them found on 1 page"
@@ -121,7 +121,7 @@ def test_a_page_that_names_no_feed_that_is_one() -> None:
 
     assert (kept(found), found.without) == ([], 1)
     assert [words for _, words in found.others] == [
-        "an HTML page, which names http://b.test/ (left out: an HTML page)"
+        "an HTML page that links to http://b.test/ (left out: an HTML page)"
     ]
 
 

@@ -56,7 +56,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch, go_on: threading.Event | None = No
 LINE = (
     "120 of 1,500 feeds, 41/s, 33 s left, 3 failed, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
     "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting); "
-    "no bottleneck: no lane is full"
+    "no bottleneck: no lane is overloaded"
 )
 
 

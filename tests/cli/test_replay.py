@@ -89,7 +89,7 @@ def test_json(tmp_path: Path, site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("made", "said"), [(False, "archive is no folder"), (True, "archive: there are no WARC files")]
+    ("made", "said"), [(False, "archive is not a folder"), (True, "archive has no WARC files")]
 )
 def test_there_is_no_archive(tmp_path: Path, made: bool, said: str) -> None:
     if made:
@@ -113,7 +113,7 @@ def test_a_damaged_archive_is_told(tmp_path: Path, site: Site) -> None:
     done = run("replay", str(archive), "--store", f"sqlite:{tmp_path / 'second.db'}")
 
     assert done.returncode == 1
-    assert f"{last.name}: it ends in the middle of a record; the rest of it is left out" in done.stderr
+    assert f"{last.name}: it ends in the middle of a record; the rest of this file is left out" in done.stderr
     assert "\n  new           1\n" in done.stdout
 
 
@@ -123,4 +123,5 @@ def test_a_folder_that_can_not_be_written_is_one_line(tmp_path: Path, site: Site
     done = run(site.url("feed"), "--store", f"sqlite:{tmp_path / 'x.db'}", "--warc", str(tmp_path / "file"))
 
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f"trioscrape: the archive {tmp_path / 'file'}: File exists"
+    said = f"trioscrape: can't write to the archive {tmp_path / 'file'}: File exists"
+    assert done.stderr.splitlines()[-1] == said

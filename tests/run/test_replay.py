@@ -125,8 +125,8 @@ def test_an_archive_that_begins_in_the_middle(tmp_path: Path) -> None:
     assert (results, second.feeds) == ([], {})
     assert replay.missing == 1
     assert replay.left_out == [
-        "http://a.test/feed at 2026-03-02 12:00:00: it was not modified then,"
-        " and the archive has no document of before"
+        "http://a.test/feed at 2026-03-02 12:00:00: the server answered 304 Not Modified,"
+        " and the document from before is not archived"
     ]
 
 
@@ -184,7 +184,7 @@ def test_a_full_disk_ends_the_run_with_one_line(tmp_path: Path) -> None:
             lambda: keep(urls(internet), internet, MemoryStore(), Calendar(), warc=str(tmp_path / "a"))
         )
 
-    assert str(caught.value) == f"the archive {tmp_path / 'a'}: File too large"
+    assert str(caught.value) == f"can't write to the archive {tmp_path / 'a'}: File too large"
 
 
 def test_a_folder_that_is_in_use(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What is kept of a poll: each request with its answer as it came, and how the fetch ended."""
+"""What is kept of a poll: each request with its answer, byte for byte, and how each fetch ended."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ _TRUNCATED: Final = {
     "too-large": "length",
     "decompression-bomb": "length",
 }
-"""Why a body is not whole, in the words of WARC (ISO 28500:2017 §5.13), by the reason of the failure."""
+"""Why a body is incomplete: the values of WARC-Truncated (ISO 28500:2017 §5.13) by reason of the failure."""
 UNREAD: Final = "unspecified"
-"""The same of a body that was not read: that of a redirect, or of an error."""
+"""WARC-Truncated of a body that was not read, because it is that of a redirect or an error."""
 
 
 def ids() -> Iterator[str]:
-    """New ids for records: random, but for the last digits, which are counted."""
+    """New ids for records: random, except for the last 12 digits, which count."""
     first = str(uuid4())[:24]
     return (f"<urn:uuid:{first}{number:012x}>" for number in count())
 
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request, and what came as its answer."""
+    """One request and its answer."""
 
     url: str
-    """That of the request, without credentials."""
+    """URL of the request, without credentials."""
     request: bytes
     """The head of the request, without credentials."""
     at: datetime
-    """When the head of the answer had come."""
+    """When the head of the answer was complete."""
     head: bytes
     """The head of the answer, from its status line to the blank line: see `answer_head`."""
     address: str | None
-    """The IP address that it came from; None: a proxy has got it."""
+    """The IP address that the answer came from; None: it came through a proxy."""
     is_http2: bool = False
     body: list[bytes] = field(default_factory=list)
-    """In pieces: without Transfer-Encoding, but with Content-Encoding."""
+    """The pieces of the body: Transfer-Encoding is undone, Content-Encoding is not."""
     truncated: str | None = UNREAD
-    """Why the body is not whole, in the words of WARC; None: it is."""
+    """Why the body is incomplete, as a value of WARC-Truncated; None: it is complete."""
     id: str = ""
-    """Of its record."""
+    """WARC-Record-ID of its record; empty until it is written."""
 
     @property
     def status(self) -> int:
-        """Of the answer; 0: it has none that could be understood."""
+        """HTTP status of the answer; 0: its status line could not be parsed."""
         parts = self.head.split(None, 2)
         return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
 
@@ -70,19 +70,19 @@ class KeptFetch:
 
     exchanges: list[Exchange] = field(default_factory=list)
     failed: FeedFailed | None = None
-    """How the attempt has failed; None: it has not."""
+    """Why the attempt failed; None: it succeeded."""
     again: bool = False
-    """Whether its host has refused it, and the feed had to wait and was fetched again."""
+    """Whether the host asked for a pause, so that the feed waited and was fetched again."""
     of_older_page: bool = False
-    """Whether it was the fetch of an older page of the feed, because of a gap before its document."""
+    """Whether an older page of the feed was fetched, because of a gap before its document."""
 
     @property
     def ids(self) -> list[str]:
-        """Of the records of its exchanges."""
+        """The ids of the records of its exchanges."""
         return [exchange.id for exchange in self.exchanges]
 
     def end(self, failed: FeedFailed | None) -> None:
-        """Note how it has ended, and why its last body is not whole if it isn't."""
+        """Note how the attempt ended, and if its last body is incomplete, why."""
         self.failed = failed
         if failed is not None and self.exchanges and (last := self.exchanges[-1]).body and last.truncated:
             last.truncated = _TRUNCATED.get(failed.reason, UNREAD)
@@ -94,33 +94,34 @@ class KeptPoll:
 
     feed: Feed
     feed_id: str
-    """The id of the feed in the store: its URL is kept without credentials, which count for the id."""
+    """The id of the feed in the store. It depends on the credentials in the URL, which are not kept here."""
     began: datetime
     """When the feed was admitted."""
     ended: datetime
-    """When it was decided what is stored of it."""
+    """When it was decided what to store."""
     next_run: datetime | None
-    """The moment before which the user wanted no other fetch of the feed."""
+    """The time before which the user wanted no further fetch of the feed; None: no such limit."""
     fetches: tuple[KeptFetch, ...]
     outcome: str
     reason: str | None = None
     put_off: FeedFailed | None = None
-    """Why it was not fetched although it was due: its host left no time for it. Then there are no fetches."""
+    """Why the feed was not fetched although it was due, because of its host; then `fetches` is empty."""
     took_turn: bool = False
-    """Whether its host limited what it allowed, so that its feeds took turns."""
+    """Whether the feeds of its host took turns, because the host limits the rate of requests."""
 
 
 def answer_head(head: bytes, status: int, reason: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The head of an answer as it is kept.
 
-    It is byte for byte what came, but for one thing: Transfer-Encoding is called
-    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it. A head that breaks the rules
-    of HTTP is as it was repaired, so that others can read it; one of HTTP/2 is written as HTTP/1.1 has it.
+    It is byte for byte what the server sent, except that Transfer-Encoding is renamed
+    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it. If a head breaks the rules of
+    HTTP, its repaired form is kept, so that other programs can read it. A head of HTTP/2 is written in the
+    form of HTTP/1.1.
 
     Args:
-      head: of HTTP/1, as it came; empty for HTTP/2.
-      status: of the answer.
-      reason: the words of the status.
+      head: the bytes of a head of HTTP/1; empty for HTTP/2.
+      status: of the answer; only used for HTTP/2, as are the following.
+      reason: reason phrase of the status.
       headers: names and values.
     """
     if not head:

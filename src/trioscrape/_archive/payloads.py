@@ -1,4 +1,4 @@
-"""Which payloads an archive has already, so that none is kept twice: on disk, however many there are."""
+"""An index, on disk, of the payloads that an archive has, so that none is kept twice."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 NAME: Final = "payloads.sqlite"
-"""The file of the index, beside those of the archive. Without it nothing is lost: payloads are kept again."""
+"""Name of the index in the folder of the archive. If it is deleted, payloads are kept once more."""
 _CACHE: Final = 4096
-"""KiB of it that are kept in memory."""
+"""SQLite's page cache, in KiB."""
 
 
 class Kept(NamedTuple):
@@ -23,9 +23,9 @@ class Kept(NamedTuple):
 
 
 class PayloadIndex:
-    """The payloads of an archive by their digest, and how much of each file is known to be whole.
+    """The payloads of an archive by digest, and up to which size each file is known to be complete.
 
-    It is locked for as long as it is open, and with it the archive: one process at a time writes to it.
+    It is locked while it is open. This locks the whole archive: one process at a time can write to it.
 
     Raises:
       BlockingIOError: another process is writing to the archive.
@@ -42,11 +42,11 @@ class PayloadIndex:
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
                 raise _as_os_error(error) from error
-            self._path.unlink()  # a power failure may have left it damaged, and it can be done without
+            self._path.unlink()  # damaged, by a power failure perhaps; nothing is lost without it
             return _connected(self._path)
 
     def forget_missing(self, files: Iterable[str]) -> None:
-        """Forget the payloads that are in other files than these: somebody has deleted those."""
+        """Forget the payloads of files that are not among `files`, because somebody has deleted them."""
         known = {name for (name,) in self._db.execute("SELECT name FROM files")}
         for name in known.difference(files):
             self._db.execute("DELETE FROM payloads WHERE file = ?", (name,))
@@ -54,21 +54,21 @@ class PayloadIndex:
         self._db.commit()
 
     def size(self, file: str) -> int | None:
-        """How many bytes of a file were written when it was last noted; None: it is not known."""
+        """Up to how many bytes a file is known to be complete; None: the file is not known."""
         found = self._db.execute("SELECT size FROM files WHERE name = ?", (file,)).fetchone()
         return None if found is None else int(found[0])
 
     def find(self, digest: bytes) -> Kept | None:
-        """Where a payload is kept already."""
+        """Where a payload is kept; None: it is not in the archive."""
         found = self._db.execute("SELECT record, url, date FROM payloads WHERE digest = ?", (digest,))
         return None if (row := found.fetchone()) is None else Kept(*row)
 
     def add(self, digest: bytes, kept: Kept, file: str) -> None:
-        """Note a payload that was written, to be committed by `note`."""
+        """Add a payload that was written; the next `note` commits it."""
         self._db.execute("INSERT OR REPLACE INTO payloads VALUES (?, ?, ?, ?, ?)", (digest, *kept, file))
 
     def note(self, file: str, size: int) -> None:
-        """Note that a file is whole up to `size`, with the payloads that were added since the last note.
+        """Note that a file is complete up to `size`, and commit the payloads added since the last call.
 
         Raises:
           OSError: the disk is full, or fails.
@@ -80,7 +80,7 @@ class PayloadIndex:
             raise _as_os_error(error) from error
 
     def undo(self) -> None:
-        """Forget the payloads that were added since the last note."""
+        """Forget the payloads that were added since the last call of `note`."""
         self._db.rollback()
 
     def close(self) -> None:
@@ -111,5 +111,5 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 def _as_os_error(error: sqlite3.OperationalError) -> OSError:
     if error.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return BlockingIOError("another process is writing to it")
+        return BlockingIOError("another process is writing to it; wait until it ends, or use another folder")
     return OSError(str(error))

@@ -1,7 +1,7 @@
-"""Reads the polls of an archive again, in the order in which they ended; it blocks, and belongs in a thread.
+"""Reads the polls of an archive in the order in which they ended. Blocks, so it belongs in a thread.
 
-It goes through the files once. What it remembers meanwhile are the places of payloads that a later record may
-refer to, in a temporary file, and those of answers whose poll has not come yet.
+The files are read once, from beginning to end. Two things are remembered meanwhile: where payloads are that
+later records may refer to, in a temporary file, and where answers are whose poll has not been read yet.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 
 
 class _Place(NamedTuple):
-    """Of a record: which file, and where in it."""
+    """Where a record is: the number of its file, and the offset in it."""
 
     file: int
     offset: int
@@ -47,37 +47,37 @@ class _Record:
 
 
 class _Damaged(Exception):
-    """A record is not whole, or is none."""
+    """Something is not a complete WARC record, or can't be understood."""
 
 
 class ArchiveReader:
     """The polls of an archive. One iteration at a time.
 
     Args:
-      folder: with WARC files, whose names give their order.
+      folder: with WARC files; they are read in the order of their names.
 
     Raises:
-      UsageError: there are none.
-      OSError: they can't be read.
+      UsageError: there are no WARC files in it.
+      OSError: the folder can't be read.
     """
 
     def __init__(self, folder: Path) -> None:
         found = [*folder.glob("*.warc.gz"), *folder.glob(f"*.warc.gz{OPEN}")]
         self._files = sorted(found, key=lambda path: path.name.removesuffix(OPEN))
         if not self._files:
-            raise UsageError(f"{folder}: there are no WARC files (*.warc.gz) in it")
+            raise UsageError(f"{folder} has no WARC files (*.warc.gz)")
         self.files = len(self._files)
         self.damage: list[str] = []
-        """The first files that could not be read to their end, and polls that can't be understood."""
+        """The first messages about files and polls that can't be read to their end."""
         self.damaged = 0
-        """All of them."""
+        """How many such files and polls there are."""
         self._answers: dict[str, _Place] = {}
         self._payloads = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._payloads.execute("PRAGMA journal_mode = OFF")
         self._payloads.execute("CREATE TABLE payloads (digest PRIMARY KEY, file, offset) WITHOUT ROWID")
 
     def __iter__(self) -> Iterator[KeptPoll]:
-        """Each poll with its exchanges; that of which not all exchanges are there has those before.
+        """Each poll with its exchanges. If one of a fetch is missing, that fetch has only those before it.
 
         Raises:
           OSError: a file can't be read.
@@ -96,10 +96,10 @@ class ArchiveReader:
                             else:
                                 yield poll
             except _Damaged as damage:
-                self._note_damage(f"{path.name}: {damage}; the rest of it is left out")
+                self._note_damage(f"{path.name}: {damage}; the rest of this file is left out")
 
     def close(self) -> None:
-        """Forget what is remembered."""
+        """Delete the temporary file."""
         self._payloads.close()
 
     def _note_damage(self, line: str) -> None:
@@ -132,7 +132,7 @@ class ArchiveReader:
                 said["took_turn"],
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _Damaged(f"a poll can't be understood ({error})") from error
+            raise _Damaged(f"the record of a poll can't be read ({error!r})") from error
 
     def _fetch(self, said: Mapping[str, Any]) -> KeptFetch:
         failed = _failure(said["failed"]) if "failed" in said else None
@@ -174,10 +174,10 @@ class ArchiveReader:
 
 
 def _members(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """What is in each gzip member, and where that begins.
+    """The offset and the contents of each gzip member.
 
     Raises:
-      _Damaged: one has no end, or is none.
+      _Damaged: one of them is cut off or damaged.
     """
     begin, left = file.tell(), b""
     while left := left or file.read(_CHUNK):
@@ -203,12 +203,12 @@ def _record(data: bytes) -> _Record:
     fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
     length = fields.get("content-length", "")
     if not first.startswith("WARC/") or not length.isdigit() or len(payload) < int(length):
-        raise _Damaged("it has a record that is none")
+        raise _Damaged("it has something in it that is not a WARC record")
     return _Record(fields, payload[: int(length)])
 
 
 def _divided(message: bytes) -> tuple[bytes, bytes]:
-    """The head of a message, with its blank line, and what follows it."""
+    """The head of a message, with the blank line at its end, and what follows."""
     found = _BLANK_LINE.search(message)
     end = len(message) if found is None else found.end()
     return message[:end], message[end:]

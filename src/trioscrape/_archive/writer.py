@@ -1,8 +1,8 @@
-"""Writes exchanges and polls as WARC records (ISO 28500:2017); it blocks, and belongs in a thread.
+"""Writes exchanges and polls as WARC records (ISO 28500:2017). Blocks, so it belongs in a thread.
 
-Of each exchange there is a ``response`` and its ``request``; a ``revisit`` instead of the response where the
-same payload is in the archive already, or for a 304. After the exchanges of a poll a ``metadata`` record
-says which feed was polled, when, and how each fetch ended: see `poll_record`.
+Each exchange is written as a ``response`` and a ``request``. Instead of the response there is a ``revisit``
+if the archive already has the same payload, or for a 304. After the exchanges of a poll, a ``metadata``
+record says which feed was polled, when, and how each fetch ended: see `poll_record`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from .payloads import Kept, PayloadIndex
 from .warc_file import NOT_MODIFIED, OPEN, POLL, SAME_PAYLOAD, WarcFile
 
 LARGEST: Final = 2**30
-"""Bytes of a file, after which the next one is begun."""
+"""Bytes; when a file has this size, the next one is begun."""
 _FIELDS: Final = "application/warc-fields"
 _REQUEST: Final = "application/http; msgtype=request"
 _RESPONSE: Final = "application/http; msgtype=response"
@@ -34,10 +34,10 @@ _CODED: Final = re.compile(rb"^content-encoding:", re.IGNORECASE | re.MULTILINE)
 
 
 class WarcWriter:
-    """Writes to the files of one archive. One thread at a time may use it.
+    """Writes to the files of one archive. Only one thread at a time may use it.
 
     Args:
-      folder: of the archive; it is made if it is not there.
+      folder: of the archive; it is created if it does not exist.
 
     Raises:
       OSError: it can't be written to.
@@ -57,11 +57,11 @@ class WarcWriter:
 
     @property
     def written(self) -> int:
-        """Bytes that were written."""
+        """Bytes written so far."""
         return self._before + (0 if self._file is None else self._file.size)
 
     def write(self, items: Iterable[Exchange | KeptPoll]) -> None:
-        """Write what is kept, all of it or nothing.
+        """Write `items`, all of them or none.
 
         Raises:
           OSError: the disk is full, or fails.
@@ -93,7 +93,7 @@ class WarcWriter:
             file.close()
 
     def _next_file(self) -> WarcFile:
-        """The file to write to: a new one if there is none, or the last one is full."""
+        """The file to write to; a new one if there is none, or if the last one has reached `LARGEST`."""
         serial = 1
         if self._file is not None:
             if self._file.size < LARGEST:
@@ -155,7 +155,7 @@ class WarcWriter:
 
 
 def poll_record(poll: KeptPoll) -> dict[str, Any]:
-    """A poll as it is kept; moments are ISO 8601 in UTC."""
+    """The JSON of a poll; moments are ISO 8601 in UTC."""
     feed = poll.feed
     return {
         "feed": {
@@ -198,18 +198,18 @@ def _failure_record(failed: FeedFailed) -> dict[str, Any]:
 
 
 def digest_text(digest: bytes) -> str:
-    """A SHA-1 as WARC files have it, in base 32: ten bits at once, as `b32encode` takes ten times as long."""
+    """A SHA-1 digest as WARC files have it, in base 32; `base64.b32encode` takes ten times as long."""
     number = int.from_bytes(digest)
     return "sha1:" + "".join([_PAIRS[number >> shift & 0x3FF] for shift in _SHIFTS])
 
 
 def _date(moment: datetime) -> str:
-    """Of WARC 1.1, which may have microseconds."""
+    """A WARC-Date; WARC 1.1 allows microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _finish_files(folder: Path, index: PayloadIndex) -> None:
-    """Close the files of a process that was killed: without the record that it was writing."""
+    """Close the files of a process that was killed, and cut off the record that it was writing."""
     for left in folder.glob(f"*.warc.gz{OPEN}"):
         whole = left.with_name(left.name.removesuffix(OPEN))
         if (size := index.size(whole.name)) is not None:

@@ -18,7 +18,7 @@ from .._records import LaneStatistics
 
 LEAST: Final = 0.5
 """Of the samples."""
-NO_BOTTLENECK: Final = "no bottleneck: no lane is full"
+NO_BOTTLENECK: Final = "no bottleneck: no lane is overloaded"
 
 
 def narrow_lane(lanes: Mapping[str, LaneStatistics]) -> str | None:
@@ -45,8 +45,8 @@ def sentence(lane: LaneStatistics | None) -> str:
 
 
 def past_sentence(name: str | None, share: float, waiting: float) -> str:
-    """``bottleneck: http lane, full for 82 % of the time, with 480 feeds waiting on average``."""
+    """``bottleneck: http lane, for 82 % of the time, with 480 feeds waiting on average``."""
     if name is None:
-        return "no bottleneck: no lane was full for half of the time"
-    full = f"full for {100 * share:.0f} % of the time"
-    return f"bottleneck: {name} lane, {full}, with {waiting:,.0f} feeds waiting on average"
+        return "no bottleneck: no lane kept feeds waiting for half of the time"
+    most = f"for {100 * share:.0f} % of the time"
+    return f"bottleneck: {name} lane, {most}, with {waiting:,.0f} feeds waiting on average"

@@ -45,7 +45,7 @@ def _add_options(parser: Parser) -> None:
     options.add(
         "--format",
         metavar="FORMAT",
-        text="of the new list: text (a URL and a title per line) or opml (default: text)",
+        text="format of the new list: text (a URL and a title per line) or opml (default: text)",
         default="text",
     )
     options.add("-o", "--output", metavar="FILE", text="write to this file, not to standard output")
@@ -99,7 +99,7 @@ async def _discover(
     work = partial(_look_and_write, given, settings, feeds, output, progress)
     status = await until_signalled(work, Stages())
     if status is None:
-        await progress.warn("interrupted; there is no new list")
+        await progress.warn("interrupted; no list was written")
         return ExitStatus.INCOMPLETE
     return status
 
@@ -161,19 +161,22 @@ COMMAND: Final = Command(
     page=Page(
         usage=("trioscrape discover FEEDS [options]",),
         description=(
-            "Fetch each line of a list and print a new list that has only feeds, and each of them once. A"
-            " web page is replaced by the feeds that it names. What has become of the other lines is said"
-            " on standard error. Nothing is stored.",
+            "Fetch each line of a list and print a new list that has only feeds, each of them once. A web"
+            " page is replaced by the feeds that it links to. Standard error says what happened to the lines"
+            " that were replaced or left out. Nothing is stored.",
         ),
         examples=(
             "trioscrape discover sites.txt > feeds.txt",
             "trioscrape discover sites.txt --format opml -o feeds.opml",
         ),
         notes=(
-            "Two URLs are one feed when they lead to the same URL; or when they have the same entries, and"
-            " either differ only in http or https, www. and a slash at the end, or name the same URL as their"
-            " own (rel=self). The first one stays, as it is in the list.",
-            "A line that fails is left out, also if it only fails today. Passwords in URLs are left out too.",
+            "Two URLs are the same feed if both lead to the same URL. They are also the same feed if they"
+            " have the same entries and either differ only in http or https, www. and a slash at the end, or"
+            " give the same URL as their own (rel=self). The first of them is kept as it is in the list.",
+            "A line that fails is left out, even if it only fails today. Passwords in URLs are left out too.",
+            "Exit status: 0 when the list was written, even if lines were left out; 1 when there was no"
+            " network, the command was interrupted, or the list could not be written; 2 when the command line"
+            " or the list is wrong.",
         ),
     ),
     add_options=_add_options,

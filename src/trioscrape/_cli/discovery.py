@@ -142,7 +142,7 @@ class _Discovery:
         for place, line in enumerate(lines):
             look = self._looks[_key(line)]
             if (first := firsts.setdefault(_key(line), line)) is not line:
-                self._drop_duplicate(line, f"the same URL as in line {first.line}")
+                self._drop_duplicate(line, f"the same URL as line {first.line}")
             elif look.state is None and look.result.page_feeds is not None:
                 pages.append((place, look))
             elif look.state is None:
@@ -170,10 +170,10 @@ class _Discovery:
             has_feed = True
             same = self._same_as(look, place)
             new.found += same is None
-            words.append(url if same in (None, url) else f"{url} (in the list as {same})")
+            words.append(url if same in (None, url) else f"{url} (in the new list as {same})")
         new.pages += has_feed
         new.without += not has_feed
-        named = f", which names {', '.join(words)}" if words else " without a feed"
+        named = f" that links to {', '.join(words)}" if words else " without a feed"
         new.others.append((page.feed, f"an HTML page{named}"))
 
     def _same_as(self, look: Look, place: int) -> str | None:
@@ -208,5 +208,5 @@ def _failure(look: Look) -> str:
     if result.page_feeds is not None:
         return "an HTML page"
     if (problem := problem_with(look.feed.url)) is not None:
-        return f"no URL: {problem}"
+        return f"not a URL: {problem}"
     return ": ".join(filter(None, (result.reason, result.detail)))

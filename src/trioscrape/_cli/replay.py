@@ -34,7 +34,7 @@ _PERIOD: Final = 5.0
 
 def _add_options(parser: Parser) -> None:
     arguments = parser.section("Arguments")
-    arguments.add("folder", metavar="DIR", text="the folder that --warc was given")
+    arguments.add("folder", metavar="DIR", text="the folder that was given to --warc")
     options = parser.section("Options")
     add_store_option(options)
     add_numbers(options, {name: LANES[name] for name in ("parse_width", "store_width")})
@@ -50,7 +50,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     settings = config(given)
     folder = Path(given.folder)
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder")
+        raise UsageError(f"{folder} is not a folder; give the one that was given to --warc")
     with closing(ArchiveReader(folder)) as archive:
         return trio.run(_replay, given, settings, archive)
 
@@ -59,7 +59,7 @@ async def _replay(given: argparse.Namespace, settings: Config, archive: ArchiveR
     progress = Progress(quiet=given.quiet)
     status = await until_signalled(partial(_replay_all, given, settings, archive, progress), Stages())
     if status is None:
-        await progress.warn("interrupted; a replay begins from the beginning")
+        await progress.warn("interrupted; to replay the archive again, use a new store")
         return ExitStatus.INCOMPLETE
     return status
 
@@ -115,17 +115,19 @@ COMMAND: Final = Command(
     page=Page(
         usage=("trioscrape replay DIR [options]",),
         description=(
-            "Take every poll in an archive through parser and store again, in the order and with the clock"
-            " of then. Nothing is fetched. A new store becomes what the store of then became: so a fault in"
-            " what is stored can be shown again, and looked for with another version of trioscrape.",
+            "Parse and store every poll of an archive again, in the original order and at the original times."
+            " Nothing is fetched. A new store ends up as the original store did: use this to reproduce a"
+            " fault in what is stored, and to test another version of trioscrape on it.",
         ),
         examples=(
             "trioscrape feeds.txt --warc archive",
             "trioscrape replay archive --store sqlite:again.db",
         ),
         notes=(
-            "Give it a new store, or one that ends where the archive begins.",
-            "Exit status: 1 when polls were left out, because the archive lacks something or is damaged.",
+            "Use a new store, or a copy of the original one from before the archive begins.",
+            "Exit status: 0 when every poll was replayed; 1 when polls were left out because the archive is"
+            " damaged or lacks something, a feed was not stored, the replay was interrupted, or another run"
+            " was using the store; 2 when the command line is wrong.",
         ),
     ),
     add_options=_add_options,

@@ -38,7 +38,7 @@ def add_verbose_option(section: OptionSection) -> None:
 
 def add_report_option(section: OptionSection) -> None:
     """``--report``."""
-    section.add("--report", metavar="FILE", text="write a report of the run as a web page, such as run.html")
+    section.add("--report", metavar="FILE", text="write a report of the run to this file, such as run.html")
 
 
 def add_output_options(section: OptionSection, *, json: bool = True) -> None:

@@ -56,9 +56,9 @@ class Replayed:
           NotArchived: there is none.
         """
         if of_older_page and not self._pages:
-            raise NotArchived("no further older page was fetched then")
+            raise NotArchived("the archive has no further older page of it")
         if not of_older_page and not self._fetches:
-            raise NotArchived("it was not fetched once more then")
+            raise NotArchived("the archive has no further fetch of it")
         fetch: KeptFetch = (self._pages if of_older_page else self._fetches).popleft()
         self._exchanges, self.failed = deque(fetch.exchanges), fetch.failed
 
@@ -87,12 +87,14 @@ class Replayed:
         if not self._exchanges:
             if self.failed is not None:
                 raise self.failed.with_traceback(None)
-            raise NotArchived("there was no further request then")
+            raise NotArchived("the archive has no further answer to it")
         exchange = self._exchanges.popleft()
         if (url := without_credentials(str(request.url))) != exchange.url:
-            raise NotArchived(f"{exchange.url} was fetched then, not {url}")
+            raise NotArchived(f"{url} was not fetched at this point in the original run, but {exchange.url}")
         if exchange.status == 304 and not any(name in _CONDITIONAL for name, _ in request.headers):
-            raise NotArchived("it was not modified then, and the archive has no document of before")
+            raise NotArchived(
+                "the server answered 304 Not Modified, and the document from before is not archived"
+            )
         self._moment = exchange.at
         return exchange, self.failed
 

@@ -22,9 +22,9 @@ class ReportFile:
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         if self.path.is_dir():
-            raise UsageError(f"--report {path}: is a directory")
+            raise UsageError(f"--report {path}: it is a directory; name a file in it")
         if not os.access(self.path.parent, os.W_OK | os.X_OK):
-            raise UsageError(f"--report {path}: no file can be written there")
+            raise UsageError(f"--report {path}: there is no folder {self.path.parent}, or it is not writable")
 
     def write(self, page: str) -> None:
         """Replace the file. Blocks.
