@@ -218,6 +218,8 @@ class Config:
             for text in getattr(self, name):
                 network(name, text)
         _check_resolver(self.resolver)
+        if self.warc == "":
+            raise UsageError("warc must be the name of a folder, not empty")
         _ = self.proxies
 
     @property
