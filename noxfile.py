@@ -235,6 +235,13 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(python=OLDEST, default=False)
+def dask(session: nox.Session) -> None:
+    """A scrape on Dask clusters of this machine, whose parts are killed: about three minutes."""
+    install(session, "tests")
+    session.run("pytest", "tests/distributed", env={"TRIOSCRAPE_TEST_LONG": "1"})
+
+
+@nox.session(python=OLDEST, default=False)
 def crash(session: nox.Session) -> None:
     """The program is killed at 100 random moments with each store, and run again: about ten minutes."""
     install(session, "tests")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._dns.system import SystemResolver
     from ._errors import (
         REASONS,
+        ClusterError,
         FeedFailed,
         ResourceError,
         StoreError,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from ._parse import FeedDocument, Parser, RawEntry, RawFeed, RawText
     from ._records import (
         Category,
+        ClusterTotals,
         Delay,
         DuplicateFeed,
         Enclosure,
@@ -79,6 +81,8 @@ __all__ = [
     "REASONS",
     "AddressPolicy",
     "Category",
+    "ClusterError",
+    "ClusterTotals",
     "Config",
     "Connector",
     "Delay",

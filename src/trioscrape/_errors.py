@@ -4,6 +4,7 @@
      ├── TrioscrapeError
      │    ├── UsageError (ValueError)    a setting, feed list or store URL is not valid; nothing was done
      │    ├── ResourceError              no process, thread, file or disk space is left
+     │    ├── ClusterError               the Dask cluster can't be used, or is gone
      │    └── StoreError                 the store can't be reached, or has failed for good
      │         ├── StoreInUse            another run is writing to it
      │         ├── StoreUnavailable      it can't be used now; another attempt may help
@@ -36,6 +37,13 @@ class ResourceError(TrioscrapeError):
     """The operating system lacks what is needed: a process, a thread, an open file, room on a disk.
 
     The command line exits with 1.
+    """
+
+
+class ClusterError(TrioscrapeError):
+    """There is no Dask cluster at the address, its workers can't scrape, or its scheduler has gone.
+
+    The command line exits with 1. What was stored before is stored, and the next run fetches what is left.
     """
 
 
@@ -156,6 +164,7 @@ _MEANINGS: Final = {
     "malformed": "the document begins like a feed, but nothing could be recovered from it",
     "parse-timeout": "parsing took longer than its timeout",
     "parse-crash": "the parser failed on the document, or its process died",
+    "worker-crash": "on a Dask cluster, each worker that had the feed has died",
     "too-many-entries": "the document has more entries than the limit; the first ones are stored",
     "out-of-memory": "there was not enough memory for the document; nothing was stored",
     "not-stored": "the store did not accept the feed, or was unavailable for too long",

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -36,6 +36,15 @@ class Histogram:
         self._count += 1
         self._max = max(self._max, seconds)
 
+    def __add__(self, other: Histogram) -> Histogram:
+        """What both have counted, exactly: the quantiles are those of all durations in one histogram."""
+        both = Histogram()
+        both._buckets.update(self._buckets)
+        both._buckets.update(other._buckets)
+        both._count = self._count + other._count
+        both._max = max(self._max, other._max)
+        return both
+
     @property
     def count(self) -> int:
         """How many were counted."""
@@ -54,6 +63,53 @@ class Histogram:
             if seen >= rank:
                 return min(_SMALLEST * _GROWTH**bucket, self._max)
         return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LaneTotals:
+    """A lane at one moment, as `LaneStatistics`, but with whole histograms: those of several can be added."""
+
+    name: str
+    width: int = 0
+    busy: int = 0
+    waiting: int = 0
+    peak_waiting: int = 0
+    done: int = 0
+    overdue: int = 0
+    waited: Histogram = field(default_factory=Histogram)
+    worked: Histogram = field(default_factory=Histogram)
+
+    def __add__(self, other: LaneTotals) -> LaneTotals:
+        """The same lane of two parts of a scrape.
+
+        Parts may have gone on at once in several processes, or one after the other in one. So `width` is that
+        of one process, the largest of them, and not a sum; `peak_waiting` is the largest of any part.
+        """
+        return LaneTotals(
+            name=self.name,
+            width=max(self.width, other.width),
+            busy=self.busy + other.busy,
+            waiting=self.waiting + other.waiting,
+            peak_waiting=max(self.peak_waiting, other.peak_waiting),
+            done=self.done + other.done,
+            overdue=self.overdue + other.overdue,
+            waited=self.waited + other.waited,
+            worked=self.worked + other.worked,
+        )
+
+    def statistics(self) -> LaneStatistics:
+        """The same with quantiles."""
+        return LaneStatistics(
+            name=self.name,
+            width=self.width,
+            busy=self.busy,
+            waiting=self.waiting,
+            peak_waiting=self.peak_waiting,
+            done=self.done,
+            waited=self.waited.quantiles(),
+            worked=self.worked.quantiles(),
+            overdue=self.overdue,
+        )
 
 
 @dataclass(slots=True)
@@ -175,19 +231,23 @@ class Lane:
         self._worked.add(worked)
         timings.spent(self.name, waited, worked)
 
-    def statistics(self) -> LaneStatistics:
-        """The lane at this moment."""
-        return LaneStatistics(
+    def totals(self) -> LaneTotals:
+        """The lane at this moment. Its histograms are the lane's own, which go on counting."""
+        return LaneTotals(
             name=self.name,
             width=self.width,
             busy=self._slots.borrowed_tokens,
             waiting=self._waiting,
             peak_waiting=self._peak_waiting,
             done=self._done,
-            waited=self._waited.quantiles(),
-            worked=self._worked.quantiles(),
             overdue=self._overdue,
+            waited=self._waited,
+            worked=self._worked,
         )
+
+    def statistics(self) -> LaneStatistics:
+        """The lane at this moment."""
+        return self.totals().statistics()
 
 
 class _Slot:

@@ -164,7 +164,9 @@ class TestExamples:
     def test_lease(self) -> None:
         lease = Lease("5d1f", "server", 4242, datetime(2026, 2, 28, 12, tzinfo=UTC))
         [example] = map(json.loads, blocks("json"))
-        assert example.keys() == {"_id", "renewed", *LEASE.write(lease, Form.DOCUMENT)}
+        assert example.keys() == {"_id", "holders"}
+        [holder] = example["holders"]
+        assert holder.keys() == {"renewed", *LEASE.write(lease, Form.DOCUMENT)}
 
     def test_sqlite(self, file: sqlite3.Connection) -> None:
         file.row_factory = sqlite3.Row
@@ -233,7 +235,7 @@ class TestQueries:
         assert answers == ANSWERS
 
     def test_sqlite(self, file: sqlite3.Connection) -> None:
-        file.execute("INSERT INTO runs SELECT 9, '2020', 1, 9, 0, 0, '{}', '{}', '{}', '{}', '{}'")
+        file.execute("INSERT INTO runs SELECT 9, '2020', 1, 9, 0, 0, '{}', '{}', '{}', '{}', '{}', NULL")
         answers = {}
         for question, statement in questions(blocks("sql")[0], "--").items():
             found = file.execute(statement.strip().removesuffix(";")).fetchall()

@@ -122,6 +122,7 @@ class TestRunRecord:
             "type": "run",
             "run_id": "69a2",
             "store": "sqlite:x.db",
+            "shard": None,
             "began": "2026-02-28T11:59:53.876+00:00",
             "ended": "2026-02-28T12:00:00.000+00:00",
             "feeds": 1500,

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from trio.testing import wait_all_tasks_blocked
 
-from trioscrape import Config, feed_id
-from trioscrape._cli import session
+from trioscrape import feed_id
 from trioscrape._cli.command import main
 from trioscrape._cli.output import Output
 
@@ -252,18 +251,3 @@ def transcripts() -> list[str]:
     readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
     found: list[str] = re.findall(r"```console\n\$ python -m trioscrape --demo\n(.*?)```", readme, re.DOTALL)
     return found
-
-
-@pytest.mark.parametrize(
-    ("limits", "set_to"), [((256, -1), (6832, -1)), ((256, 1000), (1000, 1000)), ((8192, 9999), None)]
-)
-def test_the_soft_limit_on_open_files_is_raised_as_far_as_needed(
-    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], set_to: tuple[int, int] | None
-) -> None:
-    calls = []
-    monkeypatch.setattr(session.resource, "getrlimit", lambda _: limits)
-    monkeypatch.setattr(session.resource, "setrlimit", lambda _, new: calls.append(new))
-
-    session.allow_open_files(Config(http_width=96, dns_width=32, dns_abandoned=1000))
-
-    assert calls == ([] if set_to is None else [set_to])

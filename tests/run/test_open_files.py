@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from trioscrape import Config, NativeResolver, Outcome, ResourceError, SystemResolver
 from trioscrape._http.fetcher import FILE_PAUSES
+from trioscrape._run import open_files
 from trioscrape._run.open_files import shared_out
 from trioscrape.testing import Internet
 
@@ -130,3 +131,18 @@ def test_64_files(tmp_path: Path, more: list[str]) -> None:
     assert ended.returncode == 0, ended.stdout
     assert "\n  new           100\n" in ended.stdout
     assert "\n  only 64 files may be open (ulimit -n), so " in ended.stdout
+
+
+@pytest.mark.parametrize(
+    ("limits", "set_to"), [((256, -1), (6832, -1)), ((256, 1000), (1000, 1000)), ((8192, 9999), None)]
+)
+def test_the_soft_limit_on_open_files_is_raised_as_far_as_needed(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], set_to: tuple[int, int] | None
+) -> None:
+    calls = []
+    monkeypatch.setattr(open_files.resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(open_files.resource, "setrlimit", lambda _, new: calls.append(new))
+
+    open_files.allow_open_files(Config(http_width=96, dns_width=32, dns_abandoned=1000))
+
+    assert calls == ([] if set_to is None else [set_to])

@@ -128,3 +128,84 @@ async def test_it_is_in_no_readers_way_and_in_no_writers(opened: Opened) -> None
     await opened.store.save(update(entry("a")))
 
     assert await keys(opened.store.read_entries()) == ["a"]
+
+
+def shard(number: int, of: int, name: str = "") -> Lease:
+    return lease(name or f"{number} of {of}", shard=number, shards=of)
+
+
+async def test_runs_on_different_shares_of_a_list_have_it_at_once(opened: Opened) -> None:
+    store, shards = opened.store, [shard(number, 4) for number in range(1, 5)]
+    for _ in range(2):  # the second time they are renewed
+        for each in shards:
+            assert await store.acquire_lease(each, EXPIRY) is None
+    for each in shards:
+        assert await store.acquire_lease(shard(each.shard or 0, 4, "another"), EXPIRY) == each
+        await store.release_lease(each)
+        assert await store.acquire_lease(shard(each.shard or 0, 4, "another"), EXPIRY) is None
+        await store.release_lease(lease("another"))
+
+    assert await store.acquire_lease(OURS, EXPIRY) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (shard(3, 16), shard(3, 16, "another")),
+        (shard(3, 16), shard(4, 8)),
+        (shard(3, 16), shard(3, 8)),
+        (shard(3, 16), OURS),
+        (OURS, shard(3, 16)),
+        (shard(1, 1), OURS),
+    ],
+    ids=["same share", "another number", "both", "whole list", "a share of it", "only share"],
+)
+async def test_other_runs_exclude_each_other(opened: Opened, one: Lease, other: Lease) -> None:
+    store = opened.store
+    await store.acquire_lease(one, EXPIRY)
+    assert await store.acquire_lease(other, EXPIRY) == one
+    assert await store.acquire_lease(one, EXPIRY) is None
+
+    await store.release_lease(one)
+
+    assert await store.acquire_lease(other, EXPIRY) is None
+    assert await store.acquire_lease(one, EXPIRY) == other
+
+
+async def test_a_whole_run_waits_for_all_shares(opened: Opened) -> None:
+    store = opened.store
+    for number in (1, 2, 3):
+        await store.acquire_lease(shard(number, 3), EXPIRY)
+    for number in (2, 1):
+        assert await store.acquire_lease(OURS, EXPIRY) is not None
+        await store.release_lease(shard(number, 3))
+    assert await store.acquire_lease(OURS, EXPIRY) == shard(3, 3)
+    await store.release_lease(shard(3, 3))
+
+    assert await store.acquire_lease(OURS, EXPIRY) is None
+    assert await store.acquire_lease(shard(1, 3), EXPIRY) == OURS
+
+
+async def test_a_share_that_is_not_renewed_is_over_and_the_others_are_not(opened: Opened) -> None:
+    store = opened.store
+    await store.acquire_lease(shard(1, 3), EXPIRY)
+    change_lease(store.redacted_url, renewed=seconds_from_now(-61))
+    await store.acquire_lease(shard(2, 3), EXPIRY)
+
+    assert await store.acquire_lease(shard(1, 3, "another"), EXPIRY) is None
+    assert await store.acquire_lease(shard(2, 3, "a third"), EXPIRY) == shard(2, 3)
+    assert await store.acquire_lease(shard(1, 3), EXPIRY) == shard(1, 3, "another")
+
+
+async def test_of_many_at_once_one_has_each_share(opened: Opened) -> None:
+    found: list[tuple[int, Lease | None]] = []
+
+    async def acquire(store: Store, number: int, name: str) -> None:
+        found.append((number, await store.acquire_lease(shard(number, 3, name), EXPIRY)))
+
+    async with trio.open_nursery() as nursery:
+        for number in range(30):
+            nursery.start_soon(acquire, opened.store, number % 3 + 1, str(number))
+
+    assert sorted(number for number, other in found if other is None) == [1, 2, 3]
+    assert all(other.shard == number for number, other in found if other is not None)

@@ -34,6 +34,25 @@ async def theirs(store: MemoryStore) -> None:
     assert await store.acquire_lease(THEIRS, EXPIRY) is None
 
 
+async def test_shares_whose_processes_have_ended_are_in_nobodys_way(autojump_clock: MockClock) -> None:
+    """All of them at once: the machine was short of memory, for example."""
+    store = MemoryStore()
+    async with leased(store, 0, shard=(1, 3)):
+        system = store.lease.system if store.lease else None
+    for number in (1, 2, 3):
+        dead = lease(str(number), shard=number, shards=3, process=ended_process(), system=system)
+        assert await store.acquire_lease(dead, EXPIRY) is None
+
+    assert await use(store, 1) == 0
+
+
+async def test_the_message_names_the_share(autojump_clock: MockClock) -> None:
+    store = MemoryStore()
+    async with leased(store, 0, shard=(1, 3)), leased(store, 0, shard=(2, 3)):
+        with pytest.raises(StoreInUse, match=r"is in use by process \d+ on .* \(shard 1/3, since 20"):
+            await use(store, 1)
+
+
 class TestAcquiring:
     async def test_another_is_told_who_uses_the_store(self, autojump_clock: MockClock) -> None:
         store = MemoryStore()

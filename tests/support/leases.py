@@ -29,7 +29,9 @@ def change_lease(url: str, **values: Any) -> None:
         with MongoClient[Any](url) as client:
             assert (
                 client.get_default_database()
-                .meta.update_one({"_id": "lease"}, {"$set": values})
+                .meta.update_one(
+                    {"_id": "lease"}, {"$set": {f"holders.0.{name}": each for name, each in values.items()}}
+                )
                 .modified_count
             )
         return

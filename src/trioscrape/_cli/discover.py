@@ -17,6 +17,7 @@ from .._errors import ResourceError, UsageError
 from .._printable import printable
 from .._records import Feed
 from .._run.api import Scrape, open_scrape
+from .._run.open_files import allow_open_files
 from .._store import Store
 from .config_options import add_proxy_option, add_rare_options, add_user_agent_option, config
 from .discovery import Look, discover
@@ -26,7 +27,6 @@ from .help import Page
 from .output import Output, new_file
 from .parser import OptionSection, Parser
 from .progress import Progress
-from .session import allow_open_files
 from .shared_options import add_help_option, add_output_options
 from .signals import Stages, until_signalled
 from .subcommand import Command, ExitStatus

@@ -43,7 +43,7 @@ _SLOW: Final = 2.0
 _WIDEST: Final = 100
 """Columns of the view: longer lines are hard to read."""
 _FIXED_LINES: Final = 10
-"""Of the view without slow feeds."""
+"""Of the view without slow feeds, and without the workers of a cluster."""
 _MOST_SLOW: Final = 5
 
 _BOTTLENECK: Final = "bold red"
@@ -60,7 +60,7 @@ def live_view(moment: Moment, width: int, height: int) -> RenderableType:
         parts.append(_line(outage_line(now.outage), style="bold red"))
     style = _BOTTLENECK if moment.bottleneck else _IDLE
     parts += [_lanes(moment, width), Text(bottleneck_line(moment), style=style)]
-    room = max(0, min(_MOST_SLOW, height - _FIXED_LINES))
+    room = max(0, min(_MOST_SLOW, height - _FIXED_LINES - (now.workers is not None)))
     if slow := [feed for feed in now.slowest if feed.seconds >= _SLOW][:room]:
         parts.append(_slowest(slow, width))
     return Group(*parts)
@@ -121,8 +121,9 @@ def _lanes(moment: Moment, width: int) -> Table:
     titles += ["wait p99"] if width >= _TIMES_FROM else []
     for title in titles:
         table.add_column(title, justify="right", no_wrap=True)
-    for name in LANES:
-        table.add_row(*_cells(moment, moment.now.lanes[name], width))
+    workers = moment.now.workers
+    for lane in [*(moment.now.lanes[name] for name in LANES), *([] if workers is None else [workers])]:
+        table.add_row(*_cells(moment, lane, width))
     return table
 
 

@@ -101,7 +101,8 @@ def plain_line(moment: Moment) -> str:
     """The progress of a scrape in one line of text."""
     now = moment.now
     counts = [of_list(moment), *pace(moment), *failed(moment), written(moment), f"{now.seconds:.1f} s"]
-    told = [", ".join(counts), ", ".join(_lane(now.lanes[name]) for name in LANES), bottleneck_line(moment)]
+    lanes = [*(now.lanes[name] for name in LANES), *([] if now.workers is None else [now.workers])]
+    told = [", ".join(counts), ", ".join(map(_lane, lanes)), bottleneck_line(moment)]
     return "; ".join([*told, *([outage_line(now.outage)] if now.outage else [])])
 
 

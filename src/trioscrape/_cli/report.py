@@ -9,8 +9,8 @@
 
 and a ``"type": "run"`` at the end::
 
-    {"type": "run", "run_id": …, "store": …, "began": …, "ended": …, "feeds": …,
-     "not_started": …, "counted": …, "duplicates": …,
+    {"type": "run", "run_id": …, "store": …, "shard": …, "began": …, "ended": …,
+     "feeds": …, "not_started": …, "counted": …, "duplicates": …,
      "outcomes": {"new": …, "updated": …, "not_modified": …, "not_due": …,
                   "gone": …, "refused": …, "failed": …},
      "entries": {"new": …, "changed": …, "unchanged": …}, "errors": {reason: feeds, …}, "seconds": …,
@@ -27,7 +27,9 @@ list that was shown to be the same one; ``same_feeds`` is the number of feeds th
 ``stored`` is the number of feeds for which something was written. ``delay`` is the time from
 the publication of entries, by their own dates, to the fetch that found them: of those ``entries`` that were
 published since their feed had been fetched before.
-``remarks`` are for people to read.
+``remarks`` are for people to read. A run on a Dask cluster has ``"cluster": {"workers": …, "shards": …,
+"repeated_shards": …}`` too: the most workers that there were at once, the parts of the list, and how many
+times one of these had to begin again because its worker had died.
 
 ``feed_id`` and ``run_id`` are the ids in the store. ``status`` is the HTTP status of the last answer,
 ``bytes`` the size of the document after decoding, ``final_url`` where it came from after all redirects;
@@ -39,13 +41,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from .._printable import printable
 from .._records import (
     LANES,
+    ClusterTotals,
     DuplicateFeed,
     EntryCounts,
     LaneStatistics,
@@ -100,6 +103,7 @@ def run_record(report: Report, store: str, ended: datetime) -> dict[str, Any]:
         "type": "run",
         "run_id": report.run_id,
         "store": store,
+        "shard": report.shard,
         "began": iso(ended - timedelta(seconds=report.seconds)),
         "ended": iso(ended),
         "feeds": report.feeds,
@@ -116,6 +120,7 @@ def run_record(report: Report, store: str, ended: datetime) -> dict[str, Any]:
         "same_feeds": report.same_feeds,
         "stored": report.stored,
         "remarks": list(report.remarks),
+        **({} if report.cluster is None else {"cluster": asdict(report.cluster)}),
     }
 
 
@@ -184,6 +189,9 @@ def _summary(report: Report, store: str, style: Style) -> Iterator[str]:
     if report.same_feeds:
         yield ""
         yield from _same_feeds(report)
+    if report.cluster is not None:
+        yield ""
+        yield f"  {_on_cluster(report.cluster)}"
     if report.remarks:
         yield ""
         yield from (f"  {remark}" for remark in report.remarks)
@@ -196,6 +204,12 @@ def _summary(report: Report, store: str, style: Style) -> Iterator[str]:
     yield ""
     yield entries(report.entries)
     yield f"stored in {store}" if complete(report) else f"incomplete; what was stored is in {store}"
+
+
+def _on_cluster(cluster: ClusterTotals) -> str:
+    again = cluster.repeated_shards
+    repeated = f", {again:,} of them again because a worker had died" if again else ""
+    return f"{count(cluster.workers, 'worker')}, {count(cluster.shards, 'shard')}{repeated}"
 
 
 def complete(report: Report) -> bool:

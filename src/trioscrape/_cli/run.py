@@ -9,11 +9,14 @@ from typing import Final
 import trio
 
 from .._errors import UsageError
-from .config_options import add_proxy_option, add_rare_options, add_schedule_options
+from .._run.shares import grouping
+from .config_options import add_proxy_option, add_rare_options, add_schedule_options, config
+from .dask import add_dask_option
 from .feed_list import open_feed_list
 from .help import Page
 from .parser import Parser
 from .session import Session, Sources
+from .shard import Share, add_shard_option, shard
 from .shared_options import (
     add_help_option,
     add_output_options,
@@ -47,14 +50,24 @@ def _add_options(parser: Parser) -> None:
         everything=True,
     )
     add_rare_options(parser)
+    several = parser.section("Several machines", rare=True)
+    add_dask_option(several)
+    add_shard_option(several)
 
 
 def _run(given: argparse.Namespace) -> ExitStatus:
     if given.feeds is None:
         raise UsageError("FEEDS is missing; see trioscrape run --help")
+    chosen = shard(given)
+    if chosen is not None and given.dask is not None:
+        raise UsageError("--shard and --dask can't be combined: a cluster divides the whole list")
     session = Session(given)
     with open_feed_list(given.feeds) as feeds:
-        return trio.run(session.run, nullcontext(Sources(feeds, feeds.count)))
+        sources = Sources(feeds, feeds.count)
+        if chosen is not None:
+            share = Share(feeds, chosen, grouping(config(given).group_hosts_by, "--shard"))
+            sources = Sources(share, share.count, shard=chosen, listed=feeds.count)
+        return trio.run(session.run, nullcontext(sources))
 
 
 COMMAND: Final = Command(

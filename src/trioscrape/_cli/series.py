@@ -59,7 +59,7 @@ class Moment:
     rate: float | None
     """Results a second; None: not known yet."""
     lane_rates: Mapping[str, float]
-    """Turns that ended in each lane, a second."""
+    """Turns that ended in each lane, a second; and shards by the workers of a cluster."""
     bottleneck: str | None
     """The lane that it is, by name; None: there is none."""
 
@@ -122,6 +122,8 @@ class Series:
         passed = now.seconds - first.seconds
         narrow = [narrow_lane(each.lanes) for each in self._recent]
         done = {name: now.lanes[name].done - first.lanes[name].done for name in LANES}
+        if now.workers is not None and first.workers is not None:
+            done[now.workers.name] = now.workers.done - first.workers.done
         return Moment(
             now,
             self._lines - now.duplicates,

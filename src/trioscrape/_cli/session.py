@@ -5,18 +5,16 @@ from __future__ import annotations
 import argparse
 import gc
 import math
-import resource
 import signal
 import sys
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
 import trio
 
-from .._config.config import Config
 from .._dns.caching import Resolver
 from .._errors import StoreError, StoreUnavailable, TrioscrapeError
 from .._hosts.retry_after import utc_now
@@ -25,9 +23,11 @@ from .._http.happy_eyeballs import Connector
 from .._lane import Lane
 from .._records import Feed, Report, Result
 from .._run.api import Scrape, open_scrape
+from .._run.open_files import allow_open_files
 from .._store import Store, check_store_url, open_store
 from .._store.lane import StoreLane
 from .config_options import config, naming_options
+from .dask import DaskScrape, cluster_of
 from .driver_log import relay_driver_errors
 from .open_progress import open_progress
 from .output import Output
@@ -68,6 +68,10 @@ class Sources:
     """Lines of the list; one feed may be listed twice."""
     resolver: Resolver | None = None
     connector: Connector | None = None
+    shard: tuple[int, int] | None = None
+    """Which share of a list the feeds are, and how many there are; None: all of it."""
+    listed: int = 0
+    """Lines of the list that they are a share of."""
 
 
 class Session:
@@ -93,6 +97,7 @@ class Session:
         self._quiet, self._verbose = given.quiet, given.verbose
         self._config = config(given)
         self._redacted_store_url = check_store_url(self._store_url)
+        self._cluster = cluster_of(given, self._config)
         self._reporter = Reporter(given.report) if given.report is not None else None
         if self._config.ca_file is not None:
             with naming_options():
@@ -105,7 +110,7 @@ class Session:
         self._written = trio.Event()
         self._counting, self._recording = trio.CancelScope(), trio.CancelScope()
         self._failure: TrioscrapeError | None = None
-        self._scrape: Scrape | None = None
+        self._scrape: Scrape | DaskScrape | None = None
         self._interrupted = False
         self._unwritable: OSError | None = None
         self._bad_lines = 0
@@ -145,7 +150,8 @@ class Session:
             connect_timeout=settings.store_connect_timeout,
             call_timeout=settings.store_timeout,
         )
-        async with store_opened as store, sources as opened:
+        connected = nullcontext() if self._cluster is None else self._cluster.connected()
+        async with store_opened as store, sources as opened, connected:
             if self._reporter is not None:
                 await self._reporter.begin(store)
             report = await self._fetch_all(opened, store, nursery)
@@ -208,21 +214,30 @@ class Session:
         await self._written.wait()
         return await self._final_report(scrape)
 
-    def _opened(self, sources: Sources, store: Store, wait: float) -> AbstractAsyncContextManager[Scrape]:
+    def _opened(
+        self, sources: Sources, store: Store, wait: float
+    ) -> AbstractAsyncContextManager[Scrape | DaskScrape]:
+        if self._cluster is not None:
+            return self._cluster.opened(sources.feeds, store, wait)
         return open_scrape(
             sources.feeds,
             store=store,
             config=replace(self._config, wait_for_store=wait),
             resolver=sources.resolver,
             connector=sources.connector,
+            shard=sources.shard,
         )
 
     async def _introduce(self, sources: Sources, store: Store) -> None:
-        await self._progress.say(f"Fetching {count(sources.count, 'feed')} into {store.redacted_url}")
+        feeds = count(sources.count, "feed")
+        if sources.shard is not None:
+            number, shards = sources.shard
+            feeds = f"{sources.count:,} of {count(sources.listed, 'feed')} (shard {number}/{shards})"
+        await self._progress.say(f"Fetching {feeds} into {store.redacted_url}")
         for proxy in self._config.proxies.redacted_urls:
             await self._progress.say(f"through the proxy {proxy}, which also resolves host names")
 
-    async def _final_report(self, scrape: Scrape) -> Report:
+    async def _final_report(self, scrape: Scrape | DaskScrape) -> Report:
         # An interrupted scrape reads the list once more, to count the feeds that were not started.
         self._stages.appendleft(self._stop_counting)
         with self._counting:
@@ -280,7 +295,7 @@ class Session:
             if self._scrape is not None:
                 self._scrape.cancel()
 
-    async def _drain(self, scrape: Scrape, number: int) -> None:
+    async def _drain(self, scrape: Scrape | DaskScrape, number: int) -> None:
         self._interrupted = True
         timeout = math.inf if number == signal.SIGINT else self._config.drain_timeout
         in_flight = scrape.drain(timeout)
@@ -289,7 +304,7 @@ class Session:
         finishing = f"finishing {count(in_flight, 'feed')} in flight{within}; " if in_flight else ""
         await self._progress.warn(f"{finishing}{_STOP_NOW[number]}")
 
-    async def _cancel(self, scrape: Scrape, _: int) -> None:
+    async def _cancel(self, scrape: Scrape | DaskScrape, _: int) -> None:
         scrape.cancel()
         self._recording.cancel()
 
@@ -304,15 +319,3 @@ class Session:
             waiting = StoreLane(store, Lane("store", 1), self._config.outage_timeout)
             return await waiting.record_run(report)
         raise failure
-
-
-def allow_open_files(settings: Config) -> None:
-    """Raise the soft limit on open files as far as the hard limit allows: macOS starts with 256."""
-    # NativeResolver needs two files for each lookup, or three when it queries several servers.
-    wanted = 4 * settings.http_width + 6 * (settings.dns_width + settings.dns_abandoned) + 256
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    with suppress(OSError, ValueError):  # then it stays as it is
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

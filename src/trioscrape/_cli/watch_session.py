@@ -17,6 +17,7 @@ from .._config.polling import Polling
 from .._exception_groups import ungrouped
 from .._hosts.retry_after import duration, utc_now
 from .._records import Outcome, Result, Statistics, WatchStatistics
+from .._run.open_files import allow_open_files
 from .._run.watch import Watch, open_watch
 from .._store import check_store_url
 from . import metrics
@@ -26,7 +27,6 @@ from .logs import LOGGER, logging_to_stderr
 from .output import Output
 from .report import feed_record, json_line
 from .service import give_signs_of_life, notify
-from .session import allow_open_files
 from .signals import Stages, until_signalled
 from .subcommand import ExitStatus
 

@@ -17,12 +17,13 @@ def available() -> bool:
     return find_spec(PACKAGE) is not None
 
 
+@lru_cache(maxsize=1)
 def registrable_domains() -> Callable[[str], str]:
     """A function from a host name to its registrable domain, or to itself when it has none.
 
-    Loads the list of the package `PACKAGE`, which takes 50 ms; nothing is downloaded. Only the ICANN part
-    of the list counts. The private part separates the blogs of a hosting service, as browsers need it, but
-    here they are one: the servers of one company answer for all of them.
+    Loads the list of the package `PACKAGE`, which takes 50 ms the first time; nothing is downloaded. Only the
+    ICANN part of the list counts. The private part separates the blogs of a hosting service, as browsers need
+    it, but here they are one: the servers of one company answer for all of them.
     """
     from publicsuffixlist import PublicSuffixList  # noqa: PLC0415 - an extra
 

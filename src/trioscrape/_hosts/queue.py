@@ -331,6 +331,14 @@ class HostQueue(Generic[Item]):
         """That of a host which a feed waits for, or has a slot of."""
         return self._host(self._group(host)).record
 
+    def adopt(self, host: str, record: HostRecord) -> None:
+        """Go on with what an earlier scrape has learned of `host`, before any feed waits for it."""
+        self._host(self._group(host)).record = record
+        if record.paused_until > -math.inf:
+            self.pause(host, record.paused_until + MARGIN)
+        if record.limit is not None or any(each.limit for each in record.unanswered.values()):
+            self.limited(host)
+
     def knows(self, host: str) -> bool:
         """Whether there is a record of `host`."""
         return self._group(host) in self._hosts

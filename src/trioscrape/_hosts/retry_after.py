@@ -77,6 +77,17 @@ class Pauses:
             detail = f"not fetched: {place} asked for a pause until {format_moment(until)}"
             self._queue.limit(place, Limit(place, reason, detail, SHORT.total_seconds(), until=until))
 
+    def adopt(self, place: str, record: HostRecord) -> None:
+        """Go on with what an earlier scrape has learned of a host, before any feed waits for it."""
+        self._queue.adopt(place, record)
+        if record.limit is not None and record.limit.spacing:
+            self._queue.pause(place, trio.current_time() + record.limit.spacing)
+            self._shown[record.limit.host] = record
+
+    def record(self, place: str) -> HostRecord:
+        """What is known of a host, for the next scrape to `adopt`."""
+        return self._queue.record(place)
+
     def check(self, place: str) -> None:
         """Raise `FeedFailed` when nothing more is fetched from a host in this run, or for now."""
         self._queue.check(place, trio.current_time())

@@ -7,7 +7,7 @@ from typing import Any, Final
 from .._errors import FeedFailed
 from .._records import FeedState
 from .queue import HostQueue
-from .record import NEVER, Limit, Unanswered
+from .record import NEVER, HostRecord, Limit, Unanswered
 
 IN_A_ROW: Final = 3
 """Fetches without any answer after which a host counts as silent."""
@@ -44,6 +44,12 @@ class Silence:
             if not record.answered:
                 unanswered = record.unanswered.setdefault(host, Unanswered())
                 unanswered.count = min(unanswered.count + 1, IN_A_ROW - 1)
+
+    def adopt(self, record: HostRecord) -> None:
+        """Name the hosts too that an earlier scrape has found to be silent: see `Pauses.adopt`."""
+        for host, unanswered in record.unanswered.items():
+            if unanswered.limit is not None:
+                self._shown[host] = unanswered
 
     def failed(self, host: str, failure: FeedFailed) -> None:
         """Note how the fetch of a feed has ended that has a slot of `host`."""

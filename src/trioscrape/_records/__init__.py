@@ -23,6 +23,7 @@ from .lease import Lease
 from .results import DuplicateFeed, FailureExample, Feed, Outcome, Report, Result, new_run_id
 from .statistics import (
     LANES,
+    ClusterTotals,
     Delay,
     InFlight,
     LaneStatistics,
@@ -37,6 +38,7 @@ from .statistics import (
 __all__ = [
     "LANES",
     "Category",
+    "ClusterTotals",
     "Delay",
     "DuplicateFeed",
     "Enclosure",

@@ -15,7 +15,7 @@ from enum import StrEnum
 from .._urls import with_scheme, without_credentials
 from .entries import EntryCounts
 from .feed_state import FeedState
-from .statistics import Delay, LaneStatistics, LaneTimes, Outage, Quantiles
+from .statistics import ClusterTotals, Delay, LaneStatistics, LaneTimes, Outage, Quantiles
 
 
 class Outcome(StrEnum):
@@ -152,11 +152,11 @@ class Report:
     same_feeds: int = 0
     """Feeds that were shown to be the same as another one of the list: see `Result.same_as`."""
     same_feed_examples: tuple[Result, ...] = ()
-    """The results of the first ten of them; ``same_as`` is the other feed."""
+    """The results of ten of them, the first in alphabetical order; ``same_as`` is the other feed."""
     stored: int = 0
     """Feeds for which something was written, and acknowledged by the store."""
     not_stored_examples: tuple[Result, ...] = ()
-    """The first ten feeds that could not be stored."""
+    """Ten feeds that could not be stored, the first in alphabetical order."""
     outage: Outage | None = None
     """None: the store is available."""
     counted: bool = True
@@ -171,6 +171,11 @@ class Report:
     offline: bool = False
     """Whether there seems to be no network: more than a few hosts were tried, and none of their lookups and
     connections has succeeded. The state of their feeds is as it was before."""
+    cluster: ClusterTotals | None = None
+    """None: the scrape was one process."""
+
+    shard: str | None = None
+    """Which share of the list the feeds are, such as ``3/16``; None: all of it."""
 
     @property
     def complete(self) -> bool:

@@ -63,6 +63,18 @@ class LaneStatistics:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterTotals:
+    """What a Dask cluster has done for a scrape."""
+
+    workers: int
+    """The most that it had at once."""
+    shards: int
+    """Parts of the list that have ended."""
+    repeated_shards: int
+    """How many times one of them had to begin again, because its worker had died."""
+
+
+@dataclass(frozen=True, slots=True)
 class Writers:
     """A store that merges saves into writes, at one moment."""
 
@@ -128,6 +140,9 @@ class Statistics:
     delay: Delay = Delay()
     remarks: tuple[str, ...] = ()
     """What people should know about hosts, a line each; see `Report.remarks`."""
+    workers: LaneStatistics | None = None
+    """The threads of a Dask cluster, as a lane: there are ``width`` of them, and what is busy, waiting or
+    done are shards (see `trioscrape.distributed`). None: the scrape is one process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeVar, final
 
@@ -24,6 +25,7 @@ from .._store import Store, open_store
 from .._store.lease import leased
 from .feed_source import Feeds, ListCounts, can_be_counted, counted
 from .run import Run
+from .totals import Totals
 from .wiring import Seams, open_run
 
 T = TypeVar("T")
@@ -52,8 +54,9 @@ class Scrape(metaclass=NoPublicConstructor):
     It has no public constructor; `open_scrape` gives one.
     """
 
-    def __init__(self, run: Run, feeds: Feeds) -> None:
+    def __init__(self, run: Run, feeds: Feeds, shard: tuple[int, int] | None = None) -> None:
         self._run, self._feeds = run, feeds
+        self._shard = None if shard is None else "{}/{}".format(*shard)
         self._recounted: ListCounts | None = None
 
     def __aiter__(self) -> AsyncIterator[Result]:
@@ -116,31 +119,25 @@ class Scrape(metaclass=NoPublicConstructor):
         Nothing is read for it. If the scrape has ended early, what was not started is only counted as
         far as the list had been read, unless `count_not_started` has counted it: see `Report.counted`.
         """
-        run, tally = self._run, self._run.tally
-        counts = self._recounted or run.admission.source.counts
-        return Report(
-            feeds=counts.feeds,
-            not_started=max(counts.feeds - tally.accepted, 0),  # a watch polls a feed many times
-            counted=counts.whole,
-            duplicates=counts.duplicates,
-            duplicate_examples=tuple(counts.duplicate_examples),
-            outcomes={outcome: tally.outcomes[outcome] for outcome in Outcome},
-            entries=tally.entries,
-            errors=tally.reasons,
-            examples=dict(tally.examples),
+        return replace(self.totals().report(), shard=self._shard)
+
+    def totals(self) -> Totals:
+        """What `report` is made of, for scrapes that are a part of another."""
+        run = self._run
+        now = Totals(
+            counts=self._recounted or run.admission.source.counts,
+            tally=run.tally,
             seconds=run.seconds,
-            lanes=run.pipeline.lanes.statistics(),
-            loop_lag=run.lag.quantiles(),
-            delay=run.delay,
-            same_feeds=tally.same_feeds,
-            same_feed_examples=tuple(tally.same_feed_examples),
-            stored=tally.stored,
-            not_stored_examples=tuple(tally.not_stored_examples),
+            lanes=run.pipeline.lanes.totals(),
+            loop_lag=run.lag.late,
+            delays=run.delays,
             outage=run.pipeline.store.outage,
             run_id=run.id,
             remarks=run.remarks(),
-            offline=run.pipeline.network.is_down,
+            parts=1,
+            offline_parts=int(run.pipeline.network.is_down),
         )
+        return Totals() + now  # a copy: the scrape goes on
 
     async def count_not_started(self) -> int | None:
         """Count the feeds that a scrape which has ended early did not start; reports have them from then on.
@@ -175,6 +172,7 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     connector: Connector | None = None,
     parser: Parser | None = None,
     now: Callable[[], datetime] = utc_now,
+    shard: tuple[int, int] | None = None,
 ) -> AsyncIterator[Scrape]:
     """Scrape `feeds` into `store` and hand out the results as they come.
 
@@ -198,6 +196,8 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
       connector: opens TCP connections; None for the network.
       parser: parses documents; None for the built-in one, in worker processes.
       now: the wall clock, in UTC; it decides which feeds are due.
+      shard: ``(3, 16)`` if the feeds are the third of 16 shares of a list, of which no host is in two: then
+        runs on the other shares may use the store at the same time. None: they are all there is.
 
     Raises:
       StoreError: the store can't be opened, has failed for good, has rejected all of the first 100 feeds, or
@@ -218,13 +218,13 @@ async def open_scrape(  # noqa: PLR0913 - the seams, each with a default
     config = config or Config()
     async with (
         opened_store(store, config) as opened,
-        leased(opened, config.wait_for_store, now()) as lease,
+        leased(opened, config.wait_for_store, now(), shard) as lease,
         opened_parser(parser, config) as parse,
         opened_archive(config) as archive,
     ):
         seams = Seams(opened, resolver or chosen_resolver(config), connector or open_tcp, parse, now, archive)
         async with open_run(feeds, config, seams, lease) as run:
-            scrape = Scrape._create(run, feeds)
+            scrape = Scrape._create(run, feeds, shard)
             yield scrape
         if run.failure is not None:
             raise run.failure

@@ -43,7 +43,7 @@ class Candidate:
         if problem := problem_with(feed.url):
             return Candidate(feed, "", "", problem)
         url = normalised(feed.url)
-        return Candidate(feed, identity(url), _host(url))
+        return Candidate(feed, identity(url), host_of(url))
 
     @property
     def waits_since(self) -> datetime:
@@ -68,11 +68,11 @@ class Candidate:
         if stored is None:
             return self
         state = believed(stored, now, interval)
-        host = _host(normalised(start_url(self.feed, state))) if has_moved(self.feed, state) else self.host
+        host = host_of(normalised(start_url(self.feed, state))) if has_moved(self.feed, state) else self.host
         return replace(self, state=state, stored=stored, host=host)
 
 
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
     """As it goes over the wire, so that a feed queues under the name that it is fetched from."""
     host = (urlsplit(url).hostname or "").rstrip(".")  # with a dot at its end it is the same host
     try:

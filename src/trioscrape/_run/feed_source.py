@@ -44,6 +44,17 @@ class ListCounts:
     whole: bool = False
     """Whether that is all of it."""
 
+    def __add__(self, other: ListCounts) -> ListCounts:
+        """Two parts of a list that have no feed in common. Examples without lines keep their order."""
+        examples = [*self.duplicate_examples, *other.duplicate_examples]
+        examples.sort(key=lambda duplicate: duplicate.feed.line or 0)
+        return ListCounts(
+            feeds=self.feeds + other.feeds,
+            duplicates=self.duplicates + other.duplicates,
+            duplicate_examples=examples[:SHOWN_DUPLICATES],
+            whole=self.whole and other.whole,
+        )
+
 
 class Source(Protocol):
     """Where the feeds of a scrape come from."""
@@ -157,7 +168,7 @@ class _Listed:
         slices = _Slices()
         try:
             for item in islice(self._feeds, READ_AHEAD):
-                found.append(Candidate.of(_as_feed(item)))
+                found.append(Candidate.of(as_feed(item)))
                 if await slices.checkpoint() > SLOW:
                     break
         except Exception as error:
@@ -203,7 +214,7 @@ class _Arriving:
             async with closing:
                 try:
                     async for item in feeds:
-                        await self._send.send(_as_feed(item))
+                        await self._send.send(as_feed(item))
                 except Exception as error:  # noqa: BLE001 - is raised by `read`, after what came before it
                     self._error = error
 
@@ -223,7 +234,8 @@ class _Slices:
         return now - self._began
 
 
-def _as_feed(item: object) -> Feed:
+def as_feed(item: object) -> Feed:
+    """The feed that an item of a list stands for."""
     feed = Feed(item) if isinstance(item, str) else item
     if not isinstance(feed, Feed):
         raise TypeError(f"a feed is a URL or a Feed, not {type(item).__name__}")

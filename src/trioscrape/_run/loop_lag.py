@@ -40,7 +40,9 @@ class LoopLag:
     """
 
     def __init__(self, asleep: Callable[[], float] = time_asleep, *, period: float = 0.0) -> None:
-        self._late, self._period = Histogram(), max(period, PERIOD)
+        self.late = Histogram()
+        """How late they were so far, in seconds."""
+        self._period = max(period, PERIOD)
         self._watching = trio.CancelScope()
         self._asleep, self._slept = asleep, asleep()
         self._due, self._paused = math.inf, -math.inf
@@ -51,7 +53,7 @@ class LoopLag:
             while True:
                 due = self._due = trio.current_time() + self._period
                 await trio.sleep_until(due)
-                self._late.add(trio.current_time() - due)
+                self.late.add(trio.current_time() - due)
                 self._look()
 
     def stop(self) -> None:
@@ -75,4 +77,4 @@ class LoopLag:
 
     def quantiles(self) -> Quantiles:
         """How late it was so far."""
-        return self._late.quantiles()
+        return self.late.quantiles()

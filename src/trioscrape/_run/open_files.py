@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+from contextlib import suppress
 from dataclasses import dataclass
 
 from .._config.config import Config
@@ -52,3 +53,15 @@ def shared_out(config: Config, resolver: Resolver) -> OpenFiles:
         dns_width=min(config.dns_width, max(1, lookups)),
         dns_abandoned=min(config.dns_abandoned, limit // 4),
     )
+
+
+def allow_open_files(settings: Config) -> None:
+    """Raise the soft limit on open files as far as the hard limit allows: macOS starts with 256."""
+    # NativeResolver needs two files for each lookup, or three when it queries several servers.
+    wanted = 4 * settings.http_width + 6 * (settings.dns_width + settings.dns_abandoned) + 256
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    with suppress(OSError, ValueError):  # then it stays as it is
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

@@ -21,7 +21,7 @@ from .._hosts.slots import HostSlot
 from .._http import Clock, FetchContext, Fetched, Fetcher
 from .._http.byte_budget import ByteBudget
 from .._http.hops import Hop, listed_url
-from .._lane import Lane, Timings
+from .._lane import Lane, LaneTotals, Timings
 from .._parse import FeedDocument, RecordParser
 from .._records import (
     EntryCounts,
@@ -59,9 +59,9 @@ class Lanes:
         self.store = Lane("store", store.width)
         self._store = store
 
-    def statistics(self) -> dict[str, LaneStatistics]:
-        """Each lane at this moment, by its name."""
-        lanes = {lane.name: lane.statistics() for lane in (self.dns, self.http, self.parse, self.store)}
+    def totals(self) -> dict[str, LaneTotals]:
+        """Each lane at this moment, by its name; see `Lane.totals`."""
+        lanes = {lane.name: lane.totals() for lane in (self.dns, self.http, self.parse, self.store)}
         if (writers := self._store.writers) is not None:
             store = lanes["store"]
             lanes["store"] = replace(
@@ -72,6 +72,10 @@ class Lanes:
                 peak_waiting=store.peak_waiting + writers.peak_waiting,
             )
         return lanes
+
+    def statistics(self) -> dict[str, LaneStatistics]:
+        """Each lane at this moment, by its name."""
+        return {name: totals.statistics() for name, totals in self.totals().items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,6 @@ class _Flight:
     scope: trio.CancelScope
 
 
-_OFFLINE: Final = "no network: no host could be reached, so the failures of the feeds are not counted"
-
-
 @dataclass(slots=True)
 class Run:
     """One scrape, from the feed list to the last result."""
@@ -207,14 +204,14 @@ class Run:
         self._in_flight.cancel()
 
     def remarks(self) -> tuple[str, ...]:
-        """What people should know about hosts and the network, a line each."""
+        """What people should know about this process, its archive and hosts, a line each."""
         own = [self.remark] if self.remark else []
         if (archive := self.pipeline.archive) is not None and self.ended is not None:
             own.append(archive.remark)
-        return (*([_OFFLINE] if self.pipeline.network.is_down else []), *own, *self.remarks_on_hosts())
+        return (*own, *self.remarks_on_hosts())
 
     def remarks_on_hosts(self) -> tuple[str, ...]:
-        """Those on hosts alone: whether there is a network is only known at the end."""
+        """Those on hosts alone."""
         return (*self.pauses.remarks(), *self.pipeline.silence.remarks())
 
     def slowest(self, number: int) -> tuple[InFlight, ...]:

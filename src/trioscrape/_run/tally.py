@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter
 from types import TracebackType
 from typing import Final
@@ -40,6 +41,25 @@ class Tally:
         """Accepted feeds whose outcome is known."""
         return self.outcomes.total()
 
+    def __add__(self, other: Tally) -> Tally:
+        """Both together, the same as if one had counted all."""
+        both = Tally()
+        for each in (self, other):
+            both.accepted += each.accepted
+            both.outcomes.update(each.outcomes)
+            both.entries += each.entries
+            both.errors.update(each.errors)
+            both.stored += each.stored
+            both.gaps += each.gaps
+            both.same_feeds += each.same_feeds
+            for reason, example in each.examples.items():
+                both._add_example(reason, example)
+            for result in each.not_stored_examples:
+                _keep_first(both.not_stored_examples, result)
+            for result in each.same_feed_examples:
+                _keep_first(both.same_feed_examples, result)
+        return both
+
     def count(self, result: Result) -> None:
         """Add one feed's outcome."""
         self.outcomes[result.outcome] += 1
@@ -48,15 +68,28 @@ class Tally:
         self.gaps += result.gap
         if result.same_as is not None:
             self.same_feeds += 1
-            if len(self.same_feed_examples) < SHOWN:
-                self.same_feed_examples.append(result)
+            _keep_first(self.same_feed_examples, result)
         if result.reason is not None and result.outcome is not Outcome.NOT_DUE:
             self.errors[result.reason] += 1
-            url, known = result.feed.redacted_url, self.examples.get(result.reason)
-            if known is None or url < known.url:
-                self.examples[result.reason] = FailureExample(url, result.detail)
-            if result.reason == "not-stored" and len(self.not_stored_examples) < SHOWN:
-                self.not_stored_examples.append(result)
+            self._add_example(result.reason, FailureExample(result.feed.redacted_url, result.detail))
+            if result.reason == "not-stored":
+                _keep_first(self.not_stored_examples, result)
+
+    def _add_example(self, reason: str, example: FailureExample) -> None:
+        known = self.examples.get(reason)
+        if known is None or (example.url, example.detail or "") < (known.url, known.detail or ""):
+            self.examples[reason] = example
+
+
+def _keep_first(examples: list[Result], result: Result) -> None:
+    """Add a result to the examples, of which the first in alphabetical order are kept."""
+    insort(examples, result, key=_place)
+    del examples[SHOWN:]
+
+
+def _place(result: Result) -> tuple[str, str, int]:
+    """Two feeds may differ in nothing but their credentials."""
+    return result.feed.redacted_url, result.feed.url, result.feed.line or 0
 
 
 class Results:

@@ -62,19 +62,22 @@ class Seams:
     """The wall clock, in UTC."""
     archive: Archive | None = None
     """Where what servers send is kept."""
+    tls: SharedContext | None = None
+    """That of several scrapes; None: the scrape makes its own."""
 
 
 @asynccontextmanager
 async def open_run(
-    feeds: Feeds, config: Config, seams: Seams, lease: OwnLease, polling: Polling | None = None
+    feeds: Feeds, config: Config, seams: Seams, lease: OwnLease | None, polling: Polling | None = None
 ) -> AsyncIterator[Run]:
     """A scrape at work; what is still in flight is cancelled when the block ends.
 
-    With `polling` it is a watch, which polls the feeds again and again.
+    With `polling` it is a watch, which polls the feeds again and again. Without a `lease` somebody else keeps
+    that of the store.
 
     Whoever opens it must raise `Run.failure` afterwards when there is one.
     """
-    tls = SharedContext(partial(client_context, config.ca_file))
+    tls = seams.tls or SharedContext(partial(client_context, config.ca_file))
     if config.ca_file is not None:
         await tls.ready()  # it raises before anything is fetched
     by_domain = config.group_hosts_by is HostGrouping.DOMAIN
@@ -110,7 +113,8 @@ async def open_run(
     with results.channel, ungrouped():
         async with aclosing(source), aclosing(arrivals), aclosing(transport), trio.open_nursery() as nursery:
             nursery.start_soon(run.lag.watch)
-            nursery.start_soon(run.keep, lease)
+            if lease is not None:
+                nursery.start_soon(run.keep, lease)
             nursery.start_soon(run.keep_polls)
             nursery.start_soon(run.feeds)
             if planner is not None:

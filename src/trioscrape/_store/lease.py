@@ -1,5 +1,7 @@
 """One run at a time on a store: two would fetch every feed twice, and send the hosts twice the requests.
 
+Runs on different shares of a list (``--shard``) have no feed in common: each has a lease of its own.
+
 A run that writes for a long time has a lease of its store, which is a record in the store itself (see
 `Store.acquire_lease`). It is renewed while the run goes on, and deleted at its end. When a run is killed,
 its lease ends by itself, because nobody renews it; on the same machine, and in the same container, it ends at
@@ -103,8 +105,9 @@ class OwnLease:
     async def _attempt(self) -> Lease | None:
         """Acquire or renew it; the lease of another run where there is one."""
         self._may_be_ours = True  # or it is cancelled, and has it nevertheless
-        other = await self._store.acquire_lease(self._lease, EXPIRY)
-        if other is not None and self._has_ended(other):
+        other, ended = await self._store.acquire_lease(self._lease, EXPIRY), set[str]()
+        while other is not None and other.id not in ended and self._has_ended(other):
+            ended.add(other.id)  # there may be more of them, if a list was shared
             await self._store.release_lease(other)
             other = await self._store.acquire_lease(self._lease, EXPIRY)
         self._may_be_ours = other is None
@@ -124,20 +127,23 @@ class OwnLease:
 
 
 @asynccontextmanager
-async def leased(store: Store, wait: float, since: datetime | None = None) -> AsyncIterator[OwnLease]:
+async def leased(
+    store: Store, wait: float, since: datetime | None = None, shard: tuple[int, int] | None = None
+) -> AsyncIterator[OwnLease]:
     """Have the lease of `store` in the block. `OwnLease.keep` has to run meanwhile.
 
     Args:
       store: open.
       wait: seconds to wait for the end of another run.
       since: when the run began; None: now.
+      shard: which share of its list the run has, and how many there are; None: all of it.
 
     Raises:
       StoreInUse: see `OwnLease.acquire`.
 
     Cancellation: while waiting, gives up. The lease is released on every way out, in a shielded scope.
     """
-    lease = OwnLease(store, _new_lease(since or datetime.now(UTC)))
+    lease = OwnLease(store, _new_lease(since or datetime.now(UTC), shard))
     try:
         await lease.acquire(wait)
         yield lease
@@ -161,8 +167,9 @@ async def reserved(store: Store, wait: float) -> AsyncIterator[None]:
                 nursery.cancel_scope.cancel(reason="the block has ended")
 
 
-def _new_lease(since: datetime) -> Lease:
-    return Lease(secrets.token_hex(12), socket.gethostname(), os.getpid(), since, _system())
+def _new_lease(since: datetime, shard: tuple[int, int] | None) -> Lease:
+    number, shards = shard or (None, None)
+    return Lease(secrets.token_hex(12), socket.gethostname(), os.getpid(), since, _system(), number, shards)
 
 
 def _system() -> str | None:

@@ -215,17 +215,17 @@ class Store(Reader, Protocol):
         """
 
     async def acquire_lease(self, lease: Lease, expiry: float) -> Lease | None:
-        """Let one run at a time use the store: acquire `lease`, or renew it.
+        """Let one run at a time use the store, or one for each share of a list: acquire `lease`, or renew it.
 
-        There is one lease at most. One with the same `Lease.id` is renewed. That of another run is replaced
-        if it was acquired or renewed `expiry` seconds ago or longer, or will be in as many, which means that
-        a clock was wrong once. All of this is atomic.
+        One with the same `Lease.id` is renewed. Those of other runs are deleted that were acquired or
+        renewed `expiry` seconds ago or longer, or will be in as many, which means that a clock was wrong
+        once. Of the rest, none may be one that `lease` excludes, see `Lease.excludes`. All of this is atomic.
 
         A store that lets several runs write at once returns None each time.
 
         Returns:
-          None: the store has `lease`, renewed just now. Else the lease of the other run, and nothing was
-          changed.
+          None: the store has `lease`, renewed just now. Else the lease of another run, and `lease` was not
+          acquired.
         """
 
     async def release_lease(self, lease: Lease) -> None:

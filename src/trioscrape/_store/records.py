@@ -107,7 +107,11 @@ def valid_states(records: Iterable[T], read: Callable[[T], FeedState]) -> dict[s
 
 
 def run_record(report: Report) -> dict[str, Any]:
-    """A run's totals: when it ended, in how many seconds, what became of its feeds, how its lanes did."""
+    """A run's totals: when it ended, in how many seconds, what became of its feeds, how its lanes did.
+
+    That of a run on a Dask cluster has ``cluster`` too.
+    """
+    cluster = {} if report.cluster is None else {"cluster": asdict(report.cluster)}
     return {
         "ended": now(),
         "seconds": report.seconds,
@@ -119,6 +123,8 @@ def run_record(report: Report) -> dict[str, Any]:
         "errors": dict(report.errors),
         "lanes": {name: asdict(lane) for name, lane in report.lanes.items()},
         "loop_lag": asdict(report.loop_lag),
+        "shard": report.shard,
+        **cluster,
     }
 
 

@@ -56,8 +56,8 @@ class MemoryStore(Paged):
         """By feed id, then by entry key, as any store would keep them."""
         self.runs: list[Report] = []
         """The last report of each run."""
-        self.lease: Lease | None = None
-        """That of the run which uses the store now, or has died while it used it."""
+        self._leases: dict[str, tuple[Lease, float]] = {}
+        """By id, with the moment of the last renewal."""
         self.writes = 0
         """Saves that had something to write, runs recorded, and entries and feeds restored."""
         self.closed = False
@@ -65,7 +65,6 @@ class MemoryStore(Paged):
         """Set it to the text of an outage: every call raises `StoreUnavailable` until it is None again."""
         self._stored: dict[str, dict[str, _Stored]] = {}
         self._rewrites: dict[str, dict[str, int]] = {}
-        self._renewed = 0.0
         self._last_run: datetime | None = None
         self._width, self._now = width, now
 
@@ -205,16 +204,32 @@ class MemoryStore(Paged):
         """See `Store.acquire_lease`. It goes by the clock of the trio run."""
         await self._answer()
         moment = trio.current_time()
-        if self.lease is not None and self.lease.id != lease.id and abs(moment - self._renewed) < expiry:
-            return self.lease
-        self.lease, self._renewed = lease, moment
+        for other, renewed in list(self._leases.values()):
+            if other.id == lease.id:
+                continue
+            if abs(moment - renewed) >= expiry:
+                del self._leases[other.id]
+            elif other.excludes(lease):
+                return other
+        self._leases[lease.id] = lease, moment
         return None
 
     async def release_lease(self, lease: Lease) -> None:
         """See `Store.release_lease`."""
         await self._answer()
-        if self.lease is not None and self.lease.id == lease.id:
-            self.lease = None
+        self._leases.pop(lease.id, None)
+
+    @property
+    def lease(self) -> Lease | None:
+        """That of the run which uses the store now, or has died while it used it; the first of several.
+
+        It can be set, as if another run had acquired it at this moment.
+        """
+        return next((lease for lease, _ in self._leases.values()), None)
+
+    @lease.setter
+    def lease(self, lease: Lease | None) -> None:
+        self._leases = {} if lease is None else {lease.id: (lease, trio.current_time())}
 
     async def _page_of_entries(
         self, wanted: Wanted, after: StoredEntry | None, count: int

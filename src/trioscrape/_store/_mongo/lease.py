@@ -1,4 +1,8 @@
-"""The lease of a database: a document in ``meta``, whose moments are those of the server's clock."""
+"""The leases of a database: a document in ``meta``, whose moments are those of the server's clock.
+
+It has a list of them, only one unless runs share a list. A single update with a pipeline decides and writes,
+so no transaction is needed, and a server without replica set will do.
+"""
 
 from __future__ import annotations
 
@@ -23,28 +27,45 @@ def acquire_lease(database: Database[Document], lease: Lease, expiry: float) -> 
     found = retried(
         meta.find_one_and_update,
         {"_id": _ID},
-        _replacing(lease, expiry),
+        _adding(lease, expiry),
         upsert=True,
         return_document=ReturnDocument.AFTER,
     )
-    # What another program has written in its place is over soon, and no reason to wait.
-    with suppress(InvalidRecord):
-        holder = LEASE.read(found or {}, Form.DOCUMENT)
-        return None if holder.id == lease.id else holder
+    holders = (found or {}).get("holders") or []
+    if any(holder.get("id") == lease.id for holder in holders):
+        return None
+    for holder in holders:
+        # What another program has written in its place is over soon, and no reason to wait.
+        with suppress(InvalidRecord):
+            other = LEASE.read(holder, Form.DOCUMENT)
+            if other.excludes(lease):
+                return other
     return None
 
 
-def _replacing(lease: Lease, expiry: float) -> list[dict[str, Any]]:
-    """The update that replaces the document if its lease is the same or over. ``$$NOW`` needs MongoDB 4.2."""
+def _adding(lease: Lease, expiry: float) -> list[dict[str, Any]]:
+    """The update that adds the lease if none of the others excludes it, and removes those that are over.
+
+    ``$$NOW`` needs MongoDB 4.2.
+    """
     # Not as they are: a text that begins with a dollar sign would be the name of a field.
-    values = {"$literal": {"_id": _ID, **LEASE.write_cleaned(lease, Form.DOCUMENT)[0]}}
-    age = {"$abs": {"$subtract": ["$$NOW", "$renewed"]}}
-    over = {"$cond": [{"$eq": [{"$type": "$renewed"}, "date"]}, {"$gte": [age, round(expiry * 1000)]}, True]}
-    own = {"$eq": ["$id", {"$literal": lease.id}]}
-    renewed = {"$mergeObjects": [values, {"renewed": "$$NOW"}]}
-    return [{"$replaceWith": {"$cond": [{"$or": [own, over]}, renewed, "$$ROOT"]}}]
+    values = {"$literal": LEASE.write_cleaned(lease, Form.DOCUMENT)[0]}
+    age = {"$abs": {"$subtract": ["$$NOW", "$$each.renewed"]}}
+    lasts = {
+        "$cond": [{"$eq": [{"$type": "$$each.renewed"}, "date"]}, {"$lt": [age, round(expiry * 1000)]}, False]
+    }
+    another = {"$and": [{"$ne": ["$$each.id", {"$literal": lease.id}]}, lasts]}
+    holders = {"$cond": [{"$isArray": "$holders"}, "$holders", []]}
+    others = {"$filter": {"input": holders, "as": "each", "cond": another}}
+    harmless = [{"$eq": ["$$each.shards", lease.shards]}, {"$ne": ["$$each.shard", lease.shard]}]
+    excludes = True if lease.shard is None else {"$not": [{"$and": harmless}]}
+    in_the_way = {"$filter": {"input": "$holders", "as": "each", "cond": excludes}}
+    renewed = [{"$mergeObjects": [values, {"renewed": "$$NOW"}]}]
+    added = {"$cond": [{"$eq": [in_the_way, []]}, {"$concatArrays": ["$holders", renewed]}, "$holders"]}
+    return [{"$replaceWith": {"_id": _ID, "holders": others}}, {"$set": {"holders": added}}]
 
 
 def release_lease(database: Database[Document], lease: Lease) -> None:
     """See `Store.release_lease`."""
-    retried(database.meta.delete_one, {"_id": _ID, "id": lease.id})
+    retried(database.meta.update_one, {"_id": _ID}, {"$pull": {"holders": {"id": lease.id}}})
+    retried(database.meta.delete_one, {"_id": _ID, "holders": []})

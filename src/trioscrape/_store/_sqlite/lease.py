@@ -1,4 +1,4 @@
-"""The lease of an SQLite file: the only row of its table."""
+"""The leases of an SQLite file: rows of a table, only one unless runs share a list."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ from .schema import INSERT_LEASE, SELECT_LEASE, lease_of_row
 def acquire_lease(db: sqlite3.Connection, lease: Lease, expiry: float) -> Lease | None:
     """See `Store.acquire_lease`; within a transaction of the caller."""
     moment = now()
-    for row in db.execute(SELECT_LEASE).fetchall():
-        other = _lease_in(row, moment, expiry)
-        if other is not None and other.id != lease.id:
+    rows = db.execute(SELECT_LEASE).fetchall()
+    found = [_lease_in(row, moment, expiry) for row in rows]
+    others = [other for other in found if other is not None and other.id != lease.id]
+    for other in others:
+        if other.excludes(lease):
             return other
+    # Those that are over, or nothing that a run has written, go too.
+    kept = [other.id for other in others]
+    db.execute(f"DELETE FROM lease WHERE id NOT IN ({', '.join('?' * len(kept))})", kept)  # noqa: S608
     values = LEASE.write_cleaned(lease, Form.COLUMN)[0]
-    db.execute("DELETE FROM lease")
     db.execute(INSERT_LEASE, {**values, "renewed": iso(moment)})
     return None
 

@@ -62,9 +62,10 @@ MIGRATIONS: Final = {
         """
             CREATE TABLE lease (
                 id TEXT NOT NULL, host TEXT NOT NULL, process INTEGER NOT NULL, since TEXT NOT NULL,
-                system TEXT, renewed TEXT NOT NULL, PRIMARY KEY (id)
+                system TEXT, shard INTEGER, shards INTEGER, renewed TEXT NOT NULL, PRIMARY KEY (id)
             )
         """,
+        "ALTER TABLE runs ADD COLUMN shard TEXT",
         "ALTER TABLE feeds ADD COLUMN newest_entry TEXT",
         "ALTER TABLE feeds ADD COLUMN longest_silence INTEGER",
         "ALTER TABLE feeds ADD COLUMN failure_detail TEXT",

@@ -28,6 +28,7 @@ _RUNS: Final = {
     "seconds": "REAL NOT NULL",
     **dict.fromkeys(("feeds", "not_started", "duplicates"), "INTEGER NOT NULL"),
     **dict.fromkeys(("outcomes", "entries", "errors", "lanes", "loop_lag"), "TEXT NOT NULL"),
+    "shard": "TEXT",
 }
 
 

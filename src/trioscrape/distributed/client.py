@@ -1,0 +1,273 @@
+"""The client's part of a scrape on a Dask cluster: it hands out shards, and collects what becomes of them.
+
+Every shard is submitted under a key of its own, and its result is fetched and released as soon as it is
+there: a result that is left on a worker is computed again when that worker dies. A window of two shards for
+each thread of the cluster is the back-pressure: results that nobody takes hold up the shards after them.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
+from typing import Any, Final, final
+
+from distributed import Client, Future, KilledWorker
+
+from .._errors import ClusterError, TrioscrapeError
+from .._records import Outcome, Report, Result, Statistics
+from .._run.shard import Learned
+from .._run.totals import Totals
+from .loop import Done, unpacked_results
+from .partition import Partition, unpacked
+from .progress import Live
+from .window import Turn, Window
+from .worker import cancel_lanes, drain_lanes, scrape_shard
+
+PER_THREAD: Final = 2
+"""Shards that are submitted for each thread: one that it works at, and one that it finds after that."""
+FIRST: Final = 10
+"""Priority of shards that others wait for."""
+LOOK: Final = 2.0
+"""Seconds from one look at the number of workers to the next."""
+
+_GONE: Final = "the Dask scheduler is gone, or the connection to it; run it again to fetch what is left"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """A task that has ended, and what it has returned or raised."""
+
+    key: str
+    value: Done | TrioscrapeError | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    turn: Turn
+    future: Future[Any] = field(repr=False)
+
+
+@final
+class ClusterScrape:
+    """A scrape on a Dask cluster, under way: an iterator of results in order of completion, shard by shard.
+
+    `open_scrape` gives one. One thread iterates over it; all else may be called from any other thread.
+    """
+
+    def __init__(self, client: Client, name: str, run_id: str, shards: Partition) -> None:
+        self._client, self._name, self._run_id = client, name, run_id
+        self._window, self._counts = Window(shards), shards.counts
+        self._inbox: SimpleQueue[_Ended | None] = SimpleQueue()
+        """What has ended; None: there is something else to look at."""
+        self._pending: dict[str, _Pending] = {}
+        self._totals = Totals()
+        self._learned = Learned()
+        self._of_hosts: dict[str, Learned] = {}
+        self._number = 0
+        self._threads, self._looked = 1, -math.inf
+        self._began, self._ended = time.monotonic(), math.nan
+        self._stop: Callable[[], Any] | None = None
+        """Tells the workers to start nothing more."""
+        self._tell_again = False
+        self._failure: Exception | None = None
+        self._closed = False
+        self._live = Live()
+
+    def __iter__(self) -> Iterator[Result]:
+        """The results.
+
+        Raises:
+          ClusterError: the scheduler is gone.
+          StoreError, ResourceError: what has ended the scrape on a worker; the others were cancelled then,
+            and their results came first.
+        """
+        for batch in self.batches():
+            yield from batch
+
+    def batches(self) -> Iterator[list[Result]]:
+        """The results, those of a shard together. Raises what the iteration over single ones does."""
+        while True:
+            self._fill()
+            if not self._pending:
+                break
+            ended = self._inbox.get()
+            if self._closed:
+                return
+            if ended is not None and ended.key in self._pending and (results := self._take(ended)):
+                yield results
+        self._ended = time.monotonic()
+        if self._failure is not None:
+            raise self._failure
+
+    def drain(self, timeout: float = math.inf) -> int:
+        """Start no more feeds. The iteration ends when those in flight have their result.
+
+        Args:
+          timeout: seconds after which the feeds that are still in flight are cancelled.
+
+        Returns: the number of feeds in flight.
+        """
+        counts = self._stop_with(lambda: self._client.run(drain_lanes, self._name, timeout))
+        return sum(counts.values())
+
+    def cancel(self) -> None:
+        """Cancel the feeds in flight, and start no others. The iteration ends when each has its result."""
+        self._stop_with(lambda: self._client.run(cancel_lanes, self._name))
+
+    def fail(self, error: Exception) -> None:
+        """End the scrape with an error, which the iteration raises when the workers have ended."""
+        self._failure = self._failure or error
+        self.cancel()
+
+    def report(self) -> Report:
+        """The totals of the shards that are done; they are final when the iteration has ended."""
+        seconds = (time.monotonic() if math.isnan(self._ended) else self._ended) - self._began
+        workers = max(1, self._live.most_workers)
+        totals = replace(self._totals, counts=self._counts).as_one(
+            seconds=seconds, run_id=self._run_id, processes=workers
+        )
+        return replace(totals.report(), cluster=self._live.cluster())
+
+    def statistics(self) -> Statistics:
+        """The scrape at this moment, as the workers have told within the last second."""
+        return self._live.statistics(self.report())
+
+    def hear(self, event: tuple[float, Any]) -> None:
+        """Take note of what a worker tells; called in the client's own thread."""
+        what, value = event[1]
+        begun = self._live.heard(what, value)
+        if begun is not None and self._stop is not None:
+            # By a worker that has come since the others were told.
+            self._tell_again = True
+            self._inbox.put(None)
+        elif what == "tail":
+            self._inbox.put(None)
+
+    def close(self) -> None:
+        """Give up what is under way. An iteration that goes on in another thread ends."""
+        self._closed = True
+        self._inbox.put(None)
+        futures = [each.future for each in self._pending.values()]
+        self._pending.clear()
+        if futures:
+            with suppress(Exception):  # the cluster may be gone
+                self._client.cancel(futures)
+
+    def _fill(self) -> None:
+        """Submit shards until the window is full."""
+        if self._stop is not None:
+            if self._tell_again:
+                self._tell_again = False
+                self._stop_with(self._stop)
+            return
+        if time.monotonic() > self._looked + LOOK:
+            self._looked = time.monotonic()
+            workers = _reached(self._client.nthreads)
+            self._threads = max(1, sum(workers.values()))
+            self._live.look(len(workers), self._threads)
+        while len(self._pending) - self._live.tails < PER_THREAD * self._threads:
+            turn = self._window.take()
+            if turn is None:
+                return
+            self._submit(turn)
+
+    def _submit(self, turn: Turn) -> None:
+        self._number += 1
+        chain = turn.shard.chain
+        key = f"{self._name}-{chain or 'hosts'}-{self._number}"
+        learned = self._learned if chain is None else self._of_hosts.get(chain, self._learned)
+        learned = replace(learned, reached=self._learned.reached)
+        self._live.submitted(key)
+        future = _reached(
+            lambda: self._client.submit(
+                scrape_shard,
+                self._name,
+                turn.shard,
+                learned,
+                key=key,
+                pure=False,
+                priority=0 if turn.queue is None else FIRST,
+            )
+        )
+        self._pending[key] = _Pending(turn, future)
+        assert self._client.loop is not None  # noqa: S101 - it is connected
+        self._client.loop.add_callback(self._collect, future)
+
+    async def _collect(self, future: Future[Any]) -> None:
+        """Fetch what a task returns; if its worker has died with it, when it has been computed again."""
+        try:
+            ended = _Ended(str(future.key), await self._client.gather(future, asynchronous=True))
+        except BaseException as error:  # noqa: BLE001, ASYNC103 - `_take` raises it, in another thread
+            ended = _Ended(str(future.key), error=error)
+        self._inbox.put(ended)
+
+    def _take(self, ended: _Ended) -> list[Result]:
+        """The results of a shard. One that its workers have died with is split."""
+        pending = self._pending.pop(ended.key)
+        pending.future.release()
+        self._live.ended(ended.key)
+        turn, results = pending.turn, []
+        if isinstance(ended.error, KilledWorker):
+            results = self._killed(turn)
+        elif ended.error is not None:
+            raise _error(ended.error)
+        elif isinstance(ended.value, Done):
+            results = self._count(turn, ended.value)
+        elif ended.value is not None:
+            self.fail(ended.value)
+        return results
+
+    def _count(self, turn: Turn, done: Done) -> list[Result]:
+        self._window.ended(turn)
+        self._totals += done.totals
+        self._learned = Learned(self._learned.reached or done.learned.reached)
+        if turn.shard.chain is not None:
+            self._of_hosts[turn.shard.chain] = done.learned
+        if done.failure is not None and self._failure is None:
+            self.fail(done.failure)
+        return unpacked_results(done.results)
+
+    def _killed(self, turn: Turn) -> list[Result]:
+        """Several workers have died while they had this shard: because of one of its feeds, or not."""
+        if turn.shard.count > 1:
+            self._window.split(turn)
+            return []
+        self._window.ended(turn)
+        (feed,) = unpacked(turn.shard)
+        result = Result(feed, Outcome.FAILED, "worker-crash", "each worker that had this feed alone has died")
+        totals = Totals()
+        totals.tally.accepted += 1
+        totals.tally.count(result)
+        self._totals += totals
+        return [result]
+
+    def _stop_with(self, tell: Callable[[], Any]) -> dict[str, Any]:
+        """Submit nothing more, and tell all workers; what they answer."""
+        self._stop = tell
+        self._inbox.put(None)
+        with suppress(Exception):  # whom nobody reaches can't work either, and `batches` notices
+            answers: dict[str, Any] = tell()
+            return answers
+        return {}
+
+
+def _reached(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except (OSError, CancelledError, RuntimeError) as error:
+        raise ClusterError(_GONE) from error
+
+
+def _error(error: BaseException) -> BaseException:
+    """What is raised for what came instead of the value of a task."""
+    if not isinstance(error, CancelledError | OSError):
+        return error
+    gone = ClusterError(_GONE)
+    gone.__cause__ = error
+    return gone

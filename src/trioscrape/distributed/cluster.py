@@ -1,0 +1,77 @@
+"""Which workers of a cluster can scrape, and a cluster of this machine's own."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from distributed import Client, LocalCluster
+
+from .._config.version import VERSION
+from .._errors import ClusterError
+
+PACKAGE: Final = "trioscrape"
+_PRELOAD: Final = "trioscrape.distributed.preload"
+
+
+@contextmanager
+def connected(address: str, timeout: float) -> Iterator[Client]:
+    """A client of the cluster at `address`, ``tcp://HOST:8786``.
+
+    Args:
+      address: of the scheduler.
+      timeout: seconds to connect.
+
+    Raises:
+      ClusterError: no scheduler answers there.
+    """
+    try:
+        client = Client(address, timeout=timeout, set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        # Dask tries again until then, whatever the error is.
+        raise ClusterError(f"no Dask scheduler answers at {address} within {timeout:g} s") from error
+    with client:
+        yield client
+
+
+@contextmanager
+def local_cluster(workers: int) -> Iterator[Client]:
+    """A client of a cluster of this machine: so many processes of one thread each, that end with the block.
+
+    It listens on loopback, has no dashboard, and writes no log. Its workers ignore Ctrl-C, which a terminal
+    sends to all processes: what it means is for the client to say.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="trioscrape-dask-") as folder,
+        LocalCluster(
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            memory_limit=0,  # that of the machine is the limit, as for one process
+            silence_logs=logging.CRITICAL,
+            local_directory=folder,
+            preload=[_PRELOAD],
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def check_versions(client: Client) -> None:
+    """Raise `ClusterError` unless all workers have this version of trioscrape: they get our own objects."""
+    versions: Any = client.get_versions(packages=[PACKAGE])
+    found: dict[str, Any] = versions["workers"]
+    for address, versions in found.items():
+        version = (versions or {}).get("packages", {}).get(PACKAGE)
+        if version is None:
+            raise ClusterError(f"the worker {address} has no trioscrape; install {VERSION} on all workers")
+        if version != VERSION:
+            raise ClusterError(
+                f"the worker {address} has trioscrape {version}, and this is {VERSION}; install the same"
+                " version on all workers"
+            )
