@@ -30,9 +30,9 @@ from .._run.shares import number_of, place
 BUCKETS: Final = 512
 AT_ONCE: Final = 20_000
 """Rows that are kept in memory until they are appended to their buckets, about 4 MB."""
-LARGE: Final = 4 * 2**20
+LARGE: Final = 2**20
 """Bytes of a bucket that is not taken into memory as a whole if a few hosts fill it."""
-PIECE: Final = 2**20
+PIECE: Final = 2**19
 """Bytes of the pieces of such a bucket, about."""
 HUGE: Final = 10_000
 """Lines of a host whose feeds may be in several pieces."""
@@ -236,17 +236,18 @@ class _Cut:
 
     def _take(self, bucket: Path, huge: frozenset[str] = frozenset()) -> None:
         found = dict[bytes, dict[bytes, bytes]]()
-        for line in bucket.read_bytes().splitlines():
-            group, key, row = line.split(b"\t", 2)
-            if not group:
-                self._add([row])
-                continue
-            feeds = found.get(group)
-            if feeds is None:
-                feeds = found[group] = {}
-            first = feeds.setdefault(key or row.split(b'"', 2)[1], row)
-            if first is not row:
-                self._count_duplicate(row, first)
+        with bucket.open("rb") as lines:
+            for line in lines:
+                group, key, row = line[:-1].split(b"\t", 2)
+                if not group:
+                    self._add([row])
+                    continue
+                feeds = found.get(group)
+                if feeds is None:
+                    feeds = found[group] = {}
+                first = feeds.setdefault(key or row.split(b'"', 2)[1], row)
+                if first is not row:
+                    self._count_duplicate(row, first)
         for group, feeds in found.items():
             rows, name = list(feeds.values()), group.decode()
             if len(rows) <= self._most and name not in huge:
