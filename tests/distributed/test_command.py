@@ -15,6 +15,7 @@ import pytest
 from pymongo import MongoClient
 
 from trioscrape._cli.command import main
+from trioscrape.distributed.cluster import local_cluster
 
 from support.cluster import LIMIT, Hosts, scheduler_and_workers, stored
 from support.command_line import command, records, run
@@ -77,6 +78,23 @@ def test_it_stores_and_prints_what_one_process_does(
     assert err.splitlines()[1:] == [f"Fetching 40 feeds into {mongodb_url}", f"report in {page}"]
     assert 'data-of="cluster.workers"' in page.read_text()
     assert len(stored(mongodb_url, "runs")) == 1
+
+
+def test_workers_get_no_ctrl_c() -> None:
+    """Nor does one that takes the place of another."""
+
+    def blocked() -> set[int]:
+        return set(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+    before = blocked()
+    with local_cluster(1) as client:
+        assert blocked() == before
+        (first,) = client.run(os.getpid).values()
+        assert signal.SIGINT in next(iter(client.run(signal.pthread_sigmask, signal.SIG_BLOCK, ()).values()))
+        os.kill(first, signal.SIGKILL)
+        while not (workers := client.run(os.getpid, on_error="ignore")) or first in workers.values():
+            pass  # until the time limit
+        assert signal.SIGINT in next(iter(client.run(signal.pthread_sigmask, signal.SIG_BLOCK, ()).values()))
 
 
 @pytest.mark.parametrize("times", [pytest.param(1, marks=only_in("dask")), 2])
@@ -149,6 +167,10 @@ def test_on_a_cluster_that_is_there(hosts: Hosts, feeds: str, mongodb_url: str, 
     ("arguments", "message"),
     [
         (["--dask", "local:0"], "--dask must be tcp://HOST:8786 or local:N, not 'local:0'"),
+        (
+            ["--dask", "local:2", "--shard", "1/2"],
+            "--shard and --dask can't be combined: a cluster divides the whole list",
+        ),
         (["--dask", "host"], "--dask must be tcp://HOST:8786 or local:N, not 'host'"),
         (
             ["--dask", "local:2", "--store", "sqlite:x.db"],

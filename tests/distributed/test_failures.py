@@ -163,9 +163,7 @@ def test_the_store_is_gone(own_client: Client, hosts: Hosts, own_mongod: Mongod)
         pytest.raises(StoreError, match=f"127.0.0.1:{own_mongod.port}"),
         open_scrape(hosts.urls(40), client=own_client, store=f"{own_mongod.url}/news", config=config) as run,
     ):
-        thread = threading.Thread(
-            target=lambda: (hosts.wait_for(lambda: hosts.total > 6), own_mongod.kill(), hosts.let_through())
-        )
+        thread = threading.Thread(target=kill)
         thread.start()
         for result in run:
             reasons[result.reason] += 1
@@ -180,8 +178,10 @@ def test_the_store_is_gone(own_client: Client, hosts: Hosts, own_mongod: Mongod)
 CLIENT = """
 import sys
 from distributed import Client
+from trioscrape import Config
 from trioscrape.distributed import scrape
-scrape(sys.argv[3:], client=Client(sys.argv[1]), store=sys.argv[2])
+endless = Config(read_timeout=600, fetch_timeout=600)
+scrape(sys.argv[3:], client=Client(sys.argv[1]), store=sys.argv[2], config=endless)
 """
 
 

@@ -13,11 +13,9 @@ from trioscrape.distributed.loop import Closed, ShardLoop, ShardTask, unpacked_r
 
 from support.cluster import Hosts
 
-CONFIG = Config(parse_width=1, store_connect_timeout=0.2)
 
-
-def opened(url: str) -> ShardLoop:
-    found = ShardLoop(url, CONFIG, lambda _: None)
+def opened(url: str, **config: float) -> ShardLoop:
+    found = ShardLoop(url, Config(parse_width=1, **config), lambda _: None)  # type: ignore[arg-type]
     found.start()
     return found
 
@@ -72,7 +70,7 @@ def test_a_cancelled_shard_has_its_results(hosts: Hosts, mongodb_url: str) -> No
 
 
 def test_a_store_that_is_not_there() -> None:
-    lanes = opened("mongodb://127.0.0.1:1/news")
+    lanes = opened("mongodb://127.0.0.1:1/news", store_connect_timeout=0.2)
     with pytest.raises(StoreError, match="did not answer within"):
         lanes.opened.result(30)
     lanes.close()

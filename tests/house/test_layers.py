@@ -42,7 +42,7 @@ ROOMS = {
         "_memory_store _inline_parser _virtual_time _world _world_plan _world_host _world_feed _history "
         "_world_clock _internet _site"
     ),
-    "distributed": words("preload api lanes client window progress worker loop partition held_store cluster"),
+    "distributed": words("api lanes client window progress worker loop partition held_store cluster"),
     "_run": words(
         "script watch replay replayed shard api totals wiring run admit keeping pipeline same_feeds "
         "due_source feed_source attempts older_pages next_state plans polls poll_log network loop_lag "

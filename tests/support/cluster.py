@@ -126,7 +126,7 @@ def cluster(folder: Path, workers: int = 2, **scheduler: Any) -> Iterator[Client
         memory_limit=0,
         silence_logs=logging.CRITICAL,
         local_directory=str(folder),
-        scheduler_kwargs=scheduler,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0", **scheduler},
     )
     with local, Client(local, set_as_default=False) as client:
         yield client

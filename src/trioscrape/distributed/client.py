@@ -261,7 +261,7 @@ def _reached(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except (OSError, CancelledError, RuntimeError) as error:
-        raise ClusterError(_GONE) from error
+        raise ClusterError(_GONE) from error  # noqa: ASYNC104 - it is no cancellation of trio's
 
 
 def _error(error: BaseException) -> BaseException:
