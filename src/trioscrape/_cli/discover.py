@@ -171,8 +171,9 @@ COMMAND: Final = Command(
         ),
         notes=(
             "Two URLs are one feed when they lead to the same URL; or when they have the same entries, and"
-            " either differ only in http or https, www. and a slash at the end, or name the same URL as their"
-            " own (rel=self). The first one stays, as it is in the list.",
+            " either differ only in http or https, www. and a slash at the end, or one names the URL of the"
+            " other as its own (rel=self). Of the two, the one that the other leads to or names stays; else the"
+            " first, as it is in the list.",
             "A line that fails is left out, also if it only fails today. Passwords in URLs are left out too.",
         ),
     ),
