@@ -29,13 +29,17 @@ class Output:
         self._file = file
         self._limiter = trio.CapacityLimiter(1)
 
+    @property
+    def encoding(self) -> str:
+        """That of standard output; of a file, UTF-8."""
+        return sys.stdout.encoding if self._file is None and sys.stdout else "utf-8"
+
     async def write(self, text: str) -> None:
-        """Write `text` in the encoding of standard output; characters that it lacks are escaped.
+        """Write `text` in `encoding`; characters that it lacks are escaped.
 
         Raises and is cancelled like `write_bytes`.
         """
-        encoding = sys.stdout.encoding if sys.stdout else "utf-8"
-        await self.write_bytes(text.encode(encoding, "backslashreplace"))
+        await self.write_bytes(text.encode(self.encoding, "backslashreplace"))
 
     async def write_bytes(self, data: bytes) -> None:
         """Write `data`. When standard output was closed before the start (``>&-``), nobody wants it.
