@@ -74,7 +74,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     with open_feed_list(given.feeds) as feeds:
         if given.output not in (None, "-"):
             with new_file(given.output) as file:
-                status = trio.run(_discover, given, settings, feeds, file.output)
+                status = trio.run(_discover, given, settings, feeds, Output(file.descriptor))
                 if status is ExitStatus.COMPLETE:
                     file.keep()
                 return status
