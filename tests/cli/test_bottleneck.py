@@ -67,11 +67,11 @@ class TestRule:
         outage = Outage(9.0, "database is locked")
 
         assert narrow_lane(lanes, outage) == "store"
-        assert sentence(None, outage) == "bottleneck: the store, which is unavailable"
+        assert sentence(None, outage) == "bottleneck: the store is unavailable"
 
     def test_a_full_lane_that_nobody_waits_for_is_not_denied(self):
         """It is shown beside the sentence."""
-        assert sentence(None) == "no bottleneck: no feeds wait for a full lane"
+        assert sentence(None) == "no bottleneck: no full lane has a queue"
         assert "with feeds waiting for it" in past_sentence(None, 0, 0)
 
     def test_sentences(self):
@@ -158,8 +158,8 @@ async def test_the_series_knows_of_an_outage(autojump_clock: MockClock) -> None:
 
     assert series.moment().bottleneck == "store"
     assert series.bottleneck()[0] == "store"
-    assert "bottleneck: the store, which is unavailable" in shown(series.moment())
-    assert "bottleneck: the store, which is unavailable" in plain_line(series.moment())
+    assert "bottleneck: the store is unavailable" in shown(series.moment())
+    assert "bottleneck: the store is unavailable" in plain_line(series.moment())
 
 
 async def test_with_room_everywhere_there_is_none(autojump_clock: MockClock) -> None:

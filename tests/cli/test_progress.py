@@ -58,7 +58,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch, go_on: threading.Event | None = No
 LINE = (
     "120 of 1,500 feeds, 41/s, 33 s left, 3 failed, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
     "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting); "
-    "no bottleneck: no feeds wait for a full lane"
+    "no bottleneck: no full lane has a queue"
 )
 
 
@@ -77,7 +77,7 @@ class TestPlainLine:
 
         said = r"store unavailable for 61 s: mongodb://h/x: connection\x1b refused"
         counts = LINE.rpartition("; ")[0]
-        assert plain_line(away) == f"{counts}; bottleneck: the store, which is unavailable; {said}"
+        assert plain_line(away) == f"{counts}; bottleneck: the store is unavailable; {said}"
 
     def test_failed_is_what_the_summary_calls_failed(self):
         """A feed whose first entries are stored has a reason too (``too-many-entries``), and is not lost."""

@@ -19,7 +19,7 @@ from .._records import LaneStatistics, Outage
 
 LEAST: Final = 0.5
 """Of the samples."""
-NO_BOTTLENECK: Final = "no bottleneck: no feeds wait for a full lane"
+NO_BOTTLENECK: Final = "no bottleneck: no full lane has a queue"
 
 
 def narrow_lane(lanes: Mapping[str, LaneStatistics], outage: Outage | None = None) -> str | None:
@@ -48,7 +48,7 @@ def bottleneck(shares: Iterable[tuple[str, float]]) -> str | None:
 def sentence(lane: LaneStatistics | None, outage: Outage | None = None) -> str:
     """``bottleneck: http lane, 500 of 500 busy, 1,204 waiting``: what it is now."""
     if outage is not None:
-        return "bottleneck: the store, which is unavailable"
+        return "bottleneck: the store is unavailable"
     if lane is None:
         return NO_BOTTLENECK
     return f"bottleneck: {lane.name} lane, {lane.busy:,} of {lane.width:,} busy, {lane.waiting:,} waiting"
