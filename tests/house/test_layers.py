@@ -43,9 +43,9 @@ ROOMS = {
         "_world_clock _internet _site"
     ),
     "_run": words(
-        "script watch replay replayed api wiring run admit keeping pipeline same_feeds due_source "
-        "feed_source attempts older_pages next_state plans polls poll_log network loop_lag open_files "
-        "agenda seen tally scopes candidates"
+        "script watch replay replayed stored_polls api wiring run admit keeping pipeline same_feeds "
+        "due_source feed_source attempts older_pages next_state plans polls poll_log network loop_lag "
+        "open_files agenda seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "

@@ -142,6 +142,7 @@ def test_a_server_that_breaks_on_validators_has_two_attempts(tmp_path: Path) -> 
     clock, first, second = Calendar(), MemoryStore(), MemoryStore()
     for _ in range(2):
         run_in_virtual_time(lambda: keep(urls(internet), internet, first, clock, warc=str(tmp_path)))
+        clock.forward(seconds=1)
 
     results, replay = trio.run(lambda: replayed(tmp_path, second))
 
