@@ -76,7 +76,7 @@ ROOMS = {
         "same_feed permanent_redirects belief overview standing posting advice planner calendar rhythm "
         "freshness rules"
     ),
-    "_archive": words("archive writer reader warc_file payloads exchange gzip_header"),
+    "_archive": words("archive writer reader poll_record warc_file records payloads exchange gzip_header"),
     "_config": words("polling config public_suffixes name_servers proxies version"),
     "_records": words("results statistics columns entries feed_state history lease texts table kinds"),
 }

@@ -36,7 +36,7 @@ async def same_again(
 ) -> AsyncIterator[list[Record]]:
     """A replay of the only feed has the same result and the same store; gives the records of the archive."""
     again = MemoryStore()
-    with closing(ArchiveReader(folder)) as archive:
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
         async with open_replay(iter(archive), again, Config(parse_width=1, **settings)) as replay:
             (other,) = [result async for result in replay]
     assert (other.outcome, other.reason, other.detail) == (result.outcome, result.reason, result.detail)

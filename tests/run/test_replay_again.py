@@ -38,7 +38,7 @@ class Archived:
 
     async def replay_first(self, polls: int, store: MemoryStore) -> None:
         """As a replay that is interrupted."""
-        with closing(ArchiveReader(self.folder)) as archive:
+        with closing(ArchiveReader(self.folder, Config().body_limit)) as archive:
             async with open_replay(islice(archive, polls), store, Config(parse_width=1)) as replay:
                 assert len([result async for result in replay]) == polls
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -14,6 +14,7 @@ from .._errors import FeedFailed
 from .._records import Feed
 
 _TRANSFER_ENCODING: Final = re.compile(rb"^(?=transfer-encoding[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+_STATUS: Final = re.compile(rb"\S+\s+([0-9]{3})(?![0-9])")
 _SECRETS: Final = {b"authorization", b"proxy-authorization"}
 _TRUNCATED: Final = {
     "connection-lost": "disconnect",
@@ -56,12 +57,15 @@ class Exchange:
     """Why the body is not whole, in the words of WARC; None: it is."""
     id: str = ""
     """Of its record."""
+    read_body: Callable[[], bytes] | None = None
+    """Reads the body from the archive that this comes from, and blocks meanwhile. None: it has none, or it is
+    in `body`."""
 
     @property
     def status(self) -> int:
         """Of the answer; 0: it has none that could be understood."""
-        parts = self.head.split(None, 2)
-        return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+        found = _STATUS.match(self.head)
+        return int(found[1]) if found is not None else 0
 
 
 @dataclass(slots=True, eq=False)

@@ -8,18 +8,17 @@ says which feed was polled, when, and how each fetch ended: see `poll_record`.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .._config.version import VERSION
-from .._errors import FeedFailed
-from .exchange import Exchange, KeptFetch, KeptPoll, ids
+from .exchange import Exchange, KeptPoll, ids
 from .payloads import Kept, PayloadIndex
+from .poll_record import poll_record
 from .warc_file import NOT_MODIFIED, OPEN, POLL, SAME_PAYLOAD, WarcFile
 
 LARGEST: Final = 2**30
@@ -27,7 +26,6 @@ LARGEST: Final = 2**30
 _FIELDS: Final = "application/warc-fields"
 _REQUEST: Final = "application/http; msgtype=request"
 _RESPONSE: Final = "application/http; msgtype=response"
-_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _PAIRS: Final = ["".join(pair) for pair in product("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", repeat=2)]
 _SHIFTS: Final = range(150, -1, -10)
 _CODED: Final = re.compile(rb"^content-encoding:", re.IGNORECASE | re.MULTILINE)
@@ -146,55 +144,11 @@ class WarcWriter:
         file.add("response", fields, _RESPONSE, head + payload, compress=not _CODED.search(head))
 
     def _add_poll(self, poll: KeptPoll, file: WarcFile) -> None:
-        said = _encoded(poll_record(poll)).encode("utf-8", "replace")
         fields = {"WARC-Record-ID": next(self._ids), "WARC-Target-URI": poll.feed.redacted_url}
         fields["WARC-Date"] = _date(poll.ended)
         if answers := [record for fetch in poll.fetches for record in fetch.ids]:
             fields["WARC-Concurrent-To"] = answers[-1]
-        file.add("metadata", fields, POLL, said)
-
-
-def poll_record(poll: KeptPoll) -> dict[str, Any]:
-    """A poll as it is kept; moments are ISO 8601 in UTC."""
-    feed = poll.feed
-    return {
-        "feed": {
-            "url": feed.redacted_url,
-            "title": feed.title,
-            "tags": feed.tags,
-            "without_scheme": feed.without_scheme,
-        },
-        "feed_id": poll.feed_id,
-        "began": poll.began.isoformat(),
-        "ended": poll.ended.isoformat(),
-        "next_run": poll.next_run and poll.next_run.isoformat(),
-        "fetches": [_fetch_record(fetch) for fetch in poll.fetches],
-        "outcome": poll.outcome,
-        "reason": poll.reason,
-        "put_off": poll.put_off and _failure_record(poll.put_off),
-        "took_turn": poll.took_turn,
-    }
-
-
-def _fetch_record(fetch: KeptFetch) -> dict[str, Any]:
-    record: dict[str, Any] = {"records": fetch.ids}
-    if fetch.again:
-        record["again"] = True
-    if fetch.of_older_page:
-        record["older_page"] = True
-    if fetch.failed is not None:
-        record["failed"] = _failure_record(fetch.failed)
-    return record
-
-
-def _failure_record(failed: FeedFailed) -> dict[str, Any]:
-    not_before = failed.not_before and failed.not_before.isoformat()
-    return {
-        "reason": failed.reason,
-        "detail": failed.detail,
-        "not_before": not_before,
-        "postponed_by": failed.postponed_by,
-    }
+        file.add("metadata", fields, POLL, poll_record(poll))
 
 
 def digest_text(digest: bytes) -> str:

@@ -51,7 +51,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     folder = Path(given.folder)
     if not folder.is_dir():
         raise UsageError(f"{folder} is no folder")
-    with closing(ArchiveReader(folder)) as archive:
+    with closing(ArchiveReader(folder, settings.body_limit)) as archive:
         return trio.run(_replay, given, settings, archive)
 
 

@@ -12,7 +12,6 @@ import trio
 
 from .._archive.exchange import KeptPoll
 from .._config.config import Config
-from .._errors import ResourceError
 from .._exception_groups import ungrouped
 from .._flow import Flow
 from .._hosts.queue import HostQueue
@@ -42,7 +41,7 @@ from .open_files import OpenFiles
 from .pipeline import Lanes, Pipeline
 from .plans import ForTheNextRun
 from .poll_log import PollLog
-from .replayed import NotArchived, Replayed, ReplayedFetcher, ReplayedLag
+from .replayed import NotArchived, Replayed, ReplayedFetcher, ReplayedLag, archive_unreadable
 from .same_feeds import SameFeeds
 from .seen import Seen
 from .stored_polls import Standing, StoredPolls
@@ -157,7 +156,7 @@ class Replay:
             try:
                 poll = await off_loop(next, self._polls, None, limiter=self._limiter)
             except OSError as error:
-                raise ResourceError(f"the archive can't be read: {error.strerror or error}") from error
+                raise archive_unreadable(error) from error
             if poll is None:
                 return None
             done = trio.Event()
