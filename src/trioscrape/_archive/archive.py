@@ -37,6 +37,8 @@ class Archive:
         self._limiter = trio.CapacityLimiter(1)
         self._ids = ids()
         self._waiting = deque[Exchange | KeptPoll]()
+        self._some = trio.Event()
+        """Set when something has been added since the last write began."""
         self._bytes = 0
         """Of the bodies that wait."""
         self._last = -math.inf
@@ -55,6 +57,7 @@ class Archive:
             for exchange in fetch.exchanges:
                 exchange.id = next(self._ids)
             self._waiting.extend(fetch.exchanges)
+            self._some.set()
             self._bytes += sum(len(part) for exchange in fetch.exchanges for part in exchange.body)
             await self._write_if_due()
 
@@ -71,6 +74,18 @@ class Archive:
     def note_poll(self, poll: KeptPoll) -> None:
         """Add a poll for the next write: of a feed that has been cancelled, and may not wait any more."""
         self._waiting.append(poll)
+        self._some.set()
+
+    async def keep_writing(self) -> None:
+        """Write what waits although nothing more comes, `TOGETHER` after the last write; until cancelled.
+
+        Raises:
+          ResourceError: the disk is full, or fails.
+        """
+        while True:
+            await self._some.wait()
+            await trio.sleep_until(self._last + TOGETHER)
+            await self._write_waiting()
 
     async def finish(self) -> None:
         """Write all that waits, and close the files; also when cancelled.
@@ -86,7 +101,11 @@ class Archive:
         is_much = self._bytes >= MOST_BYTES or len(self._waiting) >= MOST_RECORDS
         if not is_much and trio.current_time() < self._last + TOGETHER:
             return
+        await self._write_waiting()
+
+    async def _write_waiting(self) -> None:
         async with self._writing:
+            self._some = trio.Event()
             if self._waiting:
                 self._bytes, self._last = 0, trio.current_time()
                 await self._in_thread(self._write)
