@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from trioscrape._archive import writer as writers
-from trioscrape._archive.payloads import NAME
 from trioscrape._archive.writer import WarcWriter
 
 from support.archives import checked, files, largest_file, records
@@ -162,20 +161,6 @@ def test_payloads_of_a_file_that_is_gone_are_kept_again(writer: WarcWriter, fold
     again.close()
 
     assert [each.kind for each in records(folder)] == ["warcinfo", "response", "request"]
-
-
-@pytest.mark.parametrize("damage", [b"", b"no database"])
-def test_an_index_that_is_gone_or_damaged_is_made_anew(
-    writer: WarcWriter, folder: Path, damage: bytes
-) -> None:
-    writer.write([exchange()])
-    writer.close()
-    (folder / NAME).write_bytes(damage * 1000)
-    again = WarcWriter(folder)
-    again.write([exchange()])
-    again.close()
-
-    assert [each.kind for each in records(folder)].count("response") == 2
 
 
 def test_what_the_disk_has_no_room_for_is_not_half_written(writer: WarcWriter, folder: Path) -> None:
