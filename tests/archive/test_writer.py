@@ -169,6 +169,7 @@ def test_what_the_disk_has_no_room_for_is_not_half_written(writer: WarcWriter, f
         writer.write([exchange(bytes(range(256)) * 100)])
     (path,) = folder.glob("*.open")
     assert path.stat().st_size == writer.written
+    assert (writer.answers, writer.revisits) == (1, 0)
     writer.write([exchange(bytes(range(256)) * 100)])
     writer.close()
 
@@ -178,6 +179,43 @@ def test_what_the_disk_has_no_room_for_is_not_half_written(writer: WarcWriter, f
 
 
 def test_where_nothing_came_there_is_no_file(writer: WarcWriter, folder: Path) -> None:
+    writer.close()
+
+    assert files(folder) == []
+
+
+def test_a_file_whose_first_records_had_no_room_begins_as_all_do(writer: WarcWriter, folder: Path) -> None:
+    with largest_file(100), pytest.raises(OSError, match="File too large"):
+        writer.write([exchange()])
+    writer.write([exchange()])
+    writer.close()
+
+    assert [each.kind for each in records(folder)] == ["warcinfo", "response", "request"]
+
+
+def test_what_is_not_noted_in_the_index_is_not_in_the_file(
+    writer: WarcWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run cuts files at what was noted, and what is put back must not be in it twice."""
+    writer.write([exchange()])
+    before = writer.written
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(writer._index, "note", fails)
+        writer.write([exchange(b"<other/>")])
+    assert (writer.written, writer.answers) == (before, 1)
+    writer.write([exchange(b"<other/>")])
+    writer.close()
+
+    assert [each.payload for each in records(folder) if each.kind == "response"] == [b"<rss/>", b"<other/>"]
+
+
+def fails(*_: object) -> None:
+    raise OSError("the disk is full")
+
+
+def test_where_nothing_could_be_written_there_is_no_file(writer: WarcWriter, folder: Path) -> None:
+    with largest_file(100), pytest.raises(OSError, match="File too large"):
+        writer.write([exchange()])
     writer.close()
 
     assert files(folder) == []

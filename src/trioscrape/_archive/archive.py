@@ -91,10 +91,16 @@ class Archive:
         """Write all that waits, and close the files; also when cancelled.
 
         Raises:
-          ResourceError: the disk is full, or fails.
+          ResourceError: the disk is full, or fails. It says how many polls are lost.
         """
-        with trio.CancelScope(shield=True):
-            await self._in_thread(self._finish)
+        try:
+            with trio.CancelScope(shield=True):
+                await self._in_thread(self._finish)
+        except ResourceError as error:
+            if lost := sum(isinstance(item, KeptPoll) for item in self._waiting):
+                polls = "the last poll is" if lost == 1 else f"the last {lost:,} polls are"
+                raise ResourceError(f"{error}; {polls} not in it") from error
+            raise
 
     async def _write_if_due(self) -> None:
         """Write what waits, unless there is little and the last write has just been."""
@@ -107,8 +113,12 @@ class Archive:
         async with self._writing:
             self._some = trio.Event()
             if self._waiting:
-                self._bytes, self._last = 0, trio.current_time()
-                await self._in_thread(self._write)
+                bytes_before, self._bytes, self._last = self._bytes, 0, trio.current_time()
+                try:
+                    await self._in_thread(self._write)
+                except ResourceError:
+                    self._bytes += bytes_before
+                    raise
 
     def _finish(self) -> None:
         try:
@@ -117,9 +127,13 @@ class Archive:
             self._writer.close()
 
     def _write(self) -> None:
-        """Write what waits; in a thread, while the event loop may add more."""
+        """Write what waits, or leave it waiting; in a thread, while the event loop may add more."""
         some = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        self._writer.write(some)
+        try:
+            self._writer.write(some)
+        except OSError:
+            self._waiting.extendleft(reversed(some))
+            raise
         for item in some:
             if isinstance(item, Exchange):
                 item.body.clear()

@@ -65,17 +65,25 @@ class WarcWriter:
           OSError: the disk is full, or fails.
         """
         file = self._next_file()
-        for item in items:
-            if isinstance(item, Exchange):
-                self._add_exchange(item, file)
-            else:
-                self._add_poll(item, file)
+        before, answers, revisits = file.size, 0, 0
         try:
+            if not file.size:
+                self._add_info(file)
+            for item in items:
+                if isinstance(item, Exchange):
+                    answers += 1
+                    revisits += self._add_exchange(item, file)
+                else:
+                    self._add_poll(item, file)
             file.save()
+            self._index.note(file.name, file.size)
         except OSError:
+            file.drop()
+            file.cut(before)
             self._index.undo()
             raise
-        self._index.note(file.name, file.size)
+        self.answers += answers
+        self.revisits += revisits
 
     def close(self) -> None:
         """Close the file and the index. Closing twice does nothing."""
@@ -98,7 +106,10 @@ class WarcWriter:
                 return self._file
             serial = self._file.serial + 1
             self._close_file()
-        file = self._file = WarcFile(self._folder, serial)
+        self._file = WarcFile(self._folder, serial)
+        return self._file
+
+    def _add_info(self, file: WarcFile) -> None:
         said = f"software: trioscrape/{VERSION}\r\nformat: WARC File Format 1.1\r\n".encode()
         fields = {
             "WARC-Record-ID": next(self._ids),
@@ -106,42 +117,41 @@ class WarcWriter:
             "WARC-Filename": file.name,
         }
         file.add("warcinfo", fields, _FIELDS, said)
-        return file
 
-    def _add_exchange(self, exchange: Exchange, file: WarcFile) -> None:
-        self.answers += 1
+    def _add_exchange(self, exchange: Exchange, file: WarcFile) -> bool:
+        """Add its records. Returns whether the answer is a revisit."""
         fields = {"WARC-Target-URI": exchange.url, "WARC-Date": _date(exchange.at)}
         if exchange.address is not None:
             fields["WARC-IP-Address"] = exchange.address
         if exchange.is_http2:
             fields["WARC-Protocol"] = "h2"
-        self._add_answer(exchange, {"WARC-Record-ID": exchange.id, **fields}, file)
+        is_revisit = self._add_answer(exchange, {"WARC-Record-ID": exchange.id, **fields}, file)
         fields |= {"WARC-Record-ID": next(self._ids), "WARC-Concurrent-To": exchange.id}
         file.add("request", fields, _REQUEST, exchange.request)
+        return is_revisit
 
-    def _add_answer(self, exchange: Exchange, fields: dict[str, str], file: WarcFile) -> None:
+    def _add_answer(self, exchange: Exchange, fields: dict[str, str], file: WarcFile) -> bool:
         head, payload = exchange.head, b"".join(exchange.body)
         if exchange.status == 304:
-            self.revisits += 1
             fields["WARC-Profile"] = NOT_MODIFIED
             file.add("revisit", fields, _RESPONSE, head)
-            return
+            return True
         digest = hashlib.sha1(payload, usedforsecurity=False).digest()
         fields["WARC-Payload-Digest"] = digest_text(digest)
         if exchange.truncated is not None:
             fields["WARC-Truncated"] = exchange.truncated
         elif payload and (known := self._index.find(digest)) is not None:
-            self.revisits += 1
             fields["WARC-Profile"] = SAME_PAYLOAD
             fields["WARC-Refers-To"] = known.record
             fields["WARC-Refers-To-Target-URI"] = known.url
             fields["WARC-Refers-To-Date"] = known.date
             file.add("revisit", fields, _RESPONSE, head)
-            return
+            return True
         elif payload:
             self._index.add(digest, Kept(exchange.id, exchange.url, fields["WARC-Date"]), file.name)
         # What a server has compressed gets no smaller.
         file.add("response", fields, _RESPONSE, head + payload, compress=not _CODED.search(head))
+        return False
 
     def _add_poll(self, poll: KeptPoll, file: WarcFile) -> None:
         fields = {"WARC-Record-ID": next(self._ids), "WARC-Target-URI": poll.feed.redacted_url}
