@@ -106,6 +106,18 @@ async def test_a_redirect_that_sets_a_cookie(tmp_path: Path) -> None:
         assert [b"Cookie: a=b" in each.block for each in requests] == [False, True]
 
 
+async def test_a_redirect_with_a_password(tmp_path: Path) -> None:
+    """It is in no record, and the replay follows the redirect all the same."""
+    async with open_raw(answer("200 OK", FEED)) as target:
+        redirect = answer("302 Found", b"", f"Location: http://me:secret@a.test:{target.port}/feed")
+        async with open_raw(redirect) as server:
+            result, store = await kept(f"http://a.test:{server.port}/feed", tmp_path)
+
+    assert str(result.outcome) == "new"
+    async with same_again(tmp_path, result, store) as found:
+        assert all(b"secret" not in each.block for each in found)
+
+
 @pytest.mark.parametrize(
     ("said", "sent", "settings", "reason", "truncated"),
     [

@@ -15,6 +15,18 @@ from .._records import Feed
 
 _TRANSFER_ENCODING: Final = re.compile(rb"^(?=transfer-encoding[ \t]*:)", re.IGNORECASE | re.MULTILINE)
 _STATUS: Final = re.compile(rb"\S+\s+([0-9]{3})(?![0-9])")
+_LOCATION: Final = re.compile(
+    rb"^((?:content-)?location[ \t]*:(?:[ \t]|\r?\n[ \t])*(?:https?:[/\\]*|(?:[a-z][a-z0-9+.-]*:)?[/\\]{2,}))"
+    rb"[^/\\?#\r\n]*@",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Up to the end of the userinfo of the URL, which may be on the next line (RFC 9112 §5.2). As in browsers,
+backslashes are slashes, and one or none of them is enough."""
+_OTHER_URLS: Final = re.compile(
+    rb"^(?:link|refresh)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+)
+"""Headers with URLs in the middle of their value."""
+_USERINFO: Final = re.compile(rb"""(?<=//)[^/\\?#<>"'\s]*@""")
 _SECRETS: Final = {b"authorization", b"proxy-authorization"}
 _TRUNCATED: Final = {
     "connection-lost": "disconnect",
@@ -117,8 +129,9 @@ class KeptPoll:
 def answer_head(head: bytes, status: int, reason: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The head of an answer as it is kept.
 
-    It is byte for byte what came, but for one thing: Transfer-Encoding is called
-    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it. A head that breaks the rules
+    It is byte for byte what came, but for two things: Transfer-Encoding is called
+    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it, and URLs in Location and the
+    like are without user names and passwords. A head that breaks the rules
     of HTTP is as it was repaired, so that others can read it; one of HTTP/2 is written as HTTP/1.1 has it.
 
     Args:
@@ -129,6 +142,9 @@ def answer_head(head: bytes, status: int, reason: str, headers: Iterable[tuple[b
     """
     if not head:
         head = _head(b"HTTP/1.1 %d %b" % (status, reason.encode("latin-1")), headers)
+    if b"@" in head:
+        head = _LOCATION.sub(rb"\1", head)
+        head = _OTHER_URLS.sub(lambda found: _USERINFO.sub(b"", found[0]), head)
     return _TRANSFER_ENCODING.sub(b"X-Archive-Orig-", head)
 
 
