@@ -128,3 +128,55 @@ def test_a_payload_that_is_gone_costs_its_polls(writer: WarcWriter, folder: Path
 def test_a_folder_without_archives(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there are no WARC files"):
         ArchiveReader(tmp_path, Config().body_limit)
+
+
+def test_an_archive_that_is_being_written(writer: WarcWriter, folder: Path) -> None:
+    """What has been written by now; and its file may be closed at any moment, which changes its name."""
+    first, second = exchange(), exchange(b"<other/>")
+    writer.write([first, second, poll(fetch(first)), poll(fetch(second))])
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
+        assert archive.files == 1
+        polls = iter(archive)
+        one = next(polls)
+        writer.close()
+        (two,) = polls
+
+        assert bodies([one, two]) == [b"<rss/>", b"<other/>"]
+        assert archive.damage == []
+
+
+def test_a_file_that_is_closed_before_it_is_opened(writer: WarcWriter, folder: Path) -> None:
+    writer.write([each := exchange(), poll(fetch(each))])
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
+        writer.close()
+
+        assert bodies(list(archive)) == [b"<rss/>"]
+
+
+def test_a_file_that_is_closed_while_files_are_listed(
+    writer: WarcWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.write([each := exchange(), poll(fetch(each))])
+    glob = Path.glob
+
+    def closing_meanwhile(path: Path, pattern: str) -> list[Path]:
+        found = list(glob(path, pattern))
+        writer.close()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", closing_meanwhile)
+        archive = ArchiveReader(folder, Config().body_limit)
+
+    with closing(archive):
+        assert bodies(list(archive)) == [b"<rss/>"]
+
+
+def test_a_file_that_is_deleted(writer: WarcWriter, folder: Path) -> None:
+    writer.write([exchange()])
+    writer.close()
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
+        files(folder)[0].unlink()
+
+        with pytest.raises(FileNotFoundError):
+            list(archive)

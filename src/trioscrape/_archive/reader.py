@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 from .._errors import UsageError
 from .exchange import Exchange, KeptPoll
@@ -49,8 +50,9 @@ class ArchiveReader:
     """
 
     def __init__(self, folder: Path, body_limit: int) -> None:
-        found = [*folder.glob("*.warc.gz"), *folder.glob(f"*.warc.gz{OPEN}")]
-        self._files = sorted(found, key=lambda path: path.name.removesuffix(OPEN))
+        # A file that is closed meanwhile gets its other name: it may be in both lists, but is in one of them.
+        found = [*folder.glob(f"*.warc.gz{OPEN}"), *folder.glob("*.warc.gz")]
+        self._files = sorted({path.with_name(path.name.removesuffix(OPEN)) for path in found})
         if not self._files:
             raise UsageError(f"{folder}: there are no WARC files (*.warc.gz) in it")
         self.files = len(self._files)
@@ -72,7 +74,7 @@ class ArchiveReader:
         """
         for number, path in enumerate(self._files):
             try:
-                with path.open("rb") as file:
+                with _opened(path) as file:
                     for offset, data in members(file, self._largest):
                         if data is None:
                             self._note_damage(f"{path.name}: a record of it is larger than the body limit")
@@ -175,9 +177,21 @@ class ArchiveReader:
             raise OSError(f"{self._files[place.file].name}: {damage}") from damage
 
     def _at(self, place: _Place) -> Record:
-        with self._files[place.file].open("rb") as file:
+        with _opened(self._files[place.file]) as file:
             file.seek(place.offset)
             _, data = next(members(file, self._largest), (0, None))
         if data is None:
             raise Damaged("it has changed since")
         return record_in(data)
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file, which has another name while somebody writes to it, and may be closed at any moment.
+
+    Raises:
+      OSError: it can't be opened.
+    """
+    for name in (path.name, path.name + OPEN):
+        with suppress(FileNotFoundError):
+            return path.with_name(name).open("rb")
+    return path.open("rb")
