@@ -43,9 +43,9 @@ ROOMS = {
         "_world_clock _internet _site"
     ),
     "_run": words(
-        "script watch replay replayed api wiring run admit keeping pipeline same_feeds due_source "
-        "feed_source attempts older_pages next_state plans polls poll_log network loop_lag open_files "
-        "agenda seen tally scopes candidates"
+        "script watch replay replayed stored_polls api wiring run admit keeping pipeline same_feeds "
+        "due_source feed_source attempts older_pages next_state plans polls poll_log network loop_lag "
+        "open_files agenda seen tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "
@@ -76,7 +76,7 @@ ROOMS = {
         "same_feed permanent_redirects belief overview standing posting advice planner calendar rhythm "
         "freshness rules"
     ),
-    "_archive": words("archive writer reader warc_file payloads exchange gzip_header"),
+    "_archive": words("archive writer reader poll_record warc_file records payloads exchange gzip_header"),
     "_config": words("polling config public_suffixes name_servers proxies version"),
     "_records": words("results statistics columns entries feed_state history lease texts table kinds"),
 }

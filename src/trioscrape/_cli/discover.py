@@ -179,8 +179,8 @@ COMMAND: Final = Command(
         notes=(
             "Two URLs are the same feed if both lead to the same URL. They are also the same feed if they"
             " have the same entries and either differ only in http or https, www. and a slash at the end, or"
-            " one gives the URL of the other as its own (rel=self). Of the two, the one is kept that the other"
-            " leads to or names; otherwise the first, as it is in the list.",
+            " one gives the URL of the other as its own (rel=self). The one that the other leads to or names is"
+            " kept; otherwise the first, as it is in the list.",
             "A line that fails is left out, even if it only fails today. Passwords in URLs are left out too.",
             "Exit status: 0 when the list was written, even if lines were left out; 1 when there was no"
             " network, the command was interrupted, or the list could not be written; 2 when the command line"
