@@ -30,7 +30,7 @@ async def keep(
 
 async def replayed(folder: Path, store: MemoryStore, **settings: object) -> tuple[list[Result], Replay]:
     """The results of a replay."""
-    with closing(ArchiveReader(folder)) as archive:
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
         async with open_replay(iter(archive), store, Config(parse_width=1, **settings)) as replay:  # type: ignore[arg-type]
             results = [result async for result in replay]
     assert archive.damage == []

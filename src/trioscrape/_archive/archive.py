@@ -37,6 +37,8 @@ class Archive:
         self._limiter = trio.CapacityLimiter(1)
         self._ids = ids()
         self._waiting = deque[Exchange | KeptPoll]()
+        self._some = trio.Event()
+        """Set when something has been added since the last write began."""
         self._bytes = 0
         """Size of the bodies that wait to be written."""
         self._last = -math.inf
@@ -55,6 +57,7 @@ class Archive:
             for exchange in fetch.exchanges:
                 exchange.id = next(self._ids)
             self._waiting.extend(fetch.exchanges)
+            self._some.set()
             self._bytes += sum(len(part) for exchange in fetch.exchanges for part in exchange.body)
             await self._write_if_due()
 
@@ -71,25 +74,51 @@ class Archive:
     def note_poll(self, poll: KeptPoll) -> None:
         """Add a poll to the next write, without waiting: for a feed that has been cancelled."""
         self._waiting.append(poll)
+        self._some.set()
+
+    async def keep_writing(self) -> None:
+        """Write what waits although nothing more comes, `TOGETHER` after the last write; until cancelled.
+
+        Raises:
+          ResourceError: the disk is full, or fails.
+        """
+        while True:
+            await self._some.wait()
+            await trio.sleep_until(self._last + TOGETHER)
+            await self._write_waiting()
 
     async def finish(self) -> None:
         """Write everything that waits, and close the files. Not cancellable.
 
         Raises:
-          ResourceError: the disk is full, or fails.
+          ResourceError: the disk is full, or fails. It says how many polls are lost.
         """
-        with trio.CancelScope(shield=True):
-            await self._in_thread(self._finish)
+        try:
+            with trio.CancelScope(shield=True):
+                await self._in_thread(self._finish)
+        except ResourceError as error:
+            if lost := sum(isinstance(item, KeptPoll) for item in self._waiting):
+                polls = "the last poll is" if lost == 1 else f"the last {lost:,} polls are"
+                raise ResourceError(f"{error}; {polls} not in it") from error
+            raise
 
     async def _write_if_due(self) -> None:
         """Write what waits, unless it is little and the last write began less than `TOGETHER` ago."""
         is_much = self._bytes >= MOST_BYTES or len(self._waiting) >= MOST_RECORDS
         if not is_much and trio.current_time() < self._last + TOGETHER:
             return
+        await self._write_waiting()
+
+    async def _write_waiting(self) -> None:
         async with self._writing:
+            self._some = trio.Event()
             if self._waiting:
-                self._bytes, self._last = 0, trio.current_time()
-                await self._in_thread(self._write)
+                bytes_before, self._bytes, self._last = self._bytes, 0, trio.current_time()
+                try:
+                    await self._in_thread(self._write)
+                except ResourceError:
+                    self._bytes += bytes_before
+                    raise
 
     def _finish(self) -> None:
         try:
@@ -98,9 +127,13 @@ class Archive:
             self._writer.close()
 
     def _write(self) -> None:
-        """Write what waits. Runs in a thread; the event loop may add more meanwhile."""
+        """Write what waits, or leave it waiting; in a thread, while the event loop may add more."""
         some = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        self._writer.write(some)
+        try:
+            self._writer.write(some)
+        except OSError:
+            self._waiting.extendleft(reversed(some))
+            raise
         for item in some:
             if isinstance(item, Exchange):
                 item.body.clear()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -14,6 +14,19 @@ from .._errors import FeedFailed
 from .._records import Feed
 
 _TRANSFER_ENCODING: Final = re.compile(rb"^(?=transfer-encoding[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+_STATUS: Final = re.compile(rb"\S+\s+([0-9]{3})(?![0-9])")
+_LOCATION: Final = re.compile(
+    rb"^((?:content-)?location[ \t]*:(?:[ \t]|\r?\n[ \t])*(?:https?:[/\\]*|(?:[a-z][a-z0-9+.-]*:)?[/\\]{2,}))"
+    rb"[^/\\?#\r\n]*@",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Up to the end of the userinfo of the URL, which may be on the next line (RFC 9112 §5.2). As in browsers,
+backslashes are slashes, and one or none of them is enough."""
+_OTHER_URLS: Final = re.compile(
+    rb"^(?:link|refresh)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+)
+"""Headers with URLs in the middle of their value."""
+_USERINFO: Final = re.compile(rb"""(?<=//)[^/\\?#<>"'\s]*@""")
 _SECRETS: Final = {b"authorization", b"proxy-authorization"}
 _TRUNCATED: Final = {
     "connection-lost": "disconnect",
@@ -55,13 +68,16 @@ class Exchange:
     truncated: str | None = UNREAD
     """Why the body is incomplete, as a value of WARC-Truncated; None: it is complete."""
     id: str = ""
-    """WARC-Record-ID of its record; empty until it is written."""
+    """Of its record."""
+    read_body: Callable[[], bytes] | None = None
+    """Reads the body from the archive that this comes from, and blocks meanwhile. None: it has none, or it is
+    in `body`."""
 
     @property
     def status(self) -> int:
-        """HTTP status of the answer; 0: its status line could not be parsed."""
-        parts = self.head.split(None, 2)
-        return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+        """Of the answer; 0: it has none that could be understood."""
+        found = _STATUS.match(self.head)
+        return int(found[1]) if found is not None else 0
 
 
 @dataclass(slots=True, eq=False)
@@ -113,10 +129,10 @@ class KeptPoll:
 def answer_head(head: bytes, status: int, reason: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The head of an answer as it is kept.
 
-    It is byte for byte what the server sent, except that Transfer-Encoding is renamed
-    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it. If a head breaks the rules of
-    HTTP, its repaired form is kept, so that other programs can read it. A head of HTTP/2 is written in the
-    form of HTTP/1.1.
+    It is byte for byte what came, but for two things: Transfer-Encoding is called
+    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it, and URLs in Location and the
+    like are without user names and passwords. A head that breaks the rules
+    of HTTP is as it was repaired, so that others can read it; one of HTTP/2 is written as HTTP/1.1 has it.
 
     Args:
       head: the bytes of a head of HTTP/1; empty for HTTP/2.
@@ -126,6 +142,9 @@ def answer_head(head: bytes, status: int, reason: str, headers: Iterable[tuple[b
     """
     if not head:
         head = _head(b"HTTP/1.1 %d %b" % (status, reason.encode("latin-1")), headers)
+    if b"@" in head:
+        head = _LOCATION.sub(rb"\1", head)
+        head = _OTHER_URLS.sub(lambda found: _USERINFO.sub(b"", found[0]), head)
     return _TRANSFER_ENCODING.sub(b"X-Archive-Orig-", head)
 
 

@@ -82,24 +82,40 @@ class WarcFile:
         Raises:
           OSError: the disk is full, or fails. Then none of these records is in the file.
         """
+        before = self.size
         try:
             view = memoryview(self._ready)
             while view:
                 view = view[os.write(self._file, view) :]
+            self.size += len(self._ready)
         except OSError:
-            os.ftruncate(self._file, self.size)
-            os.lseek(self._file, self.size, os.SEEK_SET)
+            self.cut(before)
             raise
         finally:
-            written = len(self._ready)
             del view
             self._ready.clear()
-        self.size += written
+
+    def drop(self) -> None:
+        """Forget the records that have come since the last time."""
+        self._ready.clear()
+
+    def cut(self, size: int) -> None:
+        """Take back what has been written behind `size`.
+
+        Raises:
+          OSError: the disk fails.
+        """
+        os.ftruncate(self._file, size)
+        os.lseek(self._file, size, os.SEEK_SET)
+        self.size = size
 
     def close(self) -> None:
-        """Close the file, and remove `OPEN` from its name."""
+        """Close it, and give it the name of a file that is whole; or remove it, if nothing is in it."""
         os.close(self._file)
-        self._path.rename(self._path.with_name(self.name))
+        if self.size:
+            self._path.rename(self._path.with_name(self.name))
+        else:
+            self._path.unlink()
 
 
 def _stored(data: bytes) -> bytes:

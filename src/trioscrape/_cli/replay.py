@@ -23,7 +23,7 @@ from .output import Output
 from .parser import Parser
 from .progress import Progress
 from .report import Style, complete, count, feed_record, json_line, run_record, summary
-from .shared_options import add_help_option, add_output_options, add_store_option, store_url
+from .shared_options import add_help_option, add_output_options, add_required_store_option, store_url
 from .signals import Stages, until_signalled
 from .subcommand import Command, ExitStatus
 from .transfer import add_wait_option, writer
@@ -36,7 +36,7 @@ def _add_options(parser: Parser) -> None:
     arguments = parser.section("Arguments")
     arguments.add("folder", metavar="DIR", text="the folder that was given to --warc")
     options = parser.section("Options")
-    add_store_option(options)
+    add_required_store_option(options)
     add_numbers(options, {name: LANES[name] for name in ("parse_width", "store_width")})
     add_numbers(options, {name: LIMITS[name] for name in ("body_limit", "entries_limit")})
     add_merge_option(options)
@@ -51,7 +51,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     folder = Path(given.folder)
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder; give the one that was given to --warc")
-    with closing(ArchiveReader(folder)) as archive:
+    with closing(ArchiveReader(folder, settings.body_limit)) as archive:
         return trio.run(_replay, given, settings, archive)
 
 
@@ -59,7 +59,7 @@ async def _replay(given: argparse.Namespace, settings: Config, archive: ArchiveR
     progress = Progress(quiet=given.quiet)
     status = await until_signalled(partial(_replay_all, given, settings, archive, progress), Stages())
     if status is None:
-        await progress.warn("interrupted; to replay the archive again, use a new store")
+        await progress.warn("interrupted; run it again to replay the rest")
         return ExitStatus.INCOMPLETE
     return status
 
@@ -85,7 +85,8 @@ async def _replay_all(
         report = replay.report()
         if given.json:
             record = run_record(report, store.redacted_url, utc_now())
-            await output.write(json_line({**record, "type": "replay", "left_out": replay.missing}))
+            more = {"left_out": replay.missing, "already_stored": replay.already_stored}
+            await output.write(json_line({**record, "type": "replay", **more}))
         elif not given.quiet:
             await output.write(summary(report, store.redacted_url, Style()))
     whole = complete(report) and not (replay.missing or archive.damaged)
@@ -107,6 +108,8 @@ async def _say_what_is_missing(replay: Replay, archive: ArchiveReader, progress:
         await progress.warn(f"left out: {line}")
     if more := replay.missing - len(replay.left_out):
         await progress.warn(f"left out: {count(more, 'more poll')}")
+    if replay.already_stored:
+        await progress.say(f"{count(replay.already_stored, 'poll')} had been stored before")
 
 
 COMMAND: Final = Command(
@@ -124,7 +127,8 @@ COMMAND: Final = Command(
             "trioscrape replay archive --store sqlite:again.db",
         ),
         notes=(
-            "Use a new store, or a copy of the original one from before the archive begins.",
+            "Use a new store, or a copy of the original one from before the archive. Polls that the store"
+            " already has are skipped; if it has later polls of a feed, earlier ones are left out.",
             "Exit status: 0 when every poll was replayed; 1 when polls were left out because the archive is"
             " damaged or lacks something, a feed was not stored, the replay was interrupted, or another run"
             " was using the store; 2 when the command line is wrong.",

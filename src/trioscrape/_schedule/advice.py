@@ -53,6 +53,8 @@ ADVICE: Final = {
     "out-of-memory": "Give the process more memory, or lower --bytes-in-flight.",
     "not-stored": "The detail is the message of your database: look for rules or indexes of your own there.",
     "cancelled": "Nothing: the next run fetches it.",
+    "worker-crash": "Fetch it in a run without --dask; if that run dies too, report a bug with the URL, and"
+    " remove the feed.",
 }
 """By reason, as `REASONS` has them."""
 
