@@ -33,7 +33,7 @@ ROOMS = {
         "config_options explain_page status_page "
         "nearest feed_filter waiting open_progress live_progress live_view progress reporter _report series "
         "bottleneck pages chosen restore parser "
-        "signals driver_log report input list_file feed_list text_list opml typed_urls durations formats "
+        "signals driver_log report input list_file feed_list text_list opml formats typed_urls durations "
         "parquet jsonl csv help logs metrics service output unbuffered process"
     ),
     "_cli/_report": words("page facts changes kept charts file"),

@@ -120,7 +120,7 @@ COMMAND: Final = Command(
         description=(
             "Parse and store every poll of an archive again, in the original order and at the original times."
             " Nothing is fetched. A new store ends up as the original store did: use this to reproduce a"
-            " fault in what is stored, and to test another version of trioscrape on it.",
+            " fault in what is stored.",
         ),
         examples=(
             "trioscrape feeds.txt --warc archive",
