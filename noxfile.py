@@ -25,7 +25,7 @@ nox.options.error_on_missing_interpreters = False
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
 OLDEST, *NEWER = PYTHONS
-ON_DEMAND = ("compare", "counts", "memory", "profile")
+ON_DEMAND = ("compare", "counts", "dask", "memory", "profile")
 """Benchmarks that need an argument or half an hour, or explain the figures of the others."""
 QUICK = tuple(f"tests/{room}" for room in ("config", "parse", "schedule"))
 """Where the standard library's own changes would show: dates, texts, URLs."""
@@ -225,12 +225,15 @@ def bench(session: nox.Session) -> None:
 
     ``-- peers --rounds 5`` for one. These are only run when they are named: ``-- compare REVISION`` for this
     code beside another, ``-- memory`` for the peak of 100,000 feeds, in half an hour, ``-- profile`` for the
-    CPU time of a feed by stage, and ``-- counts --against REVISION`` for what a feed makes the program do.
+    CPU time of a feed by stage, ``-- counts --against REVISION`` for what a feed makes the program do, and
+    ``-- dask --feeds 5000`` for a Dask cluster beside plain processes.
     """
     install(session, "bench")
     name, *options = session.posargs or ["all"]
     for path in sorted(Path("tests/bench").glob("*.py")):
-        if path.stem == name or (name == "all" and path.stem not in ON_DEMAND):
+        # Beside a file dask.py, the others would import that instead of Dask: it is dask_.py.
+        bench = path.stem.removesuffix("_")
+        if bench == name or (name == "all" and bench not in ON_DEMAND):
             session.run("python", str(path), *options, env={"PYTHONPATH": "tests"})
 
 

@@ -65,17 +65,18 @@ class World:
         return whole * sum(counts) + sum(counts[:rest])
 
     @contextmanager
-    def serving(self, feeds: int) -> Iterator[Path]:
+    def serving(self, feeds: int, domain: str = "test") -> Iterator[Path]:
         """A process that serves it; the list of so many feeds, of which each has a host of its own.
 
-        Beside it is ``known.txt`` with the ETag of the document after each URL.
+        Programs that start processes of their own need the domain ``localhost``: `loopback.py` does not
+        reach those. Beside it is ``known.txt`` with the ETag of the document after each URL.
         """
         command = [sys.executable, str(Path(__file__).with_name("server.py")), str(self.folder)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             try:
                 port = int(process.stdout.readline())
-                urls = [f"http://f{number:06}.test:{port}/feed" for number in range(feeds)]
+                urls = [f"http://f{number:06}.{domain}:{port}/feed" for number in range(feeds)]
                 (self.folder / "known.txt").write_text(
                     "".join(f"{url} {each.etag}\n" for url, each in zip(urls, cycle(self.documents)))
                 )
