@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from trioscrape import UsageError
+from trioscrape import Config, UsageError
 from trioscrape._archive.exchange import Exchange, KeptPoll
 from trioscrape._archive.reader import ArchiveReader
 from trioscrape._archive.writer import WarcWriter
@@ -19,13 +19,21 @@ from support.kept import exchange, fetch, poll
 
 
 def read(folder: Path) -> tuple[list[KeptPoll], list[str]]:
-    with closing(ArchiveReader(folder)) as archive:
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
         return list(archive), archive.damage
 
 
+def body(one: Exchange) -> bytes:
+    return b"".join(one.body) if one.read_body is None else one.read_body()
+
+
+def bodies(polls: list[KeptPoll]) -> list[bytes]:
+    """That of the first answer of each."""
+    return [body(each.fetches[0].exchanges[0]) for each in polls]
+
+
 def content(one: Exchange) -> tuple[object, ...]:
-    body = b"".join(one.body)
-    return one.url, one.at, one.head, one.address, one.is_http2, body, one.truncated
+    return one.url, one.at, one.head, one.address, one.is_http2, body(one), one.truncated
 
 
 def test_a_poll_is_read_as_it_was_written(writer: WarcWriter, folder: Path) -> None:
@@ -60,7 +68,7 @@ def test_a_revisit_has_the_payload_of_an_earlier_file(writer: WarcWriter, folder
 
     polls, _ = read(folder)
 
-    assert [b"".join(each.fetches[0].exchanges[0].body) for each in polls] == [b"<rss/>", b"<rss/>"]
+    assert bodies(polls) == [b"<rss/>", b"<rss/>"]
 
 
 def test_a_file_that_ends_in_the_middle(writer: WarcWriter, folder: Path) -> None:
@@ -80,10 +88,9 @@ def test_a_file_that_ends_in_the_middle(writer: WarcWriter, folder: Path) -> Non
 
         polls, damage = read(folder)
 
-        bodies = [b"".join(each.fetches[0].exchanges[0].body) for each in polls]
-        assert bodies == [b"<rss/>", b"<third/>"]
+        assert bodies(polls) == [b"<rss/>", b"<third/>"]
         assert damage == [
-            f"{files(folder)[0].name}: it ends in the middle of a record; the rest of it is left out"
+            f"{files(folder)[0].name}: it ends in the middle of a record; the rest of this file is left out"
         ]
 
 
@@ -114,10 +121,62 @@ def test_a_payload_that_is_gone_costs_its_polls(writer: WarcWriter, folder: Path
 
     polls, damage = read(folder)
 
-    assert [b"".join(each.fetches[0].exchanges[0].body) for each in polls] == [b"<third/>"]
+    assert bodies(polls) == [b"<third/>"]
     assert damage == [f"{files(folder)[0].name}: the payload of {second.url} is not in the archive"]
 
 
 def test_a_folder_without_archives(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="there are no WARC files"):
-        ArchiveReader(tmp_path)
+    with pytest.raises(UsageError, match="has no WARC files"):
+        ArchiveReader(tmp_path, Config().body_limit)
+
+
+def test_an_archive_that_is_being_written(writer: WarcWriter, folder: Path) -> None:
+    """What has been written by now; and its file may be closed at any moment, which changes its name."""
+    first, second = exchange(), exchange(b"<other/>")
+    writer.write([first, second, poll(fetch(first)), poll(fetch(second))])
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
+        assert archive.files == 1
+        polls = iter(archive)
+        one = next(polls)
+        writer.close()
+        (two,) = polls
+
+        assert bodies([one, two]) == [b"<rss/>", b"<other/>"]
+        assert archive.damage == []
+
+
+def test_a_file_that_is_closed_before_it_is_opened(writer: WarcWriter, folder: Path) -> None:
+    writer.write([each := exchange(), poll(fetch(each))])
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
+        writer.close()
+
+        assert bodies(list(archive)) == [b"<rss/>"]
+
+
+def test_a_file_that_is_closed_while_files_are_listed(
+    writer: WarcWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer.write([each := exchange(), poll(fetch(each))])
+    glob = Path.glob
+
+    def closing_meanwhile(path: Path, pattern: str) -> list[Path]:
+        found = list(glob(path, pattern))
+        writer.close()
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "glob", closing_meanwhile)
+        archive = ArchiveReader(folder, Config().body_limit)
+
+    with closing(archive):
+        assert bodies(list(archive)) == [b"<rss/>"]
+
+
+def test_a_file_that_is_deleted(writer: WarcWriter, folder: Path) -> None:
+    writer.write([exchange()])
+    writer.close()
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
+        files(folder)[0].unlink()
+
+        with pytest.raises(FileNotFoundError):
+            list(archive)

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from trioscrape._archive import writer as writers
-from trioscrape._archive.payloads import NAME
 from trioscrape._archive.writer import WarcWriter
 
 from support.archives import checked, files, largest_file, records
@@ -164,26 +163,13 @@ def test_payloads_of_a_file_that_is_gone_are_kept_again(writer: WarcWriter, fold
     assert [each.kind for each in records(folder)] == ["warcinfo", "response", "request"]
 
 
-@pytest.mark.parametrize("damage", [b"", b"no database"])
-def test_an_index_that_is_gone_or_damaged_is_made_anew(
-    writer: WarcWriter, folder: Path, damage: bytes
-) -> None:
-    writer.write([exchange()])
-    writer.close()
-    (folder / NAME).write_bytes(damage * 1000)
-    again = WarcWriter(folder)
-    again.write([exchange()])
-    again.close()
-
-    assert [each.kind for each in records(folder)].count("response") == 2
-
-
 def test_what_the_disk_has_no_room_for_is_not_half_written(writer: WarcWriter, folder: Path) -> None:
     writer.write([exchange()])
     with largest_file(writer.written + 100), pytest.raises(OSError, match="File too large"):
         writer.write([exchange(bytes(range(256)) * 100)])
     (path,) = folder.glob("*.open")
     assert path.stat().st_size == writer.written
+    assert (writer.answers, writer.revisits) == (1, 0)
     writer.write([exchange(bytes(range(256)) * 100)])
     writer.close()
 
@@ -193,6 +179,43 @@ def test_what_the_disk_has_no_room_for_is_not_half_written(writer: WarcWriter, f
 
 
 def test_where_nothing_came_there_is_no_file(writer: WarcWriter, folder: Path) -> None:
+    writer.close()
+
+    assert files(folder) == []
+
+
+def test_a_file_whose_first_records_had_no_room_begins_as_all_do(writer: WarcWriter, folder: Path) -> None:
+    with largest_file(100), pytest.raises(OSError, match="File too large"):
+        writer.write([exchange()])
+    writer.write([exchange()])
+    writer.close()
+
+    assert [each.kind for each in records(folder)] == ["warcinfo", "response", "request"]
+
+
+def test_what_is_not_noted_in_the_index_is_not_in_the_file(
+    writer: WarcWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next run cuts files at what was noted, and what is put back must not be in it twice."""
+    writer.write([exchange()])
+    before = writer.written
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(writer._index, "note", fails)
+        writer.write([exchange(b"<other/>")])
+    assert (writer.written, writer.answers) == (before, 1)
+    writer.write([exchange(b"<other/>")])
+    writer.close()
+
+    assert [each.payload for each in records(folder) if each.kind == "response"] == [b"<rss/>", b"<other/>"]
+
+
+def fails(*_: object) -> None:
+    raise OSError("the disk is full")
+
+
+def test_where_nothing_could_be_written_there_is_no_file(writer: WarcWriter, folder: Path) -> None:
+    with largest_file(100), pytest.raises(OSError, match="File too large"):
+        writer.write([exchange()])
     writer.close()
 
     assert files(folder) == []

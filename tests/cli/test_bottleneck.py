@@ -6,6 +6,7 @@ import io
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import trio
 from rich.console import Console
 from trio.testing import MockClock
 
-from trioscrape import Config, EntryCounts, FeedUpdate, open_store
+from trioscrape import Config, EntryCounts, FeedUpdate, Outage, open_store
 from trioscrape._cli._report.page import Contents, page
 from trioscrape._cli.bottleneck import NO_BOTTLENECK, bottleneck, narrow_lane, past_sentence, sentence
 from trioscrape._cli.live_view import live_view
@@ -24,7 +25,7 @@ from trioscrape._cli.series import Moment, Series
 from trioscrape._records import LANES
 from trioscrape.testing import MemoryStore
 
-from support.run_pages import NOW, facts, lane, text_of, tree
+from support.run_pages import NOW, facts, lane, statistics, text_of, tree
 from support.scenarios import healthy, open_virtual, urls
 
 FEEDS = 60
@@ -60,12 +61,25 @@ class TestRule:
     def test_over_a_time_it_is_the_one_of_most_samples_if_of_half_of_them(self, shares, name):
         assert bottleneck(shares.items()) == name
 
+    def test_while_the_store_is_unavailable_it_is_the_store(self):
+        """Also when all feeds that are fetched wait for its end in no lane, and the http lane is full."""
+        lanes = {"http": lane("http", busy=8, waiting=30), "store": lane("store", busy=1, width=1)}
+        outage = Outage(9.0, "database is locked")
+
+        assert narrow_lane(lanes, outage) == "store"
+        assert sentence(None, outage) == "bottleneck: the store is unavailable"
+
+    def test_a_full_lane_that_nobody_waits_for_is_not_denied(self):
+        """It is shown beside the sentence."""
+        assert sentence(None) == "no bottleneck: no full lane has a queue"
+        assert "with feeds waiting for it" in past_sentence(None, 0, 0)
+
     def test_sentences(self):
         busy = lane("http", width=500, busy=500, waiting=1204)
 
         assert sentence(busy) == "bottleneck: http lane, 500 of 500 busy, 1,204 waiting"
         assert sentence(None) == NO_BOTTLENECK
-        said = "bottleneck: dns lane, full for 82 % of the time, with 1,480 feeds waiting on average"
+        said = "bottleneck: dns lane, for 82 % of the time, with 1,480 feeds waiting on average"
         assert past_sentence("dns", 0.8214, 1480.3) == said
         assert past_sentence(None, 0, 0).startswith("no bottleneck: ")
 
@@ -116,7 +130,7 @@ async def test_each_lane_made_the_narrow_one_is_named(autojump_clock: MockClock,
     assert said in shown(middle)
     assert said in plain_line(middle)
     on_the_page = text_of(tree(page(contents)))
-    assert f"Bottleneck: {name} lane, full for " in on_the_page
+    assert f"Bottleneck: {name} lane, for " in on_the_page
 
 
 async def test_the_store_lane_counts_writes(tmp_path: Path) -> None:
@@ -134,6 +148,18 @@ async def test_the_store_lane_counts_writes(tmp_path: Path) -> None:
     assert narrow_lane(lanes) == "store"
     assert sentence(lanes["store"]).startswith("bottleneck: store lane, 1 of 1 busy, ")
     assert len(found) == FEEDS
+
+
+async def test_the_series_knows_of_an_outage(autojump_clock: MockClock) -> None:
+    seen = replace(statistics(9, 3), outage=Outage(9.0, "database is locked"))
+    series = Series(lambda: seen, FEEDS)
+    await trio.sleep(1)
+    series.sample()
+
+    assert series.moment().bottleneck == "store"
+    assert series.bottleneck()[0] == "store"
+    assert "bottleneck: the store is unavailable" in shown(series.moment())
+    assert "bottleneck: the store is unavailable" in plain_line(series.moment())
 
 
 async def test_with_room_everywhere_there_is_none(autojump_clock: MockClock) -> None:

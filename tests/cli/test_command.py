@@ -67,6 +67,7 @@ WRONG = [
     (["feeds.txt", "--json=yes"], "--json takes no value; see trioscrape run --help"),
     (["feeds.txt", "--address-policy", "x"], "--address-policy must be one of listed, public, any, not 'x'"),
     (["feeds.txt", "--user-agent", "a\nb"], "--user-agent must be printable ASCII"),
+    (["feeds.txt", "--warc", ""], "--warc must be the name of a folder, not empty"),
     (["export", "--format", "xml"], "--format must be jsonl, json, csv, csv-data or parquet, not 'xml'\n"),
     (["export", "--format", "jsonlines"], "csv-data or parquet, not 'jsonlines' (did you mean jsonl?)"),
     (["export", "--format", "opml"], "csv-data or parquet, not 'opml' (which is for --feeds)"),

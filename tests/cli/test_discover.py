@@ -116,7 +116,7 @@ def test_500_lines_become_400_feeds(port: int) -> None:
     first, *others, last = done.stderr.splitlines()
     assert first == "Looking at 500 lines"
     assert (
-        f"line 301: http://page0.test:{port}/: an HTML page, which names http://page0.test:{port}/feed.xml"
+        f"line 301: http://page0.test:{port}/: an HTML page that links to http://page0.test:{port}/feed.xml"
         in others
     )
     assert f"line 401: http://bare0.test:{port}/: an HTML page without a feed" in others
@@ -134,9 +134,9 @@ def test_500_lines_become_400_feeds(port: int) -> None:
     assert (
         f"line 481: http://copy30.test:{port}/feed: the same feed as http://feed30.test:{port}/feed" in others
     )
-    assert f"line 491: HTTP://FEED40.test:{port}/feed#top: the same URL as in line 41" in others
+    assert f"line 491: HTTP://FEED40.test:{port}/feed#top: the same URL as line 41" in others
     assert Counter(" ".join(line.split(": ")[2].split()[:4]) for line in others if "so far" not in line) == {
-        "an HTML page, which": 100,
+        "an HTML page that": 100,
         "an HTML page without": 50,
         "the same feed as": 40,
         "the same URL as": 10,
@@ -196,7 +196,7 @@ def test_lines_that_fail(port: int) -> None:
     assert done.stdout == f"http://feed1.test:{port}/feed feed 1\n"
     assert done.stderr.splitlines()[1:] == [
         f"line 2: http://broken.test:{port}/feed: http-500: Internal Server Error",
-        "line 3: no URL at all: no URL: it does not begin with http:// or https://",
+        "line 3: no URL at all: not a URL: it does not begin with http:// or https://",
         "3 lines: 1 feed; left out: 2 lines that failed",
     ]
     assert {path.name for path in Path().iterdir()} == {"sites.txt"}
@@ -229,7 +229,7 @@ def test_when_it_is_interrupted_the_old_list_stays(site: Site) -> None:
         _, said = process.communicate()
 
     assert process.returncode == 1
-    assert said.splitlines()[-1] == "interrupted; there is no new list"
+    assert said.splitlines()[-1] == "interrupted; no list was written"
     assert Path("feeds.txt").read_text() == "old"
     assert {path.name for path in Path().iterdir()} == {"feeds.txt", "sites.txt"}
 

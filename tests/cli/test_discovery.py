@@ -53,6 +53,39 @@ def test_other_entries_are_another_feed() -> None:
     assert found.others == [(Feed(urls[2], line=3), "the same feed as http://www.a.test/feed")]
 
 
+@pytest.mark.parametrize("given", [Site(status=302, headers={"Location": "http://a.test/feed"}), None])
+def test_a_copy_or_a_redirect_does_not_take_the_place_of_a_feed(given: Site | None) -> None:
+    """Its line may well be the first one."""
+    own = b'<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="self" href="http://a.test/feed"/>'
+    body = rss("1").replace(b"<item>", own + b"<item>", 1)
+    urls = ["http://copy.test/", "http://z.test/", "http://a.test/feed"]
+
+    found = looked_at(
+        {"copy.test": given or Site(body=body), "a.test": Site(body=body), "z.test": Site(body=rss("z"))},
+        *urls,
+    )
+
+    assert kept(found) == urls[1:]
+    assert found.others == [(Feed(urls[0], line=1), "the same feed as http://a.test/feed")]
+
+
+def test_a_copy_in_the_list_does_not_take_the_place_of_a_feed_that_a_page_names() -> None:
+    own = b'<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="self" href="http://a.test/feed"/>'
+    body = rss("1").replace(b"<item>", own + b"<item>", 1)
+    sites = {"copy.test": Site(body=body), "a.test": Site(body=body)}
+    sites["page.test"] = Site(body=page("http://a.test/feed"))
+
+    assert "http://a.test/feed" in kept(looked_at(sites, "http://copy.test/", "http://page.test/"))
+
+
+def test_two_that_name_a_third_one_both_stay() -> None:
+    """Either may be a copy of the other."""
+    own = b'<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="self" href="http://third.test/"/>'
+    site = Site(body=rss("1").replace(b"<item>", own + b"<item>", 1))
+
+    assert len(kept(looked_at({"a.test": site, "b.test": site}, "http://a.test/", "http://b.test/"))) == 2
+
+
 def test_the_same_entries_are_not_enough() -> None:
     found = looked_at(
         {"a.test": Site(body=rss("1")), "b.test": Site(body=rss("1"))}, "http://a.test/", "http://b.test/"
@@ -88,7 +121,7 @@ def test_a_page_and_its_feed_in_the_list() -> None:
     )
 
     assert kept(found) == ["http://b.test/feed"]
-    assert [words for _, words in found.others] == ["an HTML page, which names http://b.test/feed"]
+    assert [words for _, words in found.others] == ["an HTML page that links to http://b.test/feed"]
     assert (found.pages, found.found, found.duplicates) == (1, 0, 0)
 
 
@@ -108,7 +141,7 @@ def test_all_feeds_of_a_page_in_its_place() -> None:
 
     assert kept(found) == ["http://z.test/1", "http://a.test/rss", "http://c.test/rss", "http://z.test/2"]
     assert [words for _, words in found.others] == [
-        "an HTML page, which names http://a.test/rss, http://www.a.test/rss (in the list as http://a.test/rss),"
+        "an HTML page that links to http://a.test/rss, http://www.a.test/rss (in the new list as http://a.test/rss),"
         " http://c.test/rss, http://gone.test/rss (left out: http-404)"
     ]
     assert str(found) == "3 lines: 4 feeds, 2 of them found on 1 page"
@@ -121,7 +154,7 @@ def test_a_page_that_names_no_feed_that_is_one() -> None:
 
     assert (kept(found), found.without) == ([], 1)
     assert [words for _, words in found.others] == [
-        "an HTML page, which names http://b.test/ (left out: an HTML page)"
+        "an HTML page that links to http://b.test/ (left out: an HTML page)"
     ]
 
 

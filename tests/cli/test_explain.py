@@ -98,8 +98,8 @@ class TestWhen:
         fill(FeedUpdate(feed(same_as="http://twin.test/"), (), Poll(FETCHED, rules=(rule,))))
 
         found = page(URL)
-        assert "the same feed as http://twin.test/, which has its entries" in found
-        assert "because one fetch a day of a duplicate of http://twin.test/ (until 14:20)" in found
+        assert "the same feed as http://twin.test/, under which its entries are stored" in found
+        assert "the limit of one fetch a day for a duplicate of http://twin.test/ (until 14:20)" in found
 
     def test_a_poll_that_has_decided_something_else(self, page) -> None:
         """The feed was put off since: the rules of the poll before do not explain it."""

@@ -107,7 +107,7 @@ def test_shared_options_say_the_same_everywhere(name: str, capfd: pytest.Capture
     )
     for option in "--store URL", "--json", "-q, --quiet":
         text = overview.partition(f"{option} ")[2].partition(" -")[0]
-        if name == "demo":  # it has a store of its own
+        if name in ("demo", "replay"):  # one has a store of its own, the other no default
             text = text.partition(" (default: $TRIOSCRAPE_STORE")[0]
         if f" {option} " in page.partition("Options:")[2].partition("Examples:")[0]:
             assert f"{option} {text}" in page

@@ -70,7 +70,7 @@ def test_with_json_into_a_file_the_terminal_has_the_view(width: int, site: Site,
     assert any(
         re.fullmatch(r"  http +1/500 +0.*" if width < 60 else r"  http .*1/500 .*", line) for line in lines
     )
-    assert "no bottleneck: no lane is full" in lines
+    assert "no bottleneck: no lane is overloaded" in lines
     assert "\x1b[3" in seen  # colours
 
 

@@ -13,6 +13,8 @@ from dataclasses import replace
 import pytest
 import trio
 import trio.testing
+from rich.console import Console
+from rich.live import Live
 
 from trioscrape._cli import live_progress
 from trioscrape._cli.live_progress import LiveProgress
@@ -56,7 +58,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch, go_on: threading.Event | None = No
 LINE = (
     "120 of 1,500 feeds, 41/s, 33 s left, 3 failed, 1,204 entries written, 3.2 s; dns 8/32 (1,468 waiting), "
     "http 8/32 (1,468 waiting), parse 8/32 (1,468 waiting), store 8/32 (1,468 waiting); "
-    "no bottleneck: no lane is full"
+    "no bottleneck: no lane is overloaded"
 )
 
 
@@ -74,7 +76,8 @@ class TestPlainLine:
         away = moment(outage=Outage(61.4, "mongodb://h/x: connection\x1b refused"))
 
         said = r"store unavailable for 61 s: mongodb://h/x: connection\x1b refused"
-        assert plain_line(away) == f"{LINE}; {said}"
+        counts = LINE.rpartition("; ")[0]
+        assert plain_line(away) == f"{counts}; bottleneck: the store is unavailable; {said}"
 
     def test_failed_is_what_the_summary_calls_failed(self):
         """A feed whose first entries are stored has a reason too (``too-many-entries``), and is not lost."""
@@ -269,3 +272,17 @@ class TestLive:
                 nursery.cancel_scope.cancel()
 
         assert not begun.is_set()
+
+
+async def test_a_view_that_is_higher_than_the_terminal_is_removed_in_full() -> None:
+    """What rich prints once more at the end would scroll out of reach."""
+    file = io.StringIO()
+    console = Console(file=file, width=60, height=3, force_terminal=True)
+    progress = LiveProgress(Live(console=console, transient=True, auto_refresh=False))
+    await progress.start()
+    progress._live.update("\n".join(f"line {number}" for number in range(9)), refresh=True)
+    before = file.tell()
+
+    await progress.stop()
+
+    assert "line" not in file.getvalue()[before:]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -88,14 +89,50 @@ def test_json(tmp_path: Path, site: Site) -> None:
     assert (replay["type"], replay["feeds"], replay["left_out"]) == ("replay", 1, 0)
 
 
+def test_a_store_has_to_be_named(tmp_path: Path, site: Site) -> None:
+    """Not the one that runs use by default, nor that of the environment: a replay would lead it astray."""
+    live = f"sqlite:{tmp_path / 'live.db'}"
+    run(site.url("feed"), "--store", live, "--warc", str(tmp_path / "archive"))
+
+    done = run("replay", "archive", cwd=tmp_path, env={**os.environ, "TRIOSCRAPE_STORE": live})
+
+    assert done.returncode == 2
+    assert done.stderr == "trioscrape: --store is missing; see trioscrape replay --help\n"
+
+
+def test_the_store_has_all_polls_already(tmp_path: Path, site: Site) -> None:
+    archive, store = str(tmp_path / "archive"), f"sqlite:{tmp_path / 'first.db'}"
+    run(site.url("feed"), "--store", store, "--warc", archive)
+    before = exported(store)
+
+    done = run("replay", archive, "--store", store)
+
+    assert done.returncode == 0, done.stderr
+    assert "1 poll had been stored before" in done.stderr
+    assert exported(store) == before
+
+
+def test_the_store_has_later_polls(tmp_path: Path, site: Site) -> None:
+    archive, second = str(tmp_path / "archive"), f"sqlite:{tmp_path / 'second.db'}"
+    run(site.url("feed"), "--store", f"sqlite:{tmp_path / 'first.db'}", "--warc", archive)
+    run(site.url("feed"), "--store", second)
+    before = exported(second)
+
+    done = run("replay", archive, "--store", second)
+
+    assert done.returncode == 1
+    assert "the store has later polls of it\n" in done.stderr
+    assert exported(second) == before
+
+
 @pytest.mark.parametrize(
-    ("made", "said"), [(False, "archive is no folder"), (True, "archive: there are no WARC files")]
+    ("made", "said"), [(False, "archive is not a folder"), (True, "archive has no WARC files")]
 )
 def test_there_is_no_archive(tmp_path: Path, made: bool, said: str) -> None:
     if made:
         (tmp_path / "archive").mkdir()
 
-    done = run("replay", "archive", cwd=tmp_path)
+    done = run("replay", "archive", "--store", "sqlite:x.db", cwd=tmp_path)
 
     assert done.returncode == 2
     assert done.stderr.startswith(f"trioscrape: {said}")
@@ -113,7 +150,7 @@ def test_a_damaged_archive_is_told(tmp_path: Path, site: Site) -> None:
     done = run("replay", str(archive), "--store", f"sqlite:{tmp_path / 'second.db'}")
 
     assert done.returncode == 1
-    assert f"{last.name}: it ends in the middle of a record; the rest of it is left out" in done.stderr
+    assert f"{last.name}: it ends in the middle of a record; the rest of this file is left out" in done.stderr
     assert "\n  new           1\n" in done.stdout
 
 
@@ -123,4 +160,5 @@ def test_a_folder_that_can_not_be_written_is_one_line(tmp_path: Path, site: Site
     done = run(site.url("feed"), "--store", f"sqlite:{tmp_path / 'x.db'}", "--warc", str(tmp_path / "file"))
 
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1] == f"trioscrape: the archive {tmp_path / 'file'}: File exists"
+    said = f"trioscrape: can't write to the archive {tmp_path / 'file'}: File exists"
+    assert done.stderr.splitlines()[-1] == said

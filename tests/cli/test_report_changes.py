@@ -82,7 +82,7 @@ class TestRules:
         assert how_recovered(state(URL, **BROKEN), NOW) == "after 3 days of http-404"
         assert how_recovered(state(URL, failure="tls"), NOW) == "after tls"
         assert how_recovered(state(URL, gone=NOW - timedelta(hours=5)), NOW) == "after 5 h of http-410"
-        assert how_quiet(silent, NOW) == "no new entry for 70 days; before, the longest pause was 20 days"
+        assert how_quiet(silent, NOW) == "no new entry for 70 days; the longest pause before was 20 days"
         assert how_quiet(state(URL, newest_entry=NOW - 95 * DAY), NOW) == "no new entry for 95 days"
 
 

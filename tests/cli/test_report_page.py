@@ -51,7 +51,7 @@ class TestNumbers:
     def test_without_a_delay_none_is_shown(self) -> None:
         made = contents(report(delay=Delay()))
 
-        assert "Nothing to measure: 0 entries" in section(tree(page(made)), "delay")
+        assert "Not measured: 0 entries" in section(tree(page(made)), "delay")
 
 
 class TestSections:
@@ -60,7 +60,7 @@ class TestSections:
 
         assert "1,500 feeds in 6.1 s" in text
         assert "2026-03-05 13:24:53 to 2026-03-05 13:25:00 UTC" in text
-        assert "Bottleneck: http lane, full for 98 % of the time, with 31 feeds waiting on average" in text
+        assert "Bottleneck: http lane, for 98 % of the time, with 31 feeds waiting on average" in text
         assert "a.test allows about 1 request in 60 s" in text
         assert "Interrupted" not in text
 
@@ -113,7 +113,7 @@ class TestSections:
     def test_delay(self) -> None:
         text = section(tree(page(contents())), "delay")
 
-        assert "10 min half of them 2 h 99 % 2 h all 37 entries" in text
+        assert "10 min median 2 h 99th percentile 2 h maximum 37 entries" in text
 
 
 class TestSafety:

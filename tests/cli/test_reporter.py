@@ -29,7 +29,7 @@ def test_its_numbers_are_those_that_the_run_prints(site: Site, feeds: Write, sto
         page = tree(Path("run.html").read_text("utf-8"))
         assert numbers(page) == shown(last)
         assert last["run_id"] in text_of(page)
-        assert ended.stderr.endswith("report in run.html\n")
+        assert ended.stderr.endswith("report written to run.html\n")
         assert ended.returncode == 0
     assert "This was the first run" not in section(page, "since")
     assert sorted(path.name for path in Path().iterdir() if "html" in path.name) == ["run.html"]
@@ -82,7 +82,7 @@ def test_a_report_that_can_not_be_written_at_last_costs_the_exit_status(
 
     out, err = capfd.readouterr()
     assert "1 feed in " in out
-    assert err.endswith("--report run.html: No space left on device\n")
+    assert err.endswith("can't write the report run.html: No space left on device\n")
 
 
 def test_an_older_report_stays_until_the_new_one_is_complete(site: Site, feeds: Write) -> None:

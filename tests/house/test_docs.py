@@ -67,7 +67,8 @@ def test_options_that_are_named_exist(capfd: pytest.CaptureFixture[str]) -> None
             main(arguments)
     known = set(re.findall(r"--[a-z][a-z0-9-]+", capfd.readouterr().out)) | {"--demo"}
 
-    assert set(re.findall(r"`?(--[a-z][a-z-]+)", README)) <= known
+    of_dask = {"--nthreads", "--nworkers"}
+    assert set(re.findall(r"`?(--[a-z][a-z-]+)", README)) <= known | of_dask
 
 
 @pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, re.DOTALL))

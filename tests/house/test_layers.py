@@ -33,7 +33,7 @@ ROOMS = {
         "config_options explain_page status_page "
         "nearest feed_filter waiting open_progress live_progress live_view progress reporter _report series "
         "bottleneck pages chosen restore parser "
-        "signals driver_log report input list_file feed_list text_list opml typed_urls durations formats "
+        "signals driver_log report input list_file feed_list text_list opml formats typed_urls durations "
         "parquet jsonl csv help logs metrics service output unbuffered process"
     ),
     "_cli/_report": words("page facts changes kept charts file"),
@@ -44,9 +44,9 @@ ROOMS = {
     ),
     "distributed": words("api lanes client window progress worker loop partition held_store cluster"),
     "_run": words(
-        "script watch replay replayed shard api totals wiring run admit keeping pipeline same_feeds "
-        "due_source feed_source attempts older_pages next_state plans polls poll_log network loop_lag "
-        "open_files agenda seen shares tally scopes candidates"
+        "script watch replay replayed stored_polls shard api totals wiring run admit keeping pipeline "
+        "same_feeds due_source feed_source attempts older_pages next_state plans polls poll_log network "
+        "loop_lag open_files agenda seen shares tally scopes candidates"
     ),
     "_store": words(
         "open _sqlite _mongo batches lane lease pages renames moved_urls threads records history plan "
@@ -77,7 +77,7 @@ ROOMS = {
         "same_feed permanent_redirects belief overview standing posting advice planner calendar rhythm "
         "freshness rules"
     ),
-    "_archive": words("archive writer reader warc_file payloads exchange gzip_header"),
+    "_archive": words("archive writer reader poll_record warc_file records payloads exchange gzip_header"),
     "_config": words("polling config public_suffixes name_servers proxies version"),
     "_records": words("results statistics columns entries feed_state history lease texts table kinds"),
 }

@@ -49,7 +49,8 @@ async def end_at(handler: Handler, **how: object) -> str | None:
 
 
 def test_every_reason_is_provoked() -> None:
-    assert set(PROVOKED) == set(REASONS)
+    on_a_cluster = {"worker-crash"}  # tests/distributed/test_failures.py
+    assert set(PROVOKED) | on_a_cluster == set(REASONS)
 
 
 @pytest.mark.parametrize("reason", PROVOKED)

@@ -14,11 +14,11 @@ from typing import cast
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from trioscrape._errors import FeedFailed
 from trioscrape._parse import FeedDocument, ProcessParser, open_process_parser
-from trioscrape._parse._pool import workers
+from trioscrape._parse._pool import process
 from trioscrape._parse._pool.process import Worker
 from trioscrape._records import ParsedFeed
 
@@ -186,7 +186,7 @@ async def test_who_waits_behind_a_slow_one_goes_to_a_worker_that_is_idle(
         slow = await has.begun(nursery, "slow", "wait")
         quick = await has.begun(nursery, "quick", "wait")
         await has.waiting(nursery, "behind", "pid")
-        monkeypatch.setattr(workers, "_SLOW", 0.0)
+        monkeypatch.setattr(process, "SLOW", 0.0)
         quick.close()
         while len(has.got) < 2:
             await trio.lowlevel.checkpoint()
@@ -195,8 +195,27 @@ async def test_who_waits_behind_a_slow_one_goes_to_a_worker_that_is_idle(
         slow.close()
 
 
+async def test_who_waits_behind_one_that_turns_out_to_be_slow(mock_clock: MockClock) -> None:
+    """The other worker is idle already then, and would be for as long as the first document takes."""
+    async with documents(width=2) as has, trio.open_nursery() as nursery:
+        slow = await has.begun(nursery, "slow", "wait")
+        quick = await has.begun(nursery, "quick", "wait")
+        await has.waiting(nursery, "behind", "pid")
+        quick.close()
+        while "quick" not in has.got:
+            await trio.lowlevel.checkpoint()
+        assert "behind" not in has.got
+
+        mock_clock.jump(process.SLOW + 0.1)
+        while "behind" not in has.got:
+            await trio.lowlevel.checkpoint()
+
+        assert has.got["behind"] == has.got["quick"]
+        slow.close()
+
+
 async def test_none_waits_behind_a_slow_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workers, "_SLOW", 0.0)
+    monkeypatch.setattr(process, "SLOW", 0.0)
     async with documents() as has, trio.open_nursery() as nursery:
         line = await has.begun(nursery, "slow", "wait")
         nursery.start_soon(has.parse, "other", "pid")

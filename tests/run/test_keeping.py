@@ -36,7 +36,7 @@ async def same_again(
 ) -> AsyncIterator[list[Record]]:
     """A replay of the only feed has the same result and the same store; gives the records of the archive."""
     again = MemoryStore()
-    with closing(ArchiveReader(folder)) as archive:
+    with closing(ArchiveReader(folder, Config().body_limit)) as archive:
         async with open_replay(iter(archive), again, Config(parse_width=1, **settings)) as replay:
             (other,) = [result async for result in replay]
     assert (other.outcome, other.reason, other.detail) == (result.outcome, result.reason, result.detail)
@@ -104,6 +104,18 @@ async def test_a_redirect_that_sets_a_cookie(tmp_path: Path) -> None:
         assert (second.payload, second.fields.get("WARC-Truncated")) == (FEED, None)
         requests = [each for each in found if each.kind == "request"]
         assert [b"Cookie: a=b" in each.block for each in requests] == [False, True]
+
+
+async def test_a_redirect_with_a_password(tmp_path: Path) -> None:
+    """It is in no record, and the replay follows the redirect all the same."""
+    async with open_raw(answer("200 OK", FEED)) as target:
+        redirect = answer("302 Found", b"", f"Location: http://me:secret@a.test:{target.port}/feed")
+        async with open_raw(redirect) as server:
+            result, store = await kept(f"http://a.test:{server.port}/feed", tmp_path)
+
+    assert str(result.outcome) == "new"
+    async with same_again(tmp_path, result, store) as found:
+        assert all(b"secret" not in each.block for each in found)
 
 
 @pytest.mark.parametrize(

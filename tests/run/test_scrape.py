@@ -16,6 +16,7 @@ from trio.testing import MockClock
 
 import trioscrape
 from trioscrape import Config, HostGrouping, Outcome, Scrape, StoreError, open_scrape
+from trioscrape._config.public_suffixes import registrable_domains
 from trioscrape._run.feed_source import READ_AHEAD
 from trioscrape.testing import InlineParser, Internet, MemoryStore
 
@@ -237,6 +238,7 @@ class TestStart:
         watch(publicsuffixlist, "PublicSuffixList")
         watch(sqlite3, "connect")
         monkeypatch.setattr("trioscrape._run.seen.IN_MEMORY", 0)
+        registrable_domains.cache_clear()
         return found
 
     async def test_in_threads(self, threads: dict[str, int]) -> None:

@@ -116,6 +116,7 @@ class TestDocuments:
                 "rhythm": known.rhythm,
                 "delays": [60, 86400],
                 "expected_delay": 720,
+                "same_as": known.same_as,
             }
         ]
 

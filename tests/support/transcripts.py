@@ -17,14 +17,14 @@ from contextlib import chdir
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
 import trio
 
 import trioscrape
 from trioscrape import Config, Entry, Feed, FeedState, FeedTimers, FeedUpdate, Poll, TimerRule, feed_id
-from trioscrape._cli import show_explain, show_status
+from trioscrape._cli import discover, show_explain, show_status
 from trioscrape._cli.command import main
 from trioscrape.testing import Answer, InlineParser, Internet, Request, Site
 
@@ -198,6 +198,43 @@ def _page(module: object, now: datetime, *arguments: str) -> str:
         return file.read()
 
 
+SITES: Final = """\
+http://example.org/
+http://example.org/feed.xml  News of examples
+http://www.example.org/feed.xml
+http://nothing.example/
+"""
+
+
+class _Example(Site):
+    """A page that names a feed, and the feed."""
+
+    def answer(self, request: Request) -> Answer:
+        page = b'<!doctype html><title>Hello</title><link rel="alternate" href="/feed.xml"%s>'
+        return Answer(body=NEWS if request.target == "/feed.xml" else page % b' type="application/rss+xml"')
+
+
+def discovered() -> str:
+    """Of a list with a page that names a feed, the feed, another URL of it, and a page without one."""
+    empty = Site(body=b"<!doctype html><title>Hello</title>")
+    internet = Internet({"example.org": _Example(), "www.example.org": _Example(), "nothing.example": empty})
+    fakes: dict[str, Any] = {"resolver": internet, "connector": internet.connect, "parser": InlineParser()}
+    arguments = ("discover", "sites.txt", "-o", "feeds.txt")
+    Path("sites.txt").write_text(SITES)
+    with (
+        patch.object(discover, "open_scrape", partial(trioscrape.open_scrape, **fakes)),
+        tempfile.TemporaryFile("w+") as file,
+        patch.object(sys, "stderr", file),
+    ):
+        assert main([*arguments]) == 0
+        file.seek(0)
+        said = file.read()
+    feeds = Path("feeds.txt").read_text("utf-8")
+    return "".join(
+        (SITES, str(Transcript(f"trioscrape {' '.join(arguments)}", said)), "$ cat feeds.txt\n", feeds)
+    )
+
+
 def watch() -> str:
     """The log of a watch from its beginning to Ctrl-C."""
     with serving() as site:
@@ -227,6 +264,7 @@ def hobbled(mongodb_url: str, feeds: int) -> str:
 MAKERS: Final[dict[str, Callable[[], list[str]]]] = {
     "python -m trioscrape --demo": partial(demo, 2),
     "trioscrape --help": lambda: [help_page()],
+    "cat sites.txt": lambda: [discovered()],
     "trioscrape status": lambda: [status()],
     "trioscrape explain https://example.org/feed.xml": lambda: [explain()],
 }

@@ -1,1 +1,1 @@
-"""Archives: what servers have sent, in WARC files (ISO 28500), and reading it again."""
+"""Archives: write what servers send to WARC files (ISO 28500), and read it back."""

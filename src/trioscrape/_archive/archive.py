@@ -1,4 +1,4 @@
-"""An archive that a scrape writes to, from a thread of its own: several feeds at once share a write."""
+"""The archive that a scrape writes to. It writes in a thread, the records of several feeds at once."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from .writer import WarcWriter
 TOGETHER: Final = 0.2
 """Seconds from one write to the next: a call in a thread takes as much CPU time as writing two feeds."""
 MOST_BYTES: Final = 8 * 2**20
-"""Bytes of bodies that wait to be written."""
+"""Bytes of bodies that may wait to be written; beyond that, they are written at once."""
 MOST_RECORDS: Final = 1000
-"""Exchanges and polls that do."""
+"""Exchanges and polls that may wait to be written."""
 
 
 class Archive:
-    """Keeps what servers send.
+    """Keeps what servers send in a folder of WARC files.
 
     Args:
-      folder: where.
+      folder: of the archive.
       writer: an open `WarcWriter` for it.
     """
 
@@ -37,29 +37,32 @@ class Archive:
         self._limiter = trio.CapacityLimiter(1)
         self._ids = ids()
         self._waiting = deque[Exchange | KeptPoll]()
+        self._some = trio.Event()
+        """Set when something has been added since the last write began."""
         self._bytes = 0
-        """Of the bodies that wait."""
+        """Size of the bodies that wait to be written."""
         self._last = -math.inf
-        """When the last write began."""
+        """When the last write began, by trio's clock."""
         self._writing = trio.Lock()
 
     async def add_fetch(self, fetch: KeptFetch) -> None:
-        """Have the exchanges of a fetch written: at once, or with the next that come `TOGETHER` later.
+        """Write the exchanges of a fetch: now, or with those that come within `TOGETHER` of the last write.
 
         Raises:
           ResourceError: the disk is full, or fails.
 
-        Cancellation: a write that has begun is finished; else the next one writes them.
+        Cancellation: a write that has begun is finished; otherwise the next write has them.
         """
         if fetch.exchanges:
             for exchange in fetch.exchanges:
                 exchange.id = next(self._ids)
             self._waiting.extend(fetch.exchanges)
+            self._some.set()
             self._bytes += sum(len(part) for exchange in fetch.exchanges for part in exchange.body)
             await self._write_if_due()
 
     async def add_poll(self, poll: KeptPoll) -> None:
-        """The same for a poll. It is done, and can't be cancelled any more.
+        """Write a poll, in the same way. Not cancellable: the poll has ended, and its result is known.
 
         Raises:
           ResourceError: the disk is full, or fails.
@@ -69,27 +72,53 @@ class Archive:
             await self._write_if_due()
 
     def note_poll(self, poll: KeptPoll) -> None:
-        """Add a poll for the next write: of a feed that has been cancelled, and may not wait any more."""
+        """Add a poll to the next write, without waiting: for a feed that has been cancelled."""
         self._waiting.append(poll)
+        self._some.set()
 
-    async def finish(self) -> None:
-        """Write all that waits, and close the files; also when cancelled.
+    async def keep_writing(self) -> None:
+        """Write what waits although nothing more comes, `TOGETHER` after the last write; until cancelled.
 
         Raises:
           ResourceError: the disk is full, or fails.
         """
-        with trio.CancelScope(shield=True):
-            await self._in_thread(self._finish)
+        while True:
+            await self._some.wait()
+            await trio.sleep_until(self._last + TOGETHER)
+            await self._write_waiting()
+
+    async def finish(self) -> None:
+        """Write everything that waits, and close the files. Not cancellable.
+
+        Raises:
+          ResourceError: the disk is full, or fails. It says how many polls are lost.
+        """
+        try:
+            with trio.CancelScope(shield=True):
+                await self._in_thread(self._finish)
+        except ResourceError as error:
+            if lost := sum(isinstance(item, KeptPoll) for item in self._waiting):
+                polls = "the last poll is" if lost == 1 else f"the last {lost:,} polls are"
+                raise ResourceError(f"{error}; {polls} not in it") from error
+            raise
 
     async def _write_if_due(self) -> None:
-        """Write what waits, unless there is little and the last write has just been."""
+        """Write what waits, unless it is little and the last write began less than `TOGETHER` ago."""
         is_much = self._bytes >= MOST_BYTES or len(self._waiting) >= MOST_RECORDS
         if not is_much and trio.current_time() < self._last + TOGETHER:
             return
+        await self._write_waiting()
+
+    async def _write_waiting(self) -> None:
         async with self._writing:
+            self._some = trio.Event()
             if self._waiting:
-                self._bytes, self._last = 0, trio.current_time()
-                await self._in_thread(self._write)
+                bytes_before, self._bytes, self._last = self._bytes, 0, trio.current_time()
+                try:
+                    await self._in_thread(self._write)
+                except ResourceError:
+                    self._bytes += bytes_before
+                    raise
 
     def _finish(self) -> None:
         try:
@@ -98,9 +127,13 @@ class Archive:
             self._writer.close()
 
     def _write(self) -> None:
-        """Write what waits; in a thread, while the event loop may add more."""
+        """Write what waits, or leave it waiting; in a thread, while the event loop may add more."""
         some = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        self._writer.write(some)
+        try:
+            self._writer.write(some)
+        except OSError:
+            self._waiting.extendleft(reversed(some))
+            raise
         for item in some:
             if isinstance(item, Exchange):
                 item.body.clear()
@@ -111,21 +144,21 @@ class Archive:
 
     @property
     def remark(self) -> str:
-        """What has been written so far, for people."""
+        """How much has been written so far, as a sentence for people."""
         writer = self._writer
         answers = f"{writer.answers:,} answer{'' if writer.answers == 1 else 's'}"
-        again = f", {writer.revisits:,} of them as in the archive before" if writer.revisits else ""
+        again = f", {writer.revisits:,} of them without a new body" if writer.revisits else ""
         return f"kept {answers}{again}: {writer.written / 1e6:,.1f} MB in {self._folder}"
 
 
 @asynccontextmanager
 async def open_archive(path: str) -> AsyncIterator[Archive]:
-    """Write to the archive in the folder at `path`, which is made if it is not there.
+    """Open the archive in the folder at `path` for writing; the folder is created if it does not exist.
 
     Raises:
       ResourceError: it can't be written to, or another process is writing to it.
 
-    Cancellation: what is waiting is written first.
+    Cancellation: what waits is written first.
     """
     folder = Path(path)
     with _naming(folder):
@@ -142,4 +175,4 @@ def _naming(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ResourceError(f"the archive {folder}: {error.strerror or error}") from error
+        raise ResourceError(f"can't write to the archive {folder}: {error.strerror or error}") from error

@@ -1,9 +1,9 @@
-"""What is kept of a poll: each request with its answer as it came, and how the fetch ended."""
+"""What is kept of a poll: each request with its answer, byte for byte, and how each fetch ended."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -14,6 +14,19 @@ from .._errors import FeedFailed
 from .._records import Feed
 
 _TRANSFER_ENCODING: Final = re.compile(rb"^(?=transfer-encoding[ \t]*:)", re.IGNORECASE | re.MULTILINE)
+_STATUS: Final = re.compile(rb"\S+\s+([0-9]{3})(?![0-9])")
+_LOCATION: Final = re.compile(
+    rb"^((?:content-)?location[ \t]*:(?:[ \t]|\r?\n[ \t])*(?:https?:[/\\]*|(?:[a-z][a-z0-9+.-]*:)?[/\\]{2,}))"
+    rb"[^/\\?#\r\n]*@",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""Up to the end of the userinfo of the URL, which may be on the next line (RFC 9112 §5.2). As in browsers,
+backslashes are slashes, and one or none of them is enough."""
+_OTHER_URLS: Final = re.compile(
+    rb"^(?:link|refresh)[ \t]*:[^\r\n]*(?:\r?\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+)
+"""Headers with URLs in the middle of their value."""
+_USERINFO: Final = re.compile(rb"""(?<=//)[^/\\?#<>"'\s]*@""")
 _SECRETS: Final = {b"authorization", b"proxy-authorization"}
 _TRUNCATED: Final = {
     "connection-lost": "disconnect",
@@ -24,44 +37,47 @@ _TRUNCATED: Final = {
     "too-large": "length",
     "decompression-bomb": "length",
 }
-"""Why a body is not whole, in the words of WARC (ISO 28500:2017 §5.13), by the reason of the failure."""
+"""Why a body is incomplete: the values of WARC-Truncated (ISO 28500:2017 §5.13) by reason of the failure."""
 UNREAD: Final = "unspecified"
-"""The same of a body that was not read: that of a redirect, or of an error."""
+"""WARC-Truncated of a body that was not read, because it is that of a redirect or an error."""
 
 
 def ids() -> Iterator[str]:
-    """New ids for records: random, but for the last digits, which are counted."""
+    """New ids for records: random, except for the last 12 digits, which count."""
     first = str(uuid4())[:24]
     return (f"<urn:uuid:{first}{number:012x}>" for number in count())
 
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """One request, and what came as its answer."""
+    """One request and its answer."""
 
     url: str
-    """That of the request, without credentials."""
+    """URL of the request, without credentials."""
     request: bytes
     """The head of the request, without credentials."""
     at: datetime
-    """When the head of the answer had come."""
+    """When the head of the answer was complete."""
     head: bytes
     """The head of the answer, from its status line to the blank line: see `answer_head`."""
     address: str | None
-    """The IP address that it came from; None: a proxy has got it."""
+    """The IP address that the answer came from; None: it came through a proxy."""
     is_http2: bool = False
     body: list[bytes] = field(default_factory=list)
-    """In pieces: without Transfer-Encoding, but with Content-Encoding."""
+    """The pieces of the body: Transfer-Encoding is undone, Content-Encoding is not."""
     truncated: str | None = UNREAD
-    """Why the body is not whole, in the words of WARC; None: it is."""
+    """Why the body is incomplete, as a value of WARC-Truncated; None: it is complete."""
     id: str = ""
     """Of its record."""
+    read_body: Callable[[], bytes] | None = None
+    """Reads the body from the archive that this comes from, and blocks meanwhile. None: it has none, or it is
+    in `body`."""
 
     @property
     def status(self) -> int:
         """Of the answer; 0: it has none that could be understood."""
-        parts = self.head.split(None, 2)
-        return int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
+        found = _STATUS.match(self.head)
+        return int(found[1]) if found is not None else 0
 
 
 @dataclass(slots=True, eq=False)
@@ -70,19 +86,19 @@ class KeptFetch:
 
     exchanges: list[Exchange] = field(default_factory=list)
     failed: FeedFailed | None = None
-    """How the attempt has failed; None: it has not."""
+    """Why the attempt failed; None: it succeeded."""
     again: bool = False
-    """Whether its host has refused it, and the feed had to wait and was fetched again."""
+    """Whether the host asked for a pause, so that the feed waited and was fetched again."""
     of_older_page: bool = False
-    """Whether it was the fetch of an older page of the feed, because of a gap before its document."""
+    """Whether an older page of the feed was fetched, because of a gap before its document."""
 
     @property
     def ids(self) -> list[str]:
-        """Of the records of its exchanges."""
+        """The ids of the records of its exchanges."""
         return [exchange.id for exchange in self.exchanges]
 
     def end(self, failed: FeedFailed | None) -> None:
-        """Note how it has ended, and why its last body is not whole if it isn't."""
+        """Note how the attempt ended, and if its last body is incomplete, why."""
         self.failed = failed
         if failed is not None and self.exchanges and (last := self.exchanges[-1]).body and last.truncated:
             last.truncated = _TRUNCATED.get(failed.reason, UNREAD)
@@ -94,37 +110,41 @@ class KeptPoll:
 
     feed: Feed
     feed_id: str
-    """The id of the feed in the store: its URL is kept without credentials, which count for the id."""
+    """The id of the feed in the store. It depends on the credentials in the URL, which are not kept here."""
     began: datetime
     """When the feed was admitted."""
     ended: datetime
-    """When it was decided what is stored of it."""
+    """When it was decided what to store."""
     next_run: datetime | None
-    """The moment before which the user wanted no other fetch of the feed."""
+    """The time before which the user wanted no further fetch of the feed; None: no such limit."""
     fetches: tuple[KeptFetch, ...]
     outcome: str
     reason: str | None = None
     put_off: FeedFailed | None = None
-    """Why it was not fetched although it was due: its host left no time for it. Then there are no fetches."""
+    """Why the feed was not fetched although it was due, because of its host; then `fetches` is empty."""
     took_turn: bool = False
-    """Whether its host limited what it allowed, so that its feeds took turns."""
+    """Whether the feeds of its host took turns, because the host limits the rate of requests."""
 
 
 def answer_head(head: bytes, status: int, reason: str, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
     """The head of an answer as it is kept.
 
-    It is byte for byte what came, but for one thing: Transfer-Encoding is called
-    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it. A head that breaks the rules
+    It is byte for byte what came, but for two things: Transfer-Encoding is called
+    ``X-Archive-Orig-Transfer-Encoding``, because the body is kept without it, and URLs in Location and the
+    like are without user names and passwords. A head that breaks the rules
     of HTTP is as it was repaired, so that others can read it; one of HTTP/2 is written as HTTP/1.1 has it.
 
     Args:
-      head: of HTTP/1, as it came; empty for HTTP/2.
-      status: of the answer.
-      reason: the words of the status.
+      head: the bytes of a head of HTTP/1; empty for HTTP/2.
+      status: of the answer; only used for HTTP/2, as are the following.
+      reason: reason phrase of the status.
       headers: names and values.
     """
     if not head:
         head = _head(b"HTTP/1.1 %d %b" % (status, reason.encode("latin-1")), headers)
+    if b"@" in head:
+        head = _LOCATION.sub(rb"\1", head)
+        head = _OTHER_URLS.sub(lambda found: _USERINFO.sub(b"", found[0]), head)
     return _TRANSFER_ENCODING.sub(b"X-Archive-Orig-", head)
 
 

@@ -1,4 +1,4 @@
-"""The header of gzip, as a file or as a coding (RFC 1952 §2.3): behind it is deflate, with a trailer."""
+"""The header of gzip, in files and in Content-Encoding (RFC 1952 §2.3); deflate data and a trailer follow."""
 
 from __future__ import annotations
 

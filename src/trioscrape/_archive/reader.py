@@ -1,53 +1,40 @@
-"""Reads the polls of an archive again, in the order in which they ended; it blocks, and belongs in a thread.
+"""Reads the polls of an archive in the order in which they ended. Blocks, so it belongs in a thread.
 
-It goes through the files once. What it remembers meanwhile are the places of payloads that a later record may
-refer to, in a temporary file, and those of answers whose poll has not come yet.
+It goes through the files once. What it remembers meanwhile is where answers and payloads are, in a temporary
+file. A poll has the heads of its answers; bodies are read when they are needed, one at a time.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import sqlite3
-import zlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
-from .._errors import FeedFailed, UsageError
-from .._records import Feed
-from .exchange import Exchange, KeptFetch, KeptPoll
+from .._errors import UsageError
+from .exchange import Exchange, KeptPoll
+from .poll_record import moment, read_poll
+from .records import HEAD_LIMIT, Damaged, Record, divided, members, record_in
 from .warc_file import NOT_MODIFIED, OPEN, POLL
 
 SHOWN: Final = 10
-_CHUNK: Final = 2**16
-_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_BESIDE_BODY: Final = 2 * HEAD_LIMIT + 2**20
+"""Bytes of a record beside a body that is as large as allowed: its heads, and the piece of a body that was
+too large which had come when that was seen."""
+_SHOWN_URL: Final = 200
+"""Characters of a URL in a message."""
+_HEADS: Final = 16 * 2**20
+"""Bytes of the heads of all answers of a poll."""
 
 
 class _Place(NamedTuple):
-    """Of a record: which file, and where in it."""
+    """Where a record is: the number of its file, and the offset in it."""
 
     file: int
     offset: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    """A WARC record."""
-
-    fields: Mapping[str, str]
-    """By lower-case name."""
-    block: bytes
-
-    @property
-    def kind(self) -> str:
-        return self.fields.get("warc-type", "")
-
-
-class _Damaged(Exception):
-    """A record is not whole, or is none."""
 
 
 class ArchiveReader:
@@ -55,173 +42,156 @@ class ArchiveReader:
 
     Args:
       folder: with WARC files, whose names give their order.
+      body_limit: bytes of the largest body. A record that is larger is left out.
 
     Raises:
-      UsageError: there are none.
-      OSError: they can't be read.
+      UsageError: there are no WARC files in it.
+      OSError: the folder can't be read.
     """
 
-    def __init__(self, folder: Path) -> None:
-        found = [*folder.glob("*.warc.gz"), *folder.glob(f"*.warc.gz{OPEN}")]
-        self._files = sorted(found, key=lambda path: path.name.removesuffix(OPEN))
+    def __init__(self, folder: Path, body_limit: int) -> None:
+        # A file that is closed meanwhile gets its other name: it may be in both lists, but is in one of them.
+        found = [*folder.glob(f"*.warc.gz{OPEN}"), *folder.glob("*.warc.gz")]
+        self._files = sorted({path.with_name(path.name.removesuffix(OPEN)) for path in found})
         if not self._files:
-            raise UsageError(f"{folder}: there are no WARC files (*.warc.gz) in it")
+            raise UsageError(f"{folder} has no WARC files (*.warc.gz)")
         self.files = len(self._files)
+        self._largest = body_limit + _BESIDE_BODY
         self.damage: list[str] = []
-        """The first files that could not be read to their end, and polls that can't be understood."""
+        """The first messages about files and polls that can't be read to their end."""
         self.damaged = 0
         """All of them."""
-        self._answers: dict[str, _Place] = {}
-        self._payloads = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._payloads.execute("PRAGMA journal_mode = OFF")
-        self._payloads.execute("CREATE TABLE payloads (digest PRIMARY KEY, file, offset) WITHOUT ROWID")
+        self._places = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        self._places.execute("PRAGMA journal_mode = OFF")
+        self._places.execute("CREATE TABLE payloads (digest PRIMARY KEY, file, offset) WITHOUT ROWID")
+        self._places.execute("CREATE TABLE answers (id PRIMARY KEY, file, offset) WITHOUT ROWID")
 
     def __iter__(self) -> Iterator[KeptPoll]:
-        """Each poll with its exchanges; that of which not all exchanges are there has those before.
+        """Each poll with its exchanges. If one of a fetch is missing, that fetch has only those before it.
 
         Raises:
           OSError: a file can't be read.
         """
         for number, path in enumerate(self._files):
             try:
-                with path.open("rb") as file:
-                    for offset, data in _members(file):
-                        record = _record(data)
+                with _opened(path) as file:
+                    for offset, data in members(file, self._largest):
+                        if data is None:
+                            self._note_damage(f"{path.name}: a record of it is larger than the body limit")
+                            continue
+                        record = record_in(data)
                         self._note(record, _Place(number, offset))
                         if record.fields.get("content-type") == POLL:
                             try:
                                 poll = self._poll(record)
-                            except _Damaged as damage:
+                            except Damaged as damage:
                                 self._note_damage(f"{path.name}: {damage}")
                             else:
                                 yield poll
-            except _Damaged as damage:
-                self._note_damage(f"{path.name}: {damage}; the rest of it is left out")
+            except Damaged as damage:
+                self._note_damage(f"{path.name}: {damage}; the rest of this file is left out")
 
     def close(self) -> None:
         """Forget what is remembered."""
-        self._payloads.close()
+        self._places.close()
 
     def _note_damage(self, line: str) -> None:
         self.damaged += 1
         if len(self.damage) < SHOWN:
             self.damage.append(line)
 
-    def _note(self, record: _Record, place: _Place) -> None:
+    def _note(self, record: Record, place: _Place) -> None:
         fields = record.fields
         if record.kind not in ("response", "revisit"):
             return
-        self._answers[fields.get("warc-record-id", "")] = place
-        digest = fields.get("warc-payload-digest")
+        name, digest = fields.get("warc-record-id", ""), fields.get("warc-payload-digest")
+        self._execute("INSERT OR REPLACE INTO answers VALUES (?, ?, ?)", name, *place)
         if record.kind == "response" and digest and "warc-truncated" not in fields:
-            self._payloads.execute("INSERT OR IGNORE INTO payloads VALUES (?, ?, ?)", (digest, *place))
+            self._execute("INSERT OR IGNORE INTO payloads VALUES (?, ?, ?)", digest, *place)
 
-    def _poll(self, record: _Record) -> KeptPoll:
+    def _poll(self, record: Record) -> KeptPoll:
+        poll, records = read_poll(record.block)
+        room = _HEADS
+        for fetch, names in zip(poll.fetches, records, strict=True):
+            for name in names:
+                if (place := self._taken(name)) is None:
+                    break
+                exchange = self._exchange(place)
+                room -= len(exchange.head)
+                if room < 0:
+                    raise Damaged(f"the heads of the answers of a poll have more than {_HEADS:,} bytes")
+                fetch.exchanges.append(exchange)
+        return poll
+
+    def _taken(self, name: str) -> _Place | None:
+        """Where the answer of this id is. Each belongs to one poll."""
+        found = self._execute("SELECT file, offset FROM answers WHERE id = ?", name)
+        self._execute("DELETE FROM answers WHERE id = ?", name)
+        return found
+
+    def _execute(self, statement: str, *values: object) -> _Place | None:
+        """The place that is found, if any."""
         try:
-            said = json.loads(record.block)
-            return KeptPoll(
-                Feed(**{**said["feed"], "tags": tuple(said["feed"]["tags"])}),
-                said["feed_id"],
-                _moment(said["began"]),
-                _moment(said["ended"]),
-                said["next_run"] and _moment(said["next_run"]),
-                tuple(self._fetch(fetch) for fetch in said["fetches"]),
-                said["outcome"],
-                said["reason"],
-                said["put_off"] and _failure(said["put_off"]),
-                said["took_turn"],
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise _Damaged(f"a poll can't be understood ({error})") from error
+            found = self._places.execute(statement, values).fetchone()
+        except sqlite3.Error as error:  # the temporary folder is full
+            raise OSError(f"its temporary index: {error}") from error
+        return None if found is None else _Place(*found)
 
-    def _fetch(self, said: Mapping[str, Any]) -> KeptFetch:
-        failed = _failure(said["failed"]) if "failed" in said else None
-        exchanges = []
-        for name in said["records"]:
-            if (place := self._answers.pop(name, None)) is None:
-                break
-            exchanges.append(self._exchange(self._at(place)))
-        again, older = said.get("again", False), said.get("older_page", False)
-        return KeptFetch(exchanges, failed, again=again, of_older_page=older)
-
-    def _exchange(self, record: _Record) -> Exchange:
-        fields = record.fields
-        head, payload = _divided(record.block)
-        truncated = fields.get("warc-truncated")
+    def _exchange(self, place: _Place) -> Exchange:
+        record = self._at(place)
+        fields, (head, payload) = record.fields, divided(record.block)
+        url, address = fields.get("warc-target-uri", ""), fields.get("warc-ip-address")
         if record.kind == "revisit" and fields.get("warc-profile") != NOT_MODIFIED:
-            found = self._payloads.execute(
-                "SELECT file, offset FROM payloads WHERE digest = ?", (fields.get("warc-payload-digest"),)
-            ).fetchone()
-            if found is None:
-                raise _Damaged(f"the payload of {fields.get('warc-target-uri')} is not in the archive")
-            _, payload = _divided(self._at(_Place(*found)).block)
+            digest = fields.get("warc-payload-digest")
+            body = self._execute("SELECT file, offset FROM payloads WHERE digest = ?", digest)
+            if body is None:
+                raise Damaged(f"the payload of {url[:_SHOWN_URL]} is not in the archive")
+        else:
+            body = place if payload else None
+        try:
+            if address is not None:
+                ip_address(address)
+            at = moment(fields.get("warc-date", ""))
+        except (ValueError, TypeError, OverflowError) as error:
+            raise Damaged(f"an answer can't be understood ({error})") from error
         return Exchange(
-            fields.get("warc-target-uri", ""),
+            url,
             b"",
-            _moment(fields.get("warc-date", "")),
+            at,
             head,
-            fields.get("warc-ip-address"),
+            address,
             is_http2=fields.get("warc-protocol") == "h2",
-            body=[payload],
-            truncated=truncated,
+            truncated=fields.get("warc-truncated"),
+            read_body=None if body is None else partial(self._payload, body),
         )
 
-    def _at(self, place: _Place) -> _Record:
-        with self._files[place.file].open("rb") as file:
+    def _payload(self, place: _Place) -> bytes:
+        """The body of an answer; it may be called while another thread iterates.
+
+        Raises:
+          OSError: it can't be read, although it could be before.
+        """
+        try:
+            return divided(self._at(place).block)[1]
+        except Damaged as damage:
+            raise OSError(f"{self._files[place.file].name}: {damage}") from damage
+
+    def _at(self, place: _Place) -> Record:
+        with _opened(self._files[place.file]) as file:
             file.seek(place.offset)
-            _, data = next(_members(file))
-        return _record(data)
+            _, data = next(members(file, self._largest), (0, None))
+        if data is None:
+            raise Damaged("it has changed since")
+        return record_in(data)
 
 
-def _members(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
-    """What is in each gzip member, and where that begins.
+def _opened(path: Path) -> BinaryIO:
+    """A file, which has another name while somebody writes to it, and may be closed at any moment.
 
     Raises:
-      _Damaged: one has no end, or is none.
+      OSError: it can't be opened.
     """
-    begin, left = file.tell(), b""
-    while left := left or file.read(_CHUNK):
-        member, parts = zlib.decompressobj(zlib.MAX_WBITS + 16), []
-        size = 0
-        while not member.eof:
-            if not left and not (left := file.read(_CHUNK)):
-                raise _Damaged("it ends in the middle of a record")
-            try:
-                parts.append(member.decompress(left))
-            except zlib.error as error:
-                raise _Damaged(f"it is damaged ({error})") from error
-            size += len(left) - len(member.unused_data)
-            left = member.unused_data
-        yield begin, b"".join(parts)
-        begin += size
-
-
-def _record(data: bytes) -> _Record:
-    head, payload = _divided(data)
-    first, *lines = head.decode("utf-8", "replace").split("\r\n")
-    pairs = (line.partition(":") for line in lines)
-    fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
-    length = fields.get("content-length", "")
-    if not first.startswith("WARC/") or not length.isdigit() or len(payload) < int(length):
-        raise _Damaged("it has a record that is none")
-    return _Record(fields, payload[: int(length)])
-
-
-def _divided(message: bytes) -> tuple[bytes, bytes]:
-    """The head of a message, with its blank line, and what follows it."""
-    found = _BLANK_LINE.search(message)
-    end = len(message) if found is None else found.end()
-    return message[:end], message[end:]
-
-
-def _failure(said: Mapping[str, Any]) -> FeedFailed:
-    return FeedFailed(
-        said["reason"],
-        said["detail"],
-        not_before=said["not_before"] and _moment(said["not_before"]),
-        postponed_by=said["postponed_by"],
-    )
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
+    for name in (path.name, path.name + OPEN):
+        with suppress(FileNotFoundError):
+            return path.with_name(name).open("rb")
+    return path.open("rb")

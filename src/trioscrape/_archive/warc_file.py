@@ -1,4 +1,4 @@
-"""One WARC file that is written: a gzip member for each record (ISO 28500:2017, annex D)."""
+"""Writes one WARC file, each record as a gzip member (ISO 28500:2017, annex D)."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from pathlib import Path
 from typing import Final
 
 OPEN: Final = ".open"
-"""The end of the name of a file that is still written, or that nobody has closed."""
+"""How the name ends while a file is being written, or if it was never closed."""
 POLL: Final = "application/vnd.trioscrape.poll+json"
-"""The type of the record of a poll."""
+"""Content type of the record of a poll."""
 SAME_PAYLOAD: Final = "http://netpreserve.org/warc/1.1/revisit/identical-payload-digest"
 NOT_MODIFIED: Final = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 LEVEL: Final = 1
-"""Of compression: of XML, level 6 takes 3.4 times the CPU time."""
+"""Compression level; level 6 takes 3.4 times the CPU time for XML."""
 SMALL: Final = 1000
-"""Bytes: a record of fewer is stored as it is. To compress a request takes six times the CPU time, most of it
-to get memory and to get the GIL back, and saves some 300 bytes."""
+"""Bytes; records smaller than this are not compressed. Compressing a request takes six times the CPU time,
+mostly for allocating memory and for getting the GIL back, and saves some 300 bytes."""
 _VERSION: Final = "WARC/1.1\r\nWARC-Type: "
 _STORED: Final = b"\x1f\x8b\x08\0\0\0\0\0\0\xff\x01"
 """The header of a gzip member (RFC 1952 §2.3), and of its only block, which is stored (RFC 1951 §3.2.4)."""
 
 
 class WarcFile:
-    """A file for one record after another. They are in it when `save` is called, all of them or none.
+    """A file to which records are added. `save` writes all that were added since the last time, or none.
 
     Args:
       folder: of the archive.
-      serial: the number of the file in its run. The next one that is free is taken.
+      serial: number of the file in its run; if there is a file of that name, the next free number is used.
 
     Raises:
-      OSError: it can't be made.
+      OSError: the file can't be created.
     """
 
     def __init__(self, folder: Path, serial: int) -> None:
@@ -52,20 +52,20 @@ class WarcFile:
                     break
             serial += 1
         self.size = 0
-        """Bytes that are in the file."""
+        """Bytes written to the file."""
         self._ready = bytearray()
 
     def add(
         self, kind: str, fields: Mapping[str, str], content_type: str, block: bytes, *, compress: bool = True
     ) -> None:
-        """Add a record.
+        """Add a record, to be written by the next `save`.
 
         Args:
-          kind: its WARC-Type.
-          fields: the others, but for those that say what the block is.
-          content_type: of the block.
-          block: what it has.
-          compress: whether that is worth while.
+          kind: WARC-Type.
+          fields: further fields, without Content-Type and Content-Length.
+          content_type: Content-Type of the block.
+          block: contents of the record.
+          compress: whether to compress the record.
         """
         length = len(block)
         lines = "".join([f"{name}: {value}\r\n" for name, value in fields.items()])
@@ -77,33 +77,49 @@ class WarcFile:
             self._ready += zlib.compress(record, LEVEL if compress else 0, zlib.MAX_WBITS + 16)
 
     def save(self) -> None:
-        """Write the records that have come since the last time.
+        """Write the records that were added since the last call.
 
         Raises:
-          OSError: the disk is full, or fails. None of them is in the file then.
+          OSError: the disk is full, or fails. Then none of these records is in the file.
         """
+        before = self.size
         try:
             view = memoryview(self._ready)
             while view:
                 view = view[os.write(self._file, view) :]
+            self.size += len(self._ready)
         except OSError:
-            os.ftruncate(self._file, self.size)
-            os.lseek(self._file, self.size, os.SEEK_SET)
+            self.cut(before)
             raise
         finally:
-            written = len(self._ready)
             del view
             self._ready.clear()
-        self.size += written
+
+    def drop(self) -> None:
+        """Forget the records that have come since the last time."""
+        self._ready.clear()
+
+    def cut(self, size: int) -> None:
+        """Take back what has been written behind `size`.
+
+        Raises:
+          OSError: the disk fails.
+        """
+        os.ftruncate(self._file, size)
+        os.lseek(self._file, size, os.SEEK_SET)
+        self.size = size
 
     def close(self) -> None:
-        """Close it, and give it the name of a file that is whole."""
+        """Close it, and give it the name of a file that is whole; or remove it, if nothing is in it."""
         os.close(self._file)
-        self._path.rename(self._path.with_name(self.name))
+        if self.size:
+            self._path.rename(self._path.with_name(self.name))
+        else:
+            self._path.unlink()
 
 
 def _stored(data: bytes) -> bytes:
-    """A gzip member that has `data`, less than 64 KiB, as it is."""
+    """A gzip member with `data`, less than 64 KiB, uncompressed."""
     size = len(data)
     return b"%b%b%b%b%b%b" % (
         _STORED,

@@ -1,43 +1,41 @@
-"""Writes exchanges and polls as WARC records (ISO 28500:2017); it blocks, and belongs in a thread.
+"""Writes exchanges and polls as WARC records (ISO 28500:2017). Blocks, so it belongs in a thread.
 
-Of each exchange there is a ``response`` and its ``request``; a ``revisit`` instead of the response where the
-same payload is in the archive already, or for a 304. After the exchanges of a poll a ``metadata`` record
-says which feed was polled, when, and how each fetch ended: see `poll_record`.
+Each exchange is written as a ``response`` and a ``request``. Instead of the response there is a ``revisit``
+if the archive already has the same payload, or for a 304. After the exchanges of a poll, a ``metadata``
+record says which feed was polled, when, and how each fetch ended: see `poll_record`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from .._config.version import VERSION
-from .._errors import FeedFailed
-from .exchange import Exchange, KeptFetch, KeptPoll, ids
+from .exchange import Exchange, KeptPoll, ids
 from .payloads import Kept, PayloadIndex
+from .poll_record import poll_record
 from .warc_file import NOT_MODIFIED, OPEN, POLL, SAME_PAYLOAD, WarcFile
 
 LARGEST: Final = 2**30
-"""Bytes of a file, after which the next one is begun."""
+"""Bytes; when a file has this size, the next one is begun."""
 _FIELDS: Final = "application/warc-fields"
 _REQUEST: Final = "application/http; msgtype=request"
 _RESPONSE: Final = "application/http; msgtype=response"
-_encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _PAIRS: Final = ["".join(pair) for pair in product("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", repeat=2)]
 _SHIFTS: Final = range(150, -1, -10)
 _CODED: Final = re.compile(rb"^content-encoding:", re.IGNORECASE | re.MULTILINE)
 
 
 class WarcWriter:
-    """Writes to the files of one archive. One thread at a time may use it.
+    """Writes to the files of one archive. Only one thread at a time may use it.
 
     Args:
-      folder: of the archive; it is made if it is not there.
+      folder: of the archive; it is created if it does not exist.
 
     Raises:
       OSError: it can't be written to.
@@ -57,27 +55,35 @@ class WarcWriter:
 
     @property
     def written(self) -> int:
-        """Bytes that were written."""
+        """Bytes written so far."""
         return self._before + (0 if self._file is None else self._file.size)
 
     def write(self, items: Iterable[Exchange | KeptPoll]) -> None:
-        """Write what is kept, all of it or nothing.
+        """Write `items`, all of them or none.
 
         Raises:
           OSError: the disk is full, or fails.
         """
         file = self._next_file()
-        for item in items:
-            if isinstance(item, Exchange):
-                self._add_exchange(item, file)
-            else:
-                self._add_poll(item, file)
+        before, answers, revisits = file.size, 0, 0
         try:
+            if not file.size:
+                self._add_info(file)
+            for item in items:
+                if isinstance(item, Exchange):
+                    answers += 1
+                    revisits += self._add_exchange(item, file)
+                else:
+                    self._add_poll(item, file)
             file.save()
+            self._index.note(file.name, file.size)
         except OSError:
+            file.drop()
+            file.cut(before)
             self._index.undo()
             raise
-        self._index.note(file.name, file.size)
+        self.answers += answers
+        self.revisits += revisits
 
     def close(self) -> None:
         """Close the file and the index. Closing twice does nothing."""
@@ -93,14 +99,17 @@ class WarcWriter:
             file.close()
 
     def _next_file(self) -> WarcFile:
-        """The file to write to: a new one if there is none, or the last one is full."""
+        """The file to write to; a new one if there is none, or if the last one has reached `LARGEST`."""
         serial = 1
         if self._file is not None:
             if self._file.size < LARGEST:
                 return self._file
             serial = self._file.serial + 1
             self._close_file()
-        file = self._file = WarcFile(self._folder, serial)
+        self._file = WarcFile(self._folder, serial)
+        return self._file
+
+    def _add_info(self, file: WarcFile) -> None:
         said = f"software: trioscrape/{VERSION}\r\nformat: WARC File Format 1.1\r\n".encode()
         fields = {
             "WARC-Record-ID": next(self._ids),
@@ -108,108 +117,63 @@ class WarcWriter:
             "WARC-Filename": file.name,
         }
         file.add("warcinfo", fields, _FIELDS, said)
-        return file
 
-    def _add_exchange(self, exchange: Exchange, file: WarcFile) -> None:
-        self.answers += 1
+    def _add_exchange(self, exchange: Exchange, file: WarcFile) -> bool:
+        """Add its records. Returns whether the answer is a revisit."""
         fields = {"WARC-Target-URI": exchange.url, "WARC-Date": _date(exchange.at)}
         if exchange.address is not None:
             fields["WARC-IP-Address"] = exchange.address
         if exchange.is_http2:
             fields["WARC-Protocol"] = "h2"
-        self._add_answer(exchange, {"WARC-Record-ID": exchange.id, **fields}, file)
+        is_revisit = self._add_answer(exchange, {"WARC-Record-ID": exchange.id, **fields}, file)
         fields |= {"WARC-Record-ID": next(self._ids), "WARC-Concurrent-To": exchange.id}
         file.add("request", fields, _REQUEST, exchange.request)
+        return is_revisit
 
-    def _add_answer(self, exchange: Exchange, fields: dict[str, str], file: WarcFile) -> None:
+    def _add_answer(self, exchange: Exchange, fields: dict[str, str], file: WarcFile) -> bool:
         head, payload = exchange.head, b"".join(exchange.body)
         if exchange.status == 304:
-            self.revisits += 1
             fields["WARC-Profile"] = NOT_MODIFIED
             file.add("revisit", fields, _RESPONSE, head)
-            return
+            return True
         digest = hashlib.sha1(payload, usedforsecurity=False).digest()
         fields["WARC-Payload-Digest"] = digest_text(digest)
         if exchange.truncated is not None:
             fields["WARC-Truncated"] = exchange.truncated
         elif payload and (known := self._index.find(digest)) is not None:
-            self.revisits += 1
             fields["WARC-Profile"] = SAME_PAYLOAD
             fields["WARC-Refers-To"] = known.record
             fields["WARC-Refers-To-Target-URI"] = known.url
             fields["WARC-Refers-To-Date"] = known.date
             file.add("revisit", fields, _RESPONSE, head)
-            return
+            return True
         elif payload:
             self._index.add(digest, Kept(exchange.id, exchange.url, fields["WARC-Date"]), file.name)
         # What a server has compressed gets no smaller.
         file.add("response", fields, _RESPONSE, head + payload, compress=not _CODED.search(head))
+        return False
 
     def _add_poll(self, poll: KeptPoll, file: WarcFile) -> None:
-        said = _encoded(poll_record(poll)).encode("utf-8", "replace")
         fields = {"WARC-Record-ID": next(self._ids), "WARC-Target-URI": poll.feed.redacted_url}
         fields["WARC-Date"] = _date(poll.ended)
         if answers := [record for fetch in poll.fetches for record in fetch.ids]:
             fields["WARC-Concurrent-To"] = answers[-1]
-        file.add("metadata", fields, POLL, said)
-
-
-def poll_record(poll: KeptPoll) -> dict[str, Any]:
-    """A poll as it is kept; moments are ISO 8601 in UTC."""
-    feed = poll.feed
-    return {
-        "feed": {
-            "url": feed.redacted_url,
-            "title": feed.title,
-            "tags": feed.tags,
-            "without_scheme": feed.without_scheme,
-        },
-        "feed_id": poll.feed_id,
-        "began": poll.began.isoformat(),
-        "ended": poll.ended.isoformat(),
-        "next_run": poll.next_run and poll.next_run.isoformat(),
-        "fetches": [_fetch_record(fetch) for fetch in poll.fetches],
-        "outcome": poll.outcome,
-        "reason": poll.reason,
-        "put_off": poll.put_off and _failure_record(poll.put_off),
-        "took_turn": poll.took_turn,
-    }
-
-
-def _fetch_record(fetch: KeptFetch) -> dict[str, Any]:
-    record: dict[str, Any] = {"records": fetch.ids}
-    if fetch.again:
-        record["again"] = True
-    if fetch.of_older_page:
-        record["older_page"] = True
-    if fetch.failed is not None:
-        record["failed"] = _failure_record(fetch.failed)
-    return record
-
-
-def _failure_record(failed: FeedFailed) -> dict[str, Any]:
-    not_before = failed.not_before and failed.not_before.isoformat()
-    return {
-        "reason": failed.reason,
-        "detail": failed.detail,
-        "not_before": not_before,
-        "postponed_by": failed.postponed_by,
-    }
+        file.add("metadata", fields, POLL, poll_record(poll))
 
 
 def digest_text(digest: bytes) -> str:
-    """A SHA-1 as WARC files have it, in base 32: ten bits at once, as `b32encode` takes ten times as long."""
+    """A SHA-1 digest as WARC files have it, in base 32; `base64.b32encode` takes ten times as long."""
     number = int.from_bytes(digest)
     return "sha1:" + "".join([_PAIRS[number >> shift & 0x3FF] for shift in _SHIFTS])
 
 
 def _date(moment: datetime) -> str:
-    """Of WARC 1.1, which may have microseconds."""
+    """A WARC-Date; WARC 1.1 allows microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _finish_files(folder: Path, index: PayloadIndex) -> None:
-    """Close the files of a process that was killed: without the record that it was writing."""
+    """Close the files of a process that was killed, and cut off the record that it was writing."""
     for left in folder.glob(f"*.warc.gz{OPEN}"):
         whole = left.with_name(left.name.removesuffix(OPEN))
         if (size := index.size(whole.name)) is not None:

@@ -86,7 +86,7 @@ def add_rare_options(parser: Parser) -> None:
     parser.section("Archive", rare=True).add(
         "--warc",
         metavar="DIR",
-        text="keep all that servers send, in WARC files in this folder, for 'trioscrape replay'",
+        text="keep everything that servers send in WARC files in this folder, for 'trioscrape replay'",
     )
     add_merge_option(parser.section("Duplicates", rare=True))
     network = parser.section("Network", rare=True)
@@ -151,8 +151,8 @@ def add_merge_option(section: OptionSection) -> None:
     """``--merge-duplicates``."""
     section.add(
         "--merge-duplicates",
-        text="store a feed once, under the first of its URLs in the list that was fetched, and fetch the"
-        " others once a day",
+        text="if several URLs of the list are the same feed, store its entries only under the URL that was"
+        " fetched first, and fetch the others once a day",
     )
 
 

@@ -30,6 +30,7 @@ from .progress import Progress
 from .shared_options import add_help_option, add_output_options
 from .signals import Stages, until_signalled
 from .subcommand import Command, ExitStatus
+from .typed_urls import written_url
 
 _PERIOD: Final = 5.0
 """Seconds from one line of progress to the next."""
@@ -45,7 +46,7 @@ def _add_options(parser: Parser) -> None:
     options.add(
         "--format",
         metavar="FORMAT",
-        text="of the new list: text (a URL and a title per line) or opml (default: text)",
+        text="format of the new list: text (a URL and a title per line) or opml (default: text)",
         default="text",
     )
     options.add("-o", "--output", metavar="FILE", text="write to this file, not to standard output")
@@ -73,7 +74,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     with open_feed_list(given.feeds) as feeds:
         if given.output not in (None, "-"):
             with new_file(given.output) as file:
-                status = trio.run(_discover, given, settings, feeds, file.output)
+                status = trio.run(_discover, given, settings, feeds, Output(file.descriptor))
                 if status is ExitStatus.COMPLETE:
                     file.keep()
                 return status
@@ -99,7 +100,7 @@ async def _discover(
     work = partial(_look_and_write, given, settings, feeds, output, progress)
     status = await until_signalled(work, Stages())
     if status is None:
-        await progress.warn("interrupted; there is no new list")
+        await progress.warn("interrupted; no list was written")
         return ExitStatus.INCOMPLETE
     return status
 
@@ -119,7 +120,10 @@ async def _look_and_write(
     await progress.say(f"Looking at {feeds.count:,} line{'' if feeds.count == 1 else 's'}")
     nursery.start_soon(_show, seen, progress)
     found = await discover(feeds, scraping, seen.add)
-    await output.write(_opml(found.looks) if given.format == "opml" else _text(found.looks))
+    if given.format == "opml":
+        await output.write_bytes(_opml(found.looks))
+    else:
+        await output.write(_text(found.looks, output.encoding))
     lines = found.told()
     for begin in range(0, len(lines), _TOGETHER):
         await progress.say_all(lines[begin : begin + _TOGETHER])
@@ -132,27 +136,30 @@ async def _show(seen: _Seen, progress: Progress) -> None:
         await progress.say(f"{seen.urls:,} URLs so far")
 
 
-def _text(looks: Sequence[Look]) -> str:
-    return "".join(f"{' '.join(filter(None, (_url(look.feed), _title(look))))}\n" for look in looks)
+def _text(looks: Sequence[Look], encoding: str = "utf-8") -> str:
+    return "".join(f"{' '.join(filter(None, (_url(look.feed, encoding), _title(look))))}\n" for look in looks)
 
 
-def _url(feed: Feed) -> str:
+def _url(feed: Feed, encoding: str = "utf-8") -> str:
     """Its URL in the new list: as it was in the old one, but for a password."""
-    return feed.redacted_url.removeprefix("https://") if feed.without_scheme else feed.redacted_url
+    url = written_url(feed.redacted_url, encoding)
+    return url.removeprefix("https://") if feed.without_scheme else url
 
 
 def _title(look: Look) -> str:
     found = look.state.title if look.state is not None else None
-    return printable(" ".join((look.feed.title or found or "").split()))
+    title = printable(" ".join((look.feed.title or found or "").split()))
+    # Else the line would be taken for a sentence with a URL in it.
+    return title.replace("://", ": //") if look.feed.without_scheme else title
 
 
-def _opml(looks: Sequence[Look]) -> str:
+def _opml(looks: Sequence[Look]) -> bytes:
     document = Opml()
     begin = document.begin()
     for look in looks:
         if look.state is not None:
             document.add(replace(look.state, url=_url(look.feed), tags=look.feed.tags))
-    return (begin + document.end()).decode()
+    return begin + document.end()
 
 
 COMMAND: Final = Command(
@@ -161,19 +168,23 @@ COMMAND: Final = Command(
     page=Page(
         usage=("trioscrape discover FEEDS [options]",),
         description=(
-            "Fetch each line of a list and print a new list that has only feeds, and each of them once. A"
-            " web page is replaced by the feeds that it names. What has become of the other lines is said"
-            " on standard error. Nothing is stored.",
+            "Fetch each line of a list and print a new list that has only feeds, each of them once. A web"
+            " page is replaced by the feeds that it links to. Standard error says what happened to the lines"
+            " that were replaced or left out. Nothing is stored.",
         ),
         examples=(
             "trioscrape discover sites.txt > feeds.txt",
             "trioscrape discover sites.txt --format opml -o feeds.opml",
         ),
         notes=(
-            "Two URLs are one feed when they lead to the same URL; or when they have the same entries, and"
-            " either differ only in http or https, www. and a slash at the end, or name the same URL as their"
-            " own (rel=self). The first one stays, as it is in the list.",
-            "A line that fails is left out, also if it only fails today. Passwords in URLs are left out too.",
+            "Two URLs are the same feed if both lead to the same URL. They are also the same feed if they"
+            " have the same entries and either differ only in http or https, www. and a slash at the end, or"
+            " one gives the URL of the other as its own (rel=self). The one that the other leads to or names"
+            " is kept; otherwise the first, as it is in the list.",
+            "A line that fails is left out, even if it only fails today. Passwords in URLs are left out too.",
+            "Exit status: 0 when the list was written, even if lines were left out; 1 when there was no"
+            " network, the command was interrupted, or the list could not be written; 2 when the command line"
+            " or the list is wrong.",
         ),
     ),
     add_options=_add_options,

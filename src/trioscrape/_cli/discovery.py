@@ -1,8 +1,9 @@
 """Which lines of a list are feeds: pages are looked at for theirs, and of several URLs of a feed one is kept.
 
 That two URLs are one feed has to be shown, not guessed. They lead to the same URL. Or they have the same
-entries, and either differ in nothing but http or https, ``www.`` and a slash at the end, or name the same URL
-as their own (``rel=self``).
+entries, and either differ in nothing but http or https, ``www.`` and a slash at the end, or one of them names
+the other's URL as its own (``rel=self``). Anybody can copy a feed with the URL that it names, so the one that
+is at that URL stays.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from .._errors import ResourceError
 from .._records import EntryCounts, Feed, FeedState, FeedUpdate, Result
 from .._run.api import Scrape
+from .._schedule.same_feed import Claim, claims
 from .._urls import feed_id, problem_with, spelling
 from ..testing import MemoryStore
 from .report import count
@@ -131,25 +133,30 @@ class _Discovery:
         self._looks, self._new = looks, Discovered()
         self._kept: list[tuple[int, Look]] = []
         """With the place of the line."""
-        self._known: dict[tuple[str, str], str] = {}
-        """The URLs in the new list, by what shows that a feed is the same: see `_same_as`."""
+        self._known: dict[tuple[str, str], tuple[Claim, str]] = {}
+        """By what shows that a feed is the same (see `_same_as`), the claim that decides and the URL of the
+        feed in the new list."""
 
     def of(self, lines: Sequence[Feed]) -> Discovered:
         """The list that `lines` become. What a line has itself comes before what a page names."""
         new, pages = self._new, list[tuple[int, Look]]()
         new.lines = len(lines)
         firsts: dict[str, Feed] = {}
+        found = list[tuple[int, Look]]()
         for place, line in enumerate(lines):
             look = self._looks[_key(line)]
             if (first := firsts.setdefault(_key(line), line)) is not line:
-                self._drop_duplicate(line, f"the same URL as in line {first.line}")
+                self._drop_duplicate(line, f"the same URL as line {first.line}")
             elif look.state is None and look.result.page_feeds is not None:
                 pages.append((place, look))
             elif look.state is None:
                 new.failed += 1
                 new.others.append((line, _failure(look)))
-            elif (same := self._same_as(look, place)) is not None:
-                self._drop_duplicate(line, f"the same feed as {same}")
+            else:
+                found.append((place, look))
+        for place, look in sorted(found, key=lambda each: _gives_away(each[1])):
+            if (same := self._same_as(look, place)) is not None:
+                self._drop_duplicate(lines[place], f"the same feed as {same}")
         for place, page in pages:
             self._add_page(page, place)
         new.looks = [look for _, look in sorted(self._kept, key=lambda kept: kept[0])]
@@ -162,7 +169,8 @@ class _Discovery:
 
     def _add_page(self, page: Look, place: int) -> None:
         new, words, has_feed = self._new, [], False
-        for look in (self._looks[_key(feed)] for feed in _named(page)):
+        looks = [self._looks[_key(feed)] for feed in _named(page)]
+        for look in sorted(looks, key=_gives_away):
             url = look.feed.redacted_url
             if look.state is None:
                 words.append(f"{url} (left out: {_failure(look)})")
@@ -170,26 +178,40 @@ class _Discovery:
             has_feed = True
             same = self._same_as(look, place)
             new.found += same is None
-            words.append(url if same in (None, url) else f"{url} (in the list as {same})")
+            words.append(url if same in (None, url) else f"{url} (in the new list as {same})")
         new.pages += has_feed
         new.without += not has_feed
-        named = f", which names {', '.join(words)}" if words else " without a feed"
+        named = f" that links to {', '.join(words)}" if words else " without a feed"
         new.others.append((page.feed, f"an HTML page{named}"))
 
     def _same_as(self, look: Look, place: int) -> str | None:
         """The URL that a feed has in the new list already; None: now it is in it, with its own."""
         own = look.feed.redacted_url
-        where = look.result.final_url or own
-        shown = [(feed_id(where), "")]
-        if look.entries is not None and look.state is not None:
-            urls = (own, where, look.state.self_link)
-            shown += [(spelling(url), look.entries) for url in urls if url and problem_with(url) is None]
-        first = next((self._known[each] for each in shown if each in self._known), None)
-        for each in shown:
-            self._known.setdefault(each, first or own)
+        where, claimed = _claims(look)
+        shown = [((feed_id(where), ""), claimed[spelling(where)])]
+        if look.entries is not None:
+            shown += [((url, look.entries), claim) for url, claim in claimed.items()]
+        found = ((claim, self._known[each]) for each, claim in shown if each in self._known)
+        first = next((url for claim, (other, url) in found if claim.gives_way_to(other)), None)
+        for each, claim in shown:
+            known = self._known.get(each)
+            if known is None or known[0] < claim:
+                self._known[each] = claim, first or own
         if first is None:
             self._kept.append((place, look))
         return first
+
+
+def _claims(look: Look) -> tuple[str, dict[str, Claim]]:
+    """The URL that a feed came from, and its claims to URLs."""
+    own = look.feed.redacted_url
+    where = look.result.final_url or own
+    return where, claims(own, where, look.state.self_link if look.state is not None else None)
+
+
+def _gives_away(look: Look) -> bool:
+    """Whether a feed leads to, or names, another URL than its own: the feed that is there comes before it."""
+    return any(claim is not Claim.IS for claim in _claims(look)[1].values())
 
 
 def _key(feed: Feed) -> str:
@@ -208,5 +230,5 @@ def _failure(look: Look) -> str:
     if result.page_feeds is not None:
         return "an HTML page"
     if (problem := problem_with(look.feed.url)) is not None:
-        return f"no URL: {problem}"
+        return f"not a URL: {problem}"
     return ": ".join(filter(None, (result.reason, result.detail)))

@@ -104,7 +104,7 @@ def _names(explained: Explained) -> Iterator[str]:
     if state.moved_from is not None:
         yield f"fetched from {state.url} since {when(state.moved_since)}"
     if state.same_as is not None:
-        yield f"the same feed as {state.same_as}, which has its entries"
+        yield f"the same feed as {state.same_as}, under which its entries are stored"
     if state.moved_to is not None:
         days = count(len(state.moved_days), "day")
         yield from wrapped(f"redirects permanently to {state.moved_to}, seen on {days} so far", 0)

@@ -85,7 +85,7 @@ def _run(given: argparse.Namespace) -> ExitStatus:
         buffer = _Buffer(document, Output(), is_terminal=is_terminal)
         return trio.run(_Export(given, wanted, settings, buffer).run)
     with new_file(given.output) as file:
-        status = trio.run(_Export(given, wanted, settings, _Buffer(document, file.output)).run)
+        status = trio.run(_Export(given, wanted, settings, _Buffer(document, Output(file.descriptor))).run)
         if status is ExitStatus.COMPLETE:
             file.keep()
     return status

@@ -11,6 +11,7 @@ from .._records import FeedHistory, FeedState
 from . import csv
 from .jsonl import Record, line_of
 from .parquet import Parquet
+from .typed_urls import written_url
 
 
 class Format(Protocol):
@@ -104,8 +105,11 @@ class Opml:
         folder = self._root
         for tag in record.tags:
             folder = folder.folders.setdefault(tag, _Folder())
+        # What can't be read again as it stands is escaped in a URL, and left out of a title.
         title = record.listed_title or record.title or record.url
-        outline = _attributes(type="rss", text=title, title=title, xmlUrl=record.url, htmlUrl=record.link)
+        outline = _attributes(
+            type="rss", text=title, title=title, xmlUrl=written_url(record.url), htmlUrl=record.link
+        )
         folder.feeds.append(f"<outline {outline}/>")
         return b""
 

@@ -37,11 +37,17 @@ class LiveProgress(Progress):
         Cancellation: a stopped terminal is left as it is after a second.
         """
         try:
-            await self._in_thread(self._live.stop)
+            await self._in_thread(self._clear)
         finally:
             # Show the cursor again even when cancelled; does nothing if that has been done.
             with trio.move_on_after(_LAST_MOMENT, shield=True):
                 await self._in_thread(self._live.stop)
+
+    def _clear(self) -> None:
+        # Live.stop prints the view in full once more, which a terminal of fewer rows would scroll.
+        if self._live.is_started:
+            self._live.update("", refresh=True)
+        self._live.stop()
 
     def _draw(self, moment: Moment) -> None:
         console = self._live.console

@@ -58,7 +58,7 @@ def live_view(moment: Moment, width: int, height: int) -> RenderableType:
     parts: list[RenderableType] = [_overall(moment, width), *_counts(moment, width)]
     if now.outage:
         parts.append(_line(outage_line(now.outage), style="bold red"))
-    style = _BOTTLENECK if moment.bottleneck else _IDLE
+    style = _BOTTLENECK if moment.bottleneck or now.outage else _IDLE
     parts += [_lanes(moment, width), Text(bottleneck_line(moment), style=style)]
     room = max(0, min(_MOST_SLOW, height - _FIXED_LINES - (now.workers is not None)))
     if slow := [feed for feed in now.slowest if feed.seconds >= _SLOW][:room]:

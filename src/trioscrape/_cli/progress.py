@@ -138,7 +138,8 @@ def written(moment: Moment) -> str:
 
 def bottleneck_line(moment: Moment) -> str:
     """See `sentence`."""
-    return sentence(None if moment.bottleneck is None else moment.now.lanes[moment.bottleneck])
+    lane = None if moment.bottleneck is None else moment.now.lanes[moment.bottleneck]
+    return sentence(lane, moment.now.outage)
 
 
 def outage_line(outage: Outage) -> str:

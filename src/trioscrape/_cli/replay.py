@@ -23,7 +23,7 @@ from .output import Output
 from .parser import Parser
 from .progress import Progress
 from .report import Style, complete, count, feed_record, json_line, run_record, summary
-from .shared_options import add_help_option, add_output_options, add_store_option, store_url
+from .shared_options import add_help_option, add_output_options, add_required_store_option, store_url
 from .signals import Stages, until_signalled
 from .subcommand import Command, ExitStatus
 from .transfer import add_wait_option, writer
@@ -34,9 +34,9 @@ _PERIOD: Final = 5.0
 
 def _add_options(parser: Parser) -> None:
     arguments = parser.section("Arguments")
-    arguments.add("folder", metavar="DIR", text="the folder that --warc was given")
+    arguments.add("folder", metavar="DIR", text="the folder that was given to --warc")
     options = parser.section("Options")
-    add_store_option(options)
+    add_required_store_option(options)
     add_numbers(options, {name: LANES[name] for name in ("parse_width", "store_width")})
     add_numbers(options, {name: LIMITS[name] for name in ("body_limit", "entries_limit")})
     add_merge_option(options)
@@ -50,8 +50,8 @@ def _run(given: argparse.Namespace) -> ExitStatus:
     settings = config(given)
     folder = Path(given.folder)
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder")
-    with closing(ArchiveReader(folder)) as archive:
+        raise UsageError(f"{folder} is not a folder; give the one that was given to --warc")
+    with closing(ArchiveReader(folder, settings.body_limit)) as archive:
         return trio.run(_replay, given, settings, archive)
 
 
@@ -59,7 +59,7 @@ async def _replay(given: argparse.Namespace, settings: Config, archive: ArchiveR
     progress = Progress(quiet=given.quiet)
     status = await until_signalled(partial(_replay_all, given, settings, archive, progress), Stages())
     if status is None:
-        await progress.warn("interrupted; a replay begins from the beginning")
+        await progress.warn("interrupted; run it again to replay the rest")
         return ExitStatus.INCOMPLETE
     return status
 
@@ -85,7 +85,8 @@ async def _replay_all(
         report = replay.report()
         if given.json:
             record = run_record(report, store.redacted_url, utc_now())
-            await output.write(json_line({**record, "type": "replay", "left_out": replay.missing}))
+            more = {"left_out": replay.missing, "already_stored": replay.already_stored}
+            await output.write(json_line({**record, "type": "replay", **more}))
         elif not given.quiet:
             await output.write(summary(report, store.redacted_url, Style()))
     whole = complete(report) and not (replay.missing or archive.damaged)
@@ -107,25 +108,30 @@ async def _say_what_is_missing(replay: Replay, archive: ArchiveReader, progress:
         await progress.warn(f"left out: {line}")
     if more := replay.missing - len(replay.left_out):
         await progress.warn(f"left out: {count(more, 'more poll')}")
+    if replay.already_stored:
+        await progress.say(f"{count(replay.already_stored, 'poll')} had been stored before")
 
 
 COMMAND: Final = Command(
     name="replay",
-    summary="store what 'run --warc' has kept once more, without a network",
+    summary="parse and store again what 'run --warc' has kept, without a network",
     page=Page(
         usage=("trioscrape replay DIR [options]",),
         description=(
-            "Take every poll in an archive through parser and store again, in the order and with the clock"
-            " of then. Nothing is fetched. A new store becomes what the store of then became: so a fault in"
-            " what is stored can be shown again, and looked for with another version of trioscrape.",
+            "Parse and store every poll of an archive again, in the original order and at the original times."
+            " Nothing is fetched. A new store ends up as the original store did: use this to reproduce a"
+            " fault in what is stored.",
         ),
         examples=(
             "trioscrape feeds.txt --warc archive",
             "trioscrape replay archive --store sqlite:again.db",
         ),
         notes=(
-            "Give it a new store, or one that ends where the archive begins.",
-            "Exit status: 1 when polls were left out, because the archive lacks something or is damaged.",
+            "Use a new store, or a copy of the original one from before the archive. Polls that the store"
+            " already has are skipped; if it has later polls of a feed, earlier ones are left out.",
+            "Exit status: 0 when every poll was replayed; 1 when polls were left out because the archive is"
+            " damaged or lacks something, a feed was not stored, the replay was interrupted, or another run"
+            " was using the store; 2 when the command line is wrong.",
         ),
     ),
     add_options=_add_options,

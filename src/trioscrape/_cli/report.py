@@ -279,7 +279,7 @@ def _same_feeds(report: Report) -> Iterator[str]:
     for result in report.same_feed_examples:
         yield f"  {result.feed.redacted_url} is the same feed as {result.same_as}"
     if more := report.same_feeds - len(report.same_feed_examples):
-        yield f"  and {count(more, 'more feed')} that another line has under another URL"
+        yield f"  and {count(more, 'more line')} with another URL of a feed of the list"
 
 
 def _duplicate(duplicate: DuplicateFeed) -> str:

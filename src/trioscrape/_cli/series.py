@@ -96,7 +96,7 @@ class Series:
         self._recent.append(now)
         while self._recent[0].seconds < now.seconds - WINDOW:
             self._recent.popleft()
-        narrow = narrow_lane(now.lanes)
+        narrow = narrow_lane(now.lanes, now.outage)
         lanes = [now.lanes[name] for name in LANES]
         loads = tuple(Load(lane.busy, lane.waiting, float(lane.name == narrow)) for lane in lanes)
         self._add(Stretch(now.seconds, now.finished, 1, loads))
@@ -120,7 +120,7 @@ class Series:
         """The scrape as it was when the last sample was taken."""
         first, now = self._recent[0], self._recent[-1]
         passed = now.seconds - first.seconds
-        narrow = [narrow_lane(each.lanes) for each in self._recent]
+        narrow = [narrow_lane(each.lanes, each.outage) for each in self._recent]
         done = {name: now.lanes[name].done - first.lanes[name].done for name in LANES}
         if now.workers is not None and first.workers is not None:
             done[now.workers.name] = now.workers.done - first.workers.done

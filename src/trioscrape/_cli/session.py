@@ -174,10 +174,11 @@ class Session:
         if self._reporter is not None and self._series is not None:
             try:
                 await self._reporter.write(report, record, self._series, interrupted=self._interrupted)
-                await self._progress.say(f"report in {self._reporter.path}")
+                await self._progress.say(f"report written to {self._reporter.path}")
             except OSError as error:
                 self._unreported = True
-                await self._progress.warn(f"--report {self._reporter.path}: {error.strerror or error}")
+                problem = error.strerror or error
+                await self._progress.warn(f"can't write the report {self._reporter.path}: {problem}")
 
     async def _fetch_all(self, sources: Sources, store: Store, nursery: trio.Nursery) -> Report:
         """The report, also of a scrape that was cancelled or whose store has failed."""

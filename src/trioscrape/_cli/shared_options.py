@@ -24,6 +24,11 @@ def add_store_option(section: OptionSection, own: str | None = None) -> None:
     section.add("--store", metavar="URL", text=text, default=own)
 
 
+def add_required_store_option(section: OptionSection) -> None:
+    """``--store`` of a command that must not change the store of everyday by mistake: it has no default."""
+    section.add("--store", metavar="URL", text=f"{_STORES}; required", required=True)
+
+
 def store_url(given: argparse.Namespace) -> str:
     """The URL of the store, password included: never print it."""
     if given.store is not None:
@@ -38,7 +43,7 @@ def add_verbose_option(section: OptionSection) -> None:
 
 def add_report_option(section: OptionSection) -> None:
     """``--report``."""
-    section.add("--report", metavar="FILE", text="write a report of the run as a web page, such as run.html")
+    section.add("--report", metavar="FILE", text="write a report of the run to this file, such as run.html")
 
 
 def add_output_options(section: OptionSection, *, json: bool = True) -> None:

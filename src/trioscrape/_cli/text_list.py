@@ -119,6 +119,8 @@ def _decoded(raw: bytes) -> str:
 
 def _header(line: str) -> tuple[str, int, int | None] | None:
     """The delimiter of a table, and where it has URLs and titles; None when `line` is no header."""
+    if typed_url(split_line(line)[0]) is not None:
+        return None  # a URL whose title is "News | RSS"
     for delimiter in _DELIMITERS:
         names = [cell.lower().translate(_NO_LETTERS) for cell in _cells(line, delimiter)]
         for name in _URL_COLUMNS:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import re
+import string
+from contextlib import suppress
 from typing import Final
+from urllib.parse import quote
 
-from .._urls import problem_with, with_scheme
+from .._urls import ascii_host, problem_with, with_scheme
 
 _LIST_MARK: Final = re.compile(r"(?:[-*+\u2022\u2013]|\d{1,6}[.)])\s+")
 _QUOTED: Final = re.compile(
@@ -15,6 +19,9 @@ _QUOTED: Final = re.compile(
 # Schemes that browsers and podcast programs use to say that a URL is that of a feed, in front of it
 # (feed:https://…) or instead of http (feed://…).
 _FEED_SCHEME: Final = re.compile(r"(?:feeds?|rss|podcast|pcast|itpc):(?://)?(?=.)", re.IGNORECASE)
+
+_HOST: Final = re.compile(r"(?<=://)[^/?#:\[\]]+")
+"""Of a URL without user name and password."""
 
 
 def split_line(line: str) -> tuple[str, str | None]:
@@ -49,3 +56,17 @@ def meant_url(text: str) -> str | None:
     """The same with a scheme: https where it has none."""
     url = typed_url(text)
     return url and (with_scheme(url) or url)
+
+
+def written_url(url: str, encoding: str = "utf-8") -> str:
+    """A URL as it is written to a list, so that the URL that is read from there leads to the same feed.
+
+    A URL that has spaces or characters that are not printable is written in ASCII: percent-encoded
+    (RFC 3987 §3.1), with the host as it is in DNS. So is any URL where the encoding is none of Unicode, as
+    lists are read as UTF-8. Else it stays as it is, since a feed is known by it.
+    """
+    if url.isascii() or (url.isprintable() and codecs.lookup(encoding).name.startswith("utf-")):
+        return url
+    with suppress(ValueError):  # no name can be made of the host, so that it can't be fetched either
+        url = _HOST.sub(lambda host: ascii_host(host[0]), url, count=1)
+    return quote(url, safe=string.punctuation)

@@ -35,14 +35,15 @@ def _add_options(parser: Parser) -> None:
     options = parser.section("Options")
     add_store_option(options)
     options.add("--every", metavar="TIME", text="poll each feed at most once in this time (default: 15m)")
-    options.add("--fixed", text="poll each feed once in that time, whenever it usually publishes")
+    options.add("--fixed", text="poll each feed once in --every, no matter when it usually publishes")
     options.add(
-        "--fresh", metavar="TIME", text="a goal: entries are stored this long after publication, on average"
+        "--fresh", metavar="TIME", text="goal: on average, store entries within this time of publication"
     )
     options.add(
         "--budget",
         metavar="N/TIME",
-        text="make N polls per s, m or h at most, such as 50/s, where they make entries wait least",
+        text="make at most N polls per s, m or h, such as 50/s, and spend them where they shorten delays"
+        " most",
     )
     options.add("--json", text=JSON[1])
     options.add("--log-json", text="log JSON objects to standard error instead of lines of text")
@@ -50,7 +51,8 @@ def _add_options(parser: Parser) -> None:
     options.add(
         "--metrics",
         metavar="HOST:PORT",
-        text="serve figures for Prometheus there, such as 127.0.0.1:9464; needs trioscrape[metrics]",
+        text="serve metrics for Prometheus at this address, such as 127.0.0.1:9464; needs"
+        " trioscrape[metrics]",
     )
     add_help_option(options)
     options.add_help(
@@ -127,8 +129,8 @@ COMMAND: Final = Command(
             "trioscrape watch feeds.txt --fresh 20m --budget 50/s --metrics 127.0.0.1:9464",
         ),
         notes=(
-            "It can be killed at any time, and goes on where it was. Ctrl-C finishes the feeds in flight, and"
-            " so does SIGTERM within 8 seconds (--drain-timeout); a second one cancels them.",
+            "It can be killed at any time, and continues where it left off. Ctrl-C finishes the feeds in"
+            " flight, and so does SIGTERM within 8 seconds (--drain-timeout); a second one cancels them.",
             "Exit status: 0 when it was ended by a signal; 1 when the store failed or another run was using"
             " it; 2 when the command line or the list is wrong.",
         ),

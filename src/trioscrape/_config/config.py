@@ -140,7 +140,8 @@ class Config:
     merge_duplicates: bool = False
     """Store the entries of a feed once, under the first of its URLs in the list that was fetched. The others,
     once they were shown to be the same feed (see `Result.same_as`), are fetched once a day to see whether
-    they still are. What was stored of them before stays."""
+    they still are. What was stored of them before stays. A feed that leads to another one by redirects, or
+    names it as its own URL (``rel=self``), is the duplicate of that one, whichever was fetched first."""
     ignore_schedule: bool = False
     """Fetch every feed now, also one that is fresh, backing off after failures, or gone."""
 
@@ -218,6 +219,8 @@ class Config:
             for text in getattr(self, name):
                 network(name, text)
         _check_resolver(self.resolver)
+        if self.warc == "":
+            raise UsageError("warc must be the name of a folder, not empty")
         _ = self.proxies
 
     @property

@@ -104,7 +104,7 @@ class FeedState:
     rhythm: Annotated[str | None, NAME] = None
     """When it publishes: its entries by hour of the week, in at most 400 characters; see `Rhythm`."""
     delays: Annotated[tuple[int, ...], DELAYS] = ()
-    """Seconds from the publication of its last entries to the polls that have found them, by their dates."""
+    """Seconds from the publication of its last entries, by their own dates, to the polls that found them."""
     expected_delay: Annotated[int | None, COUNT] = None
     """The same as it is expected of its next entries, on average, by its rhythm and the moment for which a
     watch has planned its next poll; None: no watch has."""

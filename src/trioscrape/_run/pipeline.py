@@ -201,10 +201,10 @@ class Pipeline:
                 # The feeds of the host take turns.
                 timings.took_turn = True
                 state = replace(state, last_turn=now)
-            same_as = await self.same_feeds.other(candidate, fetched.url, state)
-            is_merged = same_as is not None and self.config.merge_duplicates
-            if same_as is not None and is_merged:
-                state, rules = kept_elsewhere(state, rules, same_as, now)
+            same = await self.same_feeds.other(candidate, fetched.url, state, now)
+            is_merged = same is not None and same.is_kept and self.config.merge_duplicates
+            if same is not None and is_merged:
+                state, rules = kept_elsewhere(state, rules, same.url, now)
             size = None if fetched.body is None else len(fetched.body)
             poll = poll_of(known, now, timings, rules, size=size)
             # The store lane, unless there is nothing new to remember but the poll.
@@ -226,7 +226,7 @@ class Pipeline:
             detail,
             entries=entries,
             stored=stored,
-            same_as=same_as,
+            same_as=same.url if same is not None else None,
             status=fetched.status,
             size=size,
             final_url=fetched.url,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import trio
 
 from .._archive.exchange import KeptPoll
 from .._config.config import Config
-from .._errors import ResourceError
 from .._exception_groups import ungrouped
 from .._flow import Flow
 from .._hosts.queue import HostQueue
@@ -42,14 +41,16 @@ from .open_files import OpenFiles
 from .pipeline import Lanes, Pipeline
 from .plans import ForTheNextRun
 from .poll_log import PollLog
-from .replayed import NotArchived, Replayed, ReplayedFetcher, ReplayedLag
+from .replayed import NotArchived, Replayed, ReplayedFetcher, ReplayedLag, archive_unreadable
 from .same_feeds import SameFeeds
 from .seen import Seen
+from .stored_polls import Standing, StoredPolls
 from .tally import Tally
 
 AT_ONCE: Final = 4
 """Polls in hand for each parser: one is parsed, the others are read, decoded and stored meanwhile."""
 SHOWN: Final = 10
+_OUTDATED: Final = "the store has later polls of it"
 
 
 class Replay:
@@ -69,6 +70,7 @@ class Replay:
         self._store = StoreLane(store, self._lanes.store, config.outage_timeout)
         self._queue = HostQueue[Candidate](1)
         self._log, self._budget = _PollsInOrder(self._store), ByteBudget(config.bytes_in_flight)
+        self._stored_polls = StoredPolls(self._store)
         self._arrivals = Seen[str]()
         self._same_feeds = SameFeeds(self._store, self._arrivals, merge=config.merge_duplicates)
         self._before: dict[str, trio.Event] = {}
@@ -80,6 +82,11 @@ class Replay:
         """The first polls that could not be replayed, and why."""
         self.missing = 0
         """All of them."""
+
+    @property
+    def already_stored(self) -> int:
+        """How many polls the store had already. They were not replayed once more."""
+        return self._stored_polls.found
 
     def __aiter__(self) -> AsyncIterator[Result]:
         return self
@@ -118,6 +125,9 @@ class Replay:
                     for _ in range(AT_ONCE * self._parser.width):
                         nursery.start_soon(self._work)
                 await self._log.write()
+                for earlier in self._stored_polls.outdated():
+                    self._leave_out(earlier.url, earlier.first, _OUTDATED)
+                    self.missing += earlier.count - 1
             finally:
                 await self._log.close()  # noqa: ASYNC102 - is shielded inside
 
@@ -146,7 +156,7 @@ class Replay:
             try:
                 poll = await off_loop(next, self._polls, None, limiter=self._limiter)
             except OSError as error:
-                raise ResourceError(f"the archive can't be read: {error.strerror or error}") from error
+                raise archive_unreadable(error) from error
             if poll is None:
                 return None
             done = trio.Event()
@@ -161,6 +171,10 @@ class Replay:
         """What has become of a poll now; None: it can't be replayed."""
         await self._log.write_before(None if self._config.merge_duplicates else poll.feed_id)
         states = await self._store.load([poll.feed_id])
+        if poll.feed_id in states and (standing := await self._stored_polls.standing(poll)) != Standing.NEXT:
+            if standing is Standing.OUTDATED:
+                self._leave_out(poll.feed.redacted_url, poll.began, _OUTDATED)
+            return None
         candidate = Candidate(poll.feed, poll.feed_id, "", put_off=poll.put_off).knowing(
             states.get(poll.feed_id), poll.began, timedelta(seconds=self._config.interval)
         )
@@ -170,10 +184,13 @@ class Replay:
         except NotArchived as missing:
             if timings.stored is not None:  # what is not there is an older page
                 return timings.stored
-            self.missing += 1
-            if len(self.left_out) < SHOWN:
-                self.left_out.append(f"{poll.feed.redacted_url} at {poll.began:%Y-%m-%d %H:%M:%S}: {missing}")
+            self._leave_out(poll.feed.redacted_url, poll.began, str(missing))
         return None
+
+    def _leave_out(self, url: str, began: datetime, why: str) -> None:
+        self.missing += 1
+        if len(self.left_out) < SHOWN:
+            self.left_out.append(f"{url} at {began:%Y-%m-%d %H:%M:%S}: {why}")
 
     def _pipeline(self, poll: KeptPoll) -> Pipeline:
         """The way through the lanes, with the network and the clock of a poll."""
@@ -232,9 +249,9 @@ class _StoreOfThen(StoreLane):
         """See `StoreLane.load`."""
         return await self._of_today.load(feed_ids)
 
-    async def read_history(self, feed_ids: Sequence[str]) -> dict[str, FeedHistory]:
+    async def read_history(self, feed_ids: Sequence[str], *, polls: bool = False) -> dict[str, FeedHistory]:
         """See `StoreLane.read_history`."""
-        return await self._of_today.read_history(feed_ids)
+        return await self._of_today.read_history(feed_ids, polls=polls)
 
     async def save(self, update: FeedUpdate, timings: Timings) -> EntryCounts:
         """See `StoreLane.save`."""

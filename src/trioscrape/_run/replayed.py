@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+import trio
+
 from .._archive.exchange import Exchange, KeptFetch, KeptPoll
 from .._config.config import Config
 from .._config.proxies import Proxy
-from .._errors import FeedFailed
+from .._errors import FeedFailed, ResourceError
 from .._hosts.retry_after import Pauses
 from .._http import FetchContext, Fetched, Fetcher, Routes
 from .._http._transport import Request
@@ -18,6 +20,7 @@ from .._http._transport.replayed import ReplayTransport
 from .._http.routes import Route, Target
 from .._lane import Lane, Timings
 from .._schedule.freshness import Pause, retry_after
+from .._threads import off_loop
 from .._urls import without_credentials
 from .loop_lag import LoopLag
 
@@ -33,6 +36,11 @@ class NotArchived(Exception):
     """
 
 
+def archive_unreadable(error: OSError) -> ResourceError:
+    """What ends a replay whose archive can't be read any more."""
+    return ResourceError(f"the archive can't be read: {error.strerror or error}")
+
+
 class Replayed:
     """How far the replay of a poll is."""
 
@@ -42,6 +50,7 @@ class Replayed:
         self._fetches = deque(fetch for fetch in again if not fetch.of_older_page)
         self._pages = deque(fetch for fetch in again if fetch.of_older_page)
         self._exchanges = deque[Exchange]()
+        self._limiter = trio.CapacityLimiter(1)
         self.failed: FeedFailed | None = None
         """How the fetch in hand ended then; None: with a document."""
 
@@ -56,9 +65,9 @@ class Replayed:
           NotArchived: there is none.
         """
         if of_older_page and not self._pages:
-            raise NotArchived("no further older page was fetched then")
+            raise NotArchived("the archive has no further older page of it")
         if not of_older_page and not self._fetches:
-            raise NotArchived("it was not fetched once more then")
+            raise NotArchived("the archive has no further fetch of it")
         fetch: KeptFetch = (self._pages if of_older_page else self._fetches).popleft()
         self._exchanges, self.failed = deque(fetch.exchanges), fetch.failed
 
@@ -72,10 +81,23 @@ class Replayed:
         """Whether it was fetched once more."""
         return bool(self._fetches)
 
-    @property
-    def address(self) -> str | None:
-        """Where the next answer comes from; None: through a proxy, or there is none."""
-        return self._exchanges[0].address if self._exchanges else None
+    async def ready(self) -> str | None:
+        """Read the body of the next answer. Returns where it comes from; None: through a proxy, or nowhere.
+
+        Raises:
+          ResourceError: the archive can't be read.
+
+        Cancellation: waits until it is read.
+        """
+        if not self._exchanges:
+            return None
+        exchange = self._exchanges[0]
+        if exchange.read_body is not None and not exchange.body:
+            try:
+                exchange.body.append(await off_loop(exchange.read_body, limiter=self._limiter))
+            except OSError as error:
+                raise archive_unreadable(error) from error
+        return exchange.address
 
     def answer(self, request: Request) -> tuple[Exchange, FeedFailed | None]:
         """The next answer, and how the fetch ended then.
@@ -87,12 +109,14 @@ class Replayed:
         if not self._exchanges:
             if self.failed is not None:
                 raise self.failed.with_traceback(None)
-            raise NotArchived("there was no further request then")
+            raise NotArchived("the archive has no further answer to it")
         exchange = self._exchanges.popleft()
         if (url := without_credentials(str(request.url))) != exchange.url:
-            raise NotArchived(f"{exchange.url} was fetched then, not {url}")
+            raise NotArchived(f"{url} was not fetched at this point in the original run, but {exchange.url}")
         if exchange.status == 304 and not any(name in _CONDITIONAL for name, _ in request.headers):
-            raise NotArchived("it was not modified then, and the archive has no document of before")
+            raise NotArchived(
+                "the server answered 304 Not Modified, and the document from before is not archived"
+            )
         self._moment = exchange.at
         return exchange, self.failed
 
@@ -145,7 +169,7 @@ class _Routes(Routes):
 
     async def find(self, target: Target, timings: Timings) -> Route:  # noqa: ARG002
         """See `Routes.find`."""
-        address = self._replayed.address
+        address = await self._replayed.ready()
         return Route((), _NOBODY) if address is None else Route((address,))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import trio
 
+from .._archive.archive import Archive
 from .._errors import StoreError
 from .._exception_groups import ungrouped
 from .._hosts.retry_after import Pauses, QueueAgain
@@ -72,7 +73,7 @@ class Run:
                         nursery.start_soon(self._read_ahead)
                         nursery.start_soon(self._next_feed, nursery)
                 finally:
-                    await self._log_polls(self.pipeline.polls.close)  # noqa: ASYNC102 - shields itself
+                    await self._or_end(self.pipeline.polls.close)  # noqa: ASYNC102 - shields itself
         finally:
             self.ended = trio.current_time()
             self.lag.stop()
@@ -86,9 +87,13 @@ class Run:
 
     async def keep_polls(self) -> None:
         """Write polls that changed nothing, until cancelled."""
-        await self._log_polls(self.pipeline.polls.keep_writing)
+        await self._or_end(self.pipeline.polls.keep_writing)
 
-    async def _log_polls(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def keep_archive(self, archive: Archive) -> None:
+        """Write what waits for the archive, until cancelled."""
+        await self._or_end(archive.keep_writing)
+
+    async def _or_end(self, write: Callable[[], Awaitable[None]]) -> None:
         try:
             await write()
         except Exception as error:  # noqa: BLE001 - see `_end`

@@ -116,6 +116,8 @@ async def open_run(
             if lease is not None:
                 nursery.start_soon(run.keep, lease)
             nursery.start_soon(run.keep_polls)
+            if archive is not None:
+                nursery.start_soon(run.keep_archive, archive)
             nursery.start_soon(run.feeds)
             if planner is not None:
                 nursery.start_soon(run.turn_rounds, planner)

@@ -17,12 +17,12 @@ ADVICE: Final = {
     " --allow-network.",
     "connection-refused": "The server is down or has moved to another port: open its site in a browser,"
     " and remove the feed if that stays so.",
-    "unreachable": "If many feeds fail like this, check your network; else the server is down, and"
+    "unreachable": "If many feeds fail like this, check your network; otherwise the server is down, and"
     " waiting may help.",
     "connect-timeout": "The server is down, or a firewall drops your requests: open its site in a"
     " browser from this network.",
-    "tls": "The detail says what is wrong with the certificate; if http works in a browser, change the"
-    " URL in your list, else tell the owner of the site.",
+    "tls": "The detail says what is wrong with the certificate. If the feed works over http in a browser,"
+    " change the URL in your list; otherwise tell the owner of the site.",
     "connection-lost": "The server or a proxy on the way breaks connections; if it stays so for days,"
     " tell the owner of the site.",
     "protocol-error": "What answers there is not a web server, or a broken one: check the port and the"
@@ -53,6 +53,8 @@ ADVICE: Final = {
     "out-of-memory": "Give the process more memory, or lower --bytes-in-flight.",
     "not-stored": "The detail is the message of your database: look for rules or indexes of your own there.",
     "cancelled": "Nothing: the next run fetches it.",
+    "worker-crash": "Fetch it in a run without --dask; if that run dies too, report a bug with the URL, and"
+    " remove the feed.",
 }
 """By reason, as `REASONS` has them."""
 
@@ -71,7 +73,7 @@ OF_STATUS: Final = {
 }
 """By HTTP status, where there is more to say than ``http-NNN`` does."""
 
-_SERVER_ERROR: Final = "The server has an error; waiting mostly helps, else tell the owner of the site."
+_SERVER_ERROR: Final = "The server has an error; waiting usually helps. If not, tell the owner of the site."
 
 
 def advice(reason: str) -> str:

@@ -33,7 +33,7 @@ RULES: Final[Mapping[str, str]] = {
     RHYTHM: "the rhythm of the feed,",
     BACK_OFF: "the back-off after",
     GONE: "410 Gone, after which one look in 30 days is taken",
-    SAME_FEED: "one fetch a day of a duplicate of",
+    SAME_FEED: "the limit of one fetch a day for a duplicate of",
 }
 """The names of all rules, each in words; the value of the rule comes after them."""
 

@@ -121,9 +121,9 @@ class StoreLane:
         """See `Store.load`."""
         return await self._made(_Call(partial(self._store.load, feed_ids)))
 
-    async def read_history(self, feed_ids: Sequence[str]) -> dict[str, FeedHistory]:
-        """See `Store.read_history`; without the single polls."""
-        return await self._made(_Call(partial(self._store.read_history, feed_ids, polls=False)))
+    async def read_history(self, feed_ids: Sequence[str], *, polls: bool = False) -> dict[str, FeedHistory]:
+        """See `Store.read_history`."""
+        return await self._made(_Call(partial(self._store.read_history, feed_ids, polls=polls)))
 
     async def save(self, update: FeedUpdate, timings: Timings) -> EntryCounts:
         """See `Store.save`. The time that the feed waits for the end of an outage counts nowhere.

@@ -31,7 +31,7 @@ def recovered(result: Result) -> bool:
 
 def how_recovered(before: FeedState, now: datetime) -> str:
     """``after 3 days of http-404``."""
-    reason = before.failure or ("http-410" if before.gone else "having been put off")
+    reason = before.failure or ("http-410" if before.gone else "being put off")
     since = before.failing_since or before.gone or before.postponed
     return f"after {reason}" if since is None else f"after {span(now - since)} of {reason}"
 
@@ -46,12 +46,12 @@ def went_quiet(result: Result, last_run: datetime | None, now: datetime) -> bool
 
 
 def how_quiet(before: FeedState, now: datetime) -> str:
-    """``no new entry for 70 days; before, the longest pause was 20 days``."""
+    """``no new entry for 70 days; the longest pause before was 20 days``."""
     silence = "unknown" if before.newest_entry is None else span(now - before.newest_entry)
     if before.longest_silence is None:
         return f"no new entry for {silence}"
     longest = span(timedelta(seconds=before.longest_silence))
-    return f"no new entry for {silence}; before, the longest pause was {longest}"
+    return f"no new entry for {silence}; the longest pause before was {longest}"
 
 
 def _was_broken(state: FeedState) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
-from ..._errors import UsageError
+from ..._errors import ResourceError, UsageError
+from ..output import is_special, new_file, opened_file
+from ..unbuffered import write_all
 
 
 class ReportFile:
@@ -21,10 +21,14 @@ class ReportFile:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
-        if self.path.is_dir():
-            raise UsageError(f"--report {path}: is a directory")
-        if not os.access(self.path.parent, os.W_OK | os.X_OK):
-            raise UsageError(f"--report {path}: no file can be written there")
+        """As it was given."""
+        self._name = path
+        try:
+            if not is_special(path):
+                with new_file(path):
+                    pass  # it is not kept
+        except (OSError, ResourceError, UsageError) as error:
+            raise UsageError(f"--report {error}") from error
 
     def write(self, page: str) -> None:
         """Replace the file. Blocks.
@@ -32,10 +36,6 @@ class ReportFile:
         Raises:
           OSError: it can't be written.
         """
-        part = self.path.with_name(f"{self.path.name}.part")
-        try:
-            part.write_text(page, "utf-8")
-            part.replace(self.path)
-        finally:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+        with opened_file(self._name) as file:
+            write_all(file.descriptor, page.encode())
+            file.keep()

@@ -41,9 +41,9 @@ _MEANINGS: Final[Mapping[Outcome, str]] = {
     Outcome.UPDATED: "new or changed entries",
     Outcome.NOT_MODIFIED: "nothing has changed",
     Outcome.NOT_DUE: "not fetched: not due yet",
-    Outcome.GONE: "gone for good, the server says",
-    Outcome.REFUSED: "not fetched: no URL, or not allowed",
-    Outcome.FAILED: "see the reasons",
+    Outcome.GONE: "gone for good, according to the server",
+    Outcome.REFUSED: "not fetched: not a URL, or not allowed",
+    Outcome.FAILED: "see Failures below",
 }
 
 

@@ -71,6 +71,7 @@ class _Answer(trio.abc.Stream):
 
     def __init__(self, exchange: Exchange, failed: FeedFailed | None) -> None:
         self._left = memoryview(exchange.head + b"".join(exchange.body))
+        exchange.body.clear()  # its poll refers to it until the end
         self._failed = failed if exchange.truncated else None
 
     async def send_all(self, data: object) -> None:  # noqa: ARG002

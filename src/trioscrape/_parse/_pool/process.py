@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields
 from operator import attrgetter
@@ -30,6 +31,8 @@ _EXIT_GRACE: Final = 1.0
 """Seconds for a worker that has closed its socket to end by itself, so that its exit status says why."""
 
 
+SLOW: Final = 1.0
+"""Seconds with one document after which no other waits behind it while another worker has none."""
 _AHEAD: Final = 2**17
 """Bytes that are received at once at the most."""
 _LIBRARIES: Final = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
@@ -72,10 +75,18 @@ class Worker:
     It may be given a document while it is at another one, and has it at hand when it has answered, however
     busy the event loop is. What ends it over the first one costs the first one only: the other is given to
     another worker. A document is not blamed for its worker's death or nonsense if there was one before it.
+
+    Args:
+      process: the process.
+      ours: our end of the socket.
+      idle: the workers that have no document at the moment.
     """
 
-    def __init__(self, process: subprocess.Popen[bytes], ours: socket.socket) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], ours: socket.socket, idle: Sequence[Worker] = ()
+    ) -> None:
         self.process = process
+        self._idle = idle
         self.is_ready = False
         """Whether it was ready, and alive, when that was last looked at."""
         self.retired = False
@@ -103,6 +114,11 @@ class Worker:
     def busy_since(self) -> float:
         """When it began with the document that it is at."""
         return self._turns[0].since
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it has been at one document for so long that no other should wait behind that."""
+        return trio.current_time() - self.busy_since > SLOW
 
     async def ready(self) -> None:
         """Wait until it has imported everything. It has no document.
@@ -167,6 +183,10 @@ class Worker:
             await self._send(head_of(request, document))
             await self._send(document.body)
         if not turn.begun.is_set():
+            with trio.move_on_at(self.busy_since + SLOW):
+                await turn.begun.wait()
+            if self._idle and not turn.begun.is_set():
+                turn.drop()
             await turn.begun.wait()
         reading = Reading(request, len(document.body), document.entries_limit)
         while not reading.add(*await self._frame(reading.room)):

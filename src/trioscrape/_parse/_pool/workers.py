@@ -47,8 +47,6 @@ _PARSE_DOCUMENT: Final = b"ctrioscrape._parse.document\nparse_document\n."
 """`pickle.dumps` of that function, which a worker imports. Here it would take a fifth of a second."""
 _DOCUMENTS: Final = 2
 """That a worker may have at once: one that it parses, and one that it finds in its socket after that."""
-_SLOW: Final = 1.0
-"""Seconds with one document after which no other waits behind it while another worker has none."""
 _ATTEMPTS: Final = 3
 """To start a worker for one document."""
 _MOST_USELESS: Final = 100
@@ -180,12 +178,9 @@ class ProcessParser:
     def _relieve_the_slow(self) -> None:
         """Let a worker that is idle have what waits behind a document that takes long."""
         for worker in self._workers:
-            if worker.documents > 1 and self._is_slow(worker):
+            if worker.documents > 1 and worker.is_slow:
                 worker.drop_waiting()
                 return
-
-    def _is_slow(self, worker: Worker) -> bool:
-        return trio.current_time() - worker.busy_since > _SLOW
 
     @property
     def _has_room(self) -> bool:
@@ -230,7 +225,7 @@ class ProcessParser:
         found = [
             worker
             for worker in self._workers
-            if 0 < worker.documents < _DOCUMENTS and not worker.retired and not self._is_slow(worker)
+            if 0 < worker.documents < _DOCUMENTS and not worker.retired and not worker.is_slow
         ]
         return min(found, key=lambda worker: worker.busy_since, default=None)
 
@@ -247,7 +242,7 @@ class ProcessParser:
         finally:
             self._starting -= 1
             self._changed.unpark_all()
-        worker = Worker(process, ours)
+        worker = Worker(process, ours, self._idle)
         self._workers.add(worker)
         return worker
 
