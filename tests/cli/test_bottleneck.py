@@ -71,8 +71,8 @@ class TestRule:
 
     def test_a_full_lane_that_nobody_waits_for_is_not_denied(self):
         """It is shown beside the sentence."""
-        assert sentence(None) == "no bottleneck: no full lane has a queue"
-        assert "with feeds waiting for it" in past_sentence(None, 0, 0)
+        assert sentence(None) == "no bottleneck: no lane is overloaded"
+        assert "kept feeds waiting" in past_sentence(None, 0, 0)
 
     def test_sentences(self):
         busy = lane("http", width=500, busy=500, waiting=1204)

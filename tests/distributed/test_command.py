@@ -75,7 +75,7 @@ def test_it_stores_and_prints_what_one_process_does(
     assert {record["url"]: [record[name] for name in names] for record in found[:-1]} == by_url
     assert found[-1]["cluster"] == {"workers": 2, "shards": 1, "repeated_shards": 0}
     assert {**found[-1]["outcomes"]} == expected[-1]["outcomes"]
-    assert err.splitlines()[1:] == [f"Fetching 40 feeds into {mongodb_url}", f"report in {page}"]
+    assert err.splitlines()[1:] == [f"Fetching 40 feeds into {mongodb_url}", f"report written to {page}"]
     assert 'data-of="cluster.workers"' in page.read_text()
     assert len(stored(mongodb_url, "runs")) == 1
 
@@ -138,6 +138,16 @@ def test_the_command_is_killed(hosts: Hosts, feeds: str, mongodb_url: str) -> No
 
     assert (again.returncode, again.stdout) == (0, "")
     assert len(stored(mongodb_url, "feeds")) == 40
+
+
+def test_a_cluster_with_tls_needs_certificates(feeds: str, mongodb_url: str) -> None:
+    done = run(feeds, "--store", mongodb_url, "--dask", "tls://127.0.0.1:9")
+
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[1:] == [
+        "trioscrape: tls://127.0.0.1:9 needs certificates; name them in Dask's configuration,"
+        " distributed.comm.tls"
+    ]
 
 
 @only_in("dask")

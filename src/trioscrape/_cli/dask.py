@@ -22,6 +22,7 @@ from .._store import Store
 from .._store.lease import OwnLease, leased
 from .._threads import in_thread
 from .parser import OptionSection
+from .process import imported
 from .shared_options import STORE_VARIABLE, store_url
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Cluster:
             from ..distributed import cluster, lanes  # noqa: PLC0415 - an extra, which takes a second
         except ModuleNotFoundError as error:
             raise UsageError(f'--dask needs {error.name}: pip install "trioscrape[dask]"') from error
+        imported()
         lanes.checked_store_url(store, config)
         _silence_dask()
         self._processes = 0 if local is None else int(local[1])

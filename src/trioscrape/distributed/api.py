@@ -65,6 +65,6 @@ def scrape(
 ) -> Report:
     """Scrape `feeds` into `store` on a cluster; the totals. `open_scrape` has the arguments and errors."""
     with open_scrape(feeds, client=client, store=store, config=config) as run:
-        for _ in run:
+        for _ in run.packed_batches():
             pass
     return run.report()

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any, Final
 
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security
 
 from .._config.version import VERSION
-from .._errors import ClusterError
+from .._errors import ClusterError, UsageError
 
 PACKAGE: Final = "trioscrape"
 
@@ -28,7 +28,12 @@ def connected(address: str, timeout: float) -> Iterator[Client]:
 
     Raises:
       ClusterError: no scheduler answers there.
+      UsageError: it uses TLS, and Dask's configuration names no certificates.
     """
+    if address.startswith("tls:") and not Security().get_connection_args("client").get("ssl_context"):
+        raise UsageError(
+            f"{address} needs certificates; name them in Dask's configuration, distributed.comm.tls"
+        )
     try:
         client = Client(address, timeout=timeout, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
