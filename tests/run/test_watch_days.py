@@ -75,7 +75,7 @@ def copied(store: MemoryStore, world: World) -> MemoryStore:
     copy.feeds = dict(store.feeds)
     for name in "entries", "_stored", "_rewrites":
         setattr(copy, name, {feed: dict(kept) for feed, kept in getattr(store, name).items()})
-    copy.lease, copy._renewed = store.lease, store._renewed
+    copy._leases = dict(store._leases)
     return copy
 
 
