@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 import idna
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+DEFAULT_PORTS = {"http": 80, "https": 443}
 # The userinfo of a URL's authority, up to its last "@" (RFC 3986 §3.2.1).
 _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _NO_CHARACTER = re.compile("[\x00-\x20\x7f\ud800-\udfff]")
@@ -44,7 +44,7 @@ def without_secrets(message: str) -> str:
 
 def problem_with(url: str) -> str | None:
     """Why `url` is no http(s) URL, or None when it is one."""
-    if url.partition("://")[0].lower() not in _DEFAULT_PORTS:
+    if url.partition("://")[0].lower() not in DEFAULT_PORTS:
         return "it does not begin with http:// or https://"
     if _NO_CHARACTER.search(url):
         return "it contains a space or a control character"
@@ -82,7 +82,7 @@ def normalised(url: str) -> str:
     host = f"[{host}]" if ":" in host else host
     user = f"{parts.username}@" if parts.username else ""
     port = parts.port
-    colon_port = "" if port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{port}"
+    colon_port = "" if port in (None, DEFAULT_PORTS[parts.scheme]) else f":{port}"
     netloc = f"{user}{host}{colon_port}"
     return urlunsplit(SplitResult(parts.scheme, netloc, parts.path or "/", parts.query, ""))
 

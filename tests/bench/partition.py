@@ -1,9 +1,10 @@
 """What it takes to divide a list into shards: CPU time a line, and the peak of memory.
 
 1,000,000 lines, or as many as are given; 1 in 100 has the same host, 19 in 100 have one of 5,000 hosts, the
-others have a host each. The lines are made as they are read. Beside it stands a plain loop over the same
-lines, whose time is not in that of the division. Each is a process of its own, because a peak can't be set
-back.
+others have a host each. One half of the URLs have a port, a query, or letters in upper case. The lines are
+made as they are read. Beside it stands a plain loop over the same lines. What that takes, in time and memory,
+is subtracted: an interpreter with the same modules has 30 MiB on one machine and 60 on another. Each is a
+process of its own, because a peak can't be set back.
 """
 
 from __future__ import annotations
@@ -23,8 +24,16 @@ from trioscrape.distributed.partition import partitioned
 MEASURED = Path(__file__).parents[1] / "support" / "measured.py"
 MOST_CPU = 15.0
 """Microseconds a line."""
-MOST_MEMORY = 50
-"""MiB."""
+MOST_MEMORY = 20
+"""MiB more than the loop: 50 in all where the loop has 30."""
+FORMS = (
+    *("https://{host}/some/path/feed-{line}.xml",) * 5,
+    "http://{host}:8080/some/path/feed-{line}.xml",
+    "https://{host}:443/some/path/feed-{line}.xml",
+    "https://{host}/some/path/?format=rss&id={line}",
+    "https://{host}?feed=rss2&id={line}",
+    "HTTPS://{mixed}/some/path/feed-{line}.xml",
+)
 
 
 def lines(number: int) -> Iterator[Feed]:
@@ -34,7 +43,8 @@ def lines(number: int) -> Iterator[Feed]:
         host = f"www.host-number-{line}.example.test"
         if chance < 0.2:
             host = "giant.test" if chance < 0.01 else f"big{int(rng.paretovariate(1.1)) % 5000}.test"
-        yield Feed(f"https://{host}/some/path/feed-{line}.xml", line=line)
+        url = FORMS[line % len(FORMS)].format(host=host, mixed=host.title(), line=line)
+        yield Feed(url, line=line)
 
 
 def child(kind: str, number: int) -> None:
@@ -71,12 +81,12 @@ def main() -> int:
         return 0
     loop, _, floor = measured("loop", given.lines)
     whole, shards, peak = measured("partition", given.lines)
-    cpu = whole - loop
+    cpu, memory = whole - loop, peak - floor
     print("| | CPU µs a line | peak MiB |\n|---|---:|---:|")
     print(f"| loop over {given.lines:,} lines | {loop:.1f} | {floor} |")
-    print(f"| partition, {shards:,} shards: besides | {cpu:.1f} | {peak} |")
-    holds = cpu <= MOST_CPU and peak <= MOST_MEMORY
-    print(f"{'holds' if holds else 'missed'}: at most {MOST_CPU:.0f} µs a line and {MOST_MEMORY} MiB")
+    print(f"| partition, {shards:,} shards: besides | {cpu:.1f} | {memory} |")
+    holds = cpu <= MOST_CPU and memory <= MOST_MEMORY
+    print(f"{'holds' if holds else 'missed'}: at most {MOST_CPU:.0f} µs a line and {MOST_MEMORY} MiB besides")
     return 0 if holds else 1
 
 

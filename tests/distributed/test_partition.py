@@ -108,6 +108,20 @@ def _without_duplicates(feeds: list[Feed]) -> Iterator[Feed]:
             yield feed
 
 
+@pytest.mark.parametrize("at_once", [1000, 30])
+def test_only_the_shards_stay_in_the_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, at_once: int
+) -> None:
+    """What did not fit into memory on the way is gone, and the shards are read when they are asked for."""
+    monkeypatch.setattr(partition, "AT_ONCE", at_once)
+    feeds = [Feed(f"http://h{number}.test:81/") for number in range(100)]
+
+    found = partitioned(feeds, tmp_path, group=str)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["shards"]
+    assert Counter(feed for shard in found for feed in unpacked(shard)) == Counter(feeds)
+
+
 def test_shards_are_full(tmp_path: Path) -> None:
     """Also those of a list that has fewer feeds than there are buckets."""
     feeds = [Feed(f"http://h{number}.test/") for number in range(250)]

@@ -16,16 +16,56 @@ PARTS = st.sampled_from(
     [
         *("http://", "https://", "HTTP://", "ftp://", "//", "/", "?", "#", "@", ":", ".", "..", "-", "_"),
         *("a.test", "A.test", "bücher.test", "xn--bcher-kva.test", "127.0.0.1", "[::1]", "localhost"),
-        *(":80", ":443", ":8080", ":x", "me:pw@", "%41", "%", "feed", "~", ";", '"', "\\", "[", "]", "|"),
+        *(
+            ":80",
+            ":443",
+            ":8080",
+            ":60000",
+            ":65536",
+            ":0",
+            ":080",
+            ":",
+            ":x",
+            "me:pw@",
+            "%41",
+            "%",
+            "feed",
+            "~",
+            ";",
+            '"',
+            "\\",
+            "[",
+            "]",
+            "|",
+        ),
         *(" ", "\t", "\n", "\x7f", "ä", "\u3002", "?q=1", "&", "+", "'", "^", "`", "{"),
     ]
 )
 URLS = st.builds("".join, st.lists(PARTS, max_size=8)) | st.builds(
     "{}{}{}".format, st.sampled_from(["http://", "https://"]), PARTS, st.builds("".join, st.lists(PARTS))
 )
+SCHEMES = st.sampled_from(["http://", "https://", "HTTP://", "Https://"])
+HOSTS = st.sampled_from(
+    ["a.test", "A.b-c.Test", "a_b.test", "127.0.0.1", "a.test.", "a..test", "[::1]", "\u212a.test"]
+)
+PORTS = st.sampled_from(
+    ["", ":80", ":443", ":8080", ":1", ":59999", ":65535", ":65536", ":0", ":0443", ":", ":٨"]
+)
+TEXTS = st.text(max_size=5) | st.text('aZ/?#%"\\\x20\x7f\x85\u2028\ud800', max_size=5)
+USUAL = st.builds(
+    "".join,
+    st.tuples(
+        SCHEMES,
+        HOSTS,
+        PORTS,
+        TEXTS.map("/{}".format) | st.just(""),
+        TEXTS.map("?{}".format) | st.just(""),
+        TEXTS.map("#{}".format) | st.just(""),
+    ),
+)
 
 
-@given(URLS)
+@given(URLS | USUAL)
 @example("http://a.test")
 @example("http://a.test?")
 @example("http://a.test/?")
@@ -34,8 +74,11 @@ URLS = st.builds("".join, st.lists(PARTS, max_size=8)) | st.builds(
 @example("https://a.test//b??c")
 @example("https://a_b.test/b;c")
 @example(f"http://{'a' * 70}.test/")
-def test_a_url_that_is_normalised_already_is_placed_like_any_other(url: str) -> None:
-    """Most are not taken apart: what the short way finds is what the long one would."""
+@example("HTTPS://A.test:443?q=Ä#top")
+@example("http://a.test:443/")
+@example("http://a.test:65536/")
+def test_a_usual_url_is_placed_like_any_other(url: str) -> None:
+    """Most are not split by `urlsplit`: what the short way finds is what the long one would."""
     feed = Feed(url)
     candidate, found = Candidate.of(feed), place(feed, str)
 
@@ -44,6 +87,28 @@ def test_a_url_that_is_normalised_already_is_placed_like_any_other(url: str) -> 
     else:
         assert found == (candidate.host, normalised(feed.url))
         assert identity(found.key) == candidate.feed_id
+
+
+@pytest.mark.parametrize(
+    ("url", "key"),
+    [
+        ("http://a.test", "http://a.test/"),
+        ("HTTP://A.test:8080/Feed?Q=1", "http://a.test:8080/Feed?Q=1"),
+        ("Https://a.test:443?q=Ä#top", "https://a.test/?q=Ä"),
+        ("http://a.test:80/ä/", "http://a.test/ä/"),
+    ],
+)
+def test_usual_urls_are_not_split(monkeypatch: pytest.MonkeyPatch, url: str, key: str) -> None:
+    """Splitting takes ten times as long as all the rest."""
+    monkeypatch.delattr("trioscrape._run.shares.normalised")
+
+    assert place(Feed(url), str) == ("a.test", key)
+
+
+@pytest.mark.parametrize("character", ["\0", " ", "\x7f", "\ud800"], ids=ascii)
+@pytest.mark.parametrize("before", ["/", "?", "#"])
+def test_a_character_that_no_url_has_is_found_anywhere(before: str, character: str) -> None:
+    assert place(Feed(f"http://a.test{before}{character}b"), str) == ("", "")
 
 
 @pytest.mark.parametrize(

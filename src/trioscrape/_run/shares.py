@@ -15,13 +15,21 @@ from .._config.config import HostGrouping
 from .._config.public_suffixes import registrable_domains
 from .._errors import UsageError
 from .._records import Feed
-from .._urls import normalised, problem_with
+from .._urls import DEFAULT_PORTS, normalised, problem_with
 from .candidates import host_of
 
-# A URL that is its own normalised form, but for the path "/" if it has none, and needs no escapes in JSON.
-# Nearly all are such, and taking the others apart takes ten times as long.
-_PLAIN: Final = re.compile(
-    r"""https?://([a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(/[!$->@-\[\]-~]*(?:\?[!$-\[\]-~]+)?)?""", re.ASCII
+# The usual forms of a URL, which can be normalised without `urlsplit`, in a tenth of the time. All others are
+# left to `normalised`: those with a user name, an IPv6 address, a host in Unicode or with a dot at its end, a
+# port above 59999 or with zeros before it, or an empty query. The characters that are excluded from path,
+# query and fragment are those that `problem_with` objects to.
+_USUAL: Final = re.compile(
+    r"""([Hh][Tt][Tt][Pp][Ss]?)://
+    ([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*)
+    (:(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}))?
+    (/[^\x00-\x20\x7f\ud800-\udfff?\#]*)?
+    (\?[^\x00-\x20\x7f\ud800-\udfff\#]+)?
+    (?:\#[^\x00-\x20\x7f\ud800-\udfff]*)?""",
+    re.VERBOSE,
 )
 
 
@@ -37,8 +45,11 @@ class Place(NamedTuple):
 def place(feed: Feed, group: Callable[[str], str]) -> Place:
     """Where `feed` belongs when hosts are grouped by `group`, see `grouping`."""
     url = feed.url
-    if plain := _PLAIN.fullmatch(url):
-        return Place(group(plain[1]), url if plain[2] else f"{url}/")
+    if usual := _USUAL.fullmatch(url):
+        scheme, host, port, path, query = usual.groups("")
+        scheme, host = scheme.lower(), host.lower()
+        port = "" if port == f":{DEFAULT_PORTS[scheme]}" else port
+        return Place(group(host), f"{scheme}://{host}{port}{path or '/'}{query}")
     if problem_with(url):
         return Place("", "")
     key = normalised(url)
