@@ -33,7 +33,7 @@ _encoded: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 
 
 def poll_record(poll: KeptPoll) -> bytes:
-    """A poll as it is kept: JSON, in which moments are ISO 8601 in UTC."""
+    """The JSON that an archive has of a poll; moments are ISO 8601 in UTC."""
     feed = poll.feed
     record = {
         "feed": {
@@ -111,11 +111,11 @@ def moment(text: object) -> datetime:
     """A moment in UTC.
 
     Raises:
-      ValueError, TypeError, OverflowError: it is none, or in a year that nothing is fetched in.
+      ValueError, TypeError, OverflowError: it is not a moment, or its year is out of range.
     """
     found = datetime.fromisoformat(_text(text))
     if found.tzinfo is None or (found := found.astimezone(UTC)).year not in _YEARS:
-        raise ValueError("a moment is none of our time")
+        raise ValueError("a moment is out of range")
     return found
 
 
@@ -149,13 +149,13 @@ def _feed_id(said: object) -> str:
 
 def _texts(said: object, most: int) -> list[str]:
     if type(said) is not list or len(said) > most:
-        raise TypeError(f"a list is none, or has more than {most:,} texts")
+        raise TypeError(f"not a list of at most {most:,} texts")
     return list(map(_text, said))
 
 
 def _text(said: object) -> str:
     if type(said) is not str or len(said) > _LONGEST:
-        raise TypeError(f"a text is none, or longer than {_LONGEST:,} characters")
+        raise TypeError(f"not a text of at most {_LONGEST:,} characters")
     said.encode()  # raises ValueError where there is a lone surrogate
     return said
 

@@ -1,4 +1,4 @@
-"""The records of a WARC file as they are read: a gzip member each, checked and bounded in memory."""
+"""Reads the records of a WARC file: each is a gzip member, and is checked and bounded in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LENGTH: Final = re.compile("[0-9]{1,15}")
 
 
 class Damaged(Exception):
-    """A record is not whole, or is none."""
+    """A record is cut off, or is not a WARC record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def members(file: IO[bytes], largest: int) -> Iterator[tuple[int, bytes | None]]
     """Where each gzip member begins, and what is in it; None: more than `largest` bytes.
 
     Raises:
-      Damaged: a member has no end, or is none.
+      Damaged: a member is cut off, or is not gzip.
     """
     begin, left = file.tell(), b""
     while left := left or file.read(_CHUNK):
@@ -68,7 +68,7 @@ def record_in(data: bytes) -> Record:
     """The record that a gzip member has.
 
     Raises:
-      Damaged: there is none in it.
+      Damaged: it is not a WARC record.
     """
     head, payload = divided(data)
     first, *lines = head.decode("utf-8", "replace").split("\r\n")
@@ -76,7 +76,7 @@ def record_in(data: bytes) -> Record:
     fields = {name.strip().lower(): value.strip() for name, _, value in pairs}
     length = _LENGTH.fullmatch(fields.get("content-length", ""))
     if not first.startswith("WARC/") or length is None or len(payload) < int(length[0]):
-        raise Damaged("it has a record that is none")
+        raise Damaged("it has something in it that is not a WARC record")
     return Record(fields, payload[: int(length[0])])
 
 

@@ -25,7 +25,7 @@ def add_store_option(section: OptionSection, own: str | None = None) -> None:
 
 
 def add_required_store_option(section: OptionSection) -> None:
-    """``--store`` of a command that must not change the store of everyday by mistake: it has no default."""
+    """``--store`` without a default, for a command that must not change the usual store by mistake."""
     section.add("--store", metavar="URL", text=f"{_STORES}; required", required=True)
 
 

@@ -62,8 +62,8 @@ def written_url(url: str, encoding: str = "utf-8") -> str:
     """A URL as it is written to a list, so that the URL that is read from there leads to the same feed.
 
     A URL that has spaces or characters that are not printable is written in ASCII: percent-encoded
-    (RFC 3987 §3.1), with the host as it is in DNS. So is any URL where the encoding is none of Unicode, as
-    lists are read as UTF-8. Else it stays as it is, since a feed is known by it.
+    (RFC 3987 §3.1), with the host as it is in DNS. So is any URL if the encoding is not a Unicode one,
+    because lists are read as UTF-8. Otherwise it is not changed, because it identifies the feed.
     """
     if url.isascii() or (url.isprintable() and codecs.lookup(encoding).name.startswith("utf-")):
         return url

@@ -13,9 +13,9 @@ from .._lane import Lane
 
 
 class KeepingFetcher(Fetcher):
-    """Fetches as a `Fetcher` does, and gives what has come to an archive before the document is parsed.
+    """A `Fetcher` that adds each answer to an archive before the document is parsed.
 
-    So the document that a parser crashes on is there to be looked at.
+    So a document that crashes a parser is in the archive.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class KeepingFetcher(Fetcher):
         self._archive = archive
 
     async def fetch(self, context: FetchContext) -> Fetched:
-        """See `Fetcher.fetch`; what has come of a fetch that is cancelled is not kept.
+        """See `Fetcher.fetch`. What was received by a fetch that is cancelled is not kept.
 
         Raises:
           ResourceError: also when the archive can't be written.

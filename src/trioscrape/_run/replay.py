@@ -1,4 +1,4 @@
-"""Takes the polls of an archive through the lanes once more, without a network and with the clock of then."""
+"""Takes the polls of an archive through the lanes once more, without a network and at the original times."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from .stored_polls import Standing, StoredPolls
 from .tally import Tally
 
 AT_ONCE: Final = 4
-"""Polls in hand for each parser: one is parsed, the others are read, decoded and stored meanwhile."""
+"""Polls under way for each parser: one is parsed while the others are read, decoded and stored."""
 SHOWN: Final = 10
 _OUTDATED: Final = "the store has later polls of it"
 
@@ -74,18 +74,18 @@ class Replay:
         self._arrivals = Seen[str]()
         self._same_feeds = SameFeeds(self._store, self._arrivals, merge=config.merge_duplicates)
         self._before: dict[str, trio.Event] = {}
-        """By feed, the end of its last poll that is in hand."""
+        """By feed id, an event that is set when the latest poll of the feed under way has ended."""
         self._send, self._received = trio.open_memory_channel[Result](0)
         self._began = trio.current_time()
         self.tally = Tally()
         self.left_out: list[str] = []
-        """The first polls that could not be replayed, and why."""
+        """The first `SHOWN` polls that could not be replayed, and why."""
         self.missing = 0
-        """All of them."""
+        """How many polls could not be replayed."""
 
     @property
     def already_stored(self) -> int:
-        """How many polls the store had already. They were not replayed once more."""
+        """How many polls the store already had. They were not replayed."""
         return self._stored_polls.found
 
     def __aiter__(self) -> AsyncIterator[Result]:
@@ -151,7 +151,7 @@ class Replay:
                 await self._send.send(result)
 
     async def _next(self) -> tuple[KeptPoll, trio.Event, trio.Event] | None:
-        """The next poll; what has to happen before it; and what has to be set after it."""
+        """The next poll, an event to wait for before it and one to set after it; None: no poll is left."""
         async with self._reading:
             try:
                 poll = await off_loop(next, self._polls, None, limiter=self._limiter)
@@ -168,7 +168,7 @@ class Replay:
             return poll, before, done
 
     async def _result(self, poll: KeptPoll) -> Result | None:
-        """What has become of a poll now; None: it can't be replayed."""
+        """The result of replaying a poll; None: it can't be replayed."""
         await self._log.write_before(None if self._config.merge_duplicates else poll.feed_id)
         states = await self._store.load([poll.feed_id])
         if poll.feed_id in states and (standing := await self._stored_polls.standing(poll)) != Standing.NEXT:
@@ -193,7 +193,7 @@ class Replay:
             self.left_out.append(f"{url} at {began:%Y-%m-%d %H:%M:%S}: {why}")
 
     def _pipeline(self, poll: KeptPoll) -> Pipeline:
-        """The way through the lanes, with the network and the clock of a poll."""
+        """A pipeline whose network and clock are those of the original poll."""
         replayed, config = Replayed(poll), self._config
         return Pipeline(
             self._lanes,
@@ -259,7 +259,7 @@ class _StoreOfThen(StoreLane):
 
 
 class _NoSlot(HostSlot):
-    """Nobody waits for a host."""
+    """A slot that never makes a feed wait for its host."""
 
     def __init__(self, queue: HostQueue[Candidate], flow: Flow, *, is_limited: bool) -> None:
         super().__init__(HostSlots(queue, flow), None)

@@ -1,4 +1,4 @@
-"""A poll of an archive as a fetch meets it: its hosts, their answers, and when those came."""
+"""Stands in for the network and the clock when a poll of an archive is replayed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOBODY: Final = Proxy("proxy", 1)
 
 
 class NotArchived(Exception):
-    """The archive has no answer to what is fetched now: this code goes another way than that of then did.
+    """The archive has no answer to a request: this version fetches something else than the original did.
 
     Or the answer is a 304 to a document that the archive does not have.
     """
@@ -42,7 +42,7 @@ def archive_unreadable(error: OSError) -> ResourceError:
 
 
 class Replayed:
-    """How far the replay of a poll is."""
+    """The progress of the replay of one poll."""
 
     def __init__(self, poll: KeptPoll) -> None:
         self._ended, self._moment = poll.ended, poll.began
@@ -52,10 +52,10 @@ class Replayed:
         self._exchanges = deque[Exchange]()
         self._limiter = trio.CapacityLimiter(1)
         self.failed: FeedFailed | None = None
-        """How the fetch in hand ended then; None: with a document."""
+        """How the current fetch failed originally; None: it ended with a document."""
 
     def now(self) -> datetime:
-        """The wall clock of then."""
+        """The wall clock, at the original time."""
         return self._moment
 
     def begin(self, *, of_older_page: bool) -> None:
@@ -72,13 +72,13 @@ class Replayed:
         self._exchanges, self.failed = deque(fetch.exchanges), fetch.failed
 
     def end(self) -> None:
-        """Be done with the fetch in hand; after the feed's last one it is the moment when the poll ended."""
+        """End the current fetch. After the last one of the feed, the clock shows when the poll ended."""
         if not self._fetches:
             self._moment = self._ended
 
     @property
     def has_more(self) -> bool:
-        """Whether it was fetched once more."""
+        """Whether the feed was fetched again originally."""
         return bool(self._fetches)
 
     async def ready(self) -> str | None:
@@ -100,7 +100,7 @@ class Replayed:
         return exchange.address
 
     def answer(self, request: Request) -> tuple[Exchange, FeedFailed | None]:
-        """The next answer, and how the fetch ended then.
+        """The next answer, and how the fetch failed originally, if it did.
 
         Raises:
           FeedFailed: there was none then either.
@@ -122,7 +122,7 @@ class Replayed:
 
 
 class ReplayedFetcher(Fetcher):
-    """Fetches one poll of an archive, over again."""
+    """A fetcher whose answers come from one poll of an archive."""
 
     def __init__(self, replayed: Replayed, lane: Lane, config: Config) -> None:
         transport = ReplayTransport(config, replayed.answer)
@@ -155,7 +155,7 @@ class ReplayedLag(LoopLag):
 
 
 class _Routes(Routes):
-    """Leads to the addresses of then."""
+    """Routes to the original addresses."""
 
     def __init__(self, replayed: Replayed) -> None:
         self._replayed = replayed
@@ -174,7 +174,7 @@ class _Routes(Routes):
 
 
 class _Pauses(Pauses):
-    """Hosts ask for the pauses of then, and nobody waits for them."""
+    """Pauses as hosts originally asked for them; nothing waits for them."""
 
     def __init__(self, replayed: Replayed) -> None:
         self._replayed, self.now = replayed, replayed.now

@@ -17,7 +17,7 @@ from .wiring import Seams, open_run
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What earlier parts of the list have taught, which one scrape of all of it would know. It can travel."""
+    """What was learned from earlier parts of the list. It can be pickled."""
 
     reached: bool = False
     """Whether any server was reached: then there is a network."""
@@ -69,7 +69,7 @@ class ShardScrape:
 async def open_shard(
     feeds: Sequence[Feed], config: Config, seams: Seams, chain: str | None, learned: Learned
 ) -> AsyncIterator[ShardScrape]:
-    """Scrape one part of a list, with what is open already. Somebody else keeps the lease of the store.
+    """Scrape one part of a list with an open store and open lanes. The caller keeps the lease of the store.
 
     The iteration of the scrape raises what `open_scrape` raises; leaving the block raises nothing.
     """

@@ -1,4 +1,4 @@
-"""Which polls of an archive a store has already. A replay neither repeats them nor goes back behind them."""
+"""Which polls of an archive a store already has. A replay skips them and leaves out older ones."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .._store.lane import StoreLane
 
 
 class Standing(Enum):
-    """What a poll of an archive is to the store."""
+    """How a poll of an archive relates to those in the store."""
 
     NEXT = auto()
-    """It comes after all that the store has of its feed."""
+    """It is later than all polls of its feed in the store."""
     STORED = auto()
     """The store has it."""
     OUTDATED = auto()

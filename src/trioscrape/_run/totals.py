@@ -50,7 +50,7 @@ class Totals:
     """Of how many of them `Report.offline` is true."""
 
     def __add__(self, other: Totals) -> Totals:
-        """Both together. Neither is changed, and the sum has copies of all that may change.
+        """The sum of both. Neither is changed; the sum has copies of everything that may change.
 
         Counts are added, and histograms too. Of ``examples`` the first in alphabetical order is kept for each
         reason, of feeds that were not stored or are the same as another the first ten, and of duplicates the

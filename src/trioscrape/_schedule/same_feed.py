@@ -20,15 +20,15 @@ from .._urls import feed_id, problem_with, spelling
 from .rules import SAME_FEED, decided
 
 FAILURES: Final = 3
-"""In a row of the other one, after which it counts as gone."""
+"""Failures in a row after which the other feed counts as gone."""
 EVERY: Final = timedelta(days=1)
-"""From one fetch of such a feed to the next."""
+"""Time between two fetches of a duplicate."""
 _LATELY: Final = timedelta(minutes=10)
 """Two documents of one feed that are fetched within this time are mostly the same."""
 
 
 class Claim(IntEnum):
-    """What a feed has to do with a URL."""
+    """How a feed is related to a URL."""
 
     NAMES = 0
     """Its document names the URL as its own (``rel=self``)."""

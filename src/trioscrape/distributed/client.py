@@ -29,7 +29,7 @@ from .window import Turn, Window
 from .worker import cancel_lanes, drain_lanes, scrape_shard
 
 PER_THREAD: Final = 2
-"""Shards that are submitted for each thread: one that it works at, and one that it finds after that."""
+"""Shards that are submitted for each thread: the one that it scrapes, and the next one."""
 FIRST: Final = 10
 """Priority of shards that others wait for."""
 LOOK: Final = 2.0
@@ -64,7 +64,7 @@ class ClusterScrape:
         self._client, self._name, self._run_id = client, name, run_id
         self._window, self._counts = Window(shards), shards.counts
         self._inbox: SimpleQueue[_Ended | None] = SimpleQueue()
-        """What has ended; None: there is something else to look at."""
+        """Tasks that have ended; None wakes the iteration up for another reason."""
         self._pending: dict[str, _Pending] = {}
         self._totals = Totals()
         self._learned = Learned()
@@ -91,14 +91,14 @@ class ClusterScrape:
             yield from batch
 
     def batches(self) -> Iterator[list[Result]]:
-        """The results, those of a shard together. Raises what the iteration over single ones does."""
+        """The results, one list for each shard. It raises what the iteration over single results does."""
         for packed in self.packed_batches():
             yield unpacked_results(packed)
 
     def packed_batches(self) -> Iterator[bytes]:
-        """The same as they come from the workers, for whom the totals are enough.
+        """The results of a shard as the worker packed them, for callers that need only the totals.
 
-        Unpacking them takes twice the CPU time of all else that is done here.
+        Unpacking them takes twice the CPU time of everything else here.
         """
         while True:
             self._fill()
@@ -143,11 +143,11 @@ class ClusterScrape:
         return replace(totals.report(), cluster=self._live.cluster())
 
     def statistics(self) -> Statistics:
-        """The scrape at this moment, as the workers have told within the last second."""
+        """The scrape at this moment; the workers report once a second."""
         return self._live.statistics(self.report())
 
     def hear(self, event: tuple[float, Any]) -> None:
-        """Take note of what a worker tells; called in the client's own thread."""
+        """Handle an event that a worker has logged. It is called in the thread of the client's event loop."""
         what, value = event[1]
         begun = self._live.heard(what, value)
         if begun is not None and self._stop is not None:
@@ -158,7 +158,7 @@ class ClusterScrape:
             self._inbox.put(None)
 
     def close(self) -> None:
-        """Give up what is under way. An iteration that goes on in another thread ends."""
+        """Cancel everything that is under way, and end an iteration in another thread."""
         self._closed = True
         self._inbox.put(None)
         futures = [each.future for each in self._pending.values()]
@@ -208,7 +208,7 @@ class ClusterScrape:
         self._client.loop.add_callback(self._collect, future)
 
     async def _collect(self, future: Future[Any]) -> None:
-        """Fetch what a task returns; if its worker has died with it, when it has been computed again."""
+        """Fetch the result of a task. If its worker has died, Dask computes it again first."""
         try:
             ended = _Ended(str(future.key), await self._client.gather(future, asynchronous=True))
         except BaseException as error:  # noqa: BLE001, ASYNC103 - `_take` raises it, in another thread
@@ -242,7 +242,7 @@ class ClusterScrape:
         return done.results
 
     def _killed(self, turn: Turn) -> bytes | None:
-        """Several workers have died while they had this shard: because of one of its feeds, or not."""
+        """Split a shard during which several workers have died, or fail it if it has a single feed."""
         if turn.shard.count > 1:
             self._window.split(turn)
             return None
@@ -256,10 +256,10 @@ class ClusterScrape:
         return packed_results([result])
 
     def _stop_with(self, tell: Callable[[], Any]) -> dict[str, Any]:
-        """Submit nothing more, and tell all workers; what they answer."""
+        """Submit nothing more, and tell all workers. Returns their answers."""
         self._stop = tell
         self._inbox.put(None)
-        with suppress(Exception):  # whom nobody reaches can't work either, and `batches` notices
+        with suppress(Exception):  # if the workers can't be reached, `batches` notices
             answers: dict[str, Any] = tell()
             return answers
         return {}
@@ -273,7 +273,7 @@ def _reached(call: Callable[[], Any]) -> Any:
 
 
 def _error(error: BaseException) -> BaseException:
-    """What is raised for what came instead of the value of a task."""
+    """The exception to raise for a task that has failed."""
     if not isinstance(error, CancelledError | OSError):
         return error
     gone = ClusterError(_GONE)

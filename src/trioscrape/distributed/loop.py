@@ -33,7 +33,7 @@ from .._run.wiring import Seams
 
 IDLE: Final = 60.0
 """Seconds without a shard after which everything is closed; the next shard opens it again. A client that was
-killed can't say that it needs the worker no more."""
+killed can't say that it no longer needs the worker."""
 LOOK: Final = 0.25
 """Seconds from one look at the shards to the next."""
 REPORT: Final = 1.0
@@ -44,7 +44,7 @@ PATIENCE: Final = 30.0
 """Seconds that closing may take. What takes long is a write that the store has begun."""
 
 ENVIRONMENT: Final = "env:"
-"""What a store's URL begins with that each process reads from a variable of its own environment."""
+"""Prefix of a store's URL that each process reads from a variable of its own environment."""
 
 
 def store_url_of(store: str) -> str:
@@ -63,18 +63,18 @@ def store_url_of(store: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What has become of a shard."""
+    """The outcome of a shard."""
 
     totals: Totals
     results: bytes
     """A list of `Result`s, see `packed_results`."""
     learned: Learned
     failure: TrioscrapeError | None = None
-    """What has ended it early, and would have ended a scrape of the whole list."""
+    """The error that ended it early, and would have ended a scrape of the whole list."""
 
 
 def packed_results(results: list[Result]) -> bytes:
-    """The results, to travel."""
+    """The results, pickled and compressed."""
     return zlib.compress(pickle.dumps(results, pickle.HIGHEST_PROTOCOL), 1)
 
 
@@ -89,7 +89,7 @@ class ShardTask:
     """A shard on its way through the loop."""
 
     key: str
-    """Of its Dask task."""
+    """The key of its Dask task."""
     feeds: list[Feed]
     chain: str | None
     learned: Learned
@@ -165,7 +165,7 @@ class ShardLoop:
         self.ended.result(PATIENCE)
 
     def _soon(self, call: Callable[..., object], *arguments: Any) -> bool:
-        """Have `call` made in the loop's thread; whether there still is one."""
+        """Call `call` in the loop's thread. Returns whether the loop is still running."""
         if not self.opened.done() or self.opened.exception() is not None:
             return False
         try:

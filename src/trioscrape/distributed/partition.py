@@ -1,4 +1,4 @@
-"""A list of any length, divided into shards: the feeds that one worker gets at a time.
+"""A list of any length, divided into shards: groups of feeds that a worker is given together.
 
 All feeds of a host (or domain) are in one shard, so one worker alone sees to it that the host gets one
 request at a time. A host with more feeds than a quarter of a shard is a *chain*: it has shards of its own,
@@ -43,7 +43,7 @@ HUGE: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Feeds that one worker gets at a time."""
+    """Feeds that a worker is given together."""
 
     chain: str | None
     """The host or domain that has other shards too; None: all feeds of its hosts are in this one."""
@@ -88,7 +88,7 @@ def _feed(
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
-    """Where a shard is in the file."""
+    """The place of a shard in the file."""
 
     chain: str | None
     start: int
@@ -105,7 +105,7 @@ class Partition:
     def __init__(self, file: Path, counts: ListCounts, extents: Iterable[_Extent]) -> None:
         self._file = file
         self.counts = counts
-        """Of the list, from its beginning to its end."""
+        """The counts of the whole list."""
         self._others = list[_Extent]()
         chains = dict[str, list[_Extent]]()
         for extent in extents:
@@ -147,7 +147,7 @@ def partitioned(
     Args:
       feeds: read once, to the end.
       folder: an empty one; it takes about 150 bytes a line, and is needed as long as the shards are.
-      group: from a host to what must not be divided, see `grouping`.
+      group: gives the group of a host; feeds of one group stay together, see `grouping`.
       size: feeds in a shard, at most; most have three quarters of that at least.
 
     Raises:
@@ -216,7 +216,7 @@ class _Bucket:
     def __init__(self, file: BinaryIO, extents: Sequence[tuple[int, int]], rows: Sequence[bytes]) -> None:
         self._file, self._extents, self._rows = file, extents, rows
         self.size = sum(end - start for start, end in extents) + sum(map(len, rows))
-        """In bytes."""
+        """The size in bytes."""
 
     def __iter__(self) -> Iterator[bytes]:
         for start, end in self._extents:

@@ -34,19 +34,19 @@ class Live:
         self._shards = self._repeated = 0
         self._workers = self._threads = 0
         self.most_workers = 0
-        """That there were at once."""
+        """The largest number of workers at one time."""
 
     def look(self, workers: int, threads: int) -> None:
-        """There are so many workers, and so many threads in all."""
+        """Note how many workers there are, and how many threads they have in all."""
         self._workers, self._threads = workers, threads
         self.most_workers = max(self.most_workers, workers)
 
     def submitted(self, key: str) -> None:
-        """A shard has been given to the cluster."""
+        """Note that a shard has been submitted."""
         self._submitted[key] = 0
 
     def heard(self, what: str, value: Any) -> str | None:
-        """Take note of what a worker tells; the key of a shard that has just begun."""
+        """Handle an event of a worker. Returns the key of a shard that has just begun; otherwise None."""
         if what == "statistics":
             told: dict[str, Statistics] = pickle.loads(value)  # noqa: S301 - a worker runs our own code
             self._running.update({key: each for key, each in told.items() if key in self._submitted})
@@ -60,7 +60,7 @@ class Live:
         return None
 
     def ended(self, key: str) -> None:
-        """A shard is done, or will be split."""
+        """Note that a shard is done, or will be split."""
         self._submitted.pop(key, None)
         self._running.pop(key, None)
         self._tails.discard(key)

@@ -10,7 +10,7 @@ from typing import Final
 from .partition import Partition, Shard, packed, unpacked
 
 PIECES: Final = 8
-"""That a shard is split into on which workers have died."""
+"""Pieces into which a shard is split when workers have died during it."""
 
 
 @dataclass(eq=False, slots=True)
@@ -65,7 +65,7 @@ class Window:
             self._ready.append(turn.queue)
 
     def split(self, turn: Turn) -> None:
-        """Have the feeds of a shard that has failed come again in pieces. It has more than one feed."""
+        """Put the feeds of a shard that has failed back, in pieces. It must have more than one feed."""
         feeds = unpacked(turn.shard)
         size = max(1, len(feeds) // PIECES)
         pieces = [packed(feeds[at : at + size], turn.shard.chain) for at in range(0, len(feeds), size)]

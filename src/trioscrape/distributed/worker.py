@@ -27,7 +27,7 @@ AT_ONCE: Final = 8
 RUNNING: Final = {"executing", "long-running"}
 """States of a Dask task that this worker runs."""
 GIVEN_UP: Final = {"cancelled", "released", "forgotten"}
-"""States of a task whose value nobody wants any more: its client has gone, or another worker has it."""
+"""States of a task whose result is no longer needed: its client is gone, or another worker has the task."""
 
 
 class Lanes(WorkerPlugin):
@@ -45,7 +45,7 @@ class Lanes(WorkerPlugin):
         self._stopped = False
 
     async def setup(self, worker: Worker) -> None:
-        """Open the store and all else. What goes wrong is not raised, but said by `problem`."""
+        """Open the store and everything else. Errors are not raised: `problem` has them."""
         self._worker, self._lock, self._running = worker, Lock(), 0
         self._problem: TrioscrapeError | None = None
         try:
@@ -60,7 +60,7 @@ class Lanes(WorkerPlugin):
         await asyncio.to_thread(self._loop.close)
 
     def transition(self, key: Any, start: str, finish: str, **_: Any) -> None:
-        """Cancel the shard that nobody waits for any more."""
+        """Cancel a shard whose result is no longer needed."""
         if start in RUNNING and finish in GIVEN_UP:
             self._loop.cancel(str(key))
 
@@ -86,12 +86,12 @@ class Lanes(WorkerPlugin):
         return None
 
     async def drain(self, seconds: float) -> int:
-        """Start no more feeds; the number of those in flight, which have so many seconds."""
+        """Start no more feeds, and give those in flight `seconds` to end; returns how many they are."""
         self._stopped = True
         return await asyncio.wrap_future(self._loop.drain(seconds))
 
     def cancel(self) -> None:
-        """Cancel all that is in flight, and start nothing more."""
+        """Cancel everything in flight, and start nothing more."""
         self._stopped = True
         self._loop.cancel_all()
 
@@ -109,7 +109,7 @@ class Lanes(WorkerPlugin):
             self._loop.begin(task)
 
     def _wait(self, task: ShardTask) -> Done:
-        """Until it is done. At its tail the worker begins its next shard.
+        """Wait until a shard is done. At its tail, let the worker begin its next shard.
 
         Else it would be idle while the timeouts of dead hosts pass, or one host is fetched from.
         """
@@ -134,12 +134,12 @@ class Lanes(WorkerPlugin):
 
 
 def plugin_name(run_id: str) -> str:
-    """Of the plugin, and the topic of what it reports: the names of its Dask tasks begin with it."""
+    """The name of the plugin, which is also the topic of its events and the prefix of its Dask tasks."""
     return f"trioscrape-{run_id}"
 
 
 def scrape_shard(name: str, shard: Shard, learned: Learned) -> Done | TrioscrapeError | None:
-    """The Dask task: see `Lanes.scrape`. What that raises is a value, because Dask logs what is raised."""
+    """The Dask task, see `Lanes.scrape`. Errors are returned, because Dask logs what is raised."""
     worker = get_worker()
     lanes = worker.plugins[name]
     assert isinstance(lanes, Lanes)  # noqa: S101

@@ -1,4 +1,4 @@
-"""What the report of a run tells besides its totals: collected while the results come, and bounded."""
+"""What a report shows besides the totals. It is collected from the results, in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from .changes import broke, how_quiet, how_recovered, recovered, went_quiet
 from .kept import Few, Finishes, Hosts
 
 EXAMPLES: Final = 3
-"""Of feeds for each reason."""
+"""How many examples are kept for each reason."""
 LISTED: Final = 6
 """Feeds that broke, recovered or went quiet and are named."""
 _LONGEST: Final = 200
-"""Characters of a detail: servers may say more."""
+"""Characters of a detail that are kept: servers may send more."""
 _NOT_THERE: Final = LaneTimes()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A feed that is not what it was in the last run."""
+    """A feed that broke, recovered or went quiet since the last run."""
 
     url: str
     title: str | None
     text: str
-    """How."""
+    """What has changed, in words."""
 
 
 class RunFacts:

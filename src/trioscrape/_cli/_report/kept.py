@@ -22,7 +22,7 @@ class Few(Generic[T]):
         self._most = most
         self._kept: list[tuple[str, int, T]] = []
         self.count = 0
-        """Of all that was added."""
+        """How many items were added."""
 
     def add(self, key: str, item: T) -> None:
         """Keep it, unless there are enough with smaller keys."""
@@ -36,7 +36,7 @@ class Few(Generic[T]):
 
     @property
     def left_out(self) -> int:
-        """How many there were besides."""
+        """How many items were added and not kept."""
         return self.count - len(self._kept)
 
 
@@ -68,7 +68,7 @@ class Hosts:
             self._hosts = {each.name: each for each in self.slowest(HOSTS)}
 
     def slowest(self, number: int) -> list[Host]:
-        """So many of them, the slowest first: by their longest feed."""
+        """The `number` slowest hosts, by their slowest feed, the slowest first."""
         return sorted(self._hosts.values(), key=lambda host: (-host.longest, host.name))[:number]
 
 
