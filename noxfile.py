@@ -1,4 +1,4 @@
-"""Everything that is checked. Plain ``nox`` runs it all, in about ten minutes on two cores.
+"""Everything that is checked. Plain ``nox`` runs it all, in about a quarter of an hour on two cores.
 
 What takes minutes has a short form there, and a session of its own, which plain ``nox`` leaves out.
 """
