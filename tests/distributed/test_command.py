@@ -119,7 +119,10 @@ def test_ctrl_c_goes_to_all_processes(times: int, hosts: Hosts, feeds: str, mong
     assert sum(record["stored"] for record in found) == len(stored(mongodb_url, "feeds"))
     assert (last["feeds"], last["counted"]) == (40, True)
     assert last["not_started"] + len(found) == 40
-    assert len(found) == hosts.total
+    if times == 1:
+        assert len(found) == hosts.total
+    else:  # one that is cancelled may have a connection, and no request that its server has read
+        assert len(found) >= hosts.total > 20
     assert stored(mongodb_url, "meta", {"_id": "lease"}) == []
 
 
