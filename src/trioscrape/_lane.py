@@ -37,7 +37,7 @@ class Histogram:
         self._max = max(self._max, seconds)
 
     def __add__(self, other: Histogram) -> Histogram:
-        """What both have counted, exactly: the quantiles are those of all durations in one histogram."""
+        """The sum of both histograms, without loss: as if one had counted all durations."""
         both = Histogram()
         both._buckets.update(self._buckets)
         both._buckets.update(other._buckets)

@@ -72,7 +72,7 @@ class Archive:
             await self._write_if_due()
 
     def note_poll(self, poll: KeptPoll) -> None:
-        """Add a poll to the next write, without waiting: for a feed that has been cancelled."""
+        """Add a poll to the next write without waiting for it, because the feed has been cancelled."""
         self._waiting.append(poll)
         self._some.set()
 

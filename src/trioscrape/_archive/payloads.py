@@ -1,4 +1,4 @@
-"""An index, on disk, of the payloads that an archive has, so that none is kept twice."""
+"""An index of the payloads in an archive, so that none is kept twice. It is a file on disk."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ MOST_ANSWERS: Final = 2000
 _LARGEST: Final = 2**20
 """Bytes of a record; most have 500."""
 _LONGEST: Final = 2**16
-"""Characters of a text."""
+"""How many characters a text may have."""
 _MOST_TAGS: Final = 1000
 _FEED_ID: Final = re.compile("[0-9a-f]{32}")
 _YEARS: Final = range(1970, 9000)

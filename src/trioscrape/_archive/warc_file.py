@@ -110,7 +110,7 @@ class WarcFile:
         self.size = size
 
     def close(self) -> None:
-        """Close it, and give it the name of a file that is whole; or remove it, if nothing is in it."""
+        """Close the file, and remove `OPEN` from its name. An empty file is deleted."""
         os.close(self._file)
         if self.size:
             self._path.rename(self._path.with_name(self.name))

@@ -49,7 +49,7 @@ def _add_options(parser: Parser) -> None:
         text="format of the new list: text (a URL and a title per line) or opml (default: text)",
         default="text",
     )
-    options.add("-o", "--output", metavar="FILE", text="write to this file, not to standard output")
+    options.add("-o", "--output", metavar="FILE", text="write to this file instead of standard output")
     add_user_agent_option(options)
     add_proxy_option(options)
     add_output_options(options, json=False)

@@ -82,7 +82,7 @@ class Tally:
 
 
 def _keep_first(examples: list[Result], result: Result) -> None:
-    """Add a result to the examples, of which the first in alphabetical order are kept."""
+    """Add a result to the examples. Only the first ones in alphabetical order are kept."""
     insort(examples, result, key=_place)
     del examples[SHOWN:]
 

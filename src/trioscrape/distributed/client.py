@@ -216,7 +216,7 @@ class ClusterScrape:
         self._inbox.put(ended)
 
     def _take(self, ended: _Ended) -> bytes | None:
-        """The packed results of a shard, if there are any. One that its workers have died with is split."""
+        """The packed results of a shard; None if it has none, because its workers died and it was split."""
         pending = self._pending.pop(ended.key)
         pending.future.release()
         self._live.ended(ended.key)

@@ -57,7 +57,7 @@ class MemoryStore(Paged):
         self.runs: list[Report] = []
         """The last report of each run."""
         self._leases: dict[str, tuple[Lease, float]] = {}
-        """By id, with the moment of the last renewal."""
+        """The leases by id, each with the time of its last renewal."""
         self.writes = 0
         """Saves that had something to write, runs recorded, and entries and feeds restored."""
         self.closed = False

@@ -21,7 +21,7 @@ class ReportFile:
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
-        """As it was given."""
+        """The path as the user gave it."""
         self._name = path
         try:
             if not is_special(path):

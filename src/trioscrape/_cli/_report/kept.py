@@ -85,7 +85,7 @@ class Finishes:
         """Results so far."""
 
     def add(self, seconds: float) -> None:
-        """Count a result that came so many seconds after the beginning."""
+        """Count a result, and note how many seconds after the beginning it came."""
         self.count += 1
         self._last = seconds
         if self.count == self._next_power:
